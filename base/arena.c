@@ -1,0 +1,147 @@
+#include "base/arena.h"
+
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BLOCK_BYTES (16 * 1024) /* a usual job fits into one */
+#define ALIGNMENT _Alignof(max_align_t)
+
+/* Blocks form a list, the current one first. Something bigger than a block gets one of its own,
+ * behind the current one, so that the rest of the current one is not lost. */
+struct block {
+    struct block *next;
+    size_t size, used;
+    _Alignas(max_align_t) char bytes[];
+};
+
+struct arena {
+    struct block *current;
+    size_t used;
+};
+
+static struct block *new_block(size_t size)
+{
+    struct block *b = size <= SIZE_MAX - sizeof *b ? malloc(sizeof *b + size) : NULL;
+
+    if (!b)
+        err_out_of_memory();
+    b->next = NULL;
+    b->size = size;
+    b->used = 0;
+    return b;
+}
+
+struct arena *arena_open(void)
+{
+    struct arena *a = calloc(1, sizeof *a);
+
+    if (!a)
+        err_out_of_memory();
+    a->current = new_block(BLOCK_BYTES);
+    return a;
+}
+
+void arena_close(struct arena **a)
+{
+    if (!*a)
+        return;
+    arena_clear(*a);
+    free((*a)->current);
+    free(*a);
+    *a = NULL;
+}
+
+void arena_clear(struct arena *a)
+{
+    struct block *keep = NULL;
+
+    for (struct block *b = a->current, *next; b; b = next) {
+        next = b->next;
+        if (!keep && b->size == BLOCK_BYTES)
+            keep = b;
+        else
+            free(b);
+    }
+    keep->next = NULL;
+    keep->used = 0;
+    a->current = keep;
+    a->used = 0;
+}
+
+static struct block *block_with_room(struct arena *a, size_t bytes)
+{
+    struct block *current = a->current;
+
+    if (bytes <= current->size - current->used)
+        return current;
+    struct block *b = new_block(bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES);
+    if (b->size == BLOCK_BYTES) {
+        b->next = current;
+        a->current = b;
+    } else {
+        b->next = current->next;
+        current->next = b;
+    }
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    size_t rounded;
+
+    if (__builtin_add_overflow(bytes, ALIGNMENT - 1, &rounded))
+        err_out_of_memory();
+    rounded &= ~(ALIGNMENT - 1);
+    struct block *b = block_with_room(a, rounded);
+    void *p = b->bytes + b->used;
+    b->used += rounded;
+    a->used += bytes;
+    memset(p, 0, bytes);
+    return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(count, size, &bytes))
+        err_out_of_memory();
+    return arena_alloc(a, bytes);
+}
+
+char *arena_text(struct arena *a, struct str s)
+{
+    char *p = arena_alloc(a, s.n + 1);
+
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
+    return p;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+    return (struct str){arena_text(a, s), s.n};
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = arena_alloc(a, length > 0 ? (size_t)length + 1 : 1);
+    if (length > 0)
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->used;
+}

@@ -1,0 +1,107 @@
+#include "base/seal.h"
+
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+
+#define NONCE_BYTES 12
+#define TAG_BYTES 16
+#define PIECE_BYTES (1 << 30) /* OpenSSL counts in int */
+
+/* Fetched once per process, a context per thread: see hash.c. A context keeps the schedule of its
+ * last key in memory until the next call or the thread's end; wiping it each time would double the
+ * cost of a short text. */
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+static EVP_CIPHER *aes_256_gcm;
+static pthread_key_t thread_context;
+
+static void must(bool done)
+{
+    if (!done)
+        err_out_of_memory();
+}
+
+static void drop_context(void *p)
+{
+    EVP_CIPHER_CTX_free(p);
+}
+
+static void fetch(void)
+{
+    aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    must(aes_256_gcm && pthread_key_create(&thread_context, drop_context) == 0);
+}
+
+static EVP_CIPHER_CTX *context(void)
+{
+    pthread_once(&fetched, fetch);
+    EVP_CIPHER_CTX *c = pthread_getspecific(thread_context);
+    if (!c)
+        must((c = EVP_CIPHER_CTX_new()) && pthread_setspecific(thread_context, c) == 0);
+    return c;
+}
+
+/* Runs `in` through the cipher; out == NULL means associated text. */
+static bool feed(EVP_CIPHER_CTX *c, struct str in, uint8_t *out)
+{
+    while (in.n > 0) {
+        int done, piece = in.n > PIECE_BYTES ? PIECE_BYTES : (int)in.n;
+        if (!EVP_CipherUpdate(c, out, &done, (const uint8_t *)in.p, piece))
+            return false;
+        if (out)
+            out += done;
+        in = str_slice(in, (size_t)piece, in.n);
+    }
+    return true;
+}
+
+void seal_key_new(struct seal_key *out)
+{
+    hash_random(out->b, sizeof out->b);
+}
+
+void seal_key_wipe(struct seal_key *k)
+{
+    explicit_bzero(k, sizeof *k);
+}
+
+void seal_add(const struct seal_key *k, struct str associated, struct str plain, struct buf *out)
+{
+    EVP_CIPHER_CTX *c = context();
+    uint8_t *p = (uint8_t *)buf_room(out, plain.n + SEAL_OVERHEAD);
+    uint8_t *text = p + NONCE_BYTES, *tag = text + plain.n;
+    int none;
+
+    hash_random(p, NONCE_BYTES);
+    must(EVP_EncryptInit_ex2(c, aes_256_gcm, k->b, p, NULL) && feed(c, associated, NULL) &&
+         feed(c, plain, text) && EVP_EncryptFinal_ex(c, tag, &none) &&
+         EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag));
+    out->n += plain.n + SEAL_OVERHEAD;
+    out->p[out->n] = 0;
+}
+
+bool seal_open(const struct seal_key *k, struct str associated, struct str sealed, struct buf *out,
+    struct err *e)
+{
+    EVP_CIPHER_CTX *c = context();
+
+    if (sealed.n < SEAL_OVERHEAD)
+        return err_set(e, ERR_CORRUPT, "sealed bytes are too short: %zu", sealed.n);
+    struct str nonce = str_slice(sealed, 0, NONCE_BYTES);
+    struct str text = str_slice(sealed, NONCE_BYTES, sealed.n - TAG_BYTES);
+    uint8_t tag[TAG_BYTES];
+    memcpy(tag, sealed.p + sealed.n - TAG_BYTES, TAG_BYTES);
+    uint8_t *p = (uint8_t *)buf_room(out, text.n);
+    int none;
+    must(EVP_DecryptInit_ex2(c, aes_256_gcm, k->b, (const uint8_t *)nonce.p, NULL) &&
+         EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag));
+    if (!feed(c, associated, NULL) || !feed(c, text, p) ||
+        EVP_DecryptFinal_ex(c, p + text.n, &none) != 1) {
+        explicit_bzero(p, text.n); /* what did not verify must not be read */
+        return err_set(e, ERR_CORRUPT, "sealed bytes do not verify");
+    }
+    out->n += text.n;
+    out->p[out->n] = 0;
+    return true;
+}
