@@ -1,0 +1,74 @@
+/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (ldns's only user, with zone.c).
+ *
+ * NXDOMAIN, NODATA, SERVFAIL and timeout are different answers, because mail policy treats them differently:
+ * a DNS failure is never a negative answer. CNAMEs are followed inside (at most 8); `canonical` tells where.
+ * Zone files (`--zone`) are authoritative at and below their SOA: absent = NXDOMAIN, empty non-terminal = NODATA;
+ * a file that changed on disk is read again. Without servers every other name is a timeout at once.
+ * Queries go out on connected sockets with random ports and IDs; ID and question are checked; TC falls back to
+ * TCP. Negative answers are cached by the SOA (RFC 2308).
+ * Units: ttl_s seconds left. Ownership: answers are copied into the caller's arena. Any thread.
+ * Limits: cache by bytes; 64 records an answer; names 253 octets.
+ * Errors: resolver_open only (unreadable zone with its line, bad server). Source: RFC 1034, 1035, 2308, 6891. */
+#ifndef DNS_RESOLVER_H
+#define DNS_RESOLVER_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/metrics.h"
+
+struct resolver;
+
+struct resolver_setup {
+    const char *const *servers; /* "127.0.0.1", "127.0.0.1:5300", "[::1]:53" */
+    size_t servers_n;           /* 0 = none: `--resolver none` */
+    const char *const *zone_files;
+    size_t zone_files_n;
+    int64_t timeout_ms; /* one question whole, over all servers and tries */
+    size_t cache_bytes; /* 0 = 8 MiB */
+    const struct clock *clock;
+    struct metrics *metrics; /* may be NULL */
+};
+
+bool resolver_open(const struct resolver_setup *s, struct resolver **out, struct err *e);
+void resolver_close(struct resolver **r);
+
+enum dns_type { DNS_A, DNS_AAAA, DNS_MX, DNS_TXT, DNS_CNAME, DNS_PTR, DNS_NS, DNS_SOA, DNS_TLSA };
+
+enum dns_status {
+    DNS_FOUND,
+    DNS_NXDOMAIN, /* the name does not exist                       */
+    DNS_NODATA,   /* the name exists, not with this type           */
+    DNS_SERVFAIL, /* a server answered that it cannot say          */
+    DNS_TIMEOUT,  /* nobody answered in time                       */
+    DNS_BAD,      /* malformed question, CNAME loop, garbage reply */
+};
+const char *dns_status_name(enum dns_status s); /* "found", "nxdomain", ... */
+
+struct dns_record {
+    struct str data;   /* A, AAAA: 4 or 16 bytes; TXT: strings joined; MX, CNAME, PTR, NS: a name in lower-case
+                          text without the final dot ("" is the root); TLSA, SOA: rdata as on the wire */
+    uint16_t number;   /* MX preference */
+};
+
+struct dns_answer {
+    enum dns_status status;
+    const struct dns_record *records; /* of the type asked, in the order received */
+    size_t n;
+    const char *canonical; /* the name after CNAMEs */
+    uint32_t ttl_s;        /* least TTL over the chain, or how long the negative holds */
+    bool secure;           /* AD bit of a loopback resolver */
+    bool stale;            /* past its TTL: see resolver_ask_stale */
+};
+
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
+
+/* For decisions that may lean on the last known good: on SERVFAIL or timeout answers with the last FOUND, NXDOMAIN
+ * or NODATA not older than max_stale_ms, marked stale. */
+void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type, int64_t max_stale_ms,
+    struct arena *a, struct dns_answer *out);
+
+/* Drops what the cache has for this name, so that the next question goes out. */
+void resolver_forget(struct resolver *r, const char *name);
+
+#endif

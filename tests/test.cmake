@@ -1,0 +1,23 @@
+# suite(NAME SOURCES ... FLOORS ... LIBRARIES ... [THREADED]): one cmocka program, run by ctest as NAME.
+# THREADED suites carry the label "threads": ThreadSanitizer runs just those.
+pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET GLOBAL cmocka)
+
+function(suite name)
+  cmake_parse_arguments(ARG "THREADED" "" "SOURCES;FLOORS;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE house ${ARG_FLOORS} PkgConfig::cmocka Threads::Threads)
+  foreach(module ${ARG_LIBRARIES})
+    string(MAKE_C_IDENTIFIER ${module} id)
+    if(NOT TARGET PkgConfig::${id})
+      pkg_check_modules(${id} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+    endif()
+    target_link_libraries(${name} PRIVATE PkgConfig::${id})
+  endforeach()
+  # The seams (see mailer/deliver/dial.h, mailer/mime/pem_seam.h) work through the dynamic symbol table.
+  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 180)
+  if(ARG_THREADED)
+    set_tests_properties(${name} PROPERTIES LABELS threads)
+  endif()
+endfunction()
