@@ -1,0 +1,85 @@
+#include "mailer/comply/comply.h"
+
+/* From the widest to the narrowest: where several suppressions forbid a mail, the widest is told,
+ * because lifting a narrower one would change nothing. */
+enum width { CONCERNS_NOT, STREAM_ONLY, WHOLE_CLASS, EVERYTHING };
+
+static const char *const rules[] = {
+    [CONCERNS_NOT] = "no-suppression",
+    [STREAM_ONLY] = "suppressed-stream",
+    [WHOLE_CLASS] = "suppressed-class",
+    [EVERYTHING] = "suppressed-all",
+};
+
+static const char *class_scope(enum stream_class class)
+{
+    return class == STREAM_MARKETING ? "class:marketing" : "class:transactional";
+}
+
+static enum width width_of(const char *scope, const char *stream, enum stream_class class)
+{
+    if (strcmp(scope, "*") == 0)
+        return EVERYTHING;
+    if (strcmp(scope, class_scope(class)) == 0)
+        return WHOLE_CLASS;
+    return strcmp(scope, stream) == 0 ? STREAM_ONLY : CONCERNS_NOT;
+}
+
+/* Cut where it does not fit: what is cut here is shown in full by the export. */
+static void copy(char *out, size_t size, const char *text)
+{
+    size_t n = strnlen(text, size - 1);
+
+    memcpy(out, text, n);
+    out[n] = 0;
+}
+
+static void forbid(struct comply_answer *out, const struct suppression *s)
+{
+    out->allowed = false;
+    copy(out->reason, sizeof out->reason, s->reason);
+    copy(out->scope, sizeof out->scope, s->scope);
+    copy(out->evidence, sizeof out->evidence, s->evidence);
+    out->since_ms = s->since_ms;
+}
+
+bool comply_ask(struct queue *q, const char *storefront, const char *stream,
+    enum stream_class class, struct str address, struct comply_answer *out, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct suppression *rows;
+    enum width widest = CONCERNS_NOT;
+    size_t n;
+
+    if (!queue_suppressions_of(q, storefront, address, a, &rows, &n, e))
+        return false;
+    *out = (struct comply_answer){.allowed = true};
+    for (size_t i = 0; i < n; i++) {
+        enum width w = width_of(rows[i].scope, stream, class);
+        bool earlier = w == widest && rows[i].since_ms < out->since_ms;
+        if (w == CONCERNS_NOT || (w <= widest && !earlier))
+            continue;
+        forbid(out, &rows[i]);
+        widest = w;
+    }
+    copy(out->rule, sizeof out->rule, rules[widest]);
+    return true;
+}
+
+struct js *comply_facts(const struct comply_answer *answer)
+{
+    struct js *facts = js_object();
+    char since[CLOCK_RFC3339_SIZE];
+
+    js_set_cstr(facts, "rules", COMPLY_RULES_VERSION);
+    js_set_bool(facts, "allowed", answer->allowed);
+    js_set_cstr(facts, "rule", answer->rule);
+    if (answer->allowed)
+        return facts;
+    clock_rfc3339(answer->since_ms, since);
+    js_set_cstr(facts, "reason", answer->reason);
+    js_set_cstr(facts, "scope", answer->scope);
+    js_set_cstr(facts, "evidence", answer->evidence);
+    js_set_cstr(facts, "since", since);
+    return facts;
+}
