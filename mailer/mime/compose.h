@@ -1,11 +1,11 @@
 /* compose -- a mail's bytes from its parts: headers, MIME structure, transfer encodings.
  *
- * The same input gives the same bytes: Date, Message-ID and the boundary seed come from the caller, so a
- * retry sends what the first attempt sent. Lines end in CRLF and are at most 998 octets, headers folded at
- * 78 where they can be; 7-bit clean unless eight_bit. multipart/alternative (text, html), in related when
- * inline parts exist, in mixed when attachments exist.
- * No field can inject a header: CR, LF, NUL or another control character in any header field is refused.
- * Text that is not ASCII becomes encoded words (RFC 2047) of at most 75 characters that never split a
+ * The same input gives the same bytes: Date, Message-ID and the boundary seed come from the caller,
+ * so a retry sends what the first attempt sent. Lines end in CRLF and are at most 998 octets,
+ * headers folded at 78 where they can be; 7-bit clean unless eight_bit. multipart/alternative
+ * (text, html), in related when inline parts exist, in mixed when attachments exist. No field can
+ * inject a header: CR, LF, NUL or another control character in any header field is refused. Text
+ * that is not ASCII becomes encoded words (RFC 2047) of at most 75 characters that never split a
  * character; file names use RFC 2231. URLs in List-Unsubscribe are never encoded or broken inside.
  * Bodies: UTF-8 in quoted-printable; attachments and inline parts in base64.
  * Ownership: appends to out. Errors: ERR_INPUT names the field. Any thread.
@@ -30,11 +30,13 @@ struct header {
 
 struct message {
     struct address from, to, reply_to; /* reply_to.spec "" = none */
-    struct str subject, text, html;    /* UTF-8, bare LF allowed in text and html; one of the two may be "" */
+    struct str subject, text,
+        html; /* UTF-8, bare LF allowed in text and html; one of the two may be "" */
     int64_t date_ms;
-    struct str message_id;  /* without angle brackets */
-    struct str seed;        /* boundaries are derived from it */
-    struct str list_unsubscribe_url;    /* "" = none; given, List-Unsubscribe-Post is added (RFC 8058) */
+    struct str message_id; /* without angle brackets */
+    struct str seed;       /* boundaries are derived from it */
+    struct str
+        list_unsubscribe_url; /* "" = none; given, List-Unsubscribe-Post is added (RFC 8058) */
     struct str list_unsubscribe_mailto; /* "" = none; an address or address?subject */
     const struct header *more;
     size_t more_n;

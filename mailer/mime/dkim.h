@@ -1,11 +1,11 @@
 /* dkim -- signing and verifying (libopendkim's only user, with dkim_*.c).
  *
- * Keys are decoded once, at dkim_key_open; signing finds the decoded key by its PEM text (pem_seam.h).
- * Signing puts one DKIM-Signature per key before the message; From, To, Subject, Date, Reply-To,
- * List-Unsubscribe and List-Unsubscribe-Post are oversigned; no l=. RSA keys below 2048 bits are refused.
- * Verifying judges each signature by itself; public keys come through the caller's look-up.
- * Threads: a struct dkim is shared by all; a key is immutable. Errors: ERR_INPUT for keys, ERR_LIBRARY.
- * Source: RFC 6376, 8301, 8463. */
+ * Keys are decoded once, at dkim_key_open; signing finds the decoded key by its PEM text
+ * (pem_seam.h). Signing puts one DKIM-Signature per key before the message; From, To, Subject,
+ * Date, Reply-To, List-Unsubscribe and List-Unsubscribe-Post are oversigned; no l=. RSA keys below
+ * 2048 bits are refused. Verifying judges each signature by itself; public keys come through the
+ * caller's look-up. Threads: a struct dkim is shared by all; a key is immutable. Errors: ERR_INPUT
+ * for keys, ERR_LIBRARY. Source: RFC 6376, 8301, 8463. */
 #ifndef MAILER_MIME_DKIM_H
 #define MAILER_MIME_DKIM_H
 
@@ -16,11 +16,13 @@
 enum dkim_algorithm { DKIM_RSA_SHA256, DKIM_ED25519_SHA256 };
 const char *dkim_algorithm_name(enum dkim_algorithm a); /* "rsa-sha256", "ed25519-sha256" */
 
-/* ---- keys ------------------------------------------------------------------------------------------ */
+/* ---- keys
+ * ------------------------------------------------------------------------------------------ */
 
 struct dkim_key; /* one private key with its domain and selector */
 
-bool dkim_key_open(const char *domain, const char *selector, struct str pem, struct dkim_key **out, struct err *e);
+bool dkim_key_open(
+    const char *domain, const char *selector, struct str pem, struct dkim_key **out, struct err *e);
 void dkim_key_close(struct dkim_key **k);
 /* A new private key as PEM (PKCS 8); bits only for RSA. */
 bool dkim_key_new(enum dkim_algorithm algorithm, int bits, struct buf *pem, struct err *e);
@@ -29,11 +31,13 @@ const char *dkim_key_domain(const struct dkim_key *k);
 const char *dkim_key_selector(const struct dkim_key *k);
 enum dkim_algorithm dkim_key_algorithm(const struct dkim_key *k);
 int dkim_key_bits(const struct dkim_key *k);
-/* The public half as p= carries it, before base64: SubjectPublicKeyInfo for RSA, 32 raw bytes for Ed25519. */
+/* The public half as p= carries it, before base64: SubjectPublicKeyInfo for RSA, 32 raw bytes for
+ * Ed25519. */
 struct str dkim_key_public(const struct dkim_key *k);
 void dkim_key_record(const struct dkim_key *k, struct buf *out); /* "v=DKIM1; k=rsa; p=..." */
 
-/* ---- signing --------------------------------------------------------------------------------------- */
+/* ---- signing
+ * --------------------------------------------------------------------------------------- */
 
 struct dkim; /* the library's handle and its settings */
 
@@ -43,12 +47,13 @@ struct dkim_setup {
 bool dkim_open(const struct dkim_setup *s, struct dkim **out, struct err *e);
 void dkim_close(struct dkim **d);
 
-/* message: headers, empty line, body, CRLF. Appends to `out` the DKIM-Signature headers (each with CRLF) that
- * go before it, in the order of keys. */
-bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, struct str message, struct buf *out,
-    struct err *e);
+/* message: headers, empty line, body, CRLF. Appends to `out` the DKIM-Signature headers (each with
+ * CRLF) that go before it, in the order of keys. */
+bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, struct str message,
+    struct buf *out, struct err *e);
 
-/* ---- verifying ------------------------------------------------------------------------------------- */
+/* ---- verifying
+ * ------------------------------------------------------------------------------------- */
 
 #define DKIM_MAX_SIGNATURES 10 /* further ones are ignored, in the order of the header */
 
@@ -62,10 +67,10 @@ struct dkim_source {
 struct dkim_result {
     const char *domain, *selector, *algorithm; /* as the signature says */
     int bits;                                  /* of the public key, 0 = unknown */
-    const char *result;                        /* RFC 8601: pass fail neutral temperror permerror policy */
-    const char *reason;                        /* one sentence, "" for pass */
+    const char *result; /* RFC 8601: pass fail neutral temperror permerror policy */
+    const char *reason; /* one sentence, "" for pass */
 };
-bool dkim_verify(struct dkim *d, struct str message, const struct dkim_source *source, struct arena *a,
-    struct dkim_result **out, size_t *n, struct err *e);
+bool dkim_verify(struct dkim *d, struct str message, const struct dkim_source *source,
+    struct arena *a, struct dkim_result **out, size_t *n, struct err *e);
 
 #endif
