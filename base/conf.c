@@ -1,0 +1,259 @@
+#include "base/conf.h"
+
+#include "base/conf_check.h"
+#include "base/conf_read.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_BYTES (1 << 20) /* thousands of storefronts */
+
+struct snapshot {
+    struct conf conf; /* first: what callers hold points at it */
+    atomic_int references;
+    struct arena *arena;
+};
+
+static struct snapshot *snapshot_of(const struct conf *c)
+{
+    return (struct snapshot *)c;
+}
+
+static void close_file(FILE **f)
+{
+    if (*f)
+        fclose(*f);
+}
+
+static bool read_file(const char *path, struct buf *out, struct err *e)
+{
+    AUTO(close_file) FILE *f = fopen(path, "re");
+
+    if (!f && errno == ENOENT)
+        return err_set(e, ERR_MISSING, "settings file %s does not exist", path);
+    if (!f)
+        return err_system(e, "settings file %s", path);
+    out->n = fread(buf_room(out, FILE_BYTES + 1), 1, FILE_BYTES + 1, f);
+    out->p[out->n] = 0;
+    if (ferror(f))
+        return err_system(e, "settings file %s", path);
+    if (out->n > FILE_BYTES)
+        return err_set(e, ERR_INPUT, "settings file %s is larger than %d bytes", path, FILE_BYTES);
+    return true;
+}
+
+static const char *folder_of(struct arena *a, const char *path)
+{
+    char absolute[PATH_MAX];
+
+    if (!realpath(path, absolute))
+        return ".";
+    char *slash = strrchr(absolute, '/');
+    return arena_text(a, str_bytes(absolute, (size_t)(slash - absolute)));
+}
+
+static const char *machine_name(struct arena *a)
+{
+    char name[256] = "";
+
+    gethostname(name, sizeof name - 1);
+    return conf_check_domain(str_of(name)) ? "localhost" : arena_text(a, str_of(name));
+}
+
+static void ensure_stream(
+    struct arena *a, struct conf_storefront *s, const char *name, enum stream_class class)
+{
+    if (conf_stream(s, name))
+        return;
+    struct conf_stream *all = arena_array(a, s->streams_n + 1, sizeof *all);
+    if (s->streams_n > 0)
+        memcpy(all, s->streams, s->streams_n * sizeof *all);
+    all[s->streams_n++] = (struct conf_stream){name, class};
+    s->streams = all;
+}
+
+/* The two streams that always exist are what they are called. */
+static void settle_streams(
+    struct conf_reader *r, struct conf_result *found, struct conf_storefront *s)
+{
+    for (size_t i = 0; i < s->streams_n; i++) {
+        struct conf_stream *one = &s->streams[i];
+        bool transactional = strcmp(one->name, "transactional") == 0;
+        bool fixed = transactional || strcmp(one->name, "marketing") == 0;
+        enum stream_class own = transactional ? STREAM_TRANSACTIONAL : STREAM_MARKETING;
+        int line = conf_line(found, one, "class");
+        if (fixed && one->class != own && line != conf_line(found, one, ""))
+            conf_mistake(r, found, line, "conflict",
+                arena_printf(r->arena, "stream \"%s\"", one->name),
+                "its class is fixed; give the stream another name");
+        if (fixed)
+            one->class = own;
+    }
+    ensure_stream(r->arena, s, "transactional", STREAM_TRANSACTIONAL);
+    ensure_stream(r->arena, s, "marketing", STREAM_MARKETING);
+}
+
+static void settle_storefront(
+    struct conf_reader *r, struct conf_result *found, struct conf_storefront *s)
+{
+    const char *where = arena_printf(r->arena, "storefront \"%s\"", s->name);
+
+    if (*s->smart_host && !conf_smart_host(found->conf, s->smart_host))
+        conf_mistake(r, found, conf_line(found, s, "smart_host"), "conflict", where,
+            "smart_host \"%s\" is nowhere described; add smart_host \"%s\" { ... }", s->smart_host,
+            s->smart_host);
+    if (!*s->return_path_domain)
+        s->return_path_domain = arena_text(r->arena, conf_mailbox_domain(str_of(s->from)));
+    if (!*s->brand.name)
+        s->brand.name = s->name;
+    settle_streams(r, found, s);
+}
+
+static void check_smart_host(
+    struct conf_reader *r, struct conf_result *found, const struct conf_smart_host *h)
+{
+    const char *where = arena_printf(r->arena, "smart_host \"%s\"", h->name);
+
+    if (*h->user && h->tls != CONF_TLS_VERIFIED)
+        conf_mistake(r, found, conf_line(found, h, "tls"), "conflict", where,
+            "tls must be verified where a user is given: the password would go to anybody");
+    if (*h->user && !*h->password_file)
+        conf_mistake(
+            r, found, conf_line(found, h, "user"), "conflict", where, "user needs a password_file");
+    if (*h->password_file && !*h->user)
+        conf_mistake(r, found, conf_line(found, h, "password_file"), "conflict", where,
+            "password_file needs a user");
+}
+
+static void settle(struct conf_reader *r, struct conf_result *found)
+{
+    struct conf *c = found->conf;
+    struct str url = str_of(c->public_url);
+
+    if (c->lease_ms <= c->attempt_timeout_ms)
+        conf_mistake(r, found, conf_line(found, c, "lease_ms"), "conflict", "lease_ms",
+            "must be longer than attempt_timeout_ms, or a message is sent twice");
+    if (c->retry_max_ms < c->retry_first_ms)
+        conf_mistake(r, found, conf_line(found, c, "retry_max_ms"), "conflict", "retry_max_ms",
+            "must not be shorter than retry_first_ms");
+    if (c->storefronts_n > 0 && !conf_is_given(found, c, "public_url"))
+        conf_mistake(r, found, conf_line(found, c, "public_url"), "missing", "public_url",
+            "must be given: unsubscribe links in mails begin with it");
+    while (url.n > 0 && url.p[url.n - 1] == '/')
+        url.n--;
+    c->public_url = arena_text(r->arena, url);
+    if (!*c->hostname)
+        c->hostname = machine_name(r->arena);
+    for (size_t i = 0; i < c->storefronts_n; i++)
+        settle_storefront(r, found, &c->storefronts[i]);
+    for (size_t i = 0; i < c->smart_hosts_n; i++)
+        check_smart_host(r, found, &c->smart_hosts[i]);
+}
+
+/* By line, as a person goes through the file. The order within a line stays. */
+static const struct conf_mistake *take_first(struct conf_result *found)
+{
+    struct conf_mistake **lowest = &found->first;
+
+    for (struct conf_mistake **m = &found->first; *m; m = &(*m)->next)
+        if ((*m)->line < (*lowest)->line)
+            lowest = m;
+    struct conf_mistake *taken = *lowest;
+    if (taken)
+        *lowest = taken->next;
+    return taken;
+}
+
+static bool report(
+    const char *path, struct conf_result *found, struct faults *faults, struct err *e)
+{
+    char pointer[PATH_MAX + 16];
+    const struct conf_mistake *m;
+    bool right = !found->first;
+
+    for (bool first = true; (m = take_first(found)); first = false) {
+        snprintf(pointer, sizeof pointer, "%s:%d", path, m->line);
+        if (first)
+            err_set(e, ERR_INPUT, "%s: %s", pointer, m->detail);
+        if (faults)
+            faults_add(faults, m->code, str_of(pointer), "%s", m->detail);
+    }
+    return right;
+}
+
+static const struct conf *snapshot(struct arena **arena, const struct conf *c)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+
+    if (!s)
+        err_out_of_memory();
+    s->conf = *c;
+    s->references = 1;
+    s->arena = *arena;
+    *arena = NULL;
+    return &s->conf;
+}
+
+bool conf_load(const char *path, struct faults *faults, const struct conf **out, struct err *e)
+{
+    AUTO(arena_close) struct arena *arena = arena_open();
+    AUTO(buf_close) struct buf text = {0};
+    struct conf_result found;
+
+    if (!read_file(path, &text, e))
+        return false;
+    struct conf_reader reader = {.arena = arena, .folder = folder_of(arena, path)};
+    conf_read(&reader, buf_str(&text), &found);
+    if (found.is_readable)
+        settle(&reader, &found);
+    if (!report(path, &found, faults, e))
+        return false;
+    *out = snapshot(&arena, found.conf);
+    return true;
+}
+
+const struct conf *conf_ref(const struct conf *c)
+{
+    atomic_fetch_add(&snapshot_of(c)->references, 1);
+    return c;
+}
+
+void conf_close(const struct conf **c)
+{
+    if (!*c)
+        return;
+    struct snapshot *s = snapshot_of(*c);
+    *c = NULL;
+    if (atomic_fetch_sub(&s->references, 1) > 1)
+        return;
+    arena_close(&s->arena);
+    free(s);
+}
+
+const struct conf_storefront *conf_storefront(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->storefronts_n; i++)
+        if (strcmp(c->storefronts[i].name, name) == 0)
+            return &c->storefronts[i];
+    return NULL;
+}
+
+const struct conf_smart_host *conf_smart_host(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->smart_hosts_n; i++)
+        if (strcmp(c->smart_hosts[i].name, name) == 0)
+            return &c->smart_hosts[i];
+    return NULL;
+}
+
+const struct conf_stream *conf_stream(const struct conf_storefront *s, const char *name)
+{
+    for (size_t i = 0; i < s->streams_n; i++)
+        if (strcmp(s->streams[i].name, name) == 0)
+            return &s->streams[i];
+    return NULL;
+}

@@ -1,0 +1,364 @@
+#include "base/conf_read.h"
+
+#include "base/conf_scan.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A section knows the line of its end only. This hidden setting has a default, which libconfuse
+ * reads, and hands to on_value, where a section begins. */
+#define BEGIN " begin"
+#define SEEN (1 << 24) /* in cfg_opt_t.flags; libconfuse 3.3 uses the lowest 14 bits */
+
+/* Where a setting (or a section, name "") of one of our structs stands. */
+struct conf_line {
+    const void *owner;
+    const char *name;
+    int line;
+    struct conf_line *next;
+};
+
+/* Of the reading that goes on. Callbacks of libconfuse carry no pointer of ours, hence the static
+ * one. */
+struct reading {
+    struct conf_reader *reader;
+    struct conf_result *result;
+    bool failed;
+    struct seen {
+        const cfg_opt_t *opt;
+        struct seen *next;
+    } * seen; /* lists and single sections that had their first value */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards libconfuse and `current` */
+static struct reading *current;
+
+void conf_mistake(struct conf_reader *r, struct conf_result *to, int line, const char *code,
+    const char *where, const char *format, ...)
+{
+    char detail[320];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    struct conf_mistake *m = ARENA_NEW(r->arena, struct conf_mistake);
+    m->line = line;
+    m->code = code;
+    m->detail = arena_printf(r->arena, "%s%s%s", where, *where ? ": " : "", detail);
+    if (to->last)
+        to->last->next = m;
+    else
+        to->first = m;
+    to->last = m;
+}
+
+static void remember_line(struct reading *g, const void *owner, const char *name, int line)
+{
+    struct conf_line *l = ARENA_NEW(g->reader->arena, struct conf_line);
+
+    *l = (struct conf_line){owner, name, line, g->result->lines};
+    g->result->lines = l;
+}
+
+bool conf_is_given(const struct conf_result *result, const void *owner, const char *name)
+{
+    for (const struct conf_line *l = result->lines; l; l = l->next)
+        if (l->owner == owner && strcmp(l->name, name) == 0)
+            return true;
+    return false;
+}
+
+int conf_line(const struct conf_result *result, const void *owner, const char *name)
+{
+    int section = 1;
+
+    for (const struct conf_line *l = result->lines; l; l = l->next) {
+        if (l->owner == owner && strcmp(l->name, name) == 0)
+            return l->line;
+        if (l->owner == owner && !*l->name)
+            section = l->line;
+    }
+    return section;
+}
+
+/* Names a setting as people would: storefront "acme" dkim "s1" key_file. */
+static const char *section_name(struct reading *g, cfg_t *cfg, const char *outside)
+{
+    const char *title = cfg_title(cfg);
+    const char *space = *outside ? " " : "";
+
+    if (title)
+        return arena_printf(
+            g->reader->arena, "%s%s%s \"%s\"", outside, space, cfg_name(cfg), title);
+    return arena_printf(g->reader->arena, "%s%s%s", outside, space, cfg_name(cfg));
+}
+
+/* Called with the first thing that libconfuse cannot read; it stops there. What was found before
+ * goes too: it may follow from the same slip. Two of its formats are known to us, each with one %s.
+ */
+static void on_error(cfg_t *cfg, const char *format, va_list args)
+{
+    struct str known = str_of(format);
+    const char *code = "syntax";
+    struct reading *g = current;
+    char text[256];
+
+    if (g->failed)
+        return;
+    g->failed = true;
+    g->result->first = g->result->last = NULL;
+    if (str_starts(known, STR("no such option"))) {
+        code = "unknown-setting";
+        format = "%s: there is no such setting here";
+    } else if (str_starts(known, STR("found duplicate title"))) {
+        code = "duplicate";
+        format = "\"%s\": this title stands here a second time; keep one";
+    }
+    vsnprintf(text, sizeof text, format, args);
+    conf_mistake(g->reader, g->result, cfg->line, code, "", "%s", text);
+}
+
+/* libconfuse replaces a value that stands twice without a word; a flag bit of ours tells. */
+static bool is_second(cfg_opt_t *opt)
+{
+    bool second = opt->flags & SEEN;
+
+    opt->flags |= SEEN;
+    return second;
+}
+
+/* Called once per value. Keeps the line in front of the value, as libconfuse has no other place for
+ * it. */
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
+{
+    struct reading *g = current;
+    bool is_first_of_list = opt->nvalues == 1; /* of a scalar, always */
+
+    if (is_first_of_list && is_second(opt))
+        conf_mistake(g->reader, g->result, cfg->line, "duplicate", opt->name,
+            "stands here a second time; keep one");
+    *(const char **)out = arena_printf(g->reader->arena, "%d:%s", cfg->line, value);
+    return 0;
+}
+
+static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct reading *g = current;
+
+    if (is_second(opt))
+        conf_mistake(g->reader, g->result, cfg->line, "duplicate", opt->name,
+            "this section ends here a second time; keep one");
+    return 0;
+}
+
+static struct str split_line(const char *stored, int *line)
+{
+    char *colon;
+
+    *line = (int)strtol(stored, &colon, 10);
+    return str_of(colon + 1);
+}
+
+static bool is_list(const struct conf_option *o)
+{
+    return o->type == CONF_TEXTS || o->type == CONF_PATHS;
+}
+
+/* The table in libconfuse's form: every value a text, checked by us, so that one wrong value does
+ * not end the reading. */
+static cfg_opt_t *options_of(struct arena *a, const struct conf_section *s)
+{
+    cfg_opt_t *opts = arena_array(a, s->options_n + s->sections_n + 2, sizeof *opts);
+    cfg_opt_t *next = opts;
+
+    if (s->title)
+        *next++ = (cfg_opt_t){.name = BEGIN,
+            .type = CFGT_STR,
+            .def.parsed = arena_text(a, STR("x")),
+            .parsecb = on_value};
+    for (size_t i = 0; i < s->options_n; i++)
+        *next++ = (cfg_opt_t){.name = s->options[i].name,
+            .type = CFGT_STR,
+            .flags = CFGF_NODEFAULT | (is_list(&s->options[i]) ? CFGF_LIST : CFGF_NONE),
+            .parsecb = on_value};
+    for (size_t i = 0; i < s->sections_n; i++) {
+        const struct conf_section *inner = &s->sections[i];
+        *next++ = (cfg_opt_t){.name = inner->name,
+            .type = CFGT_SEC,
+            .flags = CFGF_NODEFAULT |
+                     (inner->title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE),
+            .subopts = options_of(a, inner),
+            .validcb = inner->title ? NULL : on_section_end};
+    }
+    next->type = CFGT_NONE;
+    return opts;
+}
+
+static const char *setting_name(struct reading *g, const char *where, const struct conf_option *o)
+{
+    return arena_printf(g->reader->arena, "%s%s%s", where, *where ? " " : "", o->name);
+}
+
+static void wrong_value(
+    struct reading *g, int line, const char *where, const struct conf_option *o, struct str value)
+{
+    struct conf_reader *r = g->reader;
+    const char *name = setting_name(g, where, o);
+    struct str shown = str_slice(value, 0, 60);
+
+    if (str_has_control(shown) || !str_is_utf8(shown))
+        conf_mistake(r, g->result, line, "bad-value", name, "%s", r->wrong);
+    else
+        conf_mistake(r, g->result, line, "bad-value", name, "%s, not \"" STR_FMT "%s\"", r->wrong,
+            STR_ARG(shown), shown.n < value.n ? "..." : "");
+}
+
+static void fill_list(
+    struct reading *g, const struct conf_option *o, cfg_opt_t *opt, const char *where, char *owner)
+{
+    size_t given = opt ? opt->nvalues : 0, n = 0;
+    struct str fallback = str_of(o->fallback);
+    const char **items = arena_array(g->reader->arena, given + 1, sizeof *items);
+
+    for (size_t i = 0; i < given; i++) {
+        int line;
+        struct str text = split_line(opt->values[i]->string, &line);
+        if (i == 0)
+            remember_line(g, owner, o->name, line);
+        if (conf_value_read_item(g->reader, o, text, &items[n]))
+            n++;
+        else
+            wrong_value(g, line, where, o, text);
+    }
+    bool untouched = !opt || !(opt->flags & CFGF_MODIFIED);
+    if (untouched && fallback.n > 0)
+        conf_value_read_item(g->reader, o, fallback, &items[n++]);
+    *(const char *const **)(owner + o->at) = items;
+    *(size_t *)(owner + o->count_at) = n;
+}
+
+static void fill_one(
+    struct reading *g, const struct conf_option *o, cfg_opt_t *opt, const char *where, char *owner)
+{
+    struct conf_reader *r = g->reader;
+    int line;
+
+    if (o->fallback)
+        conf_value_read(r, o, str_of(o->fallback), owner + o->at);
+    else
+        *(const char **)(owner + o->at) = "";
+    if (!opt || opt->nvalues == 0) {
+        if (!o->fallback)
+            conf_mistake(r, g->result, conf_line(g->result, owner, ""), "missing",
+                setting_name(g, where, o), "must be given (%s)", o->help);
+        return;
+    }
+    struct str text = split_line(opt->values[0]->string, &line);
+    remember_line(g, owner, o->name, line);
+    if (!conf_value_read(r, o, text, owner + o->at))
+        wrong_value(g, line, where, o, text);
+}
+
+static void fill(
+    struct reading *g, const struct conf_section *s, cfg_t *cfg, const char *where, char *owner);
+
+static int begin_of(cfg_t *section)
+{
+    int line;
+
+    split_line(cfg_getstr(section, BEGIN), &line);
+    return line;
+}
+
+static void fill_titled(
+    struct reading *g, const struct conf_section *s, cfg_opt_t *opt, const char *where, char *owner)
+{
+    size_t n = opt ? opt->nvalues : 0;
+    char *all = arena_array(g->reader->arena, n + 1, s->size);
+
+    for (size_t i = 0; i < n; i++) {
+        cfg_t *inner = opt->values[i]->section;
+        char *one = all + i * s->size;
+        const char *name = section_name(g, inner, where);
+        struct str title = str_of(cfg_title(inner));
+        const char *wrong = s->check_title(title);
+        int line = begin_of(inner);
+        remember_line(g, one, "", line);
+        if (wrong)
+            conf_mistake(g->reader, g->result, line, "bad-value", name, "%s", wrong);
+        *(const char **)(one + s->title_at) = arena_text(g->reader->arena, title);
+        fill(g, s, inner, name, one);
+    }
+    *(void **)(owner + s->at) = all;
+    *(size_t *)(owner + s->count_at) = n;
+}
+
+static void fill(
+    struct reading *g, const struct conf_section *s, cfg_t *cfg, const char *where, char *owner)
+{
+    for (size_t i = 0; i < s->options_n; i++) {
+        const struct conf_option *o = &s->options[i];
+        cfg_opt_t *opt = cfg ? cfg_getopt(cfg, o->name) : NULL;
+        if (is_list(o))
+            fill_list(g, o, opt, where, owner);
+        else
+            fill_one(g, o, opt, where, owner);
+    }
+    for (size_t i = 0; i < s->sections_n; i++) {
+        const struct conf_section *inner = &s->sections[i];
+        cfg_opt_t *opt = cfg ? cfg_getopt(cfg, inner->name) : NULL;
+        if (inner->title) {
+            fill_titled(g, inner, opt, where, owner);
+            continue;
+        }
+        cfg_t *only = opt && opt->nvalues > 0 ? opt->values[0]->section : NULL;
+        fill(g, inner, only, only ? section_name(g, only, where) : where, owner + inner->at);
+    }
+}
+
+static void free_cfg(cfg_t **cfg)
+{
+    if (*cfg)
+        cfg_free(*cfg);
+}
+
+static void read_locked(struct reading *g, const char *text)
+{
+    AUTO(free_cfg) cfg_t *cfg = cfg_init(options_of(g->reader->arena, conf_root()), CFGF_NONE);
+
+    if (!cfg)
+        err_out_of_memory();
+    cfg_set_error_function(cfg, on_error);
+    if (cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
+        if (!g->failed)
+            conf_mistake(g->reader, g->result, cfg->line, "syntax", "", "cannot be read");
+        return;
+    }
+    g->result->is_readable = true;
+    g->result->conf = ARENA_NEW(g->reader->arena, struct conf);
+    fill(g, conf_root(), cfg, "", (char *)g->result->conf);
+}
+
+void conf_read(struct conf_reader *r, struct str text, struct conf_result *out)
+{
+    AUTO(buf_close) struct buf ready = {0};
+    struct conf_scan_fault fault;
+    struct reading g = {.reader = r, .result = out};
+
+    *out = (struct conf_result){0};
+    if (!conf_scan(text, &ready, &fault)) {
+        conf_mistake(r, out, fault.line, "syntax", "", "%s", fault.detail);
+        return;
+    }
+    buf_add_char(&ready, '\n'); /* never empty: fmemopen would refuse it */
+    pthread_mutex_lock(&lock);
+    current = &g;
+    read_locked(&g, ready.p);
+    current = NULL;
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,138 @@
+#include "base/conf_scan.h"
+
+#define NESTING_MAX 16
+#define WORD_ENDS " #\"'\t\n\r={}()+,*"
+
+struct scan {
+    struct str text;
+    struct buf *out;
+    struct conf_scan_fault *fault;
+    size_t at;
+    int line;
+    int open[NESTING_MAX]; /* lines of the braces that are open */
+    size_t open_n;
+};
+
+static bool refuse(struct scan *s, int line, const char *detail)
+{
+    *s->fault = (struct conf_scan_fault){line, detail};
+    return false;
+}
+
+static bool is_at(const struct scan *s, const char *what)
+{
+    return str_starts(str_slice(s->text, s->at, s->text.n), str_of(what));
+}
+
+/* Copies the bytes up to `end`; blanks leave only the line breaks of them. */
+static void pass(struct scan *s, size_t end, bool blank)
+{
+    for (; s->at < end && s->at < s->text.n; s->at++) {
+        char c = s->text.p[s->at];
+        s->line += c == '\n';
+        buf_add_char(s->out, blank && c != '\n' ? ' ' : c);
+    }
+}
+
+static bool pass_comment(struct scan *s)
+{
+    if (!is_at(s, "/*")) {
+        pass(s, str_find_char(s->text, '\n', s->at), true);
+        return true;
+    }
+    size_t end = str_find(s->text, STR("*/"), s->at + 2);
+    if (end == s->text.n)
+        return refuse(s, s->line, "the comment that begins here is not closed with */");
+    pass(s, end + 2, true);
+    return true;
+}
+
+/* ${NAME} is taken from the environment, also within double quotes; its braces are no section's. */
+static bool pass_variable(struct scan *s)
+{
+    size_t end = str_find_char(s->text, '}', s->at);
+
+    if (end == s->text.n)
+        return refuse(s, s->line, "the ${ that begins here is not closed with }");
+    pass(s, end + 1, false);
+    return true;
+}
+
+static bool pass_string(struct scan *s, char quote)
+{
+    int begin = s->line;
+
+    pass(s, s->at + 1, false);
+    while (s->at < s->text.n && s->text.p[s->at] != quote) {
+        if (quote == '"' && is_at(s, "${")) {
+            if (!pass_variable(s))
+                return false;
+        } else {
+            pass(s, s->at + (s->text.p[s->at] == '\\' ? 2 : 1), false);
+        }
+    }
+    if (s->at >= s->text.n)
+        return refuse(s, begin, "the string that begins here is not closed");
+    pass(s, s->at + 1, false);
+    return true;
+}
+
+static bool pass_brace(struct scan *s, char c)
+{
+    if (c == '{') {
+        if (s->open_n == NESTING_MAX)
+            return refuse(s, s->line, "sections are nested too deeply");
+        s->open[s->open_n++] = s->line;
+    } else {
+        if (s->open_n == 0)
+            return refuse(s, s->line, "this } closes nothing");
+        s->open_n--;
+    }
+    pass(s, s->at + 1, false);
+    return true;
+}
+
+/* A // is a comment at the start of a word only: https://shop.example needs no quotes. */
+static bool pass_one(struct scan *s)
+{
+    char c = s->text.p[s->at];
+
+    if (c == '#' || is_at(s, "//") || is_at(s, "/*"))
+        return pass_comment(s);
+    if (c == '"' || c == '\'')
+        return pass_string(s, c);
+    if (is_at(s, "${"))
+        return pass_variable(s);
+    if (c == '{' || c == '}')
+        return pass_brace(s, c);
+    size_t end = s->at + 1;
+    while (end < s->text.n && !strchr(WORD_ENDS, s->text.p[end]) && !strchr(WORD_ENDS, c))
+        end++;
+    pass(s, end, false);
+    return true;
+}
+
+static bool refuse_nul(struct scan *s)
+{
+    size_t end = str_find_char(s->text, 0, 0);
+
+    if (end == s->text.n)
+        return true;
+    for (size_t i = 0; i < end; i++)
+        s->line += s->text.p[i] == '\n';
+    return refuse(s, s->line, "there is a NUL byte in this line");
+}
+
+bool conf_scan(struct str text, struct buf *out, struct conf_scan_fault *fault)
+{
+    struct scan s = {.text = text, .out = out, .fault = fault, .line = 1};
+
+    if (!refuse_nul(&s))
+        return false;
+    while (s.at < text.n)
+        if (!pass_one(&s))
+            return false;
+    if (s.open_n > 0)
+        return refuse(&s, s.open[s.open_n - 1], "the { in this line is not closed with }");
+    return true;
+}
