@@ -1,10 +1,11 @@
-/* snapshot -- one generation of what the service works with: settings, mails, brands and DKIM keys, checked.
+/* snapshot -- one generation of what the service works with: settings, mails, brands and DKIM keys,
+ * checked.
  *
- * Immutable and counted: a reload makes a new one, a job or request keeps the one it began with. Inside are two
- * caches that only grow towards what exists (compiled mails by bundle hash), guarded by one lock.
- * Ownership: snapshot_open gives one reference; what it returns lives as long as the reference.
- * Errors: snapshot_open reports every fault at once (keys that do not load, templates that do not compile, From
- * domains without key...). Any thread. */
+ * Immutable and counted: a reload makes a new one, a job or request keeps the one it began with.
+ * Inside are two caches that only grow towards what exists (compiled mails by bundle hash), guarded
+ * by one lock. Ownership: snapshot_open gives one reference; what it returns lives as long as the
+ * reference. Errors: snapshot_open reports every fault at once (keys that do not load, templates
+ * that do not compile, From domains without key...). Any thread. */
 #ifndef MAILER_INTAKE_SNAPSHOT_H
 #define MAILER_INTAKE_SNAPSHOT_H
 
@@ -19,28 +20,33 @@ struct snapshot;
 struct shop { /* a storefront ready for work */
     const struct conf_storefront *conf;
     struct address from;
-    struct address reply_to;         /* spec "" = none */
-    const char *return_path_domain;  /* lower-case A-labels */
+    struct address reply_to;        /* spec "" = none */
+    const char *return_path_domain; /* lower-case A-labels */
     struct brand brand;
-    struct str logo;                 /* bytes of the inline logo, "" = none */
+    struct str logo; /* bytes of the inline logo, "" = none */
     const struct dkim_key *const *keys;
     size_t keys_n;
 };
 
-bool snapshot_open(const struct conf *c, struct queue *q, struct faults *faults, struct snapshot **out, struct err *e);
+/* q may be NULL (`config check`, `render`): then nothing is stored, and snapshot_mail knows this
+ * generation only. */
+bool snapshot_open(const struct conf *c, struct queue *q, struct faults *faults,
+    struct snapshot **out, struct err *e);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_close(struct snapshot **s);
 
 const struct conf *snapshot_conf(const struct snapshot *s);
 const struct mails *snapshot_mails(const struct snapshot *s);
+/* The storefront's own mails before the shipped ones. */
+const struct mails *snapshot_shop_mails(const struct snapshot *s, const struct shop *shop);
 const struct shop *snapshot_shop(const struct snapshot *s, const char *storefront); /* or NULL */
 
 /* The mail that this generation would send: its bundle is in the queue's content and compiled. */
-bool snapshot_bundle(struct snapshot *s, const struct shop *shop, const char *template_name, const char *locale,
-    struct digest *bundle, const struct mail **mail, struct err *e);
+bool snapshot_bundle(struct snapshot *s, const struct shop *shop, const char *template_name,
+    const char *locale, struct digest *bundle, const struct mail **mail, struct err *e);
 /* The mail that a message was pinned to, perhaps long ago. */
-bool snapshot_mail(struct snapshot *s, const char *storefront, const struct digest *bundle, const struct mail **mail,
-    struct err *e);
+bool snapshot_mail(struct snapshot *s, const char *storefront, const struct digest *bundle,
+    const struct mail **mail, struct err *e);
 
 /* The current snapshot of a running service. */
 struct snapshot_holder;

@@ -1,0 +1,234 @@
+#include "mailer/intake/request.h"
+
+#include "base/encode.h"
+
+#define KEY_BYTES 256
+#define SUBJECT_BYTES 500
+#define BODY_BYTES (1024 * 1024) /* of HTML or text */
+
+/* The order is the order of the checks: what others depend on comes first. */
+static const struct field {
+    const char *name;
+    void (*check)(struct request *r, const struct js *v, struct str at);
+} fields[] = {
+    {"template", check_template},
+    {"stream", check_stream},
+    {"to", check_to},
+    {"locale", check_locale},
+    {"data", check_data},
+    {"reply_to", check_reply_to},
+    {"send_at", check_send_at},
+    {"order", check_order},
+    {"parcel", check_parcel},
+    {"event", check_event},
+    {"seq", check_seq},
+    {"occurred_at", check_occurred_at},
+    {"metadata", check_metadata},
+    {"attachments", check_attachments},
+    {"priority", check_priority},
+};
+
+static void check_fields(struct request *r, const struct js *root)
+{
+    const char *known[COUNT_OF(fields)];
+
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        const struct js *v = js_get(root, fields[i].name);
+        /* Absent and null are the same: many clients write null for what they do not have. */
+        fields[i].check(r, js_kind(v) == JS_NULL ? NULL : v,
+            fault_pointer(r->a, STR(""), str_of(fields[i].name)));
+        known[i] = fields[i].name;
+    }
+    refuse_unknown(r, root, STR(""), known, COUNT_OF(fields));
+}
+
+static void check_key(struct request *r)
+{
+    struct str key = r->call->idempotency_key;
+    bool printable = key.n <= KEY_BYTES;
+
+    for (size_t i = 0; i < key.n && printable; i++)
+        printable = key.p[i] >= ' ' && key.p[i] <= '~';
+    if (!printable)
+        faults_add(r->faults, "invalid-idempotency-key", STR(""),
+            "the Idempotency-Key must have 1 to %d printable ASCII characters", KEY_BYTES);
+}
+
+/* ---- the trial: would this mail render? ---- */
+
+static void check_parts(struct request *r, const struct mail_parts *parts)
+{
+    struct str subject = buf_str(&parts->subject), at = STR("/data");
+
+    if (subject.n == 0)
+        faults_add(r->faults, "subject-empty", at, "with this data the subject is empty");
+    if (subject.n > SUBJECT_BYTES)
+        faults_add(r->faults, "subject-too-long", at,
+            "with this data the subject has %zu bytes; at most %d are allowed", subject.n,
+            SUBJECT_BYTES);
+    if (str_has_control(subject))
+        faults_add(r->faults, "control-character", at,
+            "with this data the subject holds a line break or another control character");
+    if (parts->html.n > BODY_BYTES || parts->text.n > BODY_BYTES)
+        faults_add(r->faults, "mail-too-large", at,
+            "with this data the mail has more than %d bytes; shorten its lists", BODY_BYTES);
+}
+
+static bool try_rendering(struct request *r, const struct mail *mail, struct err *e)
+{
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
+    struct mail_links links = {0};
+    struct err wrong;
+
+    if (r->stream && r->stream->class == STREAM_MARKETING)
+        links.unsubscribe_url = STR("https://trial.invalid/u/trial");
+    if (mail_render(mail, r->data, &links, &parts, &wrong)) {
+        check_parts(r, &parts);
+        return true;
+    }
+    if (wrong.code != ERR_INPUT && wrong.code != ERR_LIMIT) {
+        *e = wrong;
+        return false;
+    }
+    faults_add(r->faults, "render-failed", STR("/data"), "%s", wrong.text);
+    return true;
+}
+
+static bool check_mail(struct request *r, struct err *e)
+{
+    const struct mail *mail;
+
+    if (!r->has_template || !r->data)
+        return true;
+    if (!snapshot_bundle(r->snapshot, r->shop, r->info.name, r->locale, &r->out->bundle, &mail, e))
+        return false;
+    size_t before = r->faults->n;
+    mail_check(mail, r->data, STR("/data"), r->faults);
+    return r->faults->n > before || try_rendering(r, mail, e);
+}
+
+/* ---- what follows from a request that is right ---- */
+
+static void digest_request(struct request *r, const struct js *root)
+{
+    AUTO(buf_wipe) struct buf canonical = {0};
+
+    if (r->call->idempotency_key.n == 0)
+        return; /* nobody compares */
+    js_write(root, JS_CANONICAL, &canonical);
+    hash_sha256(buf_str(&canonical), &r->out->request);
+}
+
+static const char *destination(const struct request *r)
+{
+    const char *smart_host = r->shop->conf->smart_host;
+
+    if (smart_host[0] != 0)
+        return arena_printf(r->a, "relay:%s", smart_host);
+    return arena_text(r->a, r->to.domain);
+}
+
+static struct str facts(struct request *r, struct js *permission)
+{
+    AUTO(js_close) struct js *o = js_object();
+    AUTO(buf_close) struct buf bundle = {0};
+    AUTO(buf_close) struct buf text = {0};
+
+    encode_hex(&bundle, digest_str(&r->out->bundle));
+    js_set_cstr(o, "by", r->call->actor);
+    js_set_cstr(o, "template", r->info.name);
+    js_set_cstr(o, "locale", r->locale);
+    js_set_cstr(o, "stream", r->stream->name);
+    js_set_text(o, "bundle", buf_str(&bundle));
+    if (permission)
+        js_set(o, "comply", permission);
+    js_write(o, JS_COMPACT, &text);
+    return arena_str(r->a, buf_str(&text));
+}
+
+static bool ask_permission(struct request *r, struct err *e)
+{
+    struct intake_permission answer = {0};
+
+    if (!r->setup->ask(r->setup->context, r->call->storefront, r->stream->name, r->stream->class,
+            r->to.spec, &answer, e))
+        return false;
+    r->out->state = answer.allowed ? MSG_QUEUED : MSG_SUPPRESSED;
+    r->out->reason = answer.allowed ? "" : arena_text(r->a, str_of(answer.reason));
+    r->out->facts = facts(r, answer.facts);
+    return true;
+}
+
+static void complete(struct request *r, const struct js *root)
+{
+    struct submission *s = r->out;
+    struct id id;
+
+    ids_new(r->setup->ids, "msg_", &id);
+    s->storefront = r->shop->conf->name;
+    s->id = arena_text(r->a, str_of(id.s));
+    s->idempotency_key = r->call->idempotency_key;
+    s->address = r->to.spec;
+    s->destination = destination(r);
+    s->private_json = private_write(r);
+    digest_request(r, root);
+}
+
+static void count(const struct intake_setup *i, const char *labels)
+{
+    if (i->metrics)
+        counter_add(metrics_counter(i->metrics, "parcelpost_intake_total",
+                        "Send requests by what became of them at intake", labels),
+            1);
+}
+
+static bool check_whole(struct request *r, const struct js *root, struct err *e)
+{
+    check_key(r);
+    check_fields(r, root);
+    if (!check_mail(r, e))
+        return false;
+    if (r->faults->n > 0) {
+        count(r->setup, "outcome=\"refused\"");
+        return true;
+    }
+    complete(r, root);
+    if (!ask_permission(r, e))
+        return false;
+    count(r->setup,
+        r->out->state == MSG_SUPPRESSED ? "outcome=\"suppressed\"" : "outcome=\"accepted\"");
+    return true;
+}
+
+bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
+    const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
+    struct err *e)
+{
+    AUTO(js_close) struct js *root = NULL;
+    AUTO(js_close) struct js *nothing = js_object();
+    const struct shop *shop = snapshot_shop(s, call->storefront);
+    struct err wrong;
+
+    if (!shop)
+        return err_set(e, ERR_MISSING, "no storefront \"%s\" in the settings", call->storefront);
+    *out = (struct submission){.reason = "", .order = {.event = "", .supersedes = ""}};
+    if (!js_parse(call->body, &root, &wrong)) {
+        faults_add(faults, "invalid-json", STR(""), "%s", wrong.text);
+        count(i, "outcome=\"refused\"");
+        return true;
+    }
+    struct request r = {.setup = i,
+        .call = call,
+        .snapshot = s,
+        .shop = shop,
+        .mails = snapshot_shop_mails(s, shop),
+        .a = a,
+        .faults = faults,
+        .now_ms = clock_now_ms(i->clock),
+        .nothing = nothing,
+        .out = out};
+    if (is_kind(&r, root, STR(""), JS_OBJECT))
+        return check_whole(&r, root, e);
+    count(i, "outcome=\"refused\"");
+    return true;
+}
