@@ -16,6 +16,7 @@ struct snapshot {
     struct conf conf; /* first: what callers hold points at it */
     atomic_int references;
     struct arena *arena;
+    const struct conf *base; /* of a derived snapshot: what it borrows its text from; else NULL */
 };
 
 static struct snapshot *snapshot_of(const struct conf *c)
@@ -230,8 +231,36 @@ void conf_close(const struct conf **c)
     *c = NULL;
     if (atomic_fetch_sub(&s->references, 1) > 1)
         return;
+    conf_close(&s->base);
     arena_close(&s->arena);
     free(s);
+}
+
+const struct conf *conf_sandbox(
+    const struct conf *c, int smtp_port, const char *const *more_zones, size_t more_zones_n)
+{
+    struct arena *a = arena_open();
+    struct conf changed = *c;
+    const char **zones = arena_array(a, c->zone_files_n + more_zones_n, sizeof *zones);
+    struct conf_storefront *storefronts = arena_array(a, c->storefronts_n, sizeof *storefronts);
+
+    for (size_t i = 0; i < c->zone_files_n; i++)
+        zones[i] = arena_text(a, str_of(c->zone_files[i]));
+    for (size_t i = 0; i < more_zones_n; i++)
+        zones[c->zone_files_n + i] = arena_text(a, str_of(more_zones[i]));
+    for (size_t i = 0; i < c->storefronts_n; i++) {
+        storefronts[i] = c->storefronts[i];
+        storefronts[i].smart_host = "";
+    }
+    changed.zone_files = zones;
+    changed.zone_files_n += more_zones_n;
+    changed.resolvers_n = 0;
+    changed.storefronts = storefronts;
+    changed.smtp_port = smtp_port;
+    changed.allow_private_destinations = true;
+    const struct conf *out = snapshot(&a, &changed);
+    snapshot_of(out)->base = conf_ref(c);
+    return out;
 }
 
 const struct conf_storefront *conf_storefront(const struct conf *c, const char *name)
