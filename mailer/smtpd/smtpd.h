@@ -1,11 +1,13 @@
-/* smtpd -- a small bounded SMTP server with callbacks: the sandbox, the test sink and later the bounce listener.
+/* smtpd -- a small bounded SMTP server with callbacks: the sandbox, the test sink and later the
+ * bounce listener.
  *
- * Speaks SMTP (RFC 5321) with PIPELINING, 8BITMIME, SIZE, ENHANCEDSTATUSCODES, optional STARTTLS and AUTH PLAIN; one
- * thread runs all connections with epoll. Replies may be delayed (slow receivers, round trips) on a timer, without
- * blocking others. Every limit is a setting: connections, recipients, bytes of line and message, idle time.
- * A handler answers in the protocol's own terms; SMTPD_CLOSE ends the connection without a reply (a drop).
- * Ownership: what callbacks are given is borrowed for the call. Callbacks run on the server's thread.
- * Errors: smtpd_open (address in use, TLS files). */
+ * Speaks SMTP (RFC 5321) with PIPELINING, 8BITMIME, SIZE, ENHANCEDSTATUSCODES, optional STARTTLS
+ * and AUTH PLAIN; one thread runs all connections with epoll. Replies may be delayed (slow
+ * receivers, round trips) on a timer, without blocking others. Every limit is a setting:
+ * connections, recipients, bytes of line and message, idle time. A handler answers in the
+ * protocol's own terms; SMTPD_CLOSE ends the connection without a reply (a drop). Ownership: what
+ * callbacks are given is borrowed for the call. Callbacks run on the server's thread. Errors:
+ * smtpd_open (address in use, TLS files). */
 #ifndef MAILER_SMTPD_SMTPD_H
 #define MAILER_SMTPD_SMTPD_H
 
@@ -15,9 +17,9 @@
 struct smtpd;
 
 struct smtpd_reply {
-    int code;          /* 250, 452, 550..., or SMTPD_CLOSE */
-    char text[200];    /* with an enhanced code, one line */
-    int64_t delay_ms;  /* sent after this span */
+    int code;         /* 250, 452, 550..., or SMTPD_CLOSE */
+    char text[200];   /* with an enhanced code, one line */
+    int64_t delay_ms; /* sent after this span */
 };
 #define SMTPD_CLOSE 0
 struct smtpd_reply smtpd_reply(int code, const char *text);
@@ -37,9 +39,15 @@ struct smtpd_handler {
     /* Any may be NULL: then 250, or 354 and 250 for the body. */
     struct smtpd_reply (*mail)(void *context, const struct smtpd_envelope *v);
     struct smtpd_reply (*rcpt)(void *context, const struct smtpd_envelope *v, struct str recipient);
-    struct smtpd_reply (*data)(void *context, const struct smtpd_envelope *v); /* answers DATA itself */
-    struct smtpd_reply (*body)(void *context, const struct smtpd_envelope *v, struct str message); /* after the dot */
+    struct smtpd_reply (*data)(
+        void *context, const struct smtpd_envelope *v); /* answers DATA itself */
+    struct smtpd_reply (*body)(
+        void *context, const struct smtpd_envelope *v, struct str message); /* after the dot */
     bool (*auth)(void *context, struct str user, struct str password);
+    /* For faults: any answer but 2xx to these ends the connection or refuses the EHLO; a 2xx is our
+     * own text. */
+    struct smtpd_reply (*connect)(void *context, const struct smtpd_envelope *v);
+    struct smtpd_reply (*helo)(void *context, const struct smtpd_envelope *v);
 };
 
 struct smtpd_setup {
@@ -50,12 +58,13 @@ struct smtpd_setup {
     bool auth_required;
     size_t max_connections, max_recipients, max_message_bytes; /* 0 = 1,000; 100; 30 MiB */
     int64_t idle_ms;                                           /* 0 = 300,000 */
-    int64_t reply_delay_ms;                                    /* before every reply: a round trip */
-    bool keep_bodies; /* false: body gets "" and only counts (a sink at full speed) */
+    int64_t reply_delay_ms; /* before every reply: a round trip */
+    bool keep_bodies;       /* false: body gets "" and only counts (a sink at full speed) */
     struct smtpd_handler handler;
 };
 
-bool smtpd_open(const struct smtpd_setup *s, struct smtpd **out, struct err *e); /* listens and runs */
+bool smtpd_open(
+    const struct smtpd_setup *s, struct smtpd **out, struct err *e); /* listens and runs */
 int smtpd_port(const struct smtpd *s);
 uint64_t smtpd_messages(const struct smtpd *s); /* accepted with 2xx so far */
 uint64_t smtpd_connections(const struct smtpd *s);
