@@ -13,6 +13,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* libopendkim has functions of these names too, so ours have another one in the linker. */
+#define DKIM_LINK(name) __asm__("parcelpost_" name)
+
 enum dkim_algorithm { DKIM_RSA_SHA256, DKIM_ED25519_SHA256 };
 const char *dkim_algorithm_name(enum dkim_algorithm a); /* "rsa-sha256", "ed25519-sha256" */
 
@@ -45,12 +48,12 @@ struct dkim_setup {
     bool body_simple; /* c=relaxed/simple instead of relaxed/relaxed */
 };
 bool dkim_open(const struct dkim_setup *s, struct dkim **out, struct err *e);
-void dkim_close(struct dkim **d);
+void dkim_close(struct dkim **d) DKIM_LINK("dkim_close");
 
 /* message: headers, empty line, body, CRLF. Appends to `out` the DKIM-Signature headers (each with
  * CRLF) that go before it, in the order of keys. */
 bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, struct str message,
-    struct buf *out, struct err *e);
+    struct buf *out, struct err *e) DKIM_LINK("dkim_sign");
 
 /* ---- verifying
  * ------------------------------------------------------------------------------------- */
@@ -71,6 +74,6 @@ struct dkim_result {
     const char *reason; /* one sentence, "" for pass */
 };
 bool dkim_verify(struct dkim *d, struct str message, const struct dkim_source *source,
-    struct arena *a, struct dkim_result **out, size_t *n, struct err *e);
+    struct arena *a, struct dkim_result **out, size_t *n, struct err *e) DKIM_LINK("dkim_verify");
 
 #endif

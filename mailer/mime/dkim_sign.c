@@ -1,0 +1,101 @@
+/* Signing: one handle of the library for each key, all fed with the same message. */
+#include <openssl/err.h>
+
+#include "mailer/mime/dkim_key.h"
+#include "mailer/mime/opendkim.h"
+#include "mailer/mime/pem_seam.h"
+
+/* A foreign library's input pointers are not const, but it only reads. */
+static unsigned char *bytes_of(struct str s)
+{
+    return (unsigned char *)(uintptr_t)s.p;
+}
+
+static bool refuse(DKIM *message, const char *step, DKIM_STAT status, struct err *e)
+{
+    const char *why = message ? dkim_geterror(message) : NULL;
+
+    ERR_clear_error();
+    return err_set(e, ERR_LIBRARY, "dkim: %s: %s", step, why ? why : dkim_getresultstr(status));
+}
+
+static bool feed(DKIM *message, struct str text, struct err *e)
+{
+    struct str header, body, field;
+    DKIM_STAT status;
+
+    opendkim_split(text, &header, &body);
+    while (opendkim_next_field(&header, &field)) {
+        status = field.n > 0 ? dkim_header(message, bytes_of(field), field.n) : DKIM_STAT_SYNTAX;
+        if (status != DKIM_STAT_OK)
+            return refuse(message, "a header field cannot be signed", status, e);
+    }
+    status = dkim_eoh(message);
+    if (status != DKIM_STAT_OK)
+        return refuse(message, "the header cannot be signed", status, e);
+    status = body.n > 0 ? dkim_body(message, bytes_of(body), body.n) : DKIM_STAT_OK;
+    if (status != DKIM_STAT_OK)
+        return refuse(message, "the body cannot be signed", status, e);
+    return true;
+}
+
+/* The library asks for the private key inside eom, so the offer stands just there. */
+static DKIM_STAT finish(DKIM *message, const struct dkim_key *k)
+{
+    struct pem_offer offer = {
+        .pem = buf_str(&k->pem),
+        .key = k->pkey,
+        .takes_reference = k->algorithm == DKIM_RSA_SHA256,
+    };
+    DKIM_STAT status;
+
+    pem_seam_offer(&offer);
+    status = dkim_eom(message, NULL);
+    pem_seam_withdraw();
+    return status;
+}
+
+static bool sign_one(
+    struct dkim *d, const struct dkim_key *k, struct str text, struct buf *out, struct err *e)
+{
+    AUTO(arena_close) struct arena *arena = arena_open();
+    AUTO(opendkim_free) DKIM *message = NULL;
+    DKIM_STAT status = DKIM_STAT_OK;
+    unsigned char *value = NULL;
+    size_t n = 0;
+
+    message =
+        opendkim_sign(d->lib, (const unsigned char *)"parcelpost", arena, (dkim_sigkey_t)k->pem.p,
+            (const unsigned char *)k->selector, (const unsigned char *)k->domain,
+            DKIM_CANON_RELAXED, d->body_simple ? DKIM_CANON_SIMPLE : DKIM_CANON_RELAXED,
+            k->algorithm == DKIM_RSA_SHA256 ? DKIM_SIGN_RSASHA256 : DKIM_SIGN_ED25519SHA256, -1,
+            &status);
+    if (!message)
+        return refuse(NULL, "no handle", status, e);
+    if (!feed(message, text, e))
+        return false;
+    status = finish(message, k);
+    if (status != DKIM_STAT_OK)
+        return refuse(message, "no signature", status, e);
+    status = dkim_getsighdr_d(message, sizeof DKIM_SIGNHEADER ": " - 1, &value, &n);
+    if (status != DKIM_STAT_OK)
+        return refuse(message, "no header", status, e);
+    buf_add(out, STR(DKIM_SIGNHEADER ": "));
+    buf_add(out, str_bytes(value, n));
+    buf_add(out, STR("\r\n"));
+    return true;
+}
+
+bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, struct str message,
+    struct buf *out, struct err *e)
+{
+    size_t before = out->n;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!sign_one(d, keys[i], message, out, e)) {
+            buf_cut(out, before);
+            return false;
+        }
+    }
+    return true;
+}
