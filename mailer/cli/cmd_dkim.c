@@ -1,0 +1,252 @@
+/* dkim -- new keys and the records to publish, the configured keys, and the signatures of a mail.
+ */
+#include "mailer/cli/cli.h"
+#include "mailer/cli/zone.h"
+#include "mailer/mime/address.h"
+#include "mailer/mime/dkim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define MAX_KEY_FILE 65536
+#define MAX_MAIL (64u << 20)
+
+/* ---- new
+ * -------------------------------------------------------------------------------------------- */
+
+static bool write_private(const char *path, struct str text, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO, "%s: %s", path, strerror(errno));
+    bool ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
+    if (!ok) {
+        err_system(e, "%s", path);
+        unlink(path);
+    }
+    close(fd);
+    return ok;
+}
+
+static int new (struct cli *c)
+{
+    struct err e = {0};
+    struct str domain, algorithm = str_of(cli_value(c, "algorithm", "rsa"));
+    uint64_t bits = 0;
+    const char *selector = cli_value(c, "selector", NULL), *out = cli_value(c, "out", NULL);
+    AUTO(buf_wipe) struct buf pem = {0};
+    AUTO(buf_close) struct buf zone = {0};
+    AUTO(dkim_key_close) struct dkim_key *key = NULL;
+    if (!cli_value(c, "domain", NULL) || !selector || !out)
+        return cli_usage(c, "new takes --domain, --selector and --out");
+    if (!str_is(algorithm, "rsa") && !str_is(algorithm, "ed25519"))
+        return cli_usage(c, "--algorithm takes rsa or ed25519");
+    if (!str_to_u64(str_of(cli_value(c, "bits", "2048")), &bits) || bits < 2048 || bits > 4096)
+        return cli_usage(c, "--bits takes 2048 to 4096");
+    if (!address_domain(str_of(cli_value(c, "domain", "")), c->arena, &domain, &e))
+        return cli_usage(c, "--domain: %s", e.text);
+    enum dkim_algorithm a = str_is(algorithm, "rsa") ? DKIM_RSA_SHA256 : DKIM_ED25519_SHA256;
+    if (!dkim_key_new(a, (int)bits, &pem, &e) ||
+        !dkim_key_open(arena_text(c->arena, domain), selector, buf_str(&pem), &key, &e) ||
+        !write_private(out, buf_str(&pem), &e))
+        return cli_fail(c, &e);
+    zone_add_key(&zone, key);
+    printf("%s written. Publish this record, then name the key in the storefront's settings:\n\n%s",
+        out, buf_text(&zone));
+    return CLI_FINE;
+}
+
+/* ---- list, zone
+ * ------------------------------------------------------------------------------------- */
+
+static void list_key(const struct conf_storefront *s, const struct dkim_key *k, const char *file)
+{
+    printf("%-16s %s._domainkey.%s  %s %d  %s\n", s->name, dkim_key_selector(k), dkim_key_domain(k),
+        dkim_algorithm_name(dkim_key_algorithm(k)), dkim_key_bits(k), file);
+}
+
+static int list(struct cli *c)
+{
+    int code;
+    struct err e = {0};
+    const struct conf *conf;
+    if (!cli_conf(c, &conf, &code))
+        return code;
+    code = CLI_FINE;
+    for (size_t i = 0; i < conf->storefronts_n; i++) {
+        const struct conf_storefront *s = &conf->storefronts[i];
+        for (size_t j = 0; j < s->dkim_n; j++) {
+            AUTO(dkim_key_close) struct dkim_key *key = NULL;
+            if (zone_open_key(s, &s->dkim[j], c->arena, &key, &e))
+                list_key(s, key, s->dkim[j].key_file);
+            else
+                code = cli_fail(c, &e);
+        }
+    }
+    conf_close(&conf);
+    return code;
+}
+
+static int zone(struct cli *c)
+{
+    int code;
+    struct err e = {0};
+    const struct conf *conf;
+    AUTO(buf_close) struct buf text = {0};
+    if (!cli_conf(c, &conf, &code))
+        return code;
+    const char *wanted = cli_value(c, "storefront", "");
+    const struct conf_storefront *s =
+        *wanted ? conf_storefront(conf, wanted) : &conf->storefronts[0];
+    if (!s)
+        code = cli_usage(c, "the settings have no storefront '%s'", wanted);
+    else if (!zone_of_storefront(conf, s, c->arena, &text, &e))
+        code = cli_fail(c, &e);
+    else
+        code = (fputs(buf_text(&text), stdout), CLI_FINE);
+    conf_close(&conf);
+    return code;
+}
+
+/* ---- verify
+ * ----------------------------------------------------------------------------------------- */
+
+/* Signatures are made over CRLF; a file that was saved with bare LF is read as if it had them. */
+static void with_crlf(struct str in, struct buf *out)
+{
+    for (size_t from = 0; from < in.n;) {
+        size_t at = str_find_char(in, '\n', from);
+        bool bare = at < in.n && (at == 0 || in.p[at - 1] != '\r');
+        buf_add(out, str_slice(in, from, at));
+        if (at < in.n)
+            buf_add_text(out, bare ? "\r\n" : "\n");
+        from = at + 1;
+    }
+}
+
+struct record_source {
+    struct resolver *resolver;
+    struct arena *arena;
+};
+
+static enum dkim_lookup find_record(void *context, const char *name, struct buf *out)
+{
+    struct record_source *s = context;
+    struct dns_answer answer;
+    resolver_ask(s->resolver, name, DNS_TXT, s->arena, &answer);
+    if (answer.status == DNS_NXDOMAIN || answer.status == DNS_NODATA)
+        return DKIM_KEY_NONE;
+    if (answer.status != DNS_FOUND)
+        return DKIM_KEY_TEMPERROR;
+    buf_add(out, answer.records[0].data);
+    return DKIM_KEY_FOUND;
+}
+
+static void print_results_json(const struct dkim_result *r, size_t n)
+{
+    struct js *o = js_object(), *signatures = js_array();
+    for (size_t i = 0; i < n; i++) {
+        struct js *s = js_object();
+        js_set_cstr(s, "domain", r[i].domain);
+        js_set_cstr(s, "selector", r[i].selector);
+        js_set_cstr(s, "algorithm", r[i].algorithm);
+        js_set_int(s, "bits", r[i].bits);
+        js_set_cstr(s, "result", r[i].result);
+        js_set_cstr(s, "reason", r[i].reason);
+        js_push(signatures, s);
+    }
+    js_set(o, "signatures", signatures);
+    cli_print_json(o);
+    js_close(&o);
+}
+
+/* One passing signature makes a mail authentic; a DNS failure leaves it open. */
+static int results_code(const struct dkim_result *r, size_t n)
+{
+    int code = CLI_FINDINGS;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(r[i].result, "pass") == 0)
+            return CLI_FINE;
+        if (strcmp(r[i].result, "temperror") == 0)
+            code = CLI_UNKNOWN;
+    }
+    return code;
+}
+
+static int verify(struct cli *c)
+{
+    int code;
+    struct err e = {0};
+    AUTO(buf_close) struct buf raw = {0}, mail = {0};
+    AUTO(resolver_close) struct resolver *resolver = NULL;
+    AUTO(dkim_close) struct dkim *dkim = NULL;
+    struct dkim_result *results;
+    size_t n;
+    if (c->operands_n != 1)
+        return cli_usage(c, "verify takes one file, or -");
+    if (!cli_read(c->operands[0], MAX_MAIL, &raw, &e)) {
+        cli_fail(c, &e);
+        return CLI_UNKNOWN;
+    }
+    if (!cli_resolver(c, &resolver, &code))
+        return code;
+    with_crlf(buf_str(&raw), &mail);
+    struct record_source records = {resolver, c->arena};
+    struct dkim_source source = {find_record, &records};
+    if (!dkim_open(&(struct dkim_setup){0}, &dkim, &e) ||
+        !dkim_verify(dkim, buf_str(&mail), &source, c->arena, &results, &n, &e)) {
+        cli_fail(c, &e);
+        return CLI_UNKNOWN;
+    }
+    if (cli_flag(c, "json")) {
+        print_results_json(results, n);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            printf("%s  d=%s s=%s %s %d bits%s%s\n", results[i].result, results[i].domain,
+                results[i].selector, results[i].algorithm, results[i].bits,
+                results[i].reason[0] ? ": " : "", results[i].reason);
+        if (n == 0)
+            puts("no signature");
+    }
+    return results_code(results, n);
+}
+
+static int run(struct cli *c)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct cli *c);
+    } verbs[] = {{"new", new}, {"list", list}, {"zone", zone}, {"verify", verify}};
+    struct str verb = str_of(c->operands_n > 0 ? c->operands[0] : "");
+    for (size_t i = 0; i < COUNT_OF(verbs); i++)
+        if (str_is(verb, verbs[i].name)) {
+            c->operands++;
+            c->operands_n--;
+            return verbs[i].run(c);
+        }
+    return cli_usage(c, "say one of: %s", c->command->arguments);
+}
+
+static const struct cli_option options[] = {
+    CLI_CONFIG_OPTION,
+    CLI_STOREFRONT_OPTION,
+    {"domain", "DOMAIN", "new: d="},
+    {"selector", "NAME", "new: s="},
+    {"algorithm", "NAME", "new: rsa (default) or ed25519"},
+    {"bits", "N", "new: of an RSA key, 2048 (default) to 4096"},
+    {"out", "FILE", "new: where the private key goes (mode 0600)"},
+    CLI_RESOLVER_OPTIONS,
+    CLI_JSON_OPTION,
+};
+
+const struct command cmd_dkim = {
+    .name = "dkim",
+    .arguments = "new|list|zone|verify FILE",
+    .summary = "DKIM keys, the records to publish, and the signatures of a mail",
+    .options = options,
+    .options_n = COUNT_OF(options),
+    .example = "  parcelpost dkim new --domain shop.example --selector pp1 --out pp1.pem\n"
+               "  parcelpost dkim verify mail.eml --zone shop.example.zone",
+    .run = run,
+};

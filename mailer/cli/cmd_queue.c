@@ -1,0 +1,240 @@
+#include "mailer/cli/cli.h"
+
+#define MAX_ROWS 1000
+
+static const char *time_text(struct cli *c, int64_t ms)
+{
+    char *out = arena_alloc(c->arena, CLOCK_RFC3339_SIZE);
+    if (ms > 0 && ms < INT64_MAX)
+        clock_rfc3339(ms, out);
+    return *out ? out : "-";
+}
+
+/* ---- list
+ * ------------------------------------------------------------------------------------------- */
+
+static int list(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct message_view *rows;
+    size_t n;
+    uint64_t max = 50;
+    enum msg_state state;
+    struct message_filter f = {.state = -1,
+        .destination = cli_value(c, "destination", ""),
+        .after_id = cli_value(c, "after", "")};
+    const char *state_name = cli_value(c, "state", NULL);
+    if (state_name && !msg_state_parse(str_of(state_name), &state))
+        return cli_usage(c,
+            "'%s' is no state: queued leased deferred held delivered bounced expired cancelled "
+            "suppressed",
+            state_name);
+    if (state_name)
+        f.state = (int)state;
+    if (!str_to_u64(str_of(cli_value(c, "max", "50")), &max) || max == 0 || max > MAX_ROWS)
+        return cli_usage(c, "--max takes 1 to %d", MAX_ROWS);
+    f.max = max;
+    if (!queue_list(d->queue, d->storefront, &f, c->arena, &rows, &n, &e))
+        return cli_fail(c, &e);
+    for (size_t i = 0; i < n; i++)
+        printf("%s  %-10s %-24s %2d  %s  %s%s%s\n", rows[i].id, msg_state_name(rows[i].state),
+            rows[i].destination, rows[i].attempts, time_text(c, rows[i].due_ms),
+            rows[i].template_name, rows[i].reason[0] ? "  " : "", rows[i].reason);
+    if (n == f.max)
+        printf("(more: --after %s)\n", rows[n - 1].id);
+    return CLI_FINE;
+}
+
+/* ---- show
+ * ------------------------------------------------------------------------------------------- */
+
+static struct js *parsed(struct str text)
+{
+    struct js *v = NULL;
+    struct err e;
+    return text.n > 0 && js_parse(text, &v, &e) ? v : js_object();
+}
+
+static struct js *timeline_json(struct cli *c, const struct journal_row *rows, size_t n)
+{
+    struct js *list = js_array();
+    for (size_t i = 0; i < n; i++) {
+        struct js *row = js_object();
+        js_set_int(row, "seq", rows[i].seq);
+        js_set_cstr(row, "at", time_text(c, rows[i].at_ms));
+        js_set_cstr(row, "event", rows[i].event);
+        js_set_cstr(row, "actor", rows[i].actor);
+        js_set(row, "facts", parsed(rows[i].facts));
+        if (rows[i].personal.n > 0)
+            js_set(row, "personal", parsed(rows[i].personal));
+        js_push(list, row);
+    }
+    return list;
+}
+
+static void show_json(
+    struct cli *c, const struct message_view *m, const struct journal_row *rows, size_t n)
+{
+    struct js *o = js_object();
+    js_set_cstr(o, "id", m->id);
+    js_set_cstr(o, "storefront", m->storefront);
+    js_set_cstr(o, "state", msg_state_name(m->state));
+    js_set_cstr(o, "reason", m->reason);
+    js_set_text(o, "to", m->address);
+    js_set_cstr(o, "template", m->template_name);
+    js_set_cstr(o, "locale", m->locale);
+    js_set_cstr(o, "destination", m->destination);
+    js_set_int(o, "attempts", m->attempts);
+    js_set_bool(o, "unsure", m->unsure);
+    js_set_cstr(o, "created_at", time_text(c, m->created_ms));
+    js_set_cstr(o, "due_at", time_text(c, m->due_ms));
+    js_set_cstr(o, "expires_at", time_text(c, m->expires_ms));
+    js_set(o, "timeline", timeline_json(c, rows, n));
+    cli_print_json(o);
+    js_close(&o);
+}
+
+static void show_text(
+    struct cli *c, const struct message_view *m, const struct journal_row *rows, size_t n)
+{
+    printf("%s  %s%s%s\n", m->id, msg_state_name(m->state), m->reason[0] ? ": " : "", m->reason);
+    printf("  to        %.*s\n", m->address.n ? STR_ARG(m->address) : STR_ARG(STR("(erased)")));
+    printf("  template  %s (%s), stream %s\n", m->template_name, m->locale, m->stream);
+    printf("  via       %s, %d attempts%s\n", m->destination, m->attempts,
+        m->unsure ? ", unsure" : "");
+    printf("  due       %s, expires %s\n", time_text(c, m->due_ms), time_text(c, m->expires_ms));
+    for (size_t i = 0; i < n; i++) {
+        printf("  %s  %-12s %.*s\n", time_text(c, rows[i].at_ms), rows[i].event,
+            STR_ARG(rows[i].facts));
+        if (rows[i].personal.n > 0)
+            printf("  %24s  %-12s %.*s\n", "", "", STR_ARG(rows[i].personal));
+    }
+}
+
+static int show(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct message_view m;
+    struct journal_row *rows;
+    size_t n;
+    if (!queue_show(d->queue, d->storefront, c->operands[0], c->arena, &m, &e) ||
+        !queue_timeline(d->queue, d->storefront, c->operands[0], c->arena, &rows, &n, &e))
+        return e.code == ERR_MISSING ? (cli_fail(c, &e), CLI_FINDINGS) : cli_fail(c, &e);
+    (cli_flag(c, "json") ? show_json : show_text)(c, &m, rows, n);
+    return CLI_FINE;
+}
+
+/* ---- changes
+ * ---------------------------------------------------------------------------------------- */
+
+static int report(struct cli *c, enum change_result r, const char *done)
+{
+    const char *id = c->operands[0];
+    if (r == CHANGE_DONE)
+        printf("%s %s\n", id, done);
+    else
+        fprintf(stderr, "parcelpost queue: %s %s\n", id,
+            r == CHANGE_NOT_FOUND ? "is not there"
+                                  : "is not in a state for that: see `parcelpost queue show`");
+    return r == CHANGE_DONE ? CLI_FINE : CLI_FINDINGS;
+}
+
+static struct actor actor_of(struct cli *c)
+{
+    return (struct actor){cli_actor(c), cli_value(c, "why", "")};
+}
+
+static int hold(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    enum change_result r;
+    if (!queue_hold(d->queue, d->storefront, c->operands[0], "operator", actor_of(c), &r, &e))
+        return cli_fail(c, &e);
+    return report(c, r, "held");
+}
+
+static int release(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    enum change_result r;
+    if (!queue_release(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
+        return cli_fail(c, &e);
+    return report(c, r, "released");
+}
+
+static int retry(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    enum change_result r;
+    if (!queue_retry(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
+        return cli_fail(c, &e);
+    return report(c, r, "is due now");
+}
+
+static int cancel(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    enum change_result r;
+    if (!queue_cancel(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
+        return cli_fail(c, &e);
+    return report(c, r, "cancelled");
+}
+
+/* ---- stats
+ * ------------------------------------------------------------------------------------------ */
+
+static int stats(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct queue_counts counts;
+    struct held_group *held;
+    size_t n;
+    if (!queue_count(d->queue, d->storefront, &counts, &e) ||
+        !queue_held(d->queue, c->arena, &held, &n, &e))
+        return cli_fail(c, &e);
+    if (cli_flag(c, "json")) {
+        struct js *o = js_object();
+        for (int s = 0; s < MSG_STATES; s++)
+            js_set_int(o, msg_state_name((enum msg_state)s), (int64_t)counts.by_state[s]);
+        cli_print_json(o);
+        js_close(&o);
+        return CLI_FINE;
+    }
+    for (int s = 0; s < MSG_STATES; s++)
+        printf("%-10s %10llu\n", msg_state_name((enum msg_state)s),
+            (unsigned long long)counts.by_state[s]);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(held[i].storefront, d->storefront) == 0)
+            printf("held for %s: %llu, e.g. %s\n", held[i].code, (unsigned long long)held[i].n,
+                held[i].sample_id);
+    return CLI_FINE;
+}
+
+static int run(struct cli *c)
+{
+    static const struct cli_verb verbs[] = {{"list", 0, list}, {"show", 1, show}, {"hold", 1, hold},
+        {"release", 1, release}, {"retry", 1, retry}, {"cancel", 1, cancel}, {"stats", 0, stats}};
+    return cli_run_verb(c, verbs, COUNT_OF(verbs));
+}
+
+static const struct cli_option options[] = {
+    CLI_CONFIG_OPTION,
+    CLI_STOREFRONT_OPTION,
+    {"state", "STATE", "list: only these"},
+    {"destination", "DOMAIN", "list: only these"},
+    {"after", "ID", "list: the page behind this message"},
+    {"max", "N", "list: rows (default 50)"},
+    {"why", "TEXT", "hold, release, retry, cancel: the reason, for the journal"},
+    CLI_JSON_OPTION,
+};
+
+const struct command cmd_queue = {
+    .name = "queue",
+    .arguments = "list|show ID|hold ID|release ID|retry ID|cancel ID|stats",
+    .summary = "look at messages and change their course",
+    .options = options,
+    .options_n = COUNT_OF(options),
+    .example = "  parcelpost queue list --state held\n"
+               "  parcelpost queue cancel msg_01jd8x6tq3w1m5yv9z0k2c4r7e --why 'customer called'",
+    .run = run,
+};

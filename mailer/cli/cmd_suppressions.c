@@ -1,0 +1,153 @@
+#include "base/encode.h"
+#include "mailer/cli/cli.h"
+#include "mailer/comply/comply.h"
+#include "mailer/mime/address.h"
+
+#define PAGE 500
+
+static bool read_filter(struct cli *c, struct suppression_filter *f, int *code)
+{
+    const char *since = cli_value(c, "since", NULL), *until = cli_value(c, "until", NULL);
+    *f = (struct suppression_filter){
+        .scope = cli_value(c, "scope", ""),
+        .reason = cli_value(c, "reason", ""),
+        .origin = cli_value(c, "origin", ""),
+        .with_lifted = cli_flag(c, "with-lifted"),
+        .max = PAGE,
+    };
+    if ((since && !clock_parse_rfc3339(str_of(since), &f->since_ms)) ||
+        (until && !clock_parse_rfc3339(str_of(until), &f->until_ms))) {
+        *code = cli_usage(c, "--since and --until take times such as 2026-11-21T00:00:00Z");
+        return false;
+    }
+    return true;
+}
+
+static void print_row(const struct suppression *s)
+{
+    char since[CLOCK_RFC3339_SIZE];
+    AUTO(buf_close) struct buf hash = {0};
+    clock_rfc3339(s->since_ms, since);
+    if (s->address.n == 0)
+        encode_hex(&hash, digest_str(&s->person));
+    printf("%s  %-16s %-18s %-10s %.*s%s\n", since, s->reason, s->scope, s->origin,
+        s->address.n ? STR_ARG(s->address) : STR_ARG(buf_str(&hash)),
+        s->lifted_ms ? "  (lifted)" : "");
+}
+
+static int list(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct suppression_filter f;
+    int code;
+    if (!read_filter(c, &f, &code))
+        return code;
+    AUTO(arena_close) struct arena *page = arena_open();
+    for (;;) {
+        struct suppression *rows;
+        size_t n;
+        arena_clear(page);
+        if (!queue_suppressions(d->queue, d->storefront, &f, page, &rows, &n, &e))
+            return cli_fail(c, &e);
+        for (size_t i = 0; i < n; i++)
+            print_row(&rows[i]);
+        if (n < f.max)
+            return CLI_FINE;
+        f.after_row = rows[n - 1].row;
+    }
+}
+
+static int add(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct address address;
+    bool added;
+    struct suppression_new s = {
+        .scope = cli_value(c, "scope", "*"),
+        .reason = cli_value(c, "reason", "manual"),
+        .origin = "staff",
+        .evidence = "",
+        .actor = cli_actor(c),
+        .note = str_of(cli_value(c, "note", "")),
+    };
+    if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
+        !queue_suppress(d->queue, d->storefront, address.spec, &s, &added, &e))
+        return cli_fail(c, &e);
+    printf("%s for %s (%s)\n", added ? "suppressed" : "was suppressed before", s.scope, s.reason);
+    return CLI_FINE;
+}
+
+static int lift(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct address address;
+    uint64_t lifted;
+    struct actor who = {cli_actor(c), cli_value(c, "note", "")};
+    if (!who.why[0])
+        return cli_usage(c, "say why with --note: a lifted suppression is asked about later");
+    if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
+        !queue_lift(d->queue, d->storefront, address.spec, cli_value(c, "scope", "*"),
+            cli_value(c, "reason", ""), who, &lifted, &e))
+        return cli_fail(c, &e);
+    printf("%llu lifted\n", (unsigned long long)lifted);
+    return lifted > 0 ? CLI_FINE : CLI_FINDINGS;
+}
+
+static bool write_piece(void *context, struct str piece, struct err *e)
+{
+    return fwrite(piece.p, 1, piece.n, context) == piece.n || err_system(e, "standard output");
+}
+
+static int export(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    struct str format = str_of(cli_value(c, "format", "csv"));
+    uint64_t rows;
+    int code;
+    struct export x = {
+        .format = str_is(format, "csv") ? EXPORT_CSV : EXPORT_JSON_LINES,
+        .with_addresses = cli_flag(c, "with-addresses"),
+        .actor = cli_actor(c),
+        .why = cli_value(c, "note", ""),
+    };
+    if (!str_is(format, "csv") && !str_is(format, "jsonl"))
+        return cli_usage(c, "--format takes csv or jsonl");
+    if (!read_filter(c, &x.filter, &code))
+        return code;
+    if (!comply_export_suppressions(d->queue, d->storefront, &x, write_piece, stdout, &rows, &e))
+        return cli_fail(c, &e);
+    fprintf(stderr, "%llu rows\n", (unsigned long long)rows);
+    return CLI_FINE;
+}
+
+static int run(struct cli *c)
+{
+    static const struct cli_verb verbs[] = {
+        {"list", 0, list}, {"add", 1, add}, {"lift", 1, lift}, {"export", 0, export}};
+    return cli_run_verb(c, verbs, COUNT_OF(verbs));
+}
+
+static const struct cli_option options[] = {
+    CLI_CONFIG_OPTION,
+    CLI_STOREFRONT_OPTION,
+    {"scope", "SCOPE", "* (default for add and lift), a stream's name, or class:marketing"},
+    {"reason", "REASON", "hard-bounce, complaint, unsubscribe, manual ..."},
+    {"origin", "ORIGIN", "list, export: recipient, receiver, staff, api, import"},
+    {"since", "TIME", "list, export: added at or after, e.g. 2026-11-01T00:00:00Z"},
+    {"until", "TIME", "list, export: added before"},
+    {"with-lifted", NULL, "list, export: lifted ones too"},
+    {"format", "FORMAT", "export: csv (default) or jsonl"},
+    {"with-addresses", NULL, "export: addresses instead of person hashes"},
+    {"note", "TEXT", "why; needed to lift"},
+};
+
+const struct command cmd_suppressions = {
+    .name = "suppressions",
+    .arguments = "list|add ADDRESS|lift ADDRESS|export",
+    .summary = "whom a storefront may not write to, and why",
+    .options = options,
+    .options_n = COUNT_OF(options),
+    .example = "  parcelpost suppressions add ada@example.com --note 'asked by telephone'\n"
+               "  parcelpost suppressions export --format csv > suppressions.csv",
+    .run = run,
+};

@@ -1,0 +1,19 @@
+/* Every command of the program, in the order in which help shows them. */
+#include "mailer/cli/cli.h"
+
+extern const struct command cmd_serve, cmd_send, cmd_render, cmd_dmarc, cmd_dkim, cmd_queue,
+    cmd_suppressions, cmd_key, cmd_journal, cmd_config;
+
+const struct command *const cli_commands[] = {
+    &cmd_serve,
+    &cmd_send,
+    &cmd_render,
+    &cmd_queue,
+    &cmd_suppressions,
+    &cmd_journal,
+    &cmd_key,
+    &cmd_dkim,
+    &cmd_dmarc,
+    &cmd_config,
+};
+const size_t cli_commands_n = COUNT_OF(cli_commands);

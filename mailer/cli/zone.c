@@ -1,0 +1,117 @@
+#include "mailer/cli/zone.h"
+
+#include "base/encode.h"
+#include "dns/mx.h"
+#include "mailer/cli/cli.h"
+#include "mailer/mime/address.h"
+
+#define TTL 300
+#define MAX_KEY_FILE 65536
+
+static bool from_domain(
+    const struct conf_storefront *s, struct arena *a, struct str *out, struct err *e)
+{
+    struct address from;
+    if (!address_parse(str_of(s->from), a, &from, e))
+        return err_prefix(e, "storefront \"%s\": from", s->name);
+    *out = from.domain;
+    return true;
+}
+
+bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
+    struct dkim_key **out, struct err *e)
+{
+    struct str domain = str_of(d->domain);
+    AUTO(buf_wipe) struct buf pem = {0};
+    if (domain.n == 0 && !from_domain(s, a, &domain, e))
+        return false;
+    if (!cli_read(d->key_file, MAX_KEY_FILE, &pem, e))
+        return false;
+    return dkim_key_open(arena_text(a, domain), d->selector, buf_str(&pem), out, e) ||
+           err_prefix(e, "%s", d->key_file);
+}
+
+/* A character-string of RFC 1035 holds 255 octets at most: longer records are several, joined by
+ * readers. */
+static void add_txt(struct buf *out, const char *name, struct str text)
+{
+    buf_addf(out, "%s. %d IN TXT (", name, TTL);
+    for (size_t from = 0; from < text.n; from += 250)
+        buf_addf(out, " \"" STR_FMT "\"", STR_ARG(str_slice(text, from, from + 250)));
+    buf_add_text(out, " )\n");
+}
+
+void zone_add_key(struct buf *out, const struct dkim_key *key)
+{
+    AUTO(buf_close) struct buf record = {0}, name = {0};
+    dkim_key_record(key, &record);
+    buf_addf(&name, "%s._domainkey.%s", dkim_key_selector(key), dkim_key_domain(key));
+    add_txt(out, buf_text(&name), buf_str(&record));
+}
+
+static void add_spf(const struct conf *c, const char *domain, struct buf *out)
+{
+    AUTO(buf_close) struct buf spf = {0};
+    buf_add_text(&spf, "v=spf1");
+    for (size_t i = 0; i < c->public_addresses_n; i++) {
+        struct ip ip;
+        if (ip_parse(str_of(c->public_addresses[i]), &ip))
+            buf_addf(&spf, " ip%d:%s", ip.family, c->public_addresses[i]);
+    }
+    buf_add_text(&spf, c->public_addresses_n > 0 ? " -all" : " ~all");
+    add_txt(out, domain, buf_str(&spf));
+}
+
+static bool add_keys(
+    const struct conf_storefront *s, struct arena *a, struct buf *out, struct err *e)
+{
+    for (size_t i = 0; i < s->dkim_n; i++) {
+        AUTO(dkim_key_close) struct dkim_key *key = NULL;
+        if (!zone_open_key(s, &s->dkim[i], a, &key, e))
+            return false;
+        zone_add_key(out, key);
+    }
+    return true;
+}
+
+static void add_head(struct buf *out, const char *origin)
+{
+    buf_addf(out,
+        "$ORIGIN %s\n$TTL %d\n; a zone file needs SOA and NS: keep your own where you have them\n"
+        "@ IN SOA ns hostmaster 1 3600 600 86400 60\n@ IN NS ns\n",
+        origin, TTL);
+}
+
+static bool is_within(struct str name, struct str zone)
+{
+    return str_eq(name, zone) || (str_ends(name, zone) && name.p[name.n - zone.n - 1] == '.');
+}
+
+bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, struct arena *a,
+    struct buf *out, struct err *e)
+{
+    struct str domain;
+    if (!from_domain(s, a, &domain, e))
+        return false;
+    const char *name = arena_text(a, domain);
+    const char *return_path = s->return_path_domain[0] ? s->return_path_domain : name;
+    add_head(out, arena_printf(a, "%s.", name));
+    if (!add_keys(s, a, out, e))
+        return false;
+    add_txt(out, arena_printf(a, "_dmarc.%s", name),
+        str_of(arena_printf(a, "v=DMARC1; p=reject; rua=mailto:dmarc@%s", name)));
+    if (!is_within(str_of(return_path), domain))
+        return buf_addf(out, "; the return path %s lies in another zone\n", return_path), true;
+    add_spf(c, return_path, out);
+    buf_addf(out, "%s. %d IN MX 10 %s.\n", return_path, TTL, c->hostname);
+    return true;
+}
+
+void zone_of_the_world(struct buf *out)
+{
+    add_head(out, ".");
+    buf_addf(out,
+        "*. %d IN MX 10 mx.sandbox.invalid.\n"
+        "mx.sandbox.invalid. %d IN A 127.0.0.1\n",
+        TTL, TTL);
+}
