@@ -1,27 +1,31 @@
 /* mails -- the post room's mails: their parts, variables, languages and brand, pinned by content.
  *
- * A *mail* is a folder: mail.json (its metadata), subject.mustache, preheader.mustache, html.mustache,
- * text.mustache. mail.json declares every variable with its type, so that a request with a missing or wrong
- * one is refused at submit, all of them at once, and so that {{order.total}} is formatted for the locale:
+ * A *mail* is a folder: mail.json (its metadata), subject.mustache, preheader.mustache,
+ * html.mustache, text.mustache. mail.json declares every variable with its type, so that a request
+ * with a missing or wrong one is refused at submit, all of them at once, and so that
+ * {{order.total}} is formatted for the locale:
  *
  *   { "stream": "transactional", "events": ["shipped"], "supersedes": ["delayed"],
- *     "variables": { "order.total": {"type": "money"}, "items": {"type": "list", "of": {...}}, ... } }
+ *     "variables": { "order.total": {"type": "money"}, "items": {"type": "list", "of": {...}}, ...
+ * } }
  *
- *   types: text, url (https only), integer, money ({"amount": "12.50", "currency": "EUR"}: the amount is a
- *   string, never a JSON real), date ("2026-11-21" or RFC 3339), datetime, flag, list, object;
- *   "optional": true where it may be absent.
+ *   types: text, url (https only), integer, money ({"amount": "12.50", "currency": "EUR"}: the
+ * amount is a string, never a JSON real), date ("2026-11-21" or RFC 3339), datetime, flag, list,
+ * object; "optional": true where it may be absent.
  *
- * {{t.key}} is the catalog's text for the mail's locale, itself a template over the same data; a catalog
- * entry with plural forms names the variable that chooses (CLDR rules through ICU). {{brand.*}} is the
- * storefront's. Layouts and other partials shared by mails lie in mails/partials/.
+ * {{t.key}} is the catalog's text for the mail's locale, itself a template over the same data; a
+ * catalog entry with plural forms names the variable that chooses (CLDR rules through ICU).
+ * {{brand.*}} is the storefront's. Layouts and other partials shared by mails lie in
+ * mails/partials/.
  *
- * A *bundle* is everything that renders one mail in one locale for one storefront, in one deterministic
- * piece of bytes: parts, partials, catalog entries, brand. Its SHA-256 pins it: a message keeps the hash,
- * the queue keeps the bytes, and every retry renders the same. Bundles hold nothing personal.
+ * A *bundle* is everything that renders one mail in one locale for one storefront, in one
+ * deterministic piece of bytes: parts, partials, catalog entries, brand. Its SHA-256 pins it: a
+ * message keeps the hash, the queue keeps the bytes, and every retry renders the same. Bundles hold
+ * nothing personal.
  *
- * Ownership: mails_open reads the folders whole; mails_close frees. A struct mail is compiled from a bundle's
- * bytes and is immutable. Threads: all of it may be read by many. Sizes: a bundle up to 1 MiB.
- * Source of plural, number and date forms: ICU 72 (CLDR 42). */
+ * Ownership: mails_open reads the folders whole; mails_close frees. A struct mail is compiled from
+ * a bundle's bytes and is immutable. Threads: all of it may be read by many. Sizes: a bundle up to
+ * 1 MiB. Source of plural, number and date forms: ICU 72 (CLDR 42). */
 #ifndef TEMPLATES_MAILS_H
 #define TEMPLATES_MAILS_H
 
@@ -30,12 +34,14 @@
 #include "base/fault.h"
 #include "base/json.h"
 
-/* ---- the shelf: what is on disk ------------------------------------------------------------------------ */
+/* ---- the shelf: what is on disk
+ * ------------------------------------------------------------------------ */
 
 struct mails;
 
-/* dirs: looked at in order, the first that has a mail of that name wins. Every part and catalog is compiled
- * and every catalog key that a part uses must exist in every locale: a fault is ERR_INPUT naming the file. */
+/* dirs: looked at in order, the first that has a mail of that name wins. Every part and catalog is
+ * compiled and every catalog key that a part uses must exist in every locale: a fault is ERR_INPUT
+ * naming the file. */
 bool mails_open(const char *const *dirs, size_t n, struct mails **out, struct err *e);
 void mails_close(struct mails **m);
 
@@ -44,25 +50,30 @@ struct mail_info {
     const char *events;        /* separated by spaces */
     const char *supersedes;
 };
-bool mails_info(const struct mails *m, const char *name, struct mail_info *out); /* false: no such mail */
+bool mails_info(
+    const struct mails *m, const char *name, struct mail_info *out); /* false: no such mail */
 size_t mails_count(const struct mails *m);
 const char *mails_name(const struct mails *m, size_t i);
 
-/* The best locale that the catalogs have for a BCP 47 tag ("de-AT" -> "de"), else for `fallback`, else "en". */
+/* The best locale that the catalogs have for a BCP 47 tag ("de-AT" -> "de"), else for `fallback`,
+ * else "en". */
 const char *mails_locale(const struct mails *m, struct str wanted, struct str fallback);
 
 struct brand { /* "" where absent */
     const char *name, *url, *support_url, *postal_address, *colour;
     const char *from, *reply_to;   /* header values, pinned with the rest */
     const char *logo_content_type; /* "" = no logo */
-    struct digest_hex { char s[65]; } logo; /* content hash of the logo, "" = none */
+    struct digest_hex {
+        char s[65];
+    } logo; /* content hash of the logo, "" = none */
 };
 
 /* Appends the bundle's bytes. The same inputs give the same bytes. */
-bool mails_bundle(const struct mails *m, const char *name, const char *locale, const struct brand *b, struct buf *out,
-    struct err *e);
+bool mails_bundle(const struct mails *m, const char *name, const char *locale,
+    const struct brand *b, struct buf *out, struct err *e);
 
-/* ---- one mail, compiled from its bundle ------------------------------------------------------------------ */
+/* ---- one mail, compiled from its bundle
+ * ------------------------------------------------------------------ */
 
 struct mail;
 
@@ -80,8 +91,8 @@ struct mail_links {
 struct mail_parts { /* owned; mail_parts_close */
     struct buf subject, preheader, html, text;
 };
-bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links, struct mail_parts *out,
-    struct err *e);
+bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links,
+    struct mail_parts *out, struct err *e);
 void mail_parts_close(struct mail_parts *p);
 
 const char *mail_locale(const struct mail *m);

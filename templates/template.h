@@ -1,16 +1,18 @@
 /* template -- a Mustache engine that compiles once and renders many times.
  *
- * The language is the Mustache specification with inheritance and dynamic names: interpolation, sections,
- * inverted sections, comments, set delimiters, partials with the standalone-line rules, parents and blocks,
- * dynamic names. No lambdas: data cannot carry code.
- * Shapes: a template is text plus a name for error messages. Escaping belongs to the part that is rendered:
- *   ESCAPE_HTML escapes {{x}} (not {{{x}}} and {{&x}}), ESCAPE_NONE nothing.
- * Ownership: a compiled template keeps what it needs of the source; template_close frees it.
- * Errors: compile: name, line and what is wrong (ERR_INPUT). Render: in strict mode a variable that is
- *   absent is ERR_INPUT with template, line and variable; otherwise absent renders as nothing. Output above
- *   max_bytes and nesting above 100 partials are ERR_LIMIT.
- * Threads: a compiled template is immutable; render it from any number of threads.
- * Source: github.com/mustache/spec v1.4 (interpolation ... ~inheritance, ~dynamic-names). */
+ * The language is the Mustache specification with inheritance and dynamic names: interpolation,
+ * sections, inverted sections, comments, set delimiters, partials with the standalone-line rules,
+ * parents and blocks, dynamic names. No lambdas: data cannot carry code. Shapes: a template is text
+ * plus a name for error messages. Escaping belongs to the part that is rendered: ESCAPE_HTML
+ * escapes {{x}} (not {{{x}}} and {{&x}}), ESCAPE_NONE nothing. Ownership: a compiled template keeps
+ * what it needs of the source; template_close frees it. Errors: compile: name, line and what is
+ * wrong (ERR_INPUT; ERR_LIMIT above 4 MiB, or sections nested above 100). Render: in strict mode a
+ * variable or partial that is absent is ERR_INPUT with template, line and name; otherwise absent
+ * renders as nothing. Output above max_bytes, nesting above 100 partials and more work than any
+ * honest template makes are ERR_LIMIT. False in a section: absent, null, false, an empty list, an
+ * empty text. The number 0 is true. Threads: a compiled template is immutable; render it from any
+ * number of threads. Source: github.com/mustache/spec v1.4 (interpolation ... ~inheritance,
+ * ~dynamic-names). */
 #ifndef TEMPLATES_TEMPLATE_H
 #define TEMPLATES_TEMPLATE_H
 
@@ -23,22 +25,49 @@ struct template;
 bool template_compile(const char *name, struct str source, struct template **out, struct err *e);
 void template_close(struct template **t);
 
+/* The names that a template uses, for checks before anything is rendered. A dynamic partial or
+ * parent
+ * ({{>*name}}) is told as USES_VARIABLE with its name, and as USES_ANY_PARTIAL with the empty one.
+ */
+enum use { USES_VARIABLE, USES_SECTION, USES_PARTIAL, USES_ANY_PARTIAL };
+typedef bool template_see(void *context, enum use use, struct str name, size_t line, struct err *e);
+bool template_uses(const struct template *t, template_see *see, void *context, struct err *e);
+const char *template_name(const struct template *t);
+
 enum escape { ESCAPE_HTML, ESCAPE_NONE };
+
+/* The place where rendering stands: the contexts that names are looked up in. */
+struct scope;
+
+/* What a dotted name means there; NULL = absent. */
+const struct js *template_find(const struct scope *at, struct str name);
+
+enum formatted {
+    FORMAT_LEFT,   /* not ours: print the JSON value */
+    FORMAT_DONE,   /* written to out */
+    FORMAT_FAILED, /* e is set */
+};
 
 struct render {
     enum escape escape;
     bool strict;
-    size_t max_bytes; /* 0 = 4 MiB */
-    /* Finds the compiled partial or parent called `name`; NULL = none (renders as nothing, strict: an error). */
+    size_t max_bytes;           /* 0 = 4 MiB */
+    const struct js *behind[2]; /* looked up where the data has nothing of that name; may be NULL */
+    /* Finds the compiled partial or parent called `name`; NULL = none (renders as nothing, strict:
+     * an error). */
     const struct template *(*partial)(void *context, struct str name);
-    /* Asked before the data when not NULL: writes the text of a dotted name that means more than its JSON
-     * value (a date, an amount, a catalog text) and returns true, or returns false to leave it to the data.
-     * `value` is what the data has under that name, may be NULL. Text is escaped like any other. */
-    bool (*format)(void *context, struct str name, const struct js *value, struct buf *out, struct err *e);
+    /* May be NULL. The template that stands for a dotted name (a catalog text); it is rendered over
+     * the same data at the same place. {{x}} escapes all of it, {{{x}}} only what its own tags
+     * escape. NULL = none. */
+    const struct template *(*phrase)(void *context, const struct scope *at, struct str name);
+    /* May be NULL. Writes the text of a value that means more than its JSON (a date, an amount);
+     * the text is escaped like any other. */
+    enum formatted (*format)(
+        void *context, struct str name, const struct js *value, struct buf *out, struct err *e);
     void *context;
 };
 
-bool template_render(const struct template *t, const struct js *data, const struct render *r, struct buf *out,
-    struct err *e);
+bool template_render(const struct template *t, const struct js *data, const struct render *r,
+    struct buf *out, struct err *e);
 
 #endif

@@ -1,0 +1,446 @@
+/* render -- walks the nodes of a template over its data and appends to the output.
+ *
+ * Nothing is allocated per node: contexts and the arguments of parents are links on the C stack,
+ * indentation is one text that grows and shrinks, and literal text is copied from the source. What
+ * a hostile template could do is bounded four ways: nesting of partials, nesting of everything (the
+ * C stack), bytes of output, and steps (a chain of partials that each call the next one twice makes
+ * no output and never ends). */
+#include "templates/node.h"
+
+#define PARTIALS_MAX 100
+#define DEPTH_MAX 400
+#define STEPS_MAX 10000000
+#define BYTES_MAX (4u << 20)
+
+struct scope {
+    const struct js *value;
+    const struct scope *outer;
+};
+
+/* The arguments of one parent tag. Blocks ask the outermost frame first: the last child has the
+ * last word. */
+struct frame {
+    const struct template *t;
+    const struct node *parent;
+    const struct frame *outer;
+};
+
+/* What is being rendered, and within what. */
+struct place {
+    const struct template *t;
+    const struct scope *scope;
+    const struct frame *frames;
+};
+
+struct renderer {
+    const struct render *how;
+    struct buf *out;
+    size_t start, max_bytes;
+    struct buf indent;  /* of all templates around this one */
+    size_t indent_from; /* where the part of it that holds here begins */
+    size_t
+        begun_at; /* the output's length at which a line has begun already: no indentation there */
+    unsigned partials, depth;
+    uint32_t steps;
+    bool as_text; /* inside an escaped phrase: literal text is escaped too */
+    struct buf scratch;
+    struct err *e;
+};
+
+static bool render_nodes(struct renderer *r, const struct place *at, uint32_t from, uint32_t to);
+
+static bool fail(struct renderer *r, const struct place *at, const struct node *node,
+    enum err_code code, const char *what, const char *state)
+{
+    int n = (int)(node->text.n < 80 ? node->text.n : 80);
+    return err_set(r->e, code, "template %s, line %u: %s %.*s %s", at->t->name, node->line, what, n,
+        node->text.p, state);
+}
+
+static bool step(struct renderer *r, const struct place *at, uint32_t steps)
+{
+    r->steps += steps;
+    if (r->steps <= STEPS_MAX)
+        return true;
+    return err_set(
+        r->e, ERR_LIMIT, "template %s: rendering takes more than %u steps", at->t->name, STEPS_MAX);
+}
+
+/* ---- output
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool add(struct renderer *r, struct str s)
+{
+    if (s.n > r->max_bytes || r->out->n - r->start > r->max_bytes - s.n)
+        return err_set(r->e, ERR_LIMIT, "the output has more than %zu bytes", r->max_bytes);
+    buf_add(r->out, s);
+    return true;
+}
+
+static struct str entity(char c)
+{
+    switch (c) {
+    case '&':
+        return STR("&amp;");
+    case '<':
+        return STR("&lt;");
+    case '>':
+        return STR("&gt;");
+    case '"':
+        return STR("&quot;");
+    case '\'':
+        return STR("&#39;"); /* for attributes in single quotes */
+    default:
+        return STR("");
+    }
+}
+
+static bool add_escaped(struct renderer *r, struct str s)
+{
+    size_t run = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        struct str e = entity(s.p[i]);
+        if (e.n == 0)
+            continue;
+        if (!add(r, str_slice(s, run, i)) || !add(r, e))
+            return false;
+        run = i + 1;
+    }
+    return add(r, str_slice(s, run, s.n));
+}
+
+static bool escapes(const struct renderer *r, bool asked)
+{
+    return r->how->escape == ESCAPE_HTML && (asked || r->as_text);
+}
+
+static bool add_value(struct renderer *r, struct str s, bool escaped)
+{
+    return escapes(r, escaped) ? add_escaped(r, s) : add(r, s);
+}
+
+static bool add_indent(struct renderer *r)
+{
+    if (r->indent.n == r->indent_from || r->out->n == r->begun_at)
+        return true;
+    return add(r, str_slice(buf_str(&r->indent), r->indent_from, r->indent.n));
+}
+
+static bool render_text(struct renderer *r, const struct node *node)
+{
+    if ((node->flags & LINE_START) && !add_indent(r))
+        return false;
+    struct str text = node->text;
+    while (r->indent.n > r->indent_from) {
+        size_t next = str_find_char(text, '\n', 0) + 1;
+        if (next >= text.n) /* what follows the last newline is another node's line */
+            break;
+        if (!add_value(r, str_slice(text, 0, next), false) || !add_indent(r))
+            return false;
+        text = str_slice(text, next, text.n);
+    }
+    return add_value(r, text, false);
+}
+
+/* ---- names
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static const struct js *find(
+    const struct scope *scope, const struct str *parts, size_t n, uint32_t *steps)
+{
+    if (n == 0)
+        return scope->value;
+    const struct js *v = NULL;
+    for (; scope != NULL && v == NULL; scope = scope->outer, ++*steps)
+        v = js_get_str(scope->value, parts[0]);
+    for (size_t i = 1; i < n && v != NULL; i++, ++*steps)
+        v = js_get_str(v, parts[i]);
+    return v;
+}
+
+static const struct js *look_up(struct renderer *r, const struct place *at, const struct node *node)
+{
+    return find(at->scope, at->t->parts + node->parts, node->parts_n, &r->steps);
+}
+
+const struct js *template_find(const struct scope *at, struct str name)
+{
+    struct str parts[NAME_PARTS_MAX], rest = name;
+    size_t n = 0;
+    uint32_t steps = 0;
+    while (n < NAME_PARTS_MAX && str_next(&rest, '.', &parts[n]))
+        n++;
+    return n > 0 ? find(at, parts, n, &steps) : NULL;
+}
+
+static bool is_true(const struct js *v)
+{
+    switch (js_kind(v)) {
+    case JS_ABSENT:
+    case JS_NULL:
+        return false;
+    case JS_BOOL:
+        return js_bool(v);
+    case JS_TEXT:
+        return js_text(v).n > 0;
+    case JS_ARRAY:
+        return js_count(v) > 0;
+    case JS_INT:
+    case JS_REAL:
+    case JS_OBJECT:
+        break;
+    }
+    return true;
+}
+
+/* ---- variables
+ * ------------------------------------------------------------------------------------------- */
+
+static bool render_value(
+    struct renderer *r, const struct place *at, const struct node *node, const struct js *v)
+{
+    bool escaped = (node->flags & ESCAPED) != 0;
+    buf_clear(&r->scratch);
+    switch (js_kind(v)) {
+    case JS_TEXT:
+        return add_value(r, js_text(v), escaped);
+    case JS_BOOL:
+        return add(r, js_bool(v) ? STR("true") : STR("false"));
+    case JS_INT:
+        buf_add_i64(&r->scratch, js_int(v));
+        return add(r, buf_str(&r->scratch));
+    case JS_REAL:
+        js_number_text(v, &r->scratch);
+        return add(r, buf_str(&r->scratch));
+    case JS_ABSENT:
+    case JS_NULL:
+        return !r->how->strict || fail(r, at, node, ERR_INPUT, "the variable", "is absent");
+    case JS_ARRAY:
+    case JS_OBJECT:
+        break;
+    }
+    return !r->how->strict || fail(r, at, node, ERR_INPUT, "the variable", "is no single value");
+}
+
+/* Another template in this place, with indentation of its own or none. */
+static bool render_inner(
+    struct renderer *r, const struct place *at, const struct node *node, const struct place *inner)
+{
+    if (r->partials == PARTIALS_MAX)
+        return fail(r, at, node, ERR_LIMIT, "at", "partials are nested more than 100 deep");
+    size_t from = r->indent_from, n = r->indent.n;
+    if (node->flags & STANDALONE)
+        buf_add(&r->indent, node->lead);
+    else
+        r->indent_from = n;
+    r->partials++;
+    bool ok = r->indent.n <= r->max_bytes
+                  ? render_nodes(r, inner, 0, inner->t->n)
+                  : fail(r, at, node, ERR_LIMIT, "at", "the indentation is too deep");
+    r->partials--;
+    buf_cut(&r->indent, n);
+    r->indent_from = from;
+    return ok;
+}
+
+static bool render_phrase(struct renderer *r, const struct place *at, const struct node *node,
+    const struct template *phrase)
+{
+    bool before = r->as_text;
+    r->as_text = before || (node->flags & ESCAPED);
+    const struct place inner = {phrase, at->scope, NULL};
+    bool ok = render_inner(r, at, node, &inner);
+    r->as_text = before;
+    return ok;
+}
+
+static bool render_variable(struct renderer *r, const struct place *at, const struct node *node)
+{
+    const struct render *how = r->how;
+    if (how->phrase != NULL) {
+        const struct template *phrase = how->phrase(how->context, at->scope, node->text);
+        if (phrase != NULL)
+            return render_phrase(r, at, node, phrase);
+    }
+    const struct js *v = look_up(r, at, node);
+    if (how->format != NULL && v != NULL) {
+        buf_clear(&r->scratch);
+        switch (how->format(how->context, node->text, v, &r->scratch, r->e)) {
+        case FORMAT_DONE:
+            return add_value(r, buf_str(&r->scratch), (node->flags & ESCAPED) != 0);
+        case FORMAT_FAILED:
+            return err_prefix(r->e, "template %s, line %u", at->t->name, node->line);
+        case FORMAT_LEFT:
+            break;
+        }
+    }
+    return render_value(r, at, node, v);
+}
+
+/* ---- elements
+ * -------------------------------------------------------------------------------------------- */
+
+static bool render_in(
+    struct renderer *r, const struct place *at, const struct node *node, const struct js *v)
+{
+    const struct scope scope = {v, at->scope};
+    const struct place inner = {at->t, &scope, at->frames};
+    return render_nodes(r, &inner, (uint32_t)(node - at->t->nodes) + 1, node->end);
+}
+
+static bool render_section(struct renderer *r, const struct place *at, const struct node *node)
+{
+    const struct js *v = look_up(r, at, node);
+    bool truth = is_true(v);
+    if (node->kind == NODE_INVERTED)
+        return truth || render_nodes(r, at, (uint32_t)(node - at->t->nodes) + 1, node->end);
+    if (!truth)
+        return true;
+    if (js_kind(v) != JS_ARRAY)
+        return render_in(r, at, node, v);
+    size_t n = js_count(v);
+    for (size_t i = 0; i < n; i++)
+        if (!step(r, at, 1) || !render_in(r, at, node, js_at(v, i)))
+            return false;
+    return true;
+}
+
+/* The partial or parent that a node names; *out NULL where there is none. */
+static bool find_partial(struct renderer *r, const struct place *at, const struct node *node,
+    const struct template **out)
+{
+    struct str name = node->text;
+    if (node->flags & DYNAMIC)
+        name = js_text(look_up(r, at, node));
+    *out = r->how->partial != NULL && name.n > 0 ? r->how->partial(r->how->context, name) : NULL;
+    return *out != NULL || !r->how->strict ||
+           fail(r, at, node, ERR_INPUT, "the partial", "does not exist");
+}
+
+static bool render_partial(struct renderer *r, const struct place *at, const struct node *node)
+{
+    struct place inner = {NULL, at->scope, at->frames};
+    if (!find_partial(r, at, node, &inner.t))
+        return false;
+    return inner.t == NULL || render_inner(r, at, node, &inner);
+}
+
+static bool render_parent(struct renderer *r, const struct place *at, const struct node *node)
+{
+    const struct frame frame = {at->t, node, at->frames};
+    bool has_arguments = node->end > (uint32_t)(node - at->t->nodes) + 1;
+    struct place inner = {NULL, at->scope, has_arguments ? &frame : at->frames};
+    if (!find_partial(r, at, node, &inner.t))
+        return false;
+    return inner.t == NULL || render_inner(r, at, node, &inner);
+}
+
+/* The argument that a block gets: the outermost frame's that has one of its name. */
+static const struct node *find_argument(
+    struct renderer *r, const struct place *at, struct str name, const struct frame **whose)
+{
+    const struct node *found = NULL;
+    for (const struct frame *f = at->frames; f != NULL; f = f->outer) {
+        uint32_t i = (uint32_t)(f->parent - f->t->nodes) + 1;
+        for (; i < f->parent->end; i = f->t->nodes[i].end) {
+            r->steps++;
+            if (str_eq(f->t->nodes[i].text, name)) {
+                found = &f->t->nodes[i];
+                *whose = f;
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+/* An argument belongs to the template that wrote it: blocks within it are open to the frames around
+ * that template, not to the arguments beside it. */
+static bool render_argument(struct renderer *r, const struct place *at, const struct node *block,
+    const struct node *argument, const struct frame *whose)
+{
+    const struct place inner = {whose->t, at->scope, whose->outer};
+    uint32_t from = (uint32_t)(argument - whose->t->nodes) + 1;
+    size_t n = r->indent.n;
+    if (block->flags & STANDALONE) {
+        buf_add(&r->indent, block->flags & ENDS_LINE ? block->inward : block->lead);
+        bool begins_here = !(argument->flags & ENDS_LINE) && from < argument->end;
+        if (begins_here && !add_indent(r))
+            return false;
+    } else {
+        r->begun_at = r->out->n;
+    }
+    bool ok = render_nodes(r, &inner, from, argument->end);
+    buf_cut(&r->indent, n);
+    return ok;
+}
+
+static bool render_block(struct renderer *r, const struct place *at, const struct node *node)
+{
+    const struct frame *whose = NULL;
+    const struct node *argument = find_argument(r, at, node->text, &whose);
+    if (argument != NULL)
+        return render_argument(r, at, node, argument, whose);
+    size_t n = r->indent.n;
+    if ((node->flags & STANDALONE) && (node->flags & ENDS_LINE))
+        buf_add(&r->indent, node->lead);
+    bool ok = render_nodes(r, at, (uint32_t)(node - at->t->nodes) + 1, node->end);
+    buf_cut(&r->indent, n);
+    return ok;
+}
+
+static bool render_node(struct renderer *r, const struct place *at, const struct node *node)
+{
+    switch ((enum node_kind)node->kind) {
+    case NODE_TEXT:
+        return render_text(r, node);
+    case NODE_VARIABLE:
+        return render_variable(r, at, node);
+    case NODE_SECTION:
+    case NODE_INVERTED:
+        return render_section(r, at, node);
+    case NODE_PARTIAL:
+        return render_partial(r, at, node);
+    case NODE_PARENT:
+        return render_parent(r, at, node);
+    case NODE_BLOCK:
+        return render_block(r, at, node);
+    }
+    return true;
+}
+
+static bool render_nodes(struct renderer *r, const struct place *at, uint32_t from, uint32_t to)
+{
+    if (r->depth == DEPTH_MAX)
+        return err_set(r->e, ERR_LIMIT,
+            "template %s: sections and partials are nested more than %d deep", at->t->name,
+            DEPTH_MAX);
+    r->depth++;
+    bool ok = true;
+    for (uint32_t i = from; ok && i < to; i = at->t->nodes[i].end)
+        ok = step(r, at, 1) && render_node(r, at, &at->t->nodes[i]);
+    r->depth--;
+    return ok;
+}
+
+bool template_render(const struct template *t, const struct js *data, const struct render *how,
+    struct buf *out, struct err *e)
+{
+    const struct scope last = {how->behind[1], NULL};
+    const struct scope behind = {how->behind[0], &last};
+    const struct scope scope = {data, &behind};
+    const struct place place = {t, &scope, NULL};
+    struct renderer r = {
+        .how = how,
+        .out = out,
+        .start = out->n,
+        .max_bytes = how->max_bytes ? how->max_bytes : BYTES_MAX,
+        .begun_at = SIZE_MAX,
+        .e = e,
+    };
+    bool ok = render_nodes(&r, &place, 0, t->n);
+    buf_close(&r.indent);
+    buf_close(&r.scratch);
+    return ok;
+}

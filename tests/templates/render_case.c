@@ -1,0 +1,64 @@
+#include "tests/templates/render_case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+struct shelf {
+    struct template *compiled[PARTIALS];
+    const struct render_case *c;
+};
+
+static const struct template *find(void *context, struct str name)
+{
+    const struct shelf *s = context;
+    for (size_t i = 0; i < PARTIALS && s->c->partials[i].name != NULL; i++)
+        if (str_is(name, s->c->partials[i].name))
+            return s->compiled[i];
+    return NULL;
+}
+
+static void close_shelf(struct shelf *s)
+{
+    for (size_t i = 0; i < PARTIALS; i++)
+        template_close(&s->compiled[i]);
+}
+
+bool render_text_case(const struct render_case *c, enum escape escape, bool strict,
+    size_t max_bytes, struct buf *out, struct err *e)
+{
+    struct shelf shelf AUTO(close_shelf) = {.c = c};
+    for (size_t i = 0; i < PARTIALS && c->partials[i].name != NULL; i++)
+        if (!template_compile(
+                c->partials[i].name, str_of(c->partials[i].text), &shelf.compiled[i], e))
+            return false;
+    struct template *t AUTO(template_close) = NULL;
+    struct js *data AUTO(js_close) = NULL;
+    if (!template_compile("main", str_of(c->source), &t, e) ||
+        !js_parse(str_of(c->data ? c->data : "{}"), &data, e))
+        return false;
+    const struct render how = {.escape = escape,
+        .strict = strict,
+        .max_bytes = max_bytes,
+        .partial = find,
+        .context = &shelf};
+    return template_render(t, data, &how, out, e);
+}
+
+void check_cases(const struct render_case *cases, size_t n)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct buf out AUTO(buf_close) = {0};
+        struct err e = {0};
+        bool ok = render_text_case(&cases[i], ESCAPE_HTML, false, 0, &out, &e);
+        if (ok && strcmp(buf_text(&out), cases[i].expected) == 0)
+            continue;
+        wrong++;
+        print_error("%s:\n  expected \"%s\"\n  but got  \"%s\"\n", cases[i].name, cases[i].expected,
+            ok ? buf_text(&out) : e.text);
+    }
+    assert_int_equal(wrong, 0);
+}
