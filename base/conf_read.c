@@ -259,7 +259,8 @@ static void fill_one(
         return;
     }
     struct str text = split_line(opt->values[0]->string, &line);
-    remember_line(g, owner, o->name, line);
+    if (text.n > 0) /* "" is as good as absent */
+        remember_line(g, owner, o->name, line);
     if (!conf_value_read(r, o, text, owner + o->at))
         wrong_value(g, line, where, o, text);
 }

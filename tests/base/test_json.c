@@ -1,0 +1,284 @@
+#include "base/json.h"
+#include "tests/base/expect.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void close_value(struct js **v)
+{
+    js_close(v);
+}
+
+static void what_is_no_json_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *name;
+        struct str text;
+        const char *place; /* how the error begins, "" = any */
+    } cases[] = {
+        {"empty", {"", 0}, "line 1"},
+        {"white_space_alone", {" \n ", 3}, "line 2"},
+        {"a_duplicate_key", {"{\"a\":1,\n\"a\":2}", 14}, "line 2 column 3: duplicate object key"},
+        {"a_duplicate_key_spelled_differently", {"{\"a\":1,\"\\u0061\":2}", 18}, ""},
+        {"a_duplicate_key_deeper", {"[{\"b\":{\"a\":1,\"a\":2}}]", 21}, ""},
+        {"a_nul_escape", {"\"a\\u0000b\"", 10}, ""},
+        {"a_raw_nul", {"\"a\0b\"", 5}, ""},
+        {"a_raw_line_break_in_text", {"\"a\nb\"", 5}, ""},
+        {"invalid_utf8", {"\"\xff\"", 3}, ""},
+        {"an_overlong_form", {"\"\xc0\xaf\"", 4}, ""},
+        {"an_encoded_surrogate", {"\"\xed\xa0\x80\"", 5}, ""},
+        {"half_a_surrogate_pair", {"\"\\ud800\"", 8}, ""},
+        {"one_above_the_largest_integer", {"9223372036854775808", 19}, ""},
+        {"one_below_the_smallest_integer", {"-9223372036854775809", 20}, ""},
+        {"a_real_beyond_all", {"1e999", 5}, ""},
+        {"a_leading_zero", {"01", 2}, ""},
+        {"a_plus", {"+1", 2}, ""},
+        {"a_point_without_digits", {"1.", 2}, ""},
+        {"nan", {"NaN", 3}, ""},
+        {"a_trailing_comma", {"[1,]", 4}, ""},
+        {"a_comment", {"[1/**/]", 7}, ""},
+        {"more_behind", {"{} x", 4}, ""},
+        {"two_values", {"1 2", 3}, ""},
+        {"not_closed", {"[1", 2}, ""},
+        {"single_quotes", {"{'a':1}", 7}, ""},
+        {"a_byte_order_mark", {"\xef\xbb\xbf{}", 5}, ""},
+    };
+
+    (void)state;
+    EACH(c, cases)
+    {
+        struct js *v = NULL;
+        struct err e = {0};
+        expect(c->name, !js_parse(c->text, &v, &e), "a refusal");
+        expect_int(c->name, e.code, ERR_INPUT);
+        expect(c->name, str_starts(str_of(e.text), STR("line ")), "a line");
+        expect(c->name, str_starts(str_of(e.text), str_of(c->place)), c->place);
+    }
+}
+
+static void an_error_does_not_repeat_what_was_sent(void **state)
+{
+    struct js *v = NULL;
+    struct err e = {0};
+
+    (void)state;
+    assert_false(js_parse(STR("{\"to\": jane@example.com}"), &v, &e));
+    assert_null(strstr(e.text, "jane"));
+}
+
+static void nesting_ends_at_64(void **state)
+{
+    (void)state;
+    for (int depth = 63; depth <= 66; depth++) {
+        AUTO(buf_close) struct buf text = {0};
+        AUTO(close_value) struct js *v = NULL;
+        struct err e = {0};
+        for (int i = 0; i < depth; i++)
+            buf_add_text(&text, i % 2 ? "{\"[[[{\\\"[\":" : "[");
+        buf_add_text(&text, "1");
+        for (int i = depth - 1; i >= 0; i--)
+            buf_add_text(&text, i % 2 ? "}" : "]");
+        assert_int_equal(js_parse(buf_str(&text), &v, &e), depth <= 64);
+        if (depth > 64)
+            assert_non_null(strstr(e.text, "nested deeper than 64"));
+    }
+    AUTO(buf_close) struct buf many = {0};
+    struct js *v = NULL;
+    struct err e = {0};
+    for (int i = 0; i < 1000000; i++)
+        buf_add_char(&many, '[');
+    assert_false(js_parse(buf_str(&many), &v, &e));
+}
+
+static void readers_answer_absent_for_the_wrong_kind(void **state)
+{
+    AUTO(close_value) struct js *v = NULL;
+    struct err e;
+
+    (void)state;
+    assert_true(
+        js_parse(STR("{\"t\":\"x\",\"i\":7,\"r\":1.5,\"b\":true,\"n\":null,\"a\":[1,2]}"), &v, &e));
+    assert_int_equal(js_kind(NULL), JS_ABSENT);
+    assert_int_equal(js_kind(js_get(v, "n")), JS_NULL);
+    assert_int_equal(js_kind(js_get(v, "b")), JS_BOOL);
+    assert_int_equal(js_kind(js_get(v, "nothing")), JS_ABSENT);
+    assert_int_equal(js_int(js_get(v, "i")), 7);
+    assert_int_equal(js_int(js_get(v, "r")), 0);
+    assert_int_equal(js_int(js_get(v, "t")), 0);
+    assert_true(js_real(js_get(v, "i")) == 7.0 && js_real(js_get(v, "r")) == 1.5);
+    assert_true(js_bool(js_get(v, "b")) && !js_bool(js_get(v, "i")));
+    assert_int_equal(js_get_text(v, "i").n, 0);
+    assert_true(str_is(js_get_text(v, "t"), "x"));
+    assert_int_equal(js_text(NULL).n, 0);
+    assert_int_equal(js_count(v), 6);
+    assert_int_equal(js_count(js_get(v, "a")), 2);
+    assert_int_equal(js_count(js_get(v, "t")), 0);
+    assert_int_equal(js_int(js_at(js_get(v, "a"), 1)), 2);
+    assert_null(js_at(js_get(v, "a"), 2));
+    assert_null(js_at(v, 0));
+    assert_null(js_get(js_get(v, "a"), "x"));
+    assert_null(js_get(NULL, "x"));
+    assert_true(str_is(js_text(js_get_str(v, str_slice(STR("tail"), 0, 1))), "x"));
+    struct js_iter it = {0};
+    assert_false(js_next(js_get(v, "a"), &it));
+    assert_false(js_next(NULL, &(struct js_iter){0}));
+}
+
+static void members_come_in_the_order_of_the_text(void **state)
+{
+    AUTO(close_value) struct js *v = NULL;
+    AUTO(buf_close) struct buf keys = {0};
+    struct js_iter it = {0};
+    struct err e;
+
+    (void)state;
+    assert_true(js_parse(STR("{\"z\":1,\"a\":2,\"m\":3,\"\":4}"), &v, &e));
+    while (js_next(v, &it)) {
+        buf_add(&keys, it.key);
+        buf_add_i64(&keys, js_int(it.value));
+    }
+    assert_string_equal(keys.p, "z1a2m34");
+    assert_false(js_next(v, &it));
+}
+
+static void equal_values_have_one_canonical_form(void **state)
+{
+    static const struct {
+        const char *name, *text, *canonical;
+    } cases[] = {
+        {"keys_are_sorted_at_every_level",
+            "{\"b\": {\"y\":1, \"x\":2}, \"a\" : [ {\"d\":1,\"c\":2} ]}",
+            "{\"a\":[{\"c\":2,\"d\":1}],\"b\":{\"x\":2,\"y\":1}}"},
+        {"shorter_keys_first", "{\"ab\":1,\"a\":2,\"\":3}", "{\"\":3,\"a\":2,\"ab\":1}"},
+        {"escapes_are_spelled_one_way", "\"\\u0041\\/\\u00e4\\u001f\\t\\\"\"",
+            "\"A/\xc3\xa4\\u001f\\t\\\"\""},
+        {"a_pair_of_surrogates", "\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""},
+        {"reals_are_shortest", "[1.21, 0.1, 1e2, 100.0, 1E+100, 5e-324, 0.30000000000000004]",
+            "[1.21,0.1,100.0,100.0,1e+100,5e-324,0.30000000000000004]"},
+        {"integers", "[0,-0,9223372036854775807,-9223372036854775808]",
+            "[0,0,9223372036854775807,-9223372036854775808]"},
+        {"empty_ones", "[ [ ] , { } , \"\" ]", "[[],{},\"\"]"},
+        {"words", "[true,false,null]", "[true,false,null]"},
+        {"a_value_alone", " 1 ", "1"},
+    };
+
+    (void)state;
+    EACH(c, cases)
+    {
+        AUTO(close_value) struct js *v = NULL;
+        AUTO(close_value) struct js *again = NULL;
+        AUTO(buf_close) struct buf out = {0};
+        AUTO(buf_close) struct buf twice = {0};
+        struct err e = {0};
+        expect(c->name, js_parse(str_of(c->text), &v, &e), e.text);
+        js_write(v, JS_CANONICAL, &out);
+        expect_str(c->name, buf_str(&out), str_of(c->canonical));
+        expect(c->name, js_parse(buf_str(&out), &again, &e), e.text);
+        js_write(again, JS_CANONICAL, &twice);
+        expect_str(c->name, buf_str(&twice), buf_str(&out));
+    }
+}
+
+static void a_tree_can_be_built_and_printed(void **state)
+{
+    AUTO(close_value) struct js *o = js_object();
+    AUTO(buf_close) struct buf out = {0};
+    struct js *list = js_array(), *shared = js_new_text(STR("s"));
+
+    (void)state;
+    js_push(list, js_new_int(-1));
+    js_push(list, js_new_real(2.5));
+    js_push(list, js_new_null());
+    js_push(list, js_ref(shared));
+    js_set(o, "list", list);
+    js_set(o, "shared", shared);
+    js_set_cstr(o, "text", "a\"b");
+    js_set_int(o, "n", INT64_MIN);
+    js_set_bool(o, "yes", true);
+    js_set_bool(o, "yes", false); /* replaces, keeps its place */
+    js_set(o, "empty", js_object());
+    js_write(o, JS_COMPACT, &out);
+    assert_string_equal(out.p, "{\"list\":[-1,2.5,null,\"s\"],\"shared\":\"s\",\"text\":\"a\\\"b\","
+                               "\"n\":-9223372036854775808,\"yes\":false,\"empty\":{}}");
+    buf_clear(&out);
+    js_write(o, JS_PRETTY, &out);
+    assert_string_equal(out.p,
+        "{\n  \"list\": [\n    -1,\n    2.5,\n    null,\n    \"s\"\n  ],\n"
+        "  \"shared\": \"s\",\n  \"text\": \"a\\\"b\",\n"
+        "  \"n\": -9223372036854775808,\n  \"yes\": false,\n  \"empty\": {}\n}");
+}
+
+static void makers_repair_what_json_cannot_hold(void **state)
+{
+    static const struct {
+        const char *name;
+        struct str text;
+        const char *kept;
+    } cases[] = {
+        {"right_text", {"gr\xc3\xbc\xc3\x9f", 6}, "gr\xc3\xbc\xc3\x9f"},
+        {"a_lone_byte",
+            {"a\xff"
+             "b",
+                3},
+            "a\xef\xbf\xbd"
+            "b"},
+        {"a_cut_character", {"a\xe2\x82", 3}, "a\xef\xbf\xbd\xef\xbf\xbd"},
+        {"a_nul", {"a\0b", 3},
+            "a\xef\xbf\xbd"
+            "b"},
+        {"empty", {"", 0}, ""},
+    };
+
+    (void)state;
+    EACH(c, cases)
+    {
+        AUTO(close_value) struct js *v = js_new_text(c->text);
+        expect_str(c->name, js_text(v), str_of(c->kept));
+    }
+    AUTO(close_value) struct js *o = js_object();
+    AUTO(close_value) struct js *infinite = js_new_real(INFINITY);
+    js_set_int(o, "a\xff", 1);
+    assert_int_equal(js_int(js_get(o, "a\xef\xbf\xbd")), 1);
+    assert_int_equal(js_kind(infinite), JS_NULL);
+    js_set(js_get(o, "none"), "k", js_new_int(1)); /* into nothing: dropped, not leaked */
+    js_push(o, js_new_int(1));
+    js_set(o, "none", NULL);
+    assert_int_equal(js_count(o), 1);
+}
+
+static void numbers_read_back_the_same(void **state)
+{
+    static const double values[] = {0.1, 1.21, 1.0 / 3.0, 5e-324, 1.7976931348623157e308,
+        123456789.125, 1e21, 1e22, 1e23, 4.35, 0.000001, 2.0};
+
+    (void)state;
+    EACH(value, values)
+    {
+        AUTO(close_value) struct js *v = js_new_real(*value);
+        AUTO(buf_close) struct buf text = {0};
+        js_number_text(v, &text);
+        assert_true(strtod(text.p, NULL) == *value);
+        assert_true(text.n <= 24);
+    }
+    AUTO(close_value) struct js *whole = js_new_real(100.0);
+    AUTO(buf_close) struct buf text = {0};
+    js_number_text(whole, &text);
+    assert_string_equal(text.p, "100");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
+        cmocka_unit_test(an_error_does_not_repeat_what_was_sent),
+        cmocka_unit_test(nesting_ends_at_64),
+        cmocka_unit_test(readers_answer_absent_for_the_wrong_kind),
+        cmocka_unit_test(members_come_in_the_order_of_the_text),
+        cmocka_unit_test(equal_values_have_one_canonical_form),
+        cmocka_unit_test(a_tree_can_be_built_and_printed),
+        cmocka_unit_test(makers_repair_what_json_cannot_hold),
+        cmocka_unit_test(numbers_read_back_the_same),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
