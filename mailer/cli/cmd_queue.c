@@ -98,7 +98,8 @@ static void show_text(
     struct cli *c, const struct message_view *m, const struct journal_row *rows, size_t n)
 {
     printf("%s  %s%s%s\n", m->id, msg_state_name(m->state), m->reason[0] ? ": " : "", m->reason);
-    printf("  to        %.*s\n", m->address.n ? STR_ARG(m->address) : STR_ARG(STR("(erased)")));
+    struct str to = m->address.n > 0 ? m->address : STR("(erased)");
+    printf("  to        " STR_FMT "\n", STR_ARG(to));
     printf("  template  %s (%s), stream %s\n", m->template_name, m->locale, m->stream);
     printf("  via       %s, %d attempts%s\n", m->destination, m->attempts,
         m->unsure ? ", unsure" : "");

@@ -30,9 +30,9 @@ static void print_row(const struct suppression *s)
     clock_rfc3339(s->since_ms, since);
     if (s->address.n == 0)
         encode_hex(&hash, digest_str(&s->person));
-    printf("%s  %-16s %-18s %-10s %.*s%s\n", since, s->reason, s->scope, s->origin,
-        s->address.n ? STR_ARG(s->address) : STR_ARG(buf_str(&hash)),
-        s->lifted_ms ? "  (lifted)" : "");
+    struct str whom = s->address.n > 0 ? s->address : buf_str(&hash);
+    printf("%s  %-16s %-18s %-10s " STR_FMT "%s\n", since, s->reason, s->scope, s->origin,
+        STR_ARG(whom), s->lifted_ms ? "  (lifted)" : "");
 }
 
 static int list(struct cli *c, struct cli_desk *d)

@@ -1,0 +1,256 @@
+/* serve -- the running post room: every floor opened in order, signals waited for, everything closed in reverse.
+ * SIGTERM and SIGINT end it, SIGHUP reads settings, mails and keys anew. */
+#include "base/log.h"
+#include "mailer/cli/cli.h"
+#include "mailer/cli/wiring.h"
+#include "mailer/cli/workshop.h"
+#include "mailer/deliver/engine.h"
+#include "mailer/http/http.h"
+
+#include <signal.h>
+
+#define GRACE_MS 15000
+
+struct service {
+    struct cli *cli;
+    const struct conf *conf;
+    struct workshop *workshop; /* --sandbox only */
+    struct keyring *keys;
+    struct metrics *metrics;
+    struct queue *queue;
+    struct resolver *resolver;
+    struct gate *gate;
+    struct snapshot_holder *snapshots;
+    struct ids *ids;
+    struct intake_setup intake;
+    struct http *http;
+    struct engine *engine;
+};
+
+/* ---- settings -------------------------------------------------------------------------------------- */
+
+static void print_faults(const struct faults *faults)
+{
+    for (const struct fault *f = faults->first; f; f = f->next)
+        log_error("settings.fault", KV("at", f->pointer), KV("text", f->detail));
+}
+
+/* The settings as the service runs with them: in the sandbox, with its DNS and port. */
+static bool load_conf(struct service *s, const struct conf **out, struct err *e)
+{
+    struct faults faults;
+    const struct conf *file = NULL;
+    faults_init(&faults, s->cli->arena);
+    if (!conf_load(cli_config_path(s->cli), &faults, &file, e)) {
+        print_faults(&faults);
+        return false;
+    }
+    *out = file;
+    if (!cli_flag(s->cli, "sandbox"))
+        return true;
+    bool ok = s->workshop || workshop_open(file, &s->workshop, e);
+    if (ok)
+        *out = workshop_conf(s->workshop, file);
+    conf_close(&file);
+    return ok;
+}
+
+static bool load_snapshot(
+    struct service *s, const struct conf *conf, struct snapshot **out, struct err *e)
+{
+    struct faults faults;
+    faults_init(&faults, s->cli->arena);
+    if (snapshot_open(conf, s->queue, &faults, out, e))
+        return true;
+    print_faults(&faults);
+    return false;
+}
+
+/* A reload that fails changes nothing: the service goes on with what it has. */
+static void reload(struct service *s)
+{
+    struct err e = {0};
+    const struct conf *conf = NULL;
+    struct snapshot *next = NULL;
+    if (load_conf(s, &conf, &e) && load_snapshot(s, conf, &next, &e)) {
+        snapshot_swap(s->snapshots, next);
+        log_info("service.reloaded");
+    } else {
+        log_error("service.reload_failed", KV("error", e.text),
+            KV("now", "the settings of before stay in force"));
+    }
+    conf_close(&conf);
+}
+
+/* ---- opening and closing ---------------------------------------------------------------------------- */
+
+static bool open_queue(struct service *s, struct err *e)
+{
+    struct queue_setup setup = {
+        .dir = s->conf->data_dir,
+        .node = s->conf->node,
+        .role = QUEUE_SERVE,
+        .keys = s->keys,
+        .clock = clock_system(),
+        .metrics = s->metrics,
+        .lanes = (size_t)s->conf->lanes,
+    };
+    return queue_open(&setup, &s->queue, e);
+}
+
+static bool open_dns(struct service *s, struct err *e)
+{
+    struct resolver_setup setup = {
+        .servers = s->conf->resolvers,
+        .servers_n = s->conf->resolvers_n,
+        .zone_files = s->conf->zone_files,
+        .zone_files_n = s->conf->zone_files_n,
+        .timeout_ms = s->conf->dns_timeout_ms,
+        .clock = clock_system(),
+        .metrics = s->metrics,
+    };
+    if (!resolver_open(&setup, &s->resolver, e))
+        return false;
+    s->gate = gate_open(&(struct gate_setup){.resolver = s->resolver,
+        .clock = clock_system(),
+        .metrics = s->metrics,
+        .only_warn = !s->conf->gate_hold});
+    return true;
+}
+
+static bool open_snapshots(struct service *s, struct err *e)
+{
+    struct snapshot *first;
+    if (!load_snapshot(s, s->conf, &first, e))
+        return false;
+    s->snapshots = snapshot_holder_open(first);
+    return true;
+}
+
+static bool open_http(struct service *s, struct err *e)
+{
+    s->ids = ids_open(clock_system());
+    s->intake = wiring_intake(s->queue, s->ids, clock_system(), s->metrics);
+    struct http_setup setup = {
+        .snapshots = s->snapshots,
+        .queue = s->queue,
+        .ids = s->ids,
+        .clock = clock_system(),
+        .metrics = s->metrics,
+        .keys = s->keys,
+        .intake = &s->intake,
+    };
+    if (!http_open(&setup, &s->http, e))
+        return false;
+    log_info("http.listening", KV("address", s->conf->listen_address),
+        KV_INT("port", http_port(s->http)));
+    return true;
+}
+
+static bool open_engine(struct service *s, struct err *e)
+{
+    struct engine_setup setup = {
+        .queue = s->queue,
+        .snapshots = s->snapshots,
+        .resolver = s->resolver,
+        .gate = s->gate,
+        .keys = s->keys,
+        .clock = clock_system(),
+        .metrics = s->metrics,
+    };
+    return engine_open(&setup, &s->engine, e);
+}
+
+static bool open_all(struct service *s, struct err *e)
+{
+    enum log_level level;
+    s->metrics = metrics_open();
+    if (!load_conf(s, &s->conf, e))
+        return false;
+    if (log_level_parse(str_of(s->conf->log_level), &level))
+        log_set_level(level);
+    return cli_keyring(s->conf, &s->keys, e) && open_queue(s, e) && open_dns(s, e) &&
+           open_snapshots(s, e) && open_engine(s, e) && open_http(s, e);
+}
+
+/* Takes no more in, lets attempts under way finish, then closes what others stood on. */
+static void close_all(struct service *s)
+{
+    if (s->http)
+        http_stop(s->http, GRACE_MS);
+    if (s->engine)
+        engine_stop(s->engine, GRACE_MS);
+    http_close(&s->http);
+    engine_close(&s->engine);
+    snapshot_holder_close(&s->snapshots);
+    gate_close(&s->gate);
+    resolver_close(&s->resolver);
+    queue_close(&s->queue);
+    ids_close(&s->ids);
+    keyring_close(&s->keys);
+    workshop_close(&s->workshop);
+    metrics_close(&s->metrics);
+    conf_close(&s->conf);
+}
+
+/* ---- running ---------------------------------------------------------------------------------------- */
+
+/* Blocked before any thread starts, so that only the wait below sees them. */
+static sigset_t block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static void wait_for_the_end(struct service *s, const sigset_t *set)
+{
+    for (;;) {
+        int number = sigwaitinfo(set, NULL);
+        if (number == SIGHUP)
+            reload(s);
+        else if (number > 0)
+            break;
+    }
+}
+
+static int run(struct cli *c)
+{
+    struct err e = {0};
+    struct service s = {.cli = c};
+    if (c->operands_n > 0)
+        return cli_usage(c, "serve takes no operands");
+    sigset_t signals = block_signals();
+    bool ok = open_all(&s, &e);
+    if (ok) {
+        log_info("service.ready", KV("version", PARCELPOST_VERSION), KV("node", s.conf->node));
+        wait_for_the_end(&s, &signals);
+        log_info("service.stopping");
+    }
+    close_all(&s);
+    if (!ok)
+        return cli_fail(c, &e);
+    log_info("service.stopped");
+    return CLI_FINE;
+}
+
+static const struct cli_option options[] = {
+    CLI_CONFIG_OPTION,
+    {"sandbox", NULL, "deliver to a receiver on loopback that keeps each mail (data_dir/captured)"},
+};
+
+const struct command cmd_serve = {
+    .name = "serve",
+    .arguments = "",
+    .summary = "run the service; SIGTERM ends it, SIGHUP reads the settings again",
+    .options = options,
+    .options_n = COUNT_OF(options),
+    .example = "  parcelpost serve --config /etc/parcelpost/parcelpost.conf\n"
+               "  parcelpost serve --config parcelpost.conf --sandbox",
+    .run = run,
+};
