@@ -86,9 +86,8 @@ static void settle_streams(
         bool transactional = strcmp(one->name, "transactional") == 0;
         bool fixed = transactional || strcmp(one->name, "marketing") == 0;
         enum stream_class own = transactional ? STREAM_TRANSACTIONAL : STREAM_MARKETING;
-        int line = conf_line(found, one, "class");
-        if (fixed && one->class != own && line != conf_line(found, one, ""))
-            conf_mistake(r, found, line, "conflict",
+        if (fixed && one->class != own && conf_is_given(found, one, "class"))
+            conf_mistake(r, found, conf_line(found, one, "class"), "conflict",
                 arena_printf(r->arena, "stream \"%s\"", one->name),
                 "its class is fixed; give the stream another name");
         if (fixed)
@@ -130,17 +129,25 @@ static void check_smart_host(
             "password_file needs a user");
 }
 
+/* Of two settings that do not fit, the one that was given; the default cannot be at fault. */
+static int line_of_pair(const struct conf_result *found, const char *name, const char *other)
+{
+    bool given = conf_is_given(found, found->conf, name);
+
+    return conf_line(found, found->conf, given ? name : other);
+}
+
 static void settle(struct conf_reader *r, struct conf_result *found)
 {
     struct conf *c = found->conf;
     struct str url = str_of(c->public_url);
 
     if (c->lease_ms <= c->attempt_timeout_ms)
-        conf_mistake(r, found, conf_line(found, c, "lease_ms"), "conflict", "lease_ms",
-            "must be longer than attempt_timeout_ms, or a message is sent twice");
+        conf_mistake(r, found, line_of_pair(found, "lease_ms", "attempt_timeout_ms"), "conflict",
+            "lease_ms", "must be longer than attempt_timeout_ms, or a message is sent twice");
     if (c->retry_max_ms < c->retry_first_ms)
-        conf_mistake(r, found, conf_line(found, c, "retry_max_ms"), "conflict", "retry_max_ms",
-            "must not be shorter than retry_first_ms");
+        conf_mistake(r, found, line_of_pair(found, "retry_max_ms", "retry_first_ms"), "conflict",
+            "retry_max_ms", "must not be shorter than retry_first_ms");
     if (c->storefronts_n > 0 && !conf_is_given(found, c, "public_url"))
         conf_mistake(r, found, conf_line(found, c, "public_url"), "missing", "public_url",
             "must be given: unsubscribe links in mails begin with it");

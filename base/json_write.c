@@ -184,10 +184,10 @@ void js_number_text(const struct js *v, struct buf *out)
         buf_add_i64(out, js_int(v));
         return;
     }
-    /* 17 digits always suffice (IEEE 754 double), 15 mostly do. */
-    for (int digits = 15; digits <= 17; digits++) {
+    /* 17 digits always suffice (IEEE 754 double), 15 mostly do; near zero doubles have fewer. */
+    for (int digits = __builtin_isnormal(js_real(v)) ? 15 : 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, js_real(v));
-        if (strtod(text, NULL) == js_real(v)) // NOLINT: the same bits are meant
+        if (strtod(text, NULL) == js_real(v))
             break;
     }
     for (char *p = text; *p; p++)

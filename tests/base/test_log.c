@@ -37,7 +37,7 @@ static void values_cannot_forge_a_line(void **state)
         {"plain", {"msg_01jd", 8}, "msg_01jd"},
         {"empty_is_quoted", {"", 0}, "\"\""},
         {"a_space", {"a b", 3}, "\"a b\""},
-        {"a_line_break", {"a\n2026-01-01T00:00:00.000Z error forged", 40},
+        {"a_line_break", {"a\n2026-01-01T00:00:00.000Z error forged", 39},
             "\"a\\n2026-01-01T00:00:00.000Z error forged\""},
         {"a_carriage_return", {"a\rb", 3}, "\"a\\rb\""},
         {"a_tab", {"a\tb", 3}, "\"a\\tb\""},
