@@ -16,18 +16,22 @@ enum dkim_record_status {
 
 struct dkim_record {
     enum dkim_record_status status;
-    const char *why;        /* one sentence when not good */
-    struct str text;        /* the record as found */
-    struct str public_key;  /* p= decoded */
-    const char *key_type;   /* "rsa", "ed25519", ... */
-    int bits;               /* of an RSA modulus, 256 for ed25519, 0 = unknown */
-    bool testing, strict;   /* t=y, t=s */
-    bool sha256, email;     /* h= and s= allow sha256 and e-mail */
+    const char *why;       /* one sentence when not good */
+    struct str text;       /* the record as found */
+    struct str public_key; /* p= decoded */
+    const char *key_type;  /* "rsa", "ed25519", ... */
+    int bits;              /* of an RSA modulus, 256 for ed25519, 0 = unknown */
+    bool testing, strict;  /* t=y, t=s */
+    bool sha256, email;    /* h= and s= allow sha256 and e-mail */
     uint32_t ttl_s;
 };
 
 void dkim_record_find(struct resolver *r, const char *domain, const char *selector, struct arena *a,
     struct dkim_record *out);
 void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out);
+
+/* Whether p= is this public key, given as dkim_key_public gives it (SubjectPublicKeyInfo, or 32 raw bytes): the keys
+ * are compared, so that a record with a bare RSAPublicKey, as some tools publish it, counts too. */
+bool dkim_record_holds(const struct dkim_record *r, struct str public_key);
 
 #endif

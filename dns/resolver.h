@@ -1,21 +1,29 @@
-/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (ldns's only user, with zone.c).
+/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (its wire.c,
+ * zone.c and rr.c are ldns's only users).
  *
- * NXDOMAIN, NODATA, SERVFAIL and timeout are different answers, because mail policy treats them differently:
- * a DNS failure is never a negative answer. CNAMEs are followed inside (at most 8); `canonical` tells where.
- * Zone files (`--zone`) are authoritative at and below their SOA: absent = NXDOMAIN, empty non-terminal = NODATA;
- * a file that changed on disk is read again. Without servers every other name is a timeout at once.
- * Queries go out on connected sockets with random ports and IDs; ID and question are checked; TC falls back to
- * TCP. Negative answers are cached by the SOA (RFC 2308).
- * Units: ttl_s seconds left. Ownership: answers are copied into the caller's arena. Any thread.
- * Limits: cache by bytes; 64 records an answer; names 253 octets.
- * Errors: resolver_open only (unreadable zone with its line, bad server). Source: RFC 1034, 1035, 2308, 6891. */
+ * NXDOMAIN, NODATA, SERVFAIL and timeout are different answers, because mail policy treats them
+ * differently: a DNS failure is never a negative answer. CNAMEs are followed inside (at most 8);
+ * `canonical` tells where. Zone files (`--zone`) are authoritative at and below their SOA: absent =
+ * NXDOMAIN, empty non-terminal = NODATA; a file that changed on disk is read again. Without servers
+ * every other name is a timeout at once. Queries go out on connected sockets with random ports and
+ * IDs; ID and question are checked; TC falls back to TCP. Negative answers are cached by the SOA
+ * (RFC 2308). Units: ttl_s seconds left. Ownership: answers are copied into the caller's arena. Any
+ * thread. Limits: cache by bytes; DNS_MAX_RECORDS records an answer (more is DNS_BAD, since a part
+ * could mislead); names 253 octets; positive answers are kept for a day at most, negative ones for
+ * an hour. Errors: resolver_open only (unreadable zone with its line, bad server). Source: RFC
+ * 1034, 1035, 2308, 6891. */
 #ifndef DNS_RESOLVER_H
 #define DNS_RESOLVER_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/metrics.h"
+
+#define DNS_MAX_RECORDS 256 /* large shops have a hundred TXT records at their name */
+#define DNS_MAX_SERVERS 8
+#define DNS_MAX_ZONES 32
 
 struct resolver;
 
@@ -46,9 +54,10 @@ enum dns_status {
 const char *dns_status_name(enum dns_status s); /* "found", "nxdomain", ... */
 
 struct dns_record {
-    struct str data;   /* A, AAAA: 4 or 16 bytes; TXT: strings joined; MX, CNAME, PTR, NS: a name in lower-case
-                          text without the final dot ("" is the root); TLSA, SOA: rdata as on the wire */
-    uint16_t number;   /* MX preference */
+    struct str data; /* A, AAAA: 4 or 16 bytes; TXT: strings joined; MX, CNAME, PTR, NS: a name in
+                        lower-case text without the final dot ("" is the root); TLSA, SOA: rdata as
+                        on the wire */
+    uint16_t number; /* MX preference */
 };
 
 struct dns_answer {
@@ -61,14 +70,26 @@ struct dns_answer {
     bool stale;            /* past its TTL: see resolver_ask_stale */
 };
 
-void resolver_ask(struct resolver *r, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out);
 
-/* For decisions that may lean on the last known good: on SERVFAIL or timeout answers with the last FOUND, NXDOMAIN
- * or NODATA not older than max_stale_ms, marked stale. */
-void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type, int64_t max_stale_ms,
-    struct arena *a, struct dns_answer *out);
+/* For decisions that may lean on the last known good: on SERVFAIL or timeout answers with the last
+ * FOUND, NXDOMAIN or NODATA that is not more than max_stale_ms past its TTL, marked stale. */
+void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type,
+    int64_t max_stale_ms, struct arena *a, struct dns_answer *out);
 
-/* Drops what the cache has for this name, so that the next question goes out. */
+/* A second handle on the same servers, zones and cache for one decision that asks many questions:
+ * each of them may lean as resolver_ask_stale does, and once the servers have been silent no
+ * further question waits for them. One thread at a time; close it before the one it came from. */
+struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms);
+bool resolver_has_leaned(const struct resolver *r); /* some answer of this handle was stale */
+
+/* Ends what the cache has for this name, so that the next question goes out; it stays a last known
+ * good. */
 void resolver_forget(struct resolver *r, const char *name);
+
+/* One line for each zone file whose latest version cannot be read (its older content goes on
+ * answering); false when there is none. */
+bool resolver_zone_faults(const struct resolver *r, struct buf *out);
 
 #endif

@@ -40,8 +40,10 @@ enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
 
 struct gate_verdict {
     enum gate_answer answer;
-    char code[48];           /* "" for GATE_SEND; DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DMARC-FAIL
-                                DMARC-RECORD-MISSING DNS-UNAVAILABLE NO-DKIM-KEY ... */
+    char code
+        [48]; /* "" for GATE_SEND; DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DKIM-KEY-BROKEN
+                                DKIM-KEY-SEVERAL DKIM-KEY-UNUSABLE NO-DKIM-KEY DMARC-FAIL DMARC-RECORD-MISSING
+                                FROM-DOMAIN-BAD DNS-UNAVAILABLE: docs/deliverability.md says what each means */
     char why[240];           /* one sentence with the names involved */
     char dmarc[12];          /* dmarc result word */
     char policy[12];         /* effective policy, "" = none */

@@ -1,0 +1,226 @@
+#include "dns/dmarc.h"
+
+#include "dns/dmarc_walk.h"
+#include "dns/name.h"
+
+/* One evaluation on its way. */
+struct check {
+    struct resolver *resolver;
+    struct arena *arena;
+    const struct dmarc_path *author;
+    bool author_is_whole;
+    uint32_t ttl_s;
+    bool unsure; /* a DNS failure, or an identity's own temperror, stands where a pass might */
+};
+
+const char *dmarc_result_name(enum dmarc_result r)
+{
+    static const char *const names[] = {
+        [DMARC_PASS] = "pass",
+        [DMARC_FAIL] = "fail",
+        [DMARC_NO_RECORD] = "none",
+        [DMARC_TEMPERROR] = "temperror",
+        [DMARC_PERMERROR] = "permerror",
+    };
+    return names[r];
+}
+
+/* ---- alignment (RFC 9989 s4.4) --------------------------------------------------------------------- */
+
+static void keep_least_ttl(struct check *c, uint32_t ttl_s)
+{
+    c->ttl_s = ttl_s < c->ttl_s ? ttl_s : c->ttl_s;
+}
+
+static bool aligned(struct check *c, const char *other, char mode)
+{
+    char name[NAME_SIZE];
+    if (!name_canonical(str_of(other), name))
+        return false;
+    if (strcmp(name, c->author->start) == 0)
+        return true;
+    if (mode == 's')
+        return false;
+    if (!c->author_is_whole) {
+        c->unsure = true;
+        return false;
+    }
+    /* Whatever its walk finds, its organizational domain is itself or above it. */
+    if (!name_is_at_or_below(name, c->author->org_domain))
+        return false;
+    struct dmarc_path *path = ARENA_NEW(c->arena, struct dmarc_path);
+    bool whole = dmarc_path_take(c->resolver, name, c->arena, path);
+    keep_least_ttl(c, path->ttl_s);
+    c->unsure = c->unsure || !whole;
+    return whole && strcmp(path->org_domain, c->author->org_domain) == 0;
+}
+
+bool dmarc_aligned(struct resolver *r, const char *from_domain, const char *other, char mode,
+    struct arena *a, bool *temperror)
+{
+    char from[NAME_SIZE], name[NAME_SIZE];
+    *temperror = false;
+    if (!name_canonical(str_of(from_domain), from) || !name_canonical(str_of(other), name))
+        return false;
+    if (mode == 's' || strcmp(from, name) == 0)
+        return strcmp(from, name) == 0;
+    struct dmarc_path *author = ARENA_NEW(a, struct dmarc_path);
+    struct check c = {r, a, author, dmarc_path_take(r, from, a, author), UINT32_MAX, false};
+    bool yes = aligned(&c, name, mode);
+    *temperror = c.unsure;
+    return yes;
+}
+
+/* Whether this identity passes and aligns. One that could not be evaluated makes the whole unsure, but only where
+ * it would have aligned. */
+static bool counts(struct check *c, const struct dmarc_identity *id, char mode)
+{
+    if (strcmp(id->result, "pass") == 0)
+        return aligned(c, id->domain, mode);
+    if (strcmp(id->result, "temperror") == 0 && aligned(c, id->domain, mode))
+        c->unsure = true;
+    return false;
+}
+
+/* ---- policy (RFC 9989 s4.7, s4.10.1) --------------------------------------------------------------- */
+
+enum existence { EXISTS, DOES_NOT_EXIST, UNKNOWN };
+
+/* Only NXDOMAIN for the name itself: at the end of an alias it speaks of the target (RFC 8020, RFC 6604). */
+static enum existence existence_of(struct check *c, const char *domain)
+{
+    struct dns_answer answer;
+    resolver_ask(c->resolver, domain, DNS_A, c->arena, &answer);
+    keep_least_ttl(c, answer.ttl_s);
+    if (answer.status == DNS_NXDOMAIN)
+        return strcmp(answer.canonical, domain) == 0 ? DOES_NOT_EXIST : EXISTS;
+    return answer.status == DNS_FOUND || answer.status == DNS_NODATA ? EXISTS : UNKNOWN;
+}
+
+static bool policies_are_valid(const struct dmarc_record *r)
+{
+    return r->p != DMARC_POLICY_ABSENT && !r->bad_sp && !r->bad_np;
+}
+
+static enum dmarc_policy first_present(enum dmarc_policy a, enum dmarc_policy b)
+{
+    return a != DMARC_POLICY_ABSENT ? a : b;
+}
+
+/* False: it depends on whether the author domain exists, and the DNS did not say. */
+static bool choose_policy(struct check *c, const struct dmarc_found *f, enum dmarc_policy *out)
+{
+    const struct dmarc_record *r = &f->record;
+    *out = r->p;
+    if (!policies_are_valid(r)) {
+        *out = DMARC_NONE;
+        return true;
+    }
+    if (strcmp(f->domain, c->author->start) == 0)
+        return true;
+    *out = first_present(r->sp, r->p);
+    if (r->np == DMARC_POLICY_ABSENT || r->np == *out)
+        return true;
+    enum existence e = existence_of(c, c->author->start);
+    if (e == DOES_NOT_EXIST)
+        *out = r->np;
+    return e != UNKNOWN;
+}
+
+static enum dmarc_policy lowered(enum dmarc_policy p)
+{
+    return p == DMARC_REJECT ? DMARC_QUARANTINE : p == DMARC_QUARANTINE ? DMARC_NONE : p;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------- */
+
+static void conclude(struct dmarc_verdict *out, enum dmarc_result result, const char *why)
+{
+    out->result = result;
+    out->why = why;
+}
+
+/* Whether there is a DMARC record to apply at all; if not, *out is concluded. */
+static bool applies(struct check *c, const struct dmarc_found *f, struct dmarc_verdict *out)
+{
+    const char *from = c->author->start;
+    if (c->author->no_name)
+        conclude(out, DMARC_PERMERROR, "the From domain is no domain name");
+    else if (!f && !c->author_is_whole)
+        conclude(out, DMARC_TEMPERROR,
+            arena_printf(c->arena, "the DNS did not answer for %s (%s)",
+                c->author->queries[c->author->queries_n - 1], dns_status_name(c->author->failure)));
+    else if (!f)
+        conclude(
+            out, DMARC_NO_RECORD, arena_printf(c->arena, "no DMARC record applies to %s", from));
+    else if (!policies_are_valid(&f->record) && !f->record.has_valid_rua)
+        conclude(out, DMARC_NO_RECORD,
+            arena_printf(c->arena,
+                "the DMARC record at %s has no valid policy and no rua, so it does not count",
+                f->domain));
+    else
+        return true;
+    return false;
+}
+
+static void align_all(struct check *c, const struct dmarc_identity *spf,
+    const struct dmarc_identity *dkim, size_t dkim_n, struct dmarc_verdict *out)
+{
+    out->spf_aligned = spf && counts(c, spf, out->aspf);
+    for (size_t i = 0; i < dkim_n; i++)
+        if (counts(c, &dkim[i], out->adkim))
+            out->dkim_aligned = true;
+}
+
+static void decide(struct check *c, bool policy_known, struct dmarc_verdict *out)
+{
+    const char *from = c->author->start;
+    if (!policy_known)
+        conclude(out, DMARC_TEMPERROR,
+            arena_printf(c->arena, "the DNS did not say whether %s exists", from));
+    else if (out->dkim_aligned)
+        conclude(out, DMARC_PASS,
+            arena_printf(c->arena, "a DKIM signature passes and aligns with %s", from));
+    else if (out->spf_aligned)
+        conclude(out, DMARC_PASS, arena_printf(c->arena, "SPF passes and aligns with %s", from));
+    else if (c->unsure)
+        conclude(out, DMARC_TEMPERROR,
+            arena_printf(c->arena, "the DNS failed where an identity might align with %s", from));
+    else
+        conclude(out, DMARC_FAIL,
+            arena_printf(
+                c->arena, "neither DKIM nor SPF passes with a domain that aligns with %s", from));
+}
+
+void dmarc_check(struct resolver *r, const char *from_domain,
+    const struct dmarc_identity *spf_or_null, const struct dmarc_identity *dkim, size_t dkim_n,
+    struct arena *a, struct dmarc_verdict *out)
+{
+    struct dmarc_path *author = ARENA_NEW(a, struct dmarc_path);
+    bool whole = dmarc_path_take(r, from_domain, a, author);
+    struct check c = {r, a, author, whole, author->ttl_s, false};
+    const struct dmarc_found *f = dmarc_path_record(author);
+
+    *out = (struct dmarc_verdict){
+        .org_domain = whole ? author->org_domain : "",
+        .policy_domain = "",
+        .adkim = 'r',
+        .aspf = 'r',
+        .queries = author->queries,
+        .queries_n = author->queries_n,
+    };
+    if (applies(&c, f, out)) {
+        out->policy_domain = f->domain;
+        out->adkim = f->record.adkim;
+        out->aspf = f->record.aspf;
+        bool policy_known = choose_policy(&c, f, &out->policy);
+        if (!policy_known)
+            out->policy = DMARC_POLICY_ABSENT;
+        out->effective_policy = f->record.testing ? lowered(out->policy) : out->policy;
+        align_all(&c, spf_or_null, dkim, dkim_n, out);
+        decide(&c, policy_known, out);
+    } else if (!author->no_name) {
+        align_all(&c, spf_or_null, dkim, dkim_n, out);
+    }
+    out->ttl_s = c.ttl_s == UINT32_MAX ? 0 : c.ttl_s;
+}

@@ -1,0 +1,172 @@
+#include "dns/exchange.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "dns/tcp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define ROUNDS 2
+#define MAX_TRIES (ROUNDS * DNS_MAX_SERVERS * 2) /* each may be repeated without EDNS */
+#define DATAGRAM_MAX 4096 /* above what we announce: some servers do not care */
+
+/* Worse ones later: what is known of a server decides the status when nobody answers. */
+enum fate { SILENT, UNREACHABLE, GARBLED, UNABLE };
+
+struct
+try {
+    int fd;
+    size_t server;
+    struct wire_question question;
+};
+
+struct race {
+    const struct exchange *x;
+    const char *name;
+    enum dns_type type;
+    struct arena *arena;
+    struct try tries[MAX_TRIES];
+    size_t n;
+    enum fate fates[DNS_MAX_SERVERS];
+    const struct wire_answer *answer;
+    size_t winner;
+};
+
+static void race_close(struct race *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->tries[i].fd >= 0)
+            close(r->tries[i].fd);
+}
+
+static void begin_try(struct race *r, size_t server, bool edns)
+{
+    if (r->n == MAX_TRIES)
+        return;
+    struct try *t = &r->tries[r->n];
+    const struct server *s = &r->x->servers[server];
+    uint8_t bytes[WIRE_QUESTION_MAX];
+
+    *t = (struct try){.server = server, .question = {r->name, r->type, 0, edns}};
+    hash_random(&t->question.id, sizeof t->question.id);
+    size_t n = wire_write(&t->question, bytes);
+    t->fd = socket(s->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (t->fd < 0) {
+        r->fates[server] = UNREACHABLE;
+        return;
+    }
+    r->n++;
+    if (n == 0 || connect(t->fd, (const struct sockaddr *)&s->address, s->length) != 0 ||
+        send(t->fd, bytes, n, 0) != (ssize_t)n)
+        r->fates[server] = UNREACHABLE;
+}
+
+static void over_tcp(struct race *r, const struct try *t)
+{
+    int64_t now = clock_steady_ns(), left = r->x->deadline_steady_ns - now;
+    /* The other servers must not starve behind one whose TCP hangs. */
+    int64_t until = now + (r->x->servers_n > 1 ? left / 2 : left);
+    AUTO(buf_close) struct buf reply = {0};
+
+    r->fates[t->server] = UNREACHABLE;
+    if (!tcp_ask(&r->x->servers[t->server], &t->question, until, &reply))
+        return;
+    enum wire_kind kind = wire_read(&t->question, buf_str(&reply), r->arena, &r->answer);
+    if (kind == WIRE_ANSWER)
+        r->winner = t->server;
+    else
+        r->fates[t->server] = kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNABLE : GARBLED;
+}
+
+static void take_datagram(struct race *r, const struct try *t, struct str bytes)
+{
+    const struct try own = *t; /* begin_try may use the table */
+    switch (wire_read(&own.question, bytes, r->arena, &r->answer)) {
+    case WIRE_NOT_OURS:
+        break;
+    case WIRE_TRUNCATED:
+        over_tcp(r, &own);
+        break;
+    case WIRE_NO_EDNS:
+        if (own.question.edns)
+            begin_try(r, own.server, false);
+        else
+            r->fates[own.server] = UNABLE;
+        break;
+    case WIRE_REFUSED:
+        r->fates[own.server] = UNABLE;
+        break;
+    case WIRE_GARBAGE:
+        r->fates[own.server] = GARBLED;
+        break;
+    case WIRE_ANSWER:
+        r->winner = own.server;
+        break;
+    }
+}
+
+static void receive(struct race *r, size_t i)
+{
+    uint8_t bytes[DATAGRAM_MAX];
+    ssize_t n = recv(r->tries[i].fd, bytes, sizeof bytes, MSG_TRUNC);
+
+    if (n >= 0 && (size_t)n <= sizeof bytes)
+        take_datagram(r, &r->tries[i], str_bytes(bytes, (size_t)n));
+    else if (n < 0 && errno != EAGAIN && errno != EINTR)
+        r->fates[r->tries[i].server] = UNREACHABLE; /* ECONNREFUSED and the like */
+}
+
+/* Listens to all tries until an answer comes, the time is up, or `server` is known not to answer.
+ */
+static void listen_until(struct race *r, size_t server, int64_t until)
+{
+    while (!r->answer && r->fates[server] == SILENT) {
+        struct pollfd fds[MAX_TRIES];
+        size_t n = r->n;
+        for (size_t i = 0; i < n; i++)
+            fds[i] = (struct pollfd){.fd = r->tries[i].fd, .events = POLLIN};
+        int64_t left = until - clock_steady_ns();
+        if (left <= 0)
+            return;
+        poll(fds, (nfds_t)n, (int)((left + 999999) / 1000000));
+        for (size_t i = 0; i < n && !r->answer; i++)
+            if (fds[i].revents)
+                receive(r, i);
+    }
+}
+
+static enum dns_status verdict(const struct race *r)
+{
+    enum fate worst = SILENT;
+    for (size_t i = 0; i < r->x->servers_n; i++)
+        worst = r->fates[i] > worst ? r->fates[i] : worst;
+    return worst == UNABLE ? DNS_SERVFAIL : worst == GARBLED ? DNS_BAD : DNS_TIMEOUT;
+}
+
+enum dns_status exchange_ask(const struct exchange *x, const char *name, enum dns_type type,
+    struct arena *a, const struct wire_answer **answer, bool *from_loopback)
+{
+    AUTO(race_close) struct race r = {.x = x, .name = name, .type = type, .arena = a};
+    int64_t start = clock_steady_ns();
+    /* One share in the first round, two in the second: together all the time there is. */
+    int64_t share = (x->deadline_steady_ns - start) / (int64_t)(3 * x->servers_n);
+    unsigned first = atomic_load(x->first);
+
+    for (int round = 1; round <= ROUNDS && !r.answer; round++)
+        for (size_t i = 0; i < x->servers_n && !r.answer; i++) {
+            size_t server = (first + i) % x->servers_n;
+            if (r.fates[server] != SILENT)
+                continue;
+            begin_try(&r, server, true);
+            listen_until(&r, server, clock_steady_ns() + round * share);
+        }
+    if (!r.answer)
+        return verdict(&r);
+    atomic_store(x->first, (unsigned)r.winner);
+    *answer = r.answer;
+    *from_loopback = x->servers[r.winner].loopback;
+    return DNS_FOUND;
+}

@@ -1,0 +1,300 @@
+#include "dns/resolver.h"
+
+#include "dns/cache.h"
+#include "dns/exchange.h"
+#include "dns/name.h"
+#include "dns/zone.h"
+
+#include <stdlib.h>
+
+#define CACHE_BYTES_DEFAULT (8 * 1024 * 1024)
+#define TIMEOUT_DEFAULT_MS 5000
+#define ALIASES_MAX 8
+
+/* What all handles share; immutable but for what locks itself. */
+struct core {
+    struct server servers[DNS_MAX_SERVERS];
+    size_t servers_n;
+    _Atomic unsigned first;
+    struct zones *zones;
+    struct cache *cache;
+    const struct clock *clock;
+    int64_t timeout_ms;
+    struct { /* NULL without metrics */
+        struct counter *zone, *cache, *stale, *server, *failed;
+        struct histogram *seconds;
+    } count;
+};
+
+struct resolver {
+    struct core *core;
+    bool owns_core;
+    int64_t lean_ms; /* 0: resolver_ask never leans */
+    bool leaned;
+    bool silent; /* a leaning handle has waited in vain once */
+};
+
+/* One question of a caller on its way along the aliases. */
+struct journey {
+    struct resolver *resolver;
+    enum dns_type type;
+    int64_t max_stale_ms;
+    int64_t deadline_steady_ns;
+    struct arena *arena;
+    const struct wire_answer *answer; /* the latest, which may know the next names too */
+    bool secure;                      /* its AD bit counts */
+};
+
+const char *dns_status_name(enum dns_status s)
+{
+    static const char *const names[] = {
+        [DNS_FOUND] = "found",
+        [DNS_NXDOMAIN] = "nxdomain",
+        [DNS_NODATA] = "nodata",
+        [DNS_SERVFAIL] = "servfail",
+        [DNS_TIMEOUT] = "timeout",
+        [DNS_BAD] = "bad",
+    };
+    return names[s];
+}
+
+static struct counter *count_answers(struct metrics *m, const char *labels)
+{
+    return m ? metrics_counter(
+                   m, "parcelpost_dns_steps_total", "DNS names looked up, by source", labels)
+             : NULL;
+}
+
+static void count(struct counter *c)
+{
+    if (c)
+        counter_add(c, 1);
+}
+
+static bool core_fill(struct core *c, const struct resolver_setup *s, struct err *e)
+{
+    if (s->servers_n > DNS_MAX_SERVERS || s->zone_files_n > DNS_MAX_ZONES)
+        return err_set(e, ERR_LIMIT, "at most %d DNS servers and %d zone files", DNS_MAX_SERVERS,
+            DNS_MAX_ZONES);
+    for (; c->servers_n < s->servers_n; c->servers_n++)
+        if (!server_parse(s->servers[c->servers_n], &c->servers[c->servers_n], e))
+            return false;
+    c->clock = s->clock;
+    c->timeout_ms = s->timeout_ms > 0 ? s->timeout_ms : TIMEOUT_DEFAULT_MS;
+    c->cache = cache_open(s->cache_bytes > 0 ? s->cache_bytes : CACHE_BYTES_DEFAULT);
+    c->count.zone = count_answers(s->metrics, "from=\"zone\"");
+    c->count.cache = count_answers(s->metrics, "from=\"cache\"");
+    c->count.stale = count_answers(s->metrics, "from=\"stale\"");
+    c->count.server = count_answers(s->metrics, "from=\"server\"");
+    c->count.failed = count_answers(s->metrics, "from=\"nobody\"");
+    if (s->metrics)
+        c->count.seconds = metrics_histogram(
+            s->metrics, "parcelpost_dns_seconds", "Time of one question to the DNS servers", "");
+    return zones_open(s->zone_files, s->zone_files_n, &c->zones, e);
+}
+
+static void *zeroed(size_t bytes)
+{
+    void *p = calloc(1, bytes);
+    if (!p)
+        err_out_of_memory();
+    return p;
+}
+
+bool resolver_open(const struct resolver_setup *s, struct resolver **out, struct err *e)
+{
+    AUTO(resolver_close) struct resolver *r = zeroed(sizeof *r);
+    r->owns_core = true;
+    r->core = zeroed(sizeof *r->core);
+    if (!core_fill(r->core, s, e))
+        return false;
+    *out = r;
+    r = NULL;
+    return true;
+}
+
+struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms)
+{
+    struct resolver *lean = zeroed(sizeof *lean);
+    lean->core = r->core;
+    lean->lean_ms = max_stale_ms;
+    return lean;
+}
+
+bool resolver_has_leaned(const struct resolver *r)
+{
+    return r->leaned;
+}
+
+void resolver_close(struct resolver **owner)
+{
+    struct resolver *r = *owner;
+    if (!r)
+        return;
+    if (r->owns_core) {
+        zones_close(&r->core->zones);
+        cache_close(&r->core->cache);
+        free(r->core);
+    }
+    free(r);
+    *owner = NULL;
+}
+
+/* What the answer says along its chain of aliases goes into the cache, a step an entry. Only names
+ * that the chain from our own question reaches: the rest of a packet could say anything about
+ * anybody. */
+static void remember(const struct journey *j, const char *name)
+{
+    struct dns_step step;
+    for (int i = 0; i <= ALIASES_MAX && wire_step(j->answer, name, &step); i++) {
+        char next[NAME_SIZE];
+        step.secure = step.secure && j->secure;
+        if (step.status != DNS_BAD)
+            cache_put(j->resolver->core->cache, name, j->type, &step,
+                clock_now_ms(j->resolver->core->clock));
+        if (!step.alias[0] || !name_canonical(str_of(step.alias), next))
+            return;
+        name = step.alias;
+    }
+}
+
+/* Asks the servers. DNS_FOUND: j->answer is theirs. */
+static enum dns_status fetch(struct journey *j, const char *name)
+{
+    struct core *c = j->resolver->core;
+    if (c->servers_n == 0 || j->resolver->silent)
+        return DNS_TIMEOUT;
+    struct exchange x = {c->servers, c->servers_n, &c->first, j->deadline_steady_ns};
+    int64_t start = clock_steady_ns();
+    enum dns_status s = exchange_ask(&x, name, j->type, j->arena, &j->answer, &j->secure);
+    if (c->count.seconds)
+        histogram_add_ns(c->count.seconds, clock_steady_ns() - start);
+    if (s == DNS_FOUND)
+        remember(j, name);
+    return s;
+}
+
+static bool in_answer(const struct journey *j, const char *name, struct dns_step *out)
+{
+    if (!j->answer || !wire_step(j->answer, name, out))
+        return false;
+    out->secure = out->secure && j->secure;
+    return true;
+}
+
+static void lean_on_cache(
+    struct journey *j, const char *name, enum dns_status failure, struct dns_step *out)
+{
+    struct resolver *r = j->resolver;
+    if (r->lean_ms > 0 && failure == DNS_TIMEOUT) /* only then is the handle one thread's own */
+        r->silent = true;
+    if (j->max_stale_ms > 0 && cache_get(r->core->cache, name, j->type, j->max_stale_ms,
+                                   clock_now_ms(r->core->clock), j->arena, out)) {
+        count(r->core->count.stale);
+        return;
+    }
+    count(r->core->count.failed);
+    *out = (struct dns_step){.status = failure, .alias = ""};
+}
+
+static bool from_what_is_known(struct journey *j, const char *name, struct dns_step *out)
+{
+    struct core *c = j->resolver->core;
+    if (in_answer(j, name, out)) {
+        count(c->count.server);
+        return true;
+    }
+    j->answer = NULL; /* what it says ends here: an NXDOMAIN is about the end of its own aliases */
+    if (!cache_get(c->cache, name, j->type, 0, clock_now_ms(c->clock), j->arena, out))
+        return false;
+    count(c->count.cache);
+    return true;
+}
+
+/* Zone files first, then what is known, then the servers. */
+static void step(struct journey *j, const char *name, struct dns_step *out)
+{
+    struct core *c = j->resolver->core;
+    if (zones_step(c->zones, name, j->type, j->arena, out)) {
+        count(c->count.zone);
+        j->answer = NULL;
+        return;
+    }
+    if (from_what_is_known(j, name, out))
+        return;
+    enum dns_status s = fetch(j, name);
+    if (s == DNS_FOUND && in_answer(j, name, out))
+        count(c->count.server);
+    else
+        lean_on_cache(j, name, s == DNS_FOUND ? DNS_BAD : s, out);
+}
+
+static void finish(struct dns_answer *out, const struct dns_step *last)
+{
+    out->status = last->status;
+    out->records = last->records;
+    out->n = last->n;
+}
+
+static void travel(struct journey *j, const char *name, struct dns_answer *out)
+{
+    char at[NAME_SIZE];
+    *out = (struct dns_answer){
+        .status = DNS_BAD, .canonical = "", .ttl_s = UINT32_MAX, .secure = true};
+    for (int aliases = 0; aliases <= ALIASES_MAX; aliases++) {
+        struct dns_step s = {.alias = ""};
+        if (!name_canonical(str_of(name), at))
+            break;
+        out->canonical = arena_text(j->arena, str_of(at));
+        step(j, out->canonical, &s);
+        out->ttl_s = s.ttl_s < out->ttl_s ? s.ttl_s : out->ttl_s;
+        out->secure = out->secure && s.secure;
+        out->stale = out->stale || s.stale;
+        if (!s.alias[0]) {
+            finish(out, &s);
+            return;
+        }
+        name = s.alias;
+    }
+    out->ttl_s = 0; /* no name, or aliases without end */
+    out->secure = false;
+}
+
+static void ask(struct resolver *r, const char *name, enum dns_type type, int64_t max_stale_ms,
+    struct arena *a, struct dns_answer *out)
+{
+    struct journey j = {
+        .resolver = r,
+        .type = type,
+        .max_stale_ms = max_stale_ms,
+        .deadline_steady_ns = clock_steady_ns() + r->core->timeout_ms * 1000000,
+        .arena = a,
+    };
+    travel(&j, name, out);
+    if (out->stale && r->lean_ms > 0)
+        r->leaned = true;
+}
+
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out)
+{
+    ask(r, name, type, r->lean_ms, a, out);
+}
+
+void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type,
+    int64_t max_stale_ms, struct arena *a, struct dns_answer *out)
+{
+    ask(r, name, type, max_stale_ms, a, out);
+}
+
+void resolver_forget(struct resolver *r, const char *name)
+{
+    char canonical[NAME_SIZE];
+    if (name_canonical(str_of(name), canonical))
+        cache_expire(r->core->cache, canonical, clock_now_ms(r->core->clock));
+}
+
+bool resolver_zone_faults(const struct resolver *r, struct buf *out)
+{
+    return zones_faults(r->core->zones, out);
+}

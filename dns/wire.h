@@ -1,0 +1,44 @@
+/* wire -- questions to bytes and bytes to answers (through ldns), with every check that says "this
+ * answer is to this question". Knows no sockets and no time. Results lie in the arena. Any thread.
+ * Source: RFC 1035 s4, 6891 (EDNS), 6840 s5.7 (AD in questions), 5452 s9 (matching answers). */
+#ifndef DNS_WIRE_H
+#define DNS_WIRE_H
+
+#include "dns/step.h"
+
+#define WIRE_QUESTION_MAX 512
+#define WIRE_UDP_MAX                                                                               \
+    1232 /* the EDNS buffer that fits any path unfragmented (DNS Flag Day 2020)                    \
+          */
+
+struct wire_question {
+    const char *name; /* canonical */
+    enum dns_type type;
+    uint16_t id;
+    bool edns;
+};
+
+/* Bytes written to out, 0 when the name cannot be asked. */
+size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX]);
+
+enum wire_kind {
+    WIRE_NOT_OURS,  /* other ID, other question, no answer at all: keep waiting       */
+    WIRE_TRUNCATED, /* ask again over TCP                                             */
+    WIRE_NO_EDNS,   /* the server trips over EDNS: ask again without                  */
+    WIRE_REFUSED,   /* SERVFAIL, REFUSED and the like: this server cannot say         */
+    WIRE_GARBAGE,   /* to our question, but not readable                              */
+    WIRE_ANSWER,    /* NOERROR or NXDOMAIN                                            */
+};
+
+struct wire_answer; /* the answer section, in an arena */
+
+enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct arena *a,
+    const struct wire_answer **out);
+
+/* What the answer says about `name`, which is the question's own or one that its CNAMEs led to.
+ * False: nothing, so that `name` must be asked for by itself (an authoritative server does not
+ * follow CNAMEs out of its zones). DNS_BAD in out->status: more than DNS_MAX_RECORDS records.
+ * secure is the AD bit as received. */
+bool wire_step(const struct wire_answer *answer, const char *name, struct dns_step *out);
+
+#endif
