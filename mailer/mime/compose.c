@@ -9,7 +9,7 @@
 
 #define MORE_MAX 50
 #define PARTS_MAX 100
-#define NAME_MAX_OCTETS 60      /* of a further header's name */
+#define NAME_MAX_OCTETS 50      /* of a further header's name; leaves room for an encoded word */
 #define IDENTIFIER_MAX 200      /* of Message-ID and Content-ID */
 #define FILENAME_MAX_OCTETS 255 /* what file systems take */
 #define URL_MAX 900             /* must fit one line */

@@ -110,20 +110,22 @@ static void q_add(struct buf *out, struct str s)
     }
 }
 
-/* The longest prefix of whole characters whose encoding takes at most `room` octets. */
+/* The longest prefix of whole characters whose encoding takes at most `room` octets. In base64 a prefix
+ * that needs no padding is preferred: some readers join neighbouring words before they decode. */
 static size_t prefix_that_fits(struct str s, bool base64, size_t room)
 {
-    size_t taken = 0, cost = 0;
+    size_t taken = 0, unpadded = 0, cost = 0;
 
     while (taken < s.n) {
-        struct str one = str_slice(s, taken, taken + str_utf8_length(str_slice(s, taken, s.n)));
+        size_t n = str_utf8_length(str_slice(s, taken, s.n));
 
-        cost = base64 ? b_cost(taken + one.n) : cost + q_cost(one);
-        if (one.n == 0 || cost > room)
+        cost = base64 ? b_cost(taken + n) : cost + q_cost(str_slice(s, taken, taken + n));
+        if (n == 0 || cost > room)
             break;
-        taken += one.n;
+        taken += n;
+        unpadded = taken % 3 == 0 ? taken : unpadded;
     }
-    return taken;
+    return base64 && taken < s.n && unpadded > 0 ? unpadded : taken;
 }
 
 /* All of s as encoded words, each of whole characters, in the shorter of the two encodings. */
@@ -227,8 +229,9 @@ void field_text(struct field *f, struct str text)
 
 enum spelling { PLAIN, QUOTED, ENCODED };
 
-/* How a display name must be written (RFC 5322 s3.2.3-3.2.5): atoms, a quoted string, encoded
- * words. */
+#define QUOTED_MAX 60 /* a longer one would be folded inside, and readers keep that line break */
+
+/* How a display name must be written (RFC 5322 s3.2.3-3.2.5): atoms, a quoted string, encoded words. */
 static enum spelling display_spelling(struct str name)
 {
     enum spelling spelling = PLAIN;
@@ -240,6 +243,8 @@ static enum spelling display_spelling(struct str name)
     for (size_t i = 0; i < name.n; i++)
         if (strchr("()<>[]:;@\\,.\"", name.p[i]))
             spelling = QUOTED;
+    if (spelling == QUOTED && name.n > QUOTED_MAX)
+        return ENCODED;
     for (size_t at = 0; at < name.n; at = str_find_char(name, ' ', at) + 1)
         if (str_find_char(name, ' ', at) - at > TOKEN_MAX)
             return ENCODED;
@@ -259,21 +264,22 @@ static void quote(struct buf *out, struct str text)
 
 static void put_display(struct field *f, struct str name)
 {
-    AUTO(buf_close) struct buf spaced = {0};
+    AUTO(buf_close) struct buf written = {0};
 
-    buf_add(&spaced, STR(" "));
     switch (display_spelling(name)) {
     case ENCODED:
         put_encoded(f, name);
-        return;
+        break;
     case QUOTED:
-        quote(&spaced, name);
+        quote(&written, name);
+        put_piece(f, STR(" "), buf_str(&written));
         break;
     case PLAIN:
-        buf_add(&spaced, name);
+        buf_add_char(&written, ' ');
+        buf_add(&written, name);
+        put_words(f, buf_str(&written));
         break;
     }
-    put_words(f, buf_str(&spaced));
 }
 
 void field_mailbox(struct field *f, const struct address *a)
