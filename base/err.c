@@ -10,6 +10,17 @@
 
 #define EXIT_OUT_OF_MEMORY 71 /* EX_OSERR of sysexits.h */
 
+/* Cut at the end of the text's room: an error too long still says how it begins. */
+static void append(struct err *e, const char *more)
+{
+    size_t used = strlen(e->text), room = sizeof e->text - 1 - used, n = strlen(more);
+
+    if (n > room)
+        n = room;
+    memcpy(e->text + used, more, n);
+    e->text[used + n] = 0;
+}
+
 bool err_set(struct err *e, enum err_code code, const char *format, ...)
 {
     va_list args;
@@ -30,25 +41,23 @@ bool err_system(struct err *e, const char *format, ...)
     va_start(args, format);
     vsnprintf(e->text, sizeof e->text, format, args);
     va_end(args);
-    size_t used = strlen(e->text);
-    snprintf(
-        e->text + used, sizeof e->text - used, ": %s", strerror_r(cause, reason, sizeof reason));
+    append(e, ": ");
+    append(e, strerror_r(cause, reason, sizeof reason));
     e->code = cause == ENOSPC || cause == EDQUOT ? ERR_FULL : ERR_IO;
     return false;
 }
 
 bool err_prefix(struct err *e, const char *format, ...)
 {
-    char before[sizeof e->text], old[sizeof e->text];
+    struct err longer = {.code = e->code}; /* apart from e, whose text may be an argument */
     va_list args;
 
     va_start(args, format);
-    vsnprintf(before, sizeof before, format, args);
+    vsnprintf(longer.text, sizeof longer.text, format, args);
     va_end(args);
-    memcpy(old, e->text, sizeof old);
-    size_t used = strlen(before);
-    memcpy(e->text, before, used + 1);
-    snprintf(e->text + used, sizeof e->text - used, ": %s", old);
+    append(&longer, ": ");
+    append(&longer, e->text);
+    *e = longer;
     return false;
 }
 
