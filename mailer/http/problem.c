@@ -1,0 +1,112 @@
+#include "mailer/http/problem.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char *title(unsigned status)
+{
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 409:
+        return "Conflict";
+    case 413:
+        return "Content Too Large";
+    case 415:
+        return "Unsupported Media Type";
+    case 422:
+        return "Unprocessable Content";
+    case 429:
+        return "Too Many Requests";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+/* Type about:blank: the title is the status' own, and `code` tells the problems apart (RFC 9457
+ * s4.2.1). */
+static void answer_problem(struct exchange *x, unsigned status, const char *code,
+    const char *detail, const struct faults *faults)
+{
+    AUTO(js_close) struct js *o = js_object();
+
+    js_set_cstr(o, "type", "about:blank");
+    js_set_cstr(o, "title", title(status));
+    js_set_int(o, "status", status);
+    js_set_cstr(o, "code", code);
+    js_set_cstr(o, "detail", detail);
+    js_set_cstr(o, "request_id", x->id.s);
+    if (faults) {
+        struct js *errors = js_array();
+        for (const struct fault *f = faults->first; f; f = f->next) {
+            struct js *one = js_object();
+            js_set_cstr(one, "pointer", f->pointer);
+            js_set_cstr(one, "code", f->code);
+            js_set_cstr(one, "detail", f->detail);
+            js_push(errors, one);
+        }
+        js_set(o, "errors", errors);
+    }
+    answer_json(x, status, o);
+    x->content_type = "application/problem+json";
+}
+
+void problem(struct exchange *x, unsigned status, const char *code, const char *format, ...)
+{
+    char detail[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    answer_problem(x, status, code, detail, NULL);
+}
+
+void problem_of_faults(struct exchange *x, const struct faults *f)
+{
+    const struct fault *first = f->first;
+
+    if (strcmp(first->code, "invalid-json") == 0)
+        answer_problem(x, 400, "invalid-json",
+            arena_printf(x->arena, "the body is no JSON: %s", first->detail), NULL);
+    else
+        answer_problem(x, 422, "invalid-request",
+            arena_printf(
+                x->arena, "%zu %s wrong; see errors", f->n, f->n == 1 ? "field is" : "things are"),
+            f);
+}
+
+void problem_of_err(struct exchange *x, const struct err *e)
+{
+    switch (e->code) {
+    case ERR_BUSY:
+        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text));
+        answer_header(x, "Retry-After", "1");
+        problem(x, 429, "busy", "more requests wait than can be written; try again in a second");
+        return;
+    case ERR_FULL:
+    case ERR_IO:
+    case ERR_CORRUPT:
+    case ERR_NEWER:
+        log_error("http-store-trouble", KV("request", x->id.s), KV("why", e->text));
+        answer_header(x, "Retry-After", "10");
+        problem(x, 503, "store-unavailable",
+            "nothing can be stored at the moment and nothing was; try again later");
+        return;
+    default:
+        log_error("http-failure", KV("request", x->id.s), KV("why", e->text));
+        problem(x, 500, "internal", "this request met a mistake of ours; nothing was stored");
+    }
+}

@@ -1,0 +1,349 @@
+#include "mailer/http/server.h"
+
+#include "base/log.h"
+#include "mailer/http/listen.h"
+#include "mailer/http/problem.h"
+#include "mailer/http/router.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HEAD_BYTES (32 * 1024) /* of request line and headers, and of the read buffer */
+#define DRAIN_BYTES (64 * 1024 * 1024)
+
+/* ---- what the resources ask of the wire ---- */
+
+struct str exchange_header(const struct exchange *x, const char *name)
+{
+    return str_of(MHD_lookup_connection_value(x->carrier->connection, MHD_HEADER_KIND, name));
+}
+
+bool exchange_has_header(const struct exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->carrier->connection, MHD_HEADER_KIND, name) != NULL;
+}
+
+bool exchange_is_local(const struct exchange *x)
+{
+    static const char *const forwarding[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP"};
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->carrier->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    for (size_t i = 0; i < COUNT_OF(forwarding); i++)
+        if (exchange_has_header(x, forwarding[i]))
+            return false;
+    return info && listen_is_near(info->client_addr, snapshot_conf(x->snapshot));
+}
+
+void exchange_wait(struct exchange *x, exchange_step *next)
+{
+    struct carrier *c = x->carrier;
+
+    x->next = next;
+    c->waiting = true;
+    pthread_mutex_lock(&c->http->lock);
+    c->http->suspended++;
+    pthread_mutex_unlock(&c->http->lock);
+    MHD_suspend_connection(c->connection);
+}
+
+/* After the resume the exchange may be gone: the http alone is touched. */
+void exchange_go_on(struct exchange *x)
+{
+    struct http *h = x->carrier->http;
+
+    MHD_resume_connection(x->carrier->connection);
+    pthread_mutex_lock(&h->lock);
+    h->suspended--;
+    pthread_cond_broadcast(&h->quieter);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- one request's way ---- */
+
+static struct peer *peer_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void give(struct carrier *c, int64_t span_ms)
+{
+    peers_give(c->http->peers, peer_of(c->connection), span_ms);
+}
+
+static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct http *h = context;
+    struct carrier *c = calloc(1, sizeof *c);
+
+    if (!c)
+        err_out_of_memory();
+    c->http = h;
+    c->connection = connection;
+    c->uri_at = (uintptr_t)uri;
+    c->began_ns = clock_steady_ns();
+    buf_add_text(&c->uri, uri ? uri : "");
+    pthread_mutex_lock(&h->lock);
+    h->under_way++;
+    pthread_mutex_unlock(&h->lock);
+    return c;
+}
+
+static enum MHD_Result send_answer(struct carrier *c)
+{
+    static const struct answer_header always[] = {{"X-Content-Type-Options", "nosniff"},
+        {"Cache-Control", "no-store"}, {"Referrer-Policy", "no-referrer"}};
+    struct exchange *x = &c->x;
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(x->answer.n, x->answer.p, MHD_RESPMEM_PERSISTENT);
+
+    if (!r)
+        err_out_of_memory();
+    MHD_add_response_header(r, "Content-Type", x->content_type);
+    MHD_add_response_header(r, "X-Request-Id", x->id.s);
+    for (size_t i = 0; i < COUNT_OF(always); i++)
+        MHD_add_response_header(r, always[i].name, always[i].value);
+    for (size_t i = 0; i < x->headers_n; i++)
+        MHD_add_response_header(r, x->headers[i].name, x->headers[i].value);
+    enum MHD_Result queued = MHD_queue_response(c->connection, x->status, r);
+    MHD_destroy_response(r);
+    return queued;
+}
+
+static enum MHD_Result begin(struct carrier *c, const char *method, const char *version)
+{
+    struct exchange *x = &c->x;
+    struct str uri = buf_str(&c->uri);
+    size_t question = str_find_char(uri, '?', 0);
+
+    c->begun = true;
+    x->carrier = c;
+    x->app = &c->http->setup;
+    x->arena = arena_open();
+    x->snapshot = snapshot_current(x->app->snapshots);
+    ids_new(x->app->ids, "req_", &x->id);
+    x->path = str_slice(uri, 0, question);
+    x->query = str_slice(uri, question + 1, uri.n);
+    give(c, c->http->setup.limits.body_ms);
+    if (!wire_is_sound(c, version)) /* where the body ends is doubtful: it is not read */
+        return send_answer(c);
+    if (router_find(x, method))
+        router_admit(x);
+    uint64_t length = wire_body_length(c);
+    if (x->status == 0 && length > router_max_bytes(x))
+        wire_refuse_size(x);
+    /* A client that asked is told at once; others are only listening once they have sent all. */
+    if (x->status != 0 && (length > DRAIN_BYTES || exchange_header(x, "Expect").n > 0))
+        return send_answer(c);
+    return MHD_YES;
+}
+
+/* What an answered request still sends is read and forgotten, within limits. */
+static enum MHD_Result take_body(struct carrier *c, struct str piece)
+{
+    struct exchange *x = &c->x;
+
+    c->received += piece.n;
+    if (x->status == 0 && c->received > router_max_bytes(x)) {
+        wire_refuse_size(x);
+        buf_close(&x->body);
+    }
+    if (x->status == 0)
+        buf_add(&x->body, piece);
+    return c->received > DRAIN_BYTES ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result finish(struct carrier *c)
+{
+    struct exchange *x = &c->x;
+
+    if (x->status == 0) {
+        exchange_step *step = x->next ? x->next : x->route->handle;
+        give(c, c->http->setup.limits.answer_ms);
+        x->next = NULL;
+        c->waiting = false;
+        step(x);
+        if (c->waiting)
+            return MHD_YES; /* the connection is suspended; this is called again afterwards */
+    }
+    return send_answer(c);
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload, size_t *upload_n, void **state)
+{
+    struct carrier *c = *state;
+
+    (void)context, (void)connection, (void)url;
+    if (!c->begun)
+        return begin(c, method, version);
+    if (*upload_n == 0)
+        return finish(c);
+    struct str piece = str_bytes(upload, *upload_n);
+    *upload_n = 0;
+    return take_body(c, piece);
+}
+
+/* The route's pattern stands for the path: tokens and ids stay out of logs and metrics. */
+static void account(const struct carrier *c)
+{
+    const struct exchange *x = &c->x;
+    const char *route = x->route ? x->route->pattern : "none";
+    struct metrics *m = x->app->metrics;
+    int64_t took_ns = clock_steady_ns() - c->began_ns;
+
+    log_debug("request", KV("request", x->id.s), KV("method", x->route ? x->route->method : "none"),
+        KV("route", route), KV_INT("status", x->status), KV_INT("took_us", took_ns / 1000));
+    if (!m)
+        return;
+    counter_add(metrics_counter(m, "parcelpost_http_requests_total", "Answered HTTP requests",
+                    arena_printf(x->arena, "route=\"%s\",status=\"%u\"", route, x->status)),
+        1);
+    histogram_add_ns(metrics_histogram(m, "parcelpost_http_request_seconds",
+                         "From the head of an HTTP request to the end of its answer",
+                         arena_printf(x->arena, "route=\"%s\"", route)),
+        took_ns);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode how)
+{
+    struct http *h = context;
+    struct carrier *c = *state;
+
+    (void)how;
+    if (!c)
+        return;
+    if (c->begun)
+        account(c);
+    peers_give(h->peers, peer_of(connection), h->setup.limits.head_ms);
+    buf_close(&c->uri);
+    buf_close(&c->x.body);
+    buf_close(&c->x.answer);
+    snapshot_close(&c->x.snapshot);
+    arena_close(&c->x.arena);
+    free(c);
+    *state = NULL;
+    pthread_mutex_lock(&h->lock);
+    h->under_way--;
+    pthread_cond_broadcast(&h->quieter);
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode what)
+{
+    struct http *h = context;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        peers_remove(h->peers, *socket_context);
+        return;
+    }
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    *socket_context = peers_add(h->peers, fd, h->setup.limits.head_ms);
+}
+
+/* ---- start and stop ---- */
+
+static struct http_limits with_defaults(struct http_limits l)
+{
+    return (struct http_limits){
+        .head_ms = l.head_ms ? l.head_ms : 75000,
+        .body_ms = l.body_ms ? l.body_ms : 60000,
+        .answer_ms = l.answer_ms ? l.answer_ms : 60000,
+        .connections = l.connections ? l.connections : 1000,
+        .per_address = l.per_address ? l.per_address : 256,
+        .threads = l.threads ? l.threads : 4,
+    };
+}
+
+/* Poll, not epoll: the library's epoll loop can hang when exactly 128 connections are ready at once. */
+static bool start(struct http *h, const struct listening *l, struct err *e)
+{
+    const struct http_limits *limits = &h->setup.limits;
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+
+    h->daemon = MHD_start_daemon(flags | (l->is_ipv6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_request,
+        h, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_THREAD_POOL_SIZE, limits->threads,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_LIMIT,
+        limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        l->is_public ? limits->per_address : 0, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEAD_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (h->daemon)
+        return true;
+    close(l->fd);
+    return err_set(e, ERR_LIBRARY, "the HTTP server does not start");
+}
+
+bool http_open(const struct http_setup *s, struct http **out, struct err *e)
+{
+    AUTO(snapshot_close) struct snapshot *now = snapshot_current(s->snapshots);
+    AUTO(http_close) struct http *h = calloc(1, sizeof *h);
+    struct listening l;
+
+    if (!h)
+        err_out_of_memory();
+    h->setup = *s;
+    h->setup.limits = with_defaults(s->limits);
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->quieter, NULL);
+    if (!peers_open(&h->peers, e) || !listen_open(snapshot_conf(now), &l, e) || !start(h, &l, e))
+        return false;
+    h->port = l.port;
+    *out = h;
+    h = NULL;
+    return true;
+}
+
+unsigned http_port(const struct http *h)
+{
+    return h->port;
+}
+
+static void wait_until_quiet(struct http *h, int64_t grace_ms)
+{
+    struct timespec until;
+    bool late = false;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += grace_ms / 1000;
+    until.tv_nsec += grace_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&h->lock);
+    while (h->under_way > 0 && !late)
+        late = pthread_cond_timedwait(&h->quieter, &h->lock, &until) != 0;
+    /* The library aborts when it is stopped with suspended connections. The queue answers each
+     * submission, with a failure if need be, so this wait ends. */
+    while (h->suspended > 0)
+        pthread_cond_wait(&h->quieter, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void http_stop(struct http *h, int64_t grace_ms)
+{
+    if (!h->daemon)
+        return;
+    MHD_socket listening = MHD_quiesce_daemon(h->daemon);
+    if (listening != MHD_INVALID_SOCKET)
+        close(listening);
+    wait_until_quiet(h, grace_ms);
+    MHD_stop_daemon(h->daemon);
+    h->daemon = NULL;
+}
+
+void http_close(struct http **h)
+{
+    if (!*h)
+        return;
+    http_stop(*h, 0);
+    peers_close(&(*h)->peers);
+    pthread_cond_destroy(&(*h)->quieter);
+    pthread_mutex_destroy(&(*h)->lock);
+    free(*h);
+    *h = NULL;
+}

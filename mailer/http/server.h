@@ -1,0 +1,43 @@
+/* server -- the wire under the exchanges (libmicrohttpd; server.c and wire.c are its only users).
+ *
+ * The library calls back for each piece of a request; a struct carrier holds it from its first line to the end
+ * of its answer. A stopped service first lets requests under way end, and waits for those that wait for the
+ * disk, because their memory is in use until the queue has answered. */
+#ifndef MAILER_HTTP_SERVER_H
+#define MAILER_HTTP_SERVER_H
+
+#include "mailer/http/exchange.h"
+#include "mailer/http/peers.h"
+
+#include <pthread.h>
+
+struct MHD_Connection;
+struct MHD_Daemon;
+
+struct http {
+    struct http_setup setup;
+    struct MHD_Daemon *daemon;
+    unsigned port;
+    struct peers *peers;
+    pthread_mutex_t lock; /* guards under_way and suspended */
+    pthread_cond_t quieter;
+    size_t under_way, suspended;
+};
+
+struct carrier {
+    struct http *http;
+    struct MHD_Connection *connection;
+    uintptr_t uri_at; /* where the library keeps the request's target */
+    struct buf uri;
+    int64_t began_ns;
+    bool begun, waiting;
+    size_t received; /* bytes of the body, kept or not */
+    struct exchange x;
+};
+
+/* wire.c: what the library lets pass and HTTP does not. False: answered with 400, and to be closed. */
+bool wire_is_sound(struct carrier *c, const char *version);
+uint64_t wire_body_length(const struct carrier *c); /* as declared, 0 when it is not */
+void wire_refuse_size(struct exchange *x);
+
+#endif

@@ -1,0 +1,205 @@
+#include "base/encode.h"
+#include "mailer/http/message_view.h"
+#include "mailer/http/parameters.h"
+#include "mailer/http/problem.h"
+#include "mailer/http/resources.h"
+
+#define PAGE_MAX 1000
+
+/* ---- listing ---- */
+
+static struct js *as_json(const struct suppression *s, bool with_address)
+{
+    AUTO(buf_close) struct buf person = {0};
+    struct js *o = js_object();
+
+    encode_hex(&person, digest_str(&s->person));
+    js_set_text(o, "person", buf_str(&person));
+    if (with_address)
+        js_set(o, "address", s->address.n > 0 ? js_new_text(s->address) : js_new_null());
+    js_set_cstr(o, "scope", s->scope);
+    js_set_cstr(o, "reason", s->reason);
+    js_set_cstr(o, "origin", s->origin);
+    js_set_cstr(o, "evidence", s->evidence);
+    js_set_cstr(o, "actor", s->actor);
+    js_set_time(o, "since", s->since_ms);
+    js_set_time(o, "expires_at", s->expires_ms);
+    js_set_time(o, "lifted_at", s->lifted_ms);
+    if (s->lifted_ms != 0) {
+        js_set_cstr(o, "lifted_by", s->lifted_by);
+        js_set_cstr(o, "lifted_why", s->lifted_why);
+    }
+    return o;
+}
+
+static bool take_filter(struct exchange *x, struct suppression_filter *f, bool *with_addresses)
+{
+    int64_t limit = 100;
+
+    *f = (struct suppression_filter){.scope = "", .reason = "", .origin = ""};
+    *with_addresses = false;
+    if (!parameter_text(x, "scope", 79, &f->scope) ||
+        !parameter_text(x, "reason", 47, &f->reason) ||
+        !parameter_text(x, "origin", 47, &f->origin) || !parameter_time(x, "since", &f->since_ms) ||
+        !parameter_time(x, "until", &f->until_ms) ||
+        !parameter_flag(x, "lifted", &f->with_lifted) ||
+        !parameter_flag(x, "addresses", with_addresses) ||
+        !parameter_number(x, "after", 0, INT64_MAX, &f->after_row) ||
+        !parameter_number(x, "limit", 1, PAGE_MAX, &limit))
+        return false;
+    f->max = (size_t)limit;
+    return true;
+}
+
+void suppressions_get(struct exchange *x)
+{
+    AUTO(js_close) struct js *o = NULL;
+    struct suppression_filter f;
+    struct suppression *rows;
+    bool with_addresses;
+    struct err e;
+    size_t n;
+
+    if (!take_filter(x, &f, &with_addresses))
+        return;
+    if (!queue_suppressions(x->app->queue, x->key.storefront, &f, x->arena, &rows, &n, &e)) {
+        problem_of_err(x, &e);
+        return;
+    }
+    o = js_object();
+    struct js *data = js_array();
+    for (size_t i = 0; i < n; i++)
+        js_push(data, as_json(&rows[i], with_addresses));
+    js_set(o, "data", data);
+    js_set_int(o, "next", n > 0 ? rows[n - 1].row : f.after_row);
+    answer_json(x, 200, o);
+}
+
+/* ---- adding and lifting: {address, scope, reason, why} ---- */
+
+struct wish {
+    struct address address;
+    struct str scope, reason, why;
+};
+
+static bool take_text(struct js *body, const char *key, size_t max, struct arena *a,
+    struct faults *f, struct str *out)
+{
+    struct js *v = js_get(body, key);
+    struct str at = fault_pointer(a, STR(""), str_of(key));
+
+    if (!v)
+        return true;
+    if (js_kind(v) != JS_TEXT || js_text(v).n > max || str_has_control(js_text(v))) {
+        faults_add(f, "invalid", at,
+            "must be a string of at most %zu bytes without control characters", max);
+        return false;
+    }
+    *out = arena_str(a, js_text(v));
+    return true;
+}
+
+static bool scope_is_known(const struct conf_storefront *s, struct str scope)
+{
+    if (str_is(scope, "*") || str_is(scope, "class:marketing") ||
+        str_is(scope, "class:transactional"))
+        return true;
+    for (size_t i = 0; i < s->streams_n; i++)
+        if (str_is(scope, s->streams[i].name))
+            return true;
+    return false;
+}
+
+static void check_wish(struct exchange *x, struct js *body, struct faults *f, struct wish *w)
+{
+    static const char *const known[] = {"address", "scope", "reason", "why"};
+    const struct shop *shop = snapshot_shop(x->snapshot, x->key.storefront);
+    struct str address = STR("");
+    struct js_iter it = {0};
+    struct err e;
+
+    if (js_kind(body) != JS_OBJECT)
+        faults_add(f, "wrong-type", STR(""), "must be an object");
+    if (take_text(body, "address", 1000, x->arena, f, &address) &&
+        !address_parse(address, x->arena, &w->address, &e))
+        faults_add(f, "invalid-address", STR("/address"), "is not one mail address: %s", e.text);
+    if (take_text(body, "scope", 79, x->arena, f, &w->scope) &&
+        !scope_is_known(shop->conf, w->scope))
+        faults_add(f, "unknown-scope", STR("/scope"),
+            "must be \"*\", a stream's name, \"class:marketing\" or \"class:transactional\"");
+    if (take_text(body, "reason", 47, x->arena, f, &w->reason) &&
+        strspn(w->reason.p, "abcdefghijklmnopqrstuvwxyz0123456789-") != w->reason.n)
+        faults_add(f, "invalid-name", STR("/reason"), "may hold only a-z, 0-9 and \"-\"");
+    take_text(body, "why", 500, x->arena, f, &w->why);
+    while (js_next(body, &it)) {
+        bool found = false;
+        for (size_t i = 0; i < COUNT_OF(known) && !found; i++)
+            found = str_is(it.key, known[i]);
+        if (!found)
+            faults_add(f, "unknown-field", fault_pointer(x->arena, STR(""), it.key),
+                "is unknown here; known are address, scope, reason, why");
+    }
+}
+
+/* False: answered. */
+static bool take_wish(struct exchange *x, struct wish *w)
+{
+    AUTO(js_close) struct js *body = NULL;
+    struct faults f;
+    struct err e;
+
+    faults_init(&f, x->arena);
+    if (js_parse(buf_str(&x->body), &body, &e))
+        check_wish(x, body, &f, w);
+    else
+        faults_add(&f, "invalid-json", STR(""), "%s", e.text);
+    if (f.n > 0)
+        problem_of_faults(x, &f);
+    return f.n == 0;
+}
+
+void suppressions_post(struct exchange *x)
+{
+    AUTO(js_close) struct js *o = NULL;
+    struct wish w = {.scope = STR("*"), .reason = STR("manual")};
+    struct err e;
+    bool added;
+
+    if (!take_wish(x, &w))
+        return;
+    struct suppression_new s = {.scope = w.scope.p,
+        .reason = w.reason.p,
+        .origin = "api",
+        .evidence = "",
+        .actor = x->key.id,
+        .note = w.why};
+    if (!queue_suppress(x->app->queue, x->key.storefront, w.address.spec, &s, &added, &e)) {
+        problem_of_err(x, &e);
+        return;
+    }
+    o = js_object();
+    js_set_bool(o, "added", added);
+    js_set_text(o, "scope", w.scope);
+    js_set_text(o, "reason", w.reason);
+    answer_json(x, added ? 201 : 200, o);
+}
+
+void suppressions_lift(struct exchange *x)
+{
+    AUTO(js_close) struct js *o = NULL;
+    struct wish w = {.scope = STR("*"), .reason = STR("")};
+    uint64_t lifted;
+    struct err e;
+
+    if (!take_wish(x, &w))
+        return;
+    struct actor who = {x->key.id, arena_text(x->arena, w.why)};
+    if (!queue_lift(x->app->queue, x->key.storefront, w.address.spec, w.scope.p, w.reason.p, who,
+            &lifted, &e)) {
+        problem_of_err(x, &e);
+        return;
+    }
+    o = js_object();
+    js_set_int(o, "lifted", (int64_t)lifted);
+    answer_json(x, 200, o);
+}
