@@ -1,0 +1,414 @@
+/* glibc's fortified headers would define poll as an inline function of their own. */
+#undef _FORTIFY_SOURCE
+#include "mailer/deliver/dial.h"
+
+#include "base/clock.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OUT_SIZE 65536u
+#define NS_PER_MS INT64_C(1000000)
+
+struct dial {
+    struct watch *watch;
+    struct dial_to to;
+    struct addrinfo info;
+    struct sockaddr_storage address;
+    bool armed; /* getaddrinfo has not been asked yet */
+    int fd;     /* the library's, -1 before connect */
+    bool connected, timed_out, broken;
+    int connect_errno;
+    size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */
+    char out[OUT_SIZE];
+};
+
+/* A pointer only: large thread-local objects are carved out of every thread's stack. */
+static _Thread_local struct dial *current;
+
+/* ---- the next definitions ------------------------------------------------------------------------------- */
+
+/* Set once to the same value by whoever comes first; before main only this thread exists. */
+struct next {
+    int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    void (*freeaddrinfo)(struct addrinfo *);
+    int (*connect)(int, const struct sockaddr *, socklen_t);
+    int (*poll)(struct pollfd *, nfds_t, int);
+    ssize_t (*write)(int, const void *, size_t);
+};
+static struct next next_table;
+static _Atomic bool next_is_known;
+
+static void *find(const char *name)
+{
+    void *p = dlsym(RTLD_NEXT, name);
+
+    if (!p)
+        abort(); /* libc without it: nothing could work */
+    return p;
+}
+
+static void find_next(void)
+{
+    struct next n;
+
+    /* POSIX grants the conversion from dlsym's object pointer; ISO C has no words for it. */
+    *(void **)&n.getaddrinfo = find("getaddrinfo");
+    *(void **)&n.freeaddrinfo = find("freeaddrinfo");
+    *(void **)&n.connect = find("connect");
+    *(void **)&n.poll = find("poll");
+    *(void **)&n.write = find("write");
+    next_table = n;
+    atomic_store_explicit(&next_is_known, true, memory_order_release);
+}
+
+/* Early, so that a signal handler's write never has to look anything up. */
+__attribute__((constructor)) static void find_next_early(void)
+{
+    find_next();
+}
+
+static const struct next *next(void)
+{
+    if (!atomic_load_explicit(&next_is_known, memory_order_acquire))
+        find_next(); /* another library's constructor came before ours */
+    return &next_table;
+}
+
+/* ---- gathering what is written -------------------------------------------------------------------------- */
+
+static void give_up(struct dial *d)
+{
+    d->broken = true;
+    d->out_from = d->out_n = 0;
+    if (d->fd >= 0)
+        shutdown(d->fd, SHUT_RDWR);
+}
+
+/* Sends the gathered bytes as far as the socket takes them. False: errno says why, EAGAIN when it is full.
+ * After any other failure the connection is over: the library would drop a piece and go on. */
+static bool send_gathered(struct dial *d, int fd)
+{
+    while (d->out_from < d->out_n) {
+        ssize_t n = send(fd, d->out + d->out_from, d->out_n - d->out_from, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return false;
+        if (n < 0) {
+            int why = errno;
+            give_up(d);
+            errno = why;
+            return false;
+        }
+        d->out_from += (size_t)n;
+    }
+    d->out_from = d->out_n = 0;
+    return true;
+}
+
+static ssize_t gather(struct dial *d, const void *p, size_t n)
+{
+    if (d->broken) {
+        errno = EPIPE;
+        return -1;
+    }
+    if (n > OUT_SIZE - d->out_n && !send_gathered(d, d->fd))
+        return -1;
+    size_t take = n < OUT_SIZE ? n : OUT_SIZE;
+    memcpy(d->out + d->out_n, p, take);
+    d->out_n += take;
+    return (ssize_t)take;
+}
+
+/* ---- waiting -------------------------------------------------------------------------------------------- */
+
+/* The library's time-out, at most ours. */
+static int bounded(const struct dial *d, int timeout)
+{
+    int64_t ours = d->to.transfer_timeout_ms;
+
+    return timeout < 0 || timeout > ours ? (int)ours : timeout;
+}
+
+/* Sends everything gathered, waiting where the socket is full. False: the connection has ended. */
+static bool send_all(struct dial *d, int timeout)
+{
+    while (!send_gathered(d, d->fd)) {
+        struct pollfd one = {.fd = d->fd, .events = POLLOUT};
+
+        if (errno != EAGAIN)
+            return false;
+        int n = next()->poll(&one, 1, timeout);
+        if (n == 0) {
+            d->timed_out = true;
+            give_up(d);
+            return false;
+        }
+        if (n < 0 && errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+/* Both directions ready: hide the reading one. TLS 1.3 session tickets, which arrive before the library has
+ * sent its EHLO, would otherwise make it wait for a reply to nothing. */
+static int write_first(struct pollfd *fds, nfds_t n, int ready)
+{
+    if (n == 2 && fds[1].revents & POLLOUT && fds[0].revents != 0) {
+        fds[0].revents = 0;
+        return ready - 1;
+    }
+    return ready;
+}
+
+static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeout)
+{
+    bool reads_only = n == 1 && (fds[0].events & POLLIN);
+
+    if (timeout == 0)
+        return write_first(fds, n, next()->poll(fds, n, 0));
+    timeout = bounded(d, timeout);
+    if (reads_only)
+        send_all(d, timeout); /* on failure the socket is shut down, and the poll below says so */
+    int ready = next()->poll(fds, n, timeout);
+    if (ready == 0) {
+        /* A late reply would be taken for another command's, and after a write that timed out the library
+         * would go on behind a hole. */
+        d->timed_out = true;
+        give_up(d);
+    }
+    return write_first(fds, n, ready);
+}
+
+/* ---- connecting ----------------------------------------------------------------------------------------- */
+
+static socklen_t socket_address(const struct ip *ip, int port, struct sockaddr_storage *out)
+{
+    *out = (struct sockaddr_storage){0};
+    if (ip->family == 6) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((uint16_t)port);
+        memcpy(&v6->sin6_addr, ip->b, 16);
+        return sizeof *v6;
+    }
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+    memcpy(&v4->sin_addr, ip->b, 4);
+    return sizeof *v4;
+}
+
+static bool set_up_socket(struct dial *d, int fd)
+{
+    int on = 1;
+    unsigned patience = (unsigned)(d->to.transfer_timeout_ms * 3 / 4);
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+    if (d->to.source.family == d->to.address.family) {
+        struct sockaddr_storage source;
+        socklen_t size = socket_address(&d->to.source, 0, &source);
+
+        if (bind(fd, (struct sockaddr *)&source, size) < 0)
+            return false;
+    }
+    return true;
+}
+
+static int await_connection(struct dial *d, int fd)
+{
+    int64_t end = clock_steady_ns() + d->to.connect_timeout_ms * NS_PER_MS;
+
+    for (;;) {
+        struct pollfd one = {.fd = fd, .events = POLLOUT};
+        int64_t left = (end - clock_steady_ns()) / NS_PER_MS;
+        int n = next()->poll(&one, 1, left > 0 ? (int)left : 0);
+        int why = 0;
+        socklen_t size = sizeof why;
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n == 0 ? ETIMEDOUT : errno;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &size) < 0)
+            return errno;
+        if (why == 0 && watch_has_bitten(d->watch))
+            return ETIMEDOUT;
+        return why == 0 && !(one.revents & POLLOUT) ? ECONNABORTED : why;
+    }
+}
+
+/* 0 or the errno. */
+static int connect_bounded(struct dial *d, int fd)
+{
+    if (!set_up_socket(d, fd))
+        return errno;
+    watch_descriptor(d->watch, fd);
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+        return errno;
+    if (next()->connect(fd, d->info.ai_addr, d->info.ai_addrlen) == 0)
+        return 0;
+    return errno == EINPROGRESS ? await_connection(d, fd) : errno;
+}
+
+static int connect_dialled(struct dial *d, int fd)
+{
+    int why = connect_bounded(d, fd);
+
+    d->connect_errno = why;
+    if (why != 0) {
+        watch_descriptor(d->watch, -1);
+        errno = why;
+        return -1;
+    }
+    d->fd = fd;
+    d->connected = true;
+    return 0;
+}
+
+/* ---- the seam ------------------------------------------------------------------------------------------- */
+
+#define SEAM __attribute__((visibility("default"), used))
+
+SEAM int getaddrinfo(
+    const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    if (!current || !current->armed)
+        return next()->getaddrinfo(node, service, hints, out);
+    current->armed = false;
+    *out = &current->info;
+    return 0;
+}
+
+SEAM void freeaddrinfo(struct addrinfo *a)
+{
+    if (!current || a != &current->info)
+        next()->freeaddrinfo(a);
+}
+
+SEAM int connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+    if (!current || to != current->info.ai_addr)
+        return next()->connect(fd, to, size);
+    return connect_dialled(current, fd);
+}
+
+/* glibc declares the array as written only, so that looking at it seems to be a mistake. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+SEAM int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    if (!current || n == 0 || current->fd < 0 || fds[0].fd != current->fd)
+        return next()->poll(fds, n, timeout);
+    return poll_dialled(current, fds, n, timeout);
+}
+#pragma GCC diagnostic pop
+
+SEAM ssize_t write(int fd, const void *p, size_t n)
+{
+    if (!current || fd < 0 || fd != current->fd)
+        return next()->write(fd, p, n);
+    return gather(current, p, n);
+}
+
+/* Found by the dynamic linker first? Then the library finds them too. */
+bool dial_is_in_force(void)
+{
+    return dlsym(RTLD_DEFAULT, "getaddrinfo") == (void *)getaddrinfo &&
+           dlsym(RTLD_DEFAULT, "freeaddrinfo") == (void *)freeaddrinfo &&
+           dlsym(RTLD_DEFAULT, "connect") == (void *)connect &&
+           dlsym(RTLD_DEFAULT, "poll") == (void *)poll &&
+           dlsym(RTLD_DEFAULT, "write") == (void *)write;
+}
+
+/* ---- one connection after the other --------------------------------------------------------------------- */
+
+struct dial *dial_open(struct watch *watch)
+{
+    struct dial *d = calloc(1, sizeof *d);
+
+    if (!d)
+        err_out_of_memory();
+    d->watch = watch;
+    d->fd = -1;
+    return d;
+}
+
+void dial_close(struct dial **d)
+{
+    free(*d);
+    *d = NULL;
+}
+
+void dial_begin(struct dial *d, const struct dial_to *to)
+{
+    d->to = *to;
+    d->info = (struct addrinfo){
+        .ai_family = to->address.family == 6 ? AF_INET6 : AF_INET,
+        .ai_socktype = SOCK_STREAM,
+        .ai_protocol = IPPROTO_TCP,
+        .ai_addrlen = socket_address(&to->address, to->port, &d->address),
+        .ai_addr = (struct sockaddr *)&d->address,
+        .ai_canonname =
+            NULL, /* a name here is what the library would compare with the certificate */
+    };
+    d->armed = true;
+    d->fd = -1;
+    d->connected = d->timed_out = d->broken = false;
+    d->connect_errno = 0;
+    d->out_from = d->out_n = 0;
+    current = d;
+}
+
+void dial_left(struct dial *d)
+{
+    int fd = watch_socket(d->watch);
+
+    d->fd = -1;
+    if (fd >= 0 && !d->broken)
+        send_gathered(d, fd); /* TLS's good-bye, which nobody waits for */
+}
+
+void dial_end(struct dial *d)
+{
+    dial_left(d);
+    watch_descriptor(d->watch, -1);
+    current = NULL;
+}
+
+void dial_abort(struct dial *d)
+{
+    give_up(d);
+}
+
+bool dial_has_connected(const struct dial *d)
+{
+    return d->connected;
+}
+
+int dial_connect_errno(const struct dial *d)
+{
+    return d->connect_errno;
+}
+
+bool dial_has_timed_out(const struct dial *d)
+{
+    return d->timed_out;
+}
+
+const char *dial_current_host(void)
+{
+    return current ? current->to.host : "";
+}

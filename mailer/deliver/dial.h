@@ -1,0 +1,53 @@
+/* dial -- the seam under libesmtp: which address it connects to, how, and for how long.
+ *
+ * libesmtp has no dial hook, but it reaches getaddrinfo, freeaddrinfo, connect, poll and write through the dynamic
+ * linker. dial.c defines these five for the whole program; they act only for a thread that stands between
+ * dial_begin and dial_end, and there only for that one connection (known by the address record and the descriptor).
+ * Everything else goes on to the next definition (libc's, or a sanitizer's). What they add:
+ *   getaddrinfo  answers the address that we chose; libesmtp keeps the host name for its certificate check
+ *   connect      source address, TCP_NODELAY, TCP_USER_TIMEOUT, a bound in time, the descriptor for the watchdog
+ *   poll         writes before it reads; a time-out ends the connection, so that no mail arrives with holes
+ *   write        gathers libesmtp's 2 KB pieces and sends them before it waits for an answer
+ * The program must export its symbols (CMake ENABLE_EXPORTS); dial_is_in_force says whether the seam holds.
+ * docs/decisions/0050-dial-seam.md tells why.
+ * Ownership: one dial per lane, for one connection after the other. Threads: that lane's. */
+#ifndef MAILER_DELIVER_DIAL_H
+#define MAILER_DELIVER_DIAL_H
+
+#include "dns/mx.h"
+#include "mailer/deliver/watchdog.h"
+
+struct dial;
+
+struct dial_to {
+    const char *host; /* borrowed until dial_end: the name for SNI */
+    struct ip address;
+    int port;
+    struct ip source; /* family 0 = the system chooses; ignored when it is of the other family */
+    int64_t connect_timeout_ms;
+    int64_t transfer_timeout_ms; /* one wait for reading or writing */
+};
+
+bool dial_is_in_force(void);
+
+struct dial *dial_open(struct watch *watch); /* the watch must outlive it */
+void dial_close(struct dial **d);
+
+/* From here this thread's next getaddrinfo and the connect that follows it are d's. */
+void dial_begin(struct dial *d, const struct dial_to *to);
+/* The library has closed its descriptor, whose number may be another's from now on. */
+void dial_left(struct dial *d);
+void dial_end(struct dial *d);
+
+/* Ends the connection at once: what was written and not yet sent is thrown away. */
+void dial_abort(struct dial *d);
+
+/* What became of it; valid until the next dial_begin. */
+bool dial_has_connected(const struct dial *d);
+int dial_connect_errno(const struct dial *d); /* 0 = none */
+bool dial_has_timed_out(const struct dial *d);
+
+/* The host that this thread is connected to, "" outside a connection: for SNI. */
+const char *dial_current_host(void);
+
+#endif

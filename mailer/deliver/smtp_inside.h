@@ -1,0 +1,56 @@
+/* smtp_inside -- what the files of smtp share: one session of libesmtp and the mail in its hand.
+ * Only smtp.c, smtp_result.c and smtp_cover.c include it; they are libesmtp's only users. */
+#ifndef MAILER_DELIVER_SMTP_INSIDE_H
+#define MAILER_DELIVER_SMTP_INSIDE_H
+
+#include "mailer/deliver/smtp.h"
+#include "mailer/deliver/talk.h"
+
+#include <auth-client.h>
+#include <openssl/ssl.h> /* before libesmtp.h, which looks for it */
+
+#include <libesmtp.h>
+#include <stdarg.h>
+
+/* One mail as the library reads it. Lives as long as the session, which may come back to it after the mail was
+ * decided (a refused RCPT with BDAT behind it): then `bytes` is empty. */
+struct source {
+    struct session *session;
+    struct source *next;
+    struct str bytes;
+    bool given, begun;
+};
+
+struct session {
+    const struct smtp_call *call;
+    struct smtp_report *out;
+    smtp_session_t lib;
+    auth_context_t auth;
+    struct talk talk;
+    const char *trouble;    /* set where the reason is known, else "" */
+    smtp_message_t message; /* in hand, else NULL */
+    smtp_recipient_t recipient;
+    struct source *sources; /* the newest first */
+    size_t given;
+    enum smtp_phase cut_at; /* AT_BODY while every reply was whole: see was_cut */
+    bool lacks_8bit;
+    bool last; /* put no more in hand */
+};
+
+/* smtp_result.c: what the replies mean for the mail in hand (see the rule in smtp.h). */
+bool smtp_is_refusal(int code);
+bool smtp_was_cut(
+    const smtp_status_t *s); /* a reply whose end is missing: what follows is not to be believed */
+void smtp_judge(const struct session *s, struct smtp_result *r);
+void smtp_explain(
+    struct session *s); /* fills out->failure: what happened before the server answered a MAIL */
+
+/* smtp_cover.c: TLS by the hop's policy, and credentials under it. */
+void smtp_cover_load(
+    void); /* the library's AUTH plugins, once, so that no lane has to on its small stack */
+void smtp_cover_set(struct session *s, SSL_CTX *tls);
+void smtp_cover_doubt(
+    struct session *s, int event, va_list args); /* what is wrong with a certificate */
+void smtp_cover_on(struct session *s, const SSL *ssl);
+
+#endif
