@@ -289,7 +289,8 @@ static void an_empty_file_gives_the_defaults(void **state)
     "zone_files = { a.zone, /b.zone } trusted_proxies = {}\n"                                      \
     "lease_ms = 900001 attempt_timeout_ms = 90s retry_first_ms = 500ms\n"                          \
     "max_request_bytes = 512KiB data_dir = data listen_port = 0 gate_hold = no\n"                  \
-    "smart_host relay { host = smtp.relay.example user = \"u $ \\\"q\\\\\" password_file = pw }\n" \
+    "smart_host relay { host = smtp.relay.example user = 'u ${HOME} \"q\\\\' password_file = pw "  \
+    "}\n"                                                                                          \
     "storefront \"acme\" {\n" FROM "smart_host = relay\n"                                          \
     "brand { colour = \"#AAbb00\" support_url = mailto:help@shop.example }\n"                      \
     "dkim s1 { key_file = \"s1.pem\" }\n dkim s2 { key_file = '/k/s2.pem' domain = shop.example "  \
@@ -334,7 +335,7 @@ static void every_form_of_value_finds_its_place(void **state)
     assert_int_equal(conf_stream(s, "transactional")->class, STREAM_TRANSACTIONAL);
     assert_int_equal(conf_stream(s, "marketing")->class, STREAM_MARKETING);
     assert_null(conf_stream(s, "none"));
-    assert_string_equal(conf_smart_host(c, s->smart_host)->user, "u $ \"q\\");
+    assert_string_equal(conf_smart_host(c, s->smart_host)->user, "u ${HOME} \"q\\");
     assert_int_equal(conf_smart_host(c, "relay")->port, 587);
     assert_int_equal(conf_smart_host(c, "relay")->tls, CONF_TLS_VERIFIED);
     s = conf_storefront(c, "second");

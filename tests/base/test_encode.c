@@ -79,6 +79,10 @@ static void foreign_text_is_refused_and_leaves_nothing(void **state)
         struct str text;
     } cases[] = {
         {"hex_of_odd_length", decode_hex, {"abc", 3}},
+        {"hex_of_one_zero", decode_hex, {"0", 1}},
+        {"base32_of_one_zero", decode_base32, {"a", 1}},
+        {"base32_with_a_whole_digit_of_zeros_left", decode_base32, {"maa", 3}},
+        {"base64url_of_one_zero", decode_base64url, {"A", 1}},
         {"hex_with_g", decode_hex, {"0g", 2}},
         {"hex_with_nul", decode_hex, {"0\0", 2}},
         {"base32_with_one", decode_base32, {"m1", 2}},

@@ -4,6 +4,8 @@
 #include "tests/base/expect.h"
 
 #include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void utf8_is_well_formed_only(void **state)
 {
@@ -251,6 +253,28 @@ static void an_error_keeps_its_code_and_is_cut_at_its_size(void **state)
     assert_string_equal(err_name((enum err_code)999), "unknown");
 }
 
+static void out_of_memory_says_so_and_exits_with_71(void **state)
+{
+    char line[200] = "";
+    int ends[2], status;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        err_out_of_memory();
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 71);
+    assert_true(read(ends[0], line, sizeof line - 1) > 0);
+    expect_in("the last line", str_of(line), " error out-of-memory\n");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_buf_may_be_added_to_itself),
         cmocka_unit_test(an_arena_aligns_zeroes_and_forgets),
         cmocka_unit_test(faults_count_on_above_their_limit),
+        cmocka_unit_test(out_of_memory_says_so_and_exits_with_71),
         cmocka_unit_test(an_error_keeps_its_code_and_is_cut_at_its_size),
     };
 
