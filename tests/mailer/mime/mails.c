@@ -40,7 +40,7 @@ static const struct header further[] = {
     {TEXT("Auto-Submitted"), TEXT("auto-generated")},
     {TEXT("Feedback-ID"), TEXT("shipping:shop-1:parcelpost")},
     {TEXT("X-Note"), TEXT("Grüße aus dem Lager, Regal 4")},
-    {TEXT("X-A-Name-That-Is-As-Long-As-A-Name-Can-Be-In-A-Mail"), TEXT("😀 Grüße 你好")},
+    {TEXT("X-A-Name-That-Is-As-Long-As-A-Name-Can-Be-In-Mails"), TEXT("😀 Grüße 你好")},
     {TEXT("X-Long"), TEXT(LONG_100 LONG_100 " " LONG_100)},
 };
 
