@@ -3,7 +3,6 @@
 #include "base/conf_scan.h"
 
 #include <confuse.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 /* A section knows the line of its end only. This hidden setting has a default, which libconfuse
  * reads, and hands to on_value, where a section begins. */
 #define BEGIN " begin"
+
 #define SEEN (1 << 24) /* in cfg_opt_t.flags; libconfuse 3.3 uses the lowest 14 bits */
 
 /* Where a setting (or a section, name "") of one of our structs stands. */
@@ -28,14 +28,21 @@ struct reading {
     struct conf_reader *reader;
     struct conf_result *result;
     bool failed;
-    struct seen {
-        const cfg_opt_t *opt;
-        struct seen *next;
-    } * seen; /* lists and single sections that had their first value */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards libconfuse and `current` */
 static struct reading *current;
+
+/* Titles and tokens of a broken file may hold anything, and a fault is shown on a terminal. */
+static const char *printable(char *text)
+{
+    bool utf8 = str_is_utf8(str_of(text));
+
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f || (!utf8 && (unsigned char)*p > 0x7f))
+            *p = '?';
+    return text;
+}
 
 void conf_mistake(struct conf_reader *r, struct conf_result *to, int line, const char *code,
     const char *where, const char *format, ...)
@@ -49,7 +56,7 @@ void conf_mistake(struct conf_reader *r, struct conf_result *to, int line, const
     struct conf_mistake *m = ARENA_NEW(r->arena, struct conf_mistake);
     m->line = line;
     m->code = code;
-    m->detail = arena_printf(r->arena, "%s%s%s", where, *where ? ": " : "", detail);
+    m->detail = printable(arena_printf(r->arena, "%s%s%s", where, *where ? ": " : "", detail));
     if (to->last)
         to->last->next = m;
     else

@@ -111,6 +111,8 @@ static void every_kind_of_fault_names_line_and_setting(void **state)
         {"node_too_long", "node = abcdefghijklmnopqrstuvwxyz0123456\n", 1, "bad-value", "1 to 32"},
         {"storefront_in_capitals", URL "\nstorefront \"Acme\" {\n" FROM "}\n", 3, "bad-value",
             "storefront \"Acme\": its name"},
+        {"a_title_with_control_characters", URL "storefront \"a\\e[2J\xff\" {\n" FROM "}\n", 2,
+            "bad-value", "storefront \"a?[2J?\": its name"},
         {"storefront_without_a_name", URL "storefront \"\" {\n" FROM "}\n", 2, "bad-value",
             "its name"},
         {"from_without_a_domain", URL "storefront \"a\" {\nfrom = \"Acme <orders>\"\n}\n", 3,
