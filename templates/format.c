@@ -1,0 +1,313 @@
+#include "templates/format.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unicode/ucurr.h>
+#include <unicode/udat.h>
+#include <unicode/unumberformatter.h>
+#include <unicode/upluralrules.h>
+#include <unicode/ustring.h>
+
+#include "base/clock.h"
+
+#define CURRENCIES_MAX 8
+#define IDLE_MAX 8
+#define TEXT_MAX 128 /* UTF-16 units of one formatted value */
+
+/* ICU's date formatters serve one thread at a time. The master is only ever cloned, under the lock; clones wait
+ * in `idle` for the next caller. */
+struct dates {
+    UDateFormat *master;
+    UDateFormat *idle[IDLE_MAX];
+    size_t idle_n;
+};
+
+struct format {
+    char *locale;
+    UNumberFormatter *integer;
+    UPluralRules *plurals;
+    pthread_mutex_t lock; /* guards what follows; never held while formatting */
+    struct money {
+        char currency[4];
+        UNumberFormatter *formatter;
+    } money[CURRENCIES_MAX];
+    size_t money_n;
+    struct dates date, datetime;
+};
+
+static bool library(struct err *e, UErrorCode status, const char *what)
+{
+    return err_set(e, ERR_LIBRARY, "ICU cannot %s: %s", what, u_errorName(status));
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------- */
+
+static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UErrorCode *status)
+{
+    static const UChar utc[] = u"UTC";
+    return udat_open(time, UDAT_LONG, locale, utc, -1, NULL, 0, status);
+}
+
+bool format_open(const char *locale, struct format **out, struct err *e)
+{
+    struct format *f = calloc(1, sizeof *f);
+    if (f == NULL || (f->locale = strdup(locale)) == NULL)
+        err_out_of_memory();
+    pthread_mutex_init(&f->lock, NULL);
+    UErrorCode status = U_ZERO_ERROR;
+    f->integer = unumf_openForSkeletonAndLocale(u"precision-integer", -1, locale, &status);
+    f->plurals = uplrules_open(locale, &status);
+    f->date.master = open_dates(locale, UDAT_NONE, &status);
+    f->datetime.master = open_dates(locale, UDAT_SHORT, &status);
+    if (U_FAILURE(status)) {
+        format_close(&f);
+        return library(e, status, "open the locale");
+    }
+    *out = f;
+    return true;
+}
+
+static void close_dates(struct dates *d)
+{
+    for (size_t i = 0; i < d->idle_n; i++)
+        udat_close(d->idle[i]);
+    udat_close(d->master);
+}
+
+void format_close(struct format **fp)
+{
+    struct format *f = *fp;
+    *fp = NULL;
+    if (f == NULL)
+        return;
+    for (size_t i = 0; i < f->money_n; i++)
+        unumf_close(f->money[i].formatter);
+    close_dates(&f->date);
+    close_dates(&f->datetime);
+    uplrules_close(f->plurals);
+    unumf_close(f->integer);
+    pthread_mutex_destroy(&f->lock);
+    free(f->locale);
+    free(f);
+}
+
+/* ---- UTF-16 to UTF-8 ------------------------------------------------------------------------------------- */
+
+static bool add_utf16(const UChar *text, int32_t n, struct buf *out, struct err *e)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t bytes = 0;
+    char *room = buf_room(out, 3 * (size_t)n + 1);
+    u_strToUTF8(room, 3 * n + 1, &bytes, text, n, &status);
+    if (U_FAILURE(status))
+        return library(e, status, "write UTF-8");
+    out->n += (size_t)bytes;
+    out->p[out->n] = '\0';
+    return true;
+}
+
+static bool add_number(UFormattedNumber *number, UErrorCode status, struct buf *out, struct err *e)
+{
+    UChar text[TEXT_MAX];
+    int32_t n = unumf_resultToString(number, text, TEXT_MAX, &status);
+    return U_SUCCESS(status) ? add_utf16(text, n, out, e) : library(e, status, "format a number");
+}
+
+static void close_number(UFormattedNumber **n)
+{
+    unumf_closeResult(*n);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------------------- */
+
+bool format_integer(const struct format *f, int64_t n, struct buf *out, struct err *e)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UFormattedNumber *number AUTO(close_number) = unumf_openResult(&status);
+    unumf_formatInt(f->integer, n, number, &status);
+    return add_number(number, status, out, e);
+}
+
+bool format_plural(const struct format *f, int64_t n, char out[8], struct err *e)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar form[8];
+    UFormattedNumber *number AUTO(close_number) = unumf_openResult(&status);
+    unumf_formatInt(f->integer, n, number, &status);
+    int32_t length = uplrules_selectFormatted(f->plurals, number, form, 7, &status);
+    if (U_FAILURE(status))
+        return library(e, status, "choose a plural form");
+    u_UCharsToChars(form, out, length);
+    out[length] = '\0';
+    return true;
+}
+
+static UNumberFormatter *open_money(
+    const struct format *f, const char *currency, UErrorCode *status)
+{
+    UChar skeleton[] = u"currency/XXX";
+    u_charsToUChars(currency, skeleton + 9, 3);
+    return unumf_openForSkeletonAndLocale(skeleton, -1, f->locale, status);
+}
+
+/* The formatter of a currency: kept once opened (25 us), while there is room; `own` says that the caller closes. */
+static UNumberFormatter *take_money(
+    struct format *f, struct str currency, bool *own, UErrorCode *status)
+{
+    char code[4] = {currency.p[0], currency.p[1], currency.p[2], '\0'};
+    UNumberFormatter *found = NULL;
+    *own = false;
+    pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < f->money_n && found == NULL; i++)
+        if (strcmp(f->money[i].currency, code) == 0)
+            found = f->money[i].formatter;
+    if (found == NULL) {
+        found = open_money(f, code, status);
+        *own = U_FAILURE(*status) || f->money_n == CURRENCIES_MAX;
+        if (!*own) {
+            memcpy(f->money[f->money_n].currency, code, 4);
+            f->money[f->money_n++].formatter = found;
+        }
+    }
+    pthread_mutex_unlock(&f->lock);
+    return found;
+}
+
+bool format_money(
+    struct format *f, struct str amount, struct str currency, struct buf *out, struct err *e)
+{
+    if (!format_is_currency(currency) || !format_is_amount(amount, currency))
+        return err_set(e, ERR_INPUT, "an amount is decimal text with an ISO 4217 currency");
+    UErrorCode status = U_ZERO_ERROR;
+    bool own;
+    UNumberFormatter *formatter = take_money(f, currency, &own, &status);
+    UFormattedNumber *number AUTO(close_number) = unumf_openResult(&status);
+    unumf_formatDecimal(formatter, amount.p, (int32_t)amount.n, number, &status);
+    bool ok = add_number(number, status, out, e);
+    if (own)
+        unumf_close(formatter);
+    return ok;
+}
+
+/* ---- dates ----------------------------------------------------------------------------------------------- */
+
+static UDateFormat *take_dates(struct format *f, struct dates *d, UErrorCode *status)
+{
+    pthread_mutex_lock(&f->lock);
+    UDateFormat *formatter =
+        d->idle_n > 0 ? d->idle[--d->idle_n] : (UDateFormat *)udat_clone(d->master, status);
+    pthread_mutex_unlock(&f->lock);
+    return formatter;
+}
+
+static void give_dates(struct format *f, struct dates *d, UDateFormat *formatter)
+{
+    pthread_mutex_lock(&f->lock);
+    bool keep = d->idle_n < IDLE_MAX;
+    if (keep)
+        d->idle[d->idle_n++] = formatter;
+    pthread_mutex_unlock(&f->lock);
+    if (!keep)
+        udat_close(formatter);
+}
+
+/* Formats the day and time of day that the text shows, as if they were UTC. */
+static bool add_date(
+    struct format *f, struct dates *d, struct str shown, struct buf *out, struct err *e)
+{
+    UChar text[TEXT_MAX];
+    UErrorCode status = U_ZERO_ERROR;
+    int64_t ms;
+    if (!clock_parse_rfc3339(shown, &ms))
+        return err_set(e, ERR_INPUT, "a date is 2026-11-21 or RFC 3339");
+    UDateFormat *formatter = take_dates(f, d, &status);
+    if (U_FAILURE(status))
+        return library(e, status, "clone a date format");
+    int32_t n = udat_format(formatter, (UDate)ms, text, TEXT_MAX, NULL, &status);
+    give_dates(f, d, formatter);
+    return U_SUCCESS(status) ? add_utf16(text, n, out, e) : library(e, status, "format a date");
+}
+
+bool format_date(struct format *f, struct str date, struct buf *out, struct err *e)
+{
+    if (!format_is_date(date))
+        return err_set(e, ERR_INPUT, "a date is 2026-11-21 or RFC 3339");
+    char midnight[] = "2026-11-21T00:00:00Z";
+    memcpy(midnight, date.p, 10);
+    return add_date(f, &f->date, str_of(midnight), out, e);
+}
+
+/* " (UTC+2)" for "...+02:00". */
+static void add_offset(struct str time, struct buf *out)
+{
+    struct str offset = str_slice(time, time.n - 6, time.n);
+    char last = time.p[time.n - 1];
+    if (last == 'Z' || last == 'z' || str_is(str_slice(offset, 1, 6), "00:00")) {
+        buf_add_text(out, " (UTC)");
+        return;
+    }
+    int hours = (offset.p[1] - '0') * 10 + offset.p[2] - '0';
+    buf_addf(out, " (UTC%s%d", offset.p[0] == '-' ? "\xe2\x88\x92" : "+", hours);
+    if (!str_is(str_slice(offset, 4, 6), "00"))
+        buf_add(out, str_slice(offset, 3, 6));
+    buf_add_char(out, ')');
+}
+
+bool format_datetime(struct format *f, struct str time, struct buf *out, struct err *e)
+{
+    if (!format_is_datetime(time))
+        return err_set(e, ERR_INPUT, "a time is RFC 3339, as in 2026-11-21T08:30:00+01:00");
+    char shown[] = "2026-11-21T00:00:00Z";
+    memcpy(shown, time.p, 19);
+    shown[10] = 'T';
+    if (!add_date(f, &f->datetime, str_of(shown), out, e))
+        return false;
+    add_offset(time, out);
+    return true;
+}
+
+/* ---- about locales --------------------------------------------------------------------------------------- */
+
+static void close_rules(UPluralRules **r)
+{
+    uplrules_close(*r);
+}
+
+static void close_words(UEnumeration **w)
+{
+    uenum_close(*w);
+}
+
+/* For a language that it has no data for ICU silently takes another. */
+static bool has_language(const char *locale)
+{
+    char wanted[ULOC_LANG_CAPACITY], had[ULOC_LANG_CAPACITY];
+    UErrorCode status = U_ZERO_ERROR;
+    uloc_getLanguage(locale, wanted, sizeof wanted, &status);
+    for (int32_t i = 0; i < uloc_countAvailable() && U_SUCCESS(status); i++) {
+        uloc_getLanguage(uloc_getAvailable(i), had, sizeof had, &status);
+        if (strcmp(wanted, had) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool format_plural_forms(const char *locale, struct buf *out)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UPluralRules *rules AUTO(close_rules) = uplrules_open(locale, &status);
+    UEnumeration *words AUTO(close_words) =
+        U_SUCCESS(status) ? uplrules_getKeywords(rules, &status) : NULL;
+    const char *word;
+    while (U_SUCCESS(status) && (word = uenum_next(words, NULL, &status)) != NULL) {
+        if (out->n > 0)
+            buf_add_char(out, ' ');
+        buf_add_text(out, word);
+    }
+    return U_SUCCESS(status) && has_language(locale);
+}
+
+bool format_reads_right_to_left(const char *locale)
+{
+    return uloc_isRightToLeft(locale);
+}

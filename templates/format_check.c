@@ -1,0 +1,83 @@
+/* What is an amount, a currency, a date: the half of format.h that needs no locale. */
+#include <unicode/ucurr.h>
+
+#include "base/clock.h"
+#include "templates/format.h"
+
+#define AMOUNT_DIGITS_MAX 15
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static void widen(struct str code, UChar out[4])
+{
+    for (size_t i = 0; i < 3; i++)
+        out[i] = (UChar)code.p[i];
+    out[3] = 0;
+}
+
+bool format_is_currency(struct str code)
+{
+    if (code.n != 3)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (code.p[i] < 'A' || code.p[i] > 'Z')
+            return false;
+    UChar wide[4];
+    UErrorCode status = U_ZERO_ERROR;
+    widen(code, wide);
+    return ucurr_isAvailable(wide, U_DATE_MIN, U_DATE_MAX, &status) && U_SUCCESS(status);
+}
+
+int format_currency_digits(struct str code)
+{
+    UChar wide[4];
+    UErrorCode status = U_ZERO_ERROR;
+    widen(code, wide);
+    int digits = ucurr_getDefaultFractionDigits(wide, &status);
+    return U_SUCCESS(status) ? digits : 2;
+}
+
+static size_t digits_at(struct str s, size_t from)
+{
+    size_t n = 0;
+    while (from + n < s.n && is_digit(s.p[from + n]))
+        n++;
+    return n;
+}
+
+bool format_is_amount(struct str amount, struct str currency)
+{
+    size_t at = amount.n > 0 && amount.p[0] == '-' ? 1 : 0;
+    size_t whole = digits_at(amount, at);
+    if (whole == 0 || whole > AMOUNT_DIGITS_MAX)
+        return false;
+    at += whole;
+    if (at == amount.n)
+        return true;
+    size_t decimals = digits_at(amount, at + 1);
+    if (amount.p[at] != '.' || decimals == 0 || at + 1 + decimals != amount.n ||
+        decimals > AMOUNT_DIGITS_MAX)
+        return false;
+    for (size_t i = (size_t)format_currency_digits(currency); i < decimals; i++)
+        if (amount.p[at + 1 + i] != '0')
+            return false; /* rounding would change what the customer gets */
+    return true;
+}
+
+bool format_is_datetime(struct str time)
+{
+    int64_t ms;
+    return clock_parse_rfc3339(time, &ms);
+}
+
+bool format_is_date(struct str date)
+{
+    if (date.n != 10)
+        return format_is_datetime(date);
+    char midnight[] = "2026-11-21T00:00:00Z";
+    memcpy(midnight, date.p, 10);
+    return format_is_datetime(str_of(midnight));
+}

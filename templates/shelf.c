@@ -1,0 +1,268 @@
+#include "templates/shelf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (256u << 10)
+#define ENTRIES_MAX 1000 /* of one folder */
+
+static void close_file(FILE **f)
+{
+    if (*f != NULL)
+        fclose(*f);
+}
+
+static bool read_file(const char *path, struct buf *out, struct err *e)
+{
+    FILE *f AUTO(close_file) = fopen(path, "re");
+    if (f == NULL)
+        return err_system(e, "%s", path);
+    char piece[8192];
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0;) {
+        if (out->n + n > FILE_BYTES_MAX)
+            return err_set(e, ERR_LIMIT, "%s has more than %u bytes", path, FILE_BYTES_MAX);
+        buf_add(out, str_bytes(piece, n));
+    }
+    if (ferror(f))
+        return err_system(e, "%s", path);
+    return str_is_utf8(buf_str(out)) || err_set(e, ERR_INPUT, "%s is not UTF-8", path);
+}
+
+static bool read_json(const char *path, struct js **out, struct err *e)
+{
+    struct buf text AUTO(buf_close) = {0};
+    if (!read_file(path, &text, e))
+        return false;
+    return js_parse(buf_str(&text), out, e) || err_prefix(e, "%s", path);
+}
+
+/* ---- names in a folder ----------------------------------------------------------------------------------- */
+
+struct names {
+    const char **v;
+    size_t n;
+};
+
+static bool is_plain(const char *name)
+{
+    for (const char *p = name; *p != '\0'; p++) {
+        bool word =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        if (!word && (p == name || strchr("_.-", *p) == NULL))
+            return false;
+    }
+    return strlen(name) <= 64;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void close_dir(DIR **d)
+{
+    if (*d != NULL)
+        closedir(*d);
+}
+
+/* The names in a folder that end in `ending`, without it, sorted. A folder that is not there has none. */
+static bool list(
+    struct arena *a, const char *path, const char *ending, struct names *out, struct err *e)
+{
+    *out = (struct names){arena_array(a, ENTRIES_MAX, sizeof *out->v), 0};
+    DIR *d AUTO(close_dir) = opendir(path);
+    if (d == NULL)
+        return errno == ENOENT || errno == ENOTDIR || err_system(e, "%s", path);
+    for (const struct dirent *entry; (entry = readdir(d)) != NULL;) {
+        struct str name = str_of(entry->d_name);
+        if (!is_plain(entry->d_name) || !str_ends(name, str_of(ending)))
+            continue;
+        if (out->n == ENTRIES_MAX)
+            return err_set(e, ERR_LIMIT, "%s holds more than %d entries", path, ENTRIES_MAX);
+        out->v[out->n++] = arena_text(a, str_slice(name, 0, name.n - strlen(ending)));
+    }
+    qsort(out->v, out->n, sizeof *out->v, compare_texts);
+    return true;
+}
+
+/* ---- partials and catalogs ------------------------------------------------------------------------------- */
+
+static bool read_partials(struct mails *m, const char *dir, struct err *e)
+{
+    struct names names;
+    const char *folder = arena_printf(m->arena, "%s/mails/partials", dir);
+    if (!list(m->arena, folder, ".mustache", &names, e))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        struct buf text AUTO(buf_close) = {0};
+        if (js_get(m->partials, names.v[i]) != NULL)
+            continue;
+        if (!read_file(arena_printf(m->arena, "%s/%s.mustache", folder, names.v[i]), &text, e))
+            return false;
+        js_set_text(m->partials, names.v[i], buf_str(&text));
+    }
+    return true;
+}
+
+static struct shelved_locale *locale_named(struct mails *m, const char *tag)
+{
+    for (size_t i = 0; i < m->locales_n; i++)
+        if (strcmp(m->locales[i].tag, tag) == 0)
+            return &m->locales[i];
+    if (m->locales_n == ENTRIES_MAX)
+        return NULL;
+    m->locales[m->locales_n] =
+        (struct shelved_locale){.tag = tag, .file = "", .entries = js_object()};
+    return &m->locales[m->locales_n++];
+}
+
+static void merge(struct js *into, const struct js *from)
+{
+    struct js_iter it = {0};
+    struct buf key AUTO(buf_close) = {0};
+    while (js_next(from, &it)) {
+        buf_clear(&key);
+        buf_add(&key, it.key);
+        if (js_get(into, buf_text(&key)) == NULL)
+            js_set(into, buf_text(&key), js_ref(it.value));
+    }
+}
+
+static bool read_catalogs(struct mails *m, const char *dir, struct err *e)
+{
+    struct names names;
+    const char *folder = arena_printf(m->arena, "%s/locales", dir);
+    if (!list(m->arena, folder, ".json", &names, e))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        struct js *entries AUTO(js_close) = NULL;
+        const char *path = arena_printf(m->arena, "%s/%s.json", folder, names.v[i]);
+        struct shelved_locale *l = locale_named(m, names.v[i]);
+        if (l == NULL)
+            return err_set(e, ERR_LIMIT, "there are more than %d catalogs", ENTRIES_MAX);
+        if (!read_json(path, &entries, e))
+            return false;
+        if (js_kind(entries) != JS_OBJECT)
+            return err_set(e, ERR_INPUT, "%s: must be an object of texts", path);
+        merge(l->entries, entries);
+        l->file = *l->file != '\0' ? l->file : path;
+    }
+    return true;
+}
+
+/* ---- mails ----------------------------------------------------------------------------------------------- */
+
+/* ["a", "b"] as "a b"; an event is one word. */
+static bool read_words(
+    struct arena *a, const struct js *list, const char *what, const char **out, struct err *e)
+{
+    *out = "";
+    if (js_kind(list) != JS_ABSENT && js_kind(list) != JS_ARRAY)
+        return err_set(e, ERR_INPUT, "\"%s\" must be a list of words", what);
+    for (size_t i = 0; i < js_count(list); i++) {
+        struct str word = js_text(js_at(list, i));
+        if (word.n == 0 || str_has_control(word) || str_find_char(word, ' ', 0) < word.n)
+            return err_set(e, ERR_INPUT, "\"%s\" must be a list of words", what);
+        *out = arena_printf(a, "%s%s" STR_FMT, *out, i > 0 ? " " : "", STR_ARG(word));
+    }
+    return true;
+}
+
+static bool read_meta(struct mails *m, struct shelved *mail, const struct js *meta, struct err *e)
+{
+    struct str stream = js_get_text(meta, "stream");
+    struct js_iter it = {0};
+    while (js_next(meta, &it))
+        if (!str_is(it.key, "stream") && !str_is(it.key, "events") &&
+            !str_is(it.key, "supersedes") && !str_is(it.key, "variables"))
+            return err_set(e, ERR_INPUT, "\"" STR_FMT "\" is not known here",
+                (int)(it.key.n < 80 ? it.key.n : 80), it.key.p);
+    if (!str_is(stream, "transactional") && !str_is(stream, "marketing"))
+        return err_set(e, ERR_INPUT, "\"stream\" must be transactional or marketing");
+    mail->stream = arena_text(m->arena, stream);
+    mail->variables = js_get(meta, "variables");
+    return read_words(m->arena, js_get(meta, "events"), "events", &mail->events, e) &&
+           read_words(m->arena, js_get(meta, "supersedes"), "supersedes", &mail->supersedes, e);
+}
+
+static bool read_mail(struct mails *m, const char *folder, const char *name, struct err *e)
+{
+    struct shelved *mail = &m->mails[m->n];
+    struct js *meta = NULL;
+    const char *path = arena_printf(m->arena, "%s/mail.json", folder);
+    *mail = (struct shelved){.name = name, .used_partials = js_object(), .used_keys = js_object()};
+    m->n++;
+    if (!read_json(path, &meta, e))
+        return false;
+    js_push(m->declarations, meta);
+    if (!read_meta(m, mail, meta, e))
+        return err_prefix(e, "%s", path);
+    for (size_t i = 0; i < PARTS; i++) {
+        struct buf text AUTO(buf_close) = {0};
+        if (!read_file(arena_printf(m->arena, "%s/%s.mustache", folder, part_names[i]), &text, e))
+            return false;
+        mail->parts[i] = arena_str(m->arena, buf_str(&text));
+    }
+    return true;
+}
+
+static bool has_mail(const struct mails *m, const char *name)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (strcmp(m->mails[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool read_mails(struct mails *m, const char *dir, struct err *e)
+{
+    struct names names;
+    if (!list(m->arena, arena_printf(m->arena, "%s/mails", dir), "", &names, e))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        struct stat st;
+        const char *folder = arena_printf(m->arena, "%s/mails/%s", dir, names.v[i]);
+        if (strcmp(names.v[i], "partials") == 0 || has_mail(m, names.v[i]))
+            continue;
+        if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+            continue;
+        if (m->n == ENTRIES_MAX)
+            return err_set(e, ERR_LIMIT, "there are more than %d mails", ENTRIES_MAX);
+        if (!read_mail(m, folder, names.v[i], e))
+            return false;
+    }
+    return true;
+}
+
+static int compare_mails(const void *a, const void *b)
+{
+    return strcmp(((const struct shelved *)a)->name, ((const struct shelved *)b)->name);
+}
+
+static int compare_locales(const void *a, const void *b)
+{
+    return strcmp(((const struct shelved_locale *)a)->tag, ((const struct shelved_locale *)b)->tag);
+}
+
+bool shelf_read(struct mails *m, const char *const *dirs, size_t n, struct err *e)
+{
+    m->mails = arena_array(m->arena, ENTRIES_MAX, sizeof *m->mails);
+    m->locales = arena_array(m->arena, ENTRIES_MAX, sizeof *m->locales);
+    m->partials = js_object();
+    m->declarations = js_array();
+    for (size_t i = 0; i < n; i++)
+        if (!read_partials(m, dirs[i], e) || !read_catalogs(m, dirs[i], e) ||
+            !read_mails(m, dirs[i], e))
+            return false;
+    qsort(m->mails, m->n, sizeof *m->mails, compare_mails);
+    qsort(m->locales, m->locales_n, sizeof *m->locales, compare_locales);
+    if (m->n == 0 || m->locales_n == 0)
+        return err_set(e, ERR_MISSING, "%s holds no %s", n > 0 ? dirs[n - 1] : "(no folder)",
+            m->n == 0 ? "mails/NAME/mail.json" : "locales/TAG.json");
+    return true;
+}

@@ -1,0 +1,63 @@
+/* variables -- what a mail's data must look like, as its mail.json declares it.
+ *
+ *   "order.number": {"type": "text"}          a dotted name makes the objects that it goes through
+ *   "items": {"type": "list", "of": {"name": {"type": "text"}, "price": {"type": "money", "optional": true}}}
+ *   "names": {"type": "list", "of": {"type": "text"}}
+ *   "coupon": {"type": "object", "optional": true, "of": {"code": {"type": "text"}}}
+ *
+ *   types  text, url, integer, money, date, datetime, flag, list, object (see mails.h)
+ *   "optional": true    may be absent or null
+ *   "max": n            bytes of a text or url (1,000 unless said), members of a list (100)
+ *   "lines": true       a text that may hold line breaks
+ *
+ * Ownership: the tree lives in the arena and points into the JSON that it was made from. Errors: a declaration
+ * that makes no sense is ERR_INPUT. Threads: a finished tree is immutable. */
+#ifndef TEMPLATES_VARIABLES_H
+#define TEMPLATES_VARIABLES_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/json.h"
+
+enum variable_type {
+    VARIABLE_TEXT,
+    VARIABLE_URL,
+    VARIABLE_INTEGER,
+    VARIABLE_MONEY,
+    VARIABLE_DATE,
+    VARIABLE_DATETIME,
+    VARIABLE_FLAG,
+    VARIABLE_LIST,
+    VARIABLE_OBJECT,
+};
+
+struct variable {
+    struct str name;
+    enum variable_type type;
+    bool optional, lines;
+    size_t max;
+    struct variable *members; /* of an object */
+    struct variable *element; /* of a list */
+    struct variable *next;
+};
+
+bool variables_declare(
+    const struct js *declared, struct arena *a, struct variable **root, struct err *e);
+const struct variable *variable_member(const struct variable *object, struct str name);
+
+/* Some place of the data has this name: from the top, or seen from within an object or a list. */
+bool variables_know(const struct variable *root, struct str dotted);
+
+/* All that is wrong with the data: codes variable-missing, variable-type, variable-value, variable-unknown. */
+void variables_check(
+    const struct variable *root, const struct js *data, struct str at, struct faults *faults);
+
+/* Which values of one piece of data are dates: their JSON is plain text. Lives in the arena. */
+struct dates_of;
+struct dates_of *variables_dates(
+    const struct variable *root, const struct js *data, struct arena *a);
+enum variable_type variables_type_of(
+    const struct dates_of *d, const struct js *value); /* VARIABLE_TEXT: no date */
+
+#endif
