@@ -30,22 +30,23 @@ struct queue;
 
 enum queue_role {
     QUEUE_SERVE, /* takes the lock of the data folder and releases its own old leases (see flight.h) */
-    QUEUE_TOOL,  /* a command beside a running service */
+    QUEUE_TOOL, /* a command beside a running service */
 };
 
 struct queue_setup {
-    const char *dir;  /* created with mode 0700 when absent; holds queue.db, keys.db, flight, lock */
+    const char *dir; /* created with mode 0700 when absent; holds queue.db, keys.db, flight, lock */
     const char *node; /* [a-z0-9-]{1,32} */
     enum queue_role role;
     const struct keyring *keys; /* must outlive the queue */
     const struct clock *clock;
     struct metrics *metrics; /* may be NULL */
-    size_t lanes;            /* QUEUE_SERVE: senders that may have a body on its way at the same time */
+    size_t lanes; /* QUEUE_SERVE: senders that may have a body on its way at the same time */
 };
 
 bool queue_open(const struct queue_setup *setup, struct queue **out, struct err *e);
 void queue_close(struct queue **q);
-bool queue_is_well(const struct queue *q, struct err *e); /* for /readyz: can it write, did it find corruption */
+bool queue_is_well(
+    const struct queue *q, struct err *e); /* for /readyz: can it write, did it find corruption */
 
 /* ---- messages ---------------------------------------------------------------------------------------- */
 
@@ -68,9 +69,9 @@ bool msg_state_is_final(enum msg_state s);
 struct order_event {
     struct str order, parcel; /* the storefront's references, "" = none; stored as hashes */
     const char *event;        /* "shipped", "delayed", "refunded"... "" = none */
-    int64_t seq;              /* within (order, parcel); a lower one that arrives late ends cancelled */
-    int64_t occurred_ms;      /* 0 = unknown */
-    const char *supersedes;   /* events that this one makes stale, separated by spaces, "" = none */
+    int64_t seq;         /* within (order, parcel); a lower one that arrives late ends cancelled */
+    int64_t occurred_ms; /* 0 = unknown */
+    const char *supersedes; /* events that this one makes stale, separated by spaces, "" = none */
 };
 
 struct attachment {
@@ -81,25 +82,26 @@ struct attachment {
 
 struct submission {
     const char *storefront;
-    const char *id;               /* from ids.h, prefix "msg_" */
-    struct str idempotency_key;   /* "" = none; 1 to 256 bytes */
-    struct digest request;        /* hash of the canonical request, compared on a repeated key */
-    struct str address;           /* normalised: local part as given, domain in lower-case A-labels */
+    const char *id;             /* from ids.h, prefix "msg_" */
+    struct str idempotency_key; /* "" = none; 1 to 256 bytes */
+    struct digest request;      /* hash of the canonical request, compared on a repeated key */
+    struct str address;         /* normalised: local part as given, domain in lower-case A-labels */
     const char *stream;
     const char *template_name;
-    const char *locale;           /* the one chosen, pinned */
-    struct digest bundle;         /* pinned content that renders this mail; in store by queue_content_put */
-    const char *destination;      /* roll-up that is claimed together: recipient domain, or "relay:NAME" */
-    int priority;                 /* 0 first ... 9 last */
-    int64_t date_ms;              /* pinned Date header */
+    const char *locale;   /* the one chosen, pinned */
+    struct digest bundle; /* pinned content that renders this mail; in store by queue_content_put */
+    const char
+        *destination; /* roll-up that is claimed together: recipient domain, or "relay:NAME" */
+    int priority;     /* 0 first ... 9 last */
+    int64_t date_ms;  /* pinned Date header */
     int64_t due_ms, expires_ms;
-    struct str private_json;      /* sealed: names, data, metadata, reply_to */
+    struct str private_json; /* sealed: names, data, metadata, reply_to */
     const struct attachment *attachments;
     size_t attachments_n;
     struct order_event order;
-    enum msg_state state;         /* MSG_QUEUED, or MSG_SUPPRESSED when comply says so */
-    const char *reason;           /* of MSG_SUPPRESSED, e.g. "hard-bounce"; else "" */
-    struct str facts;             /* JSON object for the journal: who asked (API key id), comply's answer */
+    enum msg_state state; /* MSG_QUEUED, or MSG_SUPPRESSED when comply says so */
+    const char *reason;   /* of MSG_SUPPRESSED, e.g. "hard-bounce"; else "" */
+    struct str facts;     /* JSON object for the journal: who asked (API key id), comply's answer */
 };
 
 enum submit_result {
@@ -121,8 +123,8 @@ bool queue_submit(struct queue *q, const struct submission *s, struct receipt *o
  * queue. Everything that s points to must live until then. Errors before queueing: false and no `done`
  * (ERR_BUSY when too many wait already). */
 typedef void queue_submitted(void *context, const struct receipt *r, const struct err *e_or_null);
-bool queue_submit_async(struct queue *q, const struct submission *s, queue_submitted *done, void *context,
-    struct err *e);
+bool queue_submit_async(struct queue *q, const struct submission *s, queue_submitted *done,
+    void *context, struct err *e);
 
 /* Destinations with due work, by priority, then oldest due first. At most `max` (the rest comes when those
  * are served). *next_due_ms: when the earliest not yet due message falls due, INT64_MAX when none. */
@@ -132,15 +134,15 @@ struct ready {
     int priority;
     int64_t oldest_due_ms;
 };
-bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n, int64_t *next_due_ms,
-    struct err *e);
+bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
+    int64_t *next_due_ms, struct err *e);
 
 struct job {
     const char *storefront, *id, *destination, *stream, *template_name, *locale;
-    int64_t fence;     /* settle and hold check it: a lease that was lost cannot write */
+    int64_t fence; /* settle and hold check it: a lease that was lost cannot write */
     int64_t lease_until_ms;
-    int attempts;      /* finished ones before this */
-    bool unsure;       /* an earlier body may have arrived */
+    int attempts; /* finished ones before this */
+    bool unsure;  /* an earlier body may have arrived */
     int64_t created_ms, date_ms, due_ms, expires_ms;
     struct digest bundle;
     struct digest person; /* with pepper_version: what an unsubscribe token carries */
@@ -155,38 +157,40 @@ struct job {
 /* Leases up to `max` due messages of one (storefront, destination), lowest priority number and then oldest due
  * first. Messages whose expiry has passed end here as expired, those whose person was erased as cancelled
  * ("erased"); neither is returned. */
-bool queue_claim(struct queue *q, const char *storefront, const char *destination, size_t max, int64_t lease_ms,
-    struct arena *a, struct job **out, size_t *n, struct err *e);
+bool queue_claim(struct queue *q, const char *storefront, const char *destination, size_t max,
+    int64_t lease_ms, struct arena *a, struct job **out, size_t *n, struct err *e);
 
 /* Marks, without a commit, that lane's next bytes are the body of this job; queue_settle clears it. After a
  * crash it tells `unsure` messages from those that surely were not sent (flight.h). Never fails, never blocks. */
 void queue_body_starts(struct queue *q, size_t lane, const struct job *j);
 
 struct suppression_new {
-    const char *scope;  /* "*" = all streams, else a stream's name, or "class:marketing" */
-    const char *reason; /* hard-bounce complaint unsubscribe manual import ... */
-    const char *origin; /* recipient, receiver, staff, api, import */
-    int64_t expires_ms; /* 0 = never */
+    const char *scope;    /* "*" = all streams, else a stream's name, or "class:marketing" */
+    const char *reason;   /* hard-bounce complaint unsubscribe manual import ... */
+    const char *origin;   /* recipient, receiver, staff, api, import */
+    int64_t expires_ms;   /* 0 = never */
     const char *evidence; /* message id or journal reference, "" = none */
-    const char *actor;  /* API key id, user name or "parcelpost" */
-    struct str note;    /* sealed */
+    const char *actor;    /* API key id, user name or "parcelpost" */
+    struct str note;      /* sealed */
 };
 
 struct settlement {
     const struct job *job;
     size_t lane;
-    enum msg_state to;  /* delivered, bounced, deferred, held, suppressed, cancelled, expired, queued (gave back) */
+    enum msg_state
+        to; /* delivered, bounced, deferred, held, suppressed, cancelled, expired, queued (gave back) */
     const char *reason; /* short code: "user-unknown", "gate:DKIM-KEY-MISMATCH", "" for delivered */
     int64_t due_ms;     /* of deferred and queued */
     bool unsure;        /* body out, no answer: writes the event `unsure` as well */
     bool counts;        /* an SMTP attempt was made: attempts + 1 */
     const struct suppression_new *suppress; /* written in the same transaction, or NULL */
-    struct str facts;   /* JSON: gate and comply answers, MX, TLS, SMTP code, rule id, spans */
-    struct str reply;   /* the server's text, sealed */
+    struct str facts; /* JSON: gate and comply answers, MX, TLS, SMTP code, rule id, spans */
+    struct str reply; /* the server's text, sealed */
 };
 /* ERR_CONFLICT when the lease was lost meanwhile: then nothing is written and the message is another's. */
 bool queue_settle(struct queue *q, const struct settlement *s, struct err *e);
-bool queue_settle_all(struct queue *q, const struct settlement *s, size_t n, struct err *e); /* one commit */
+bool queue_settle_all(
+    struct queue *q, const struct settlement *s, size_t n, struct err *e); /* one commit */
 
 enum change_result { CHANGE_DONE, CHANGE_TOO_LATE, CHANGE_NOT_FOUND };
 struct actor {
@@ -196,8 +200,8 @@ struct actor {
 /* Too late: in a final state, or leased at this moment (cancel and hold). */
 bool queue_cancel(struct queue *q, const char *storefront, const char *id, struct actor who,
     enum change_result *out, struct err *e);
-bool queue_hold(struct queue *q, const char *storefront, const char *id, const char *code, struct actor who,
-    enum change_result *out, struct err *e);
+bool queue_hold(struct queue *q, const char *storefront, const char *id, const char *code,
+    struct actor who, enum change_result *out, struct err *e);
 bool queue_release(struct queue *q, const char *storefront, const char *id, struct actor who,
     enum change_result *out, struct err *e);
 bool queue_retry(struct queue *q, const char *storefront, const char *id, struct actor who,
@@ -209,10 +213,11 @@ struct held_group {
     uint64_t n;
     const char *sample_id;
 };
-bool queue_held(struct queue *q, struct arena *a, struct held_group **out, size_t *n, struct err *e);
+bool queue_held(
+    struct queue *q, struct arena *a, struct held_group **out, size_t *n, struct err *e);
 /* Releases all of a group: due now, in order of (order, parcel, seq) then id. */
-bool queue_release_group(struct queue *q, const char *storefront, const char *code, struct actor who, uint64_t *n,
-    struct err *e);
+bool queue_release_group(struct queue *q, const char *storefront, const char *code,
+    struct actor who, uint64_t *n, struct err *e);
 
 struct message_view {
     const char *storefront, *id, *stream, *template_name, *locale, *destination, *reason, *event;
@@ -223,8 +228,8 @@ struct message_view {
     struct digest bundle;
     struct str address, private_json;
 };
-bool queue_show(struct queue *q, const char *storefront, const char *id, struct arena *a, struct message_view *out,
-    struct err *e); /* ERR_MISSING */
+bool queue_show(struct queue *q, const char *storefront, const char *id, struct arena *a,
+    struct message_view *out, struct err *e); /* ERR_MISSING */
 
 struct message_filter {
     int state;               /* an enum msg_state, or -1 for all */
@@ -232,13 +237,15 @@ struct message_filter {
     const char *after_id;    /* cursor: the last id of the page before, "" = from the newest */
     size_t max;
 };
-bool queue_list(struct queue *q, const char *storefront, const struct message_filter *f, struct arena *a,
-    struct message_view **out, size_t *n, struct err *e); /* newest first; private_json stays "" */
+bool queue_list(struct queue *q, const char *storefront, const struct message_filter *f,
+    struct arena *a, struct message_view **out, size_t *n,
+    struct err *e); /* newest first; private_json stays "" */
 
 struct queue_counts {
     uint64_t by_state[MSG_STATES];
 };
-bool queue_count(struct queue *q, const char *storefront_or_null, struct queue_counts *out, struct err *e);
+bool queue_count(
+    struct queue *q, const char *storefront_or_null, struct queue_counts *out, struct err *e);
 
 /* Housekeeping, called about once a second by the engine: expired messages end, leases that ran out return
  * (of other nodes too), old idempotency tables go. */
@@ -251,9 +258,10 @@ void queue_wake(struct queue *q); /* ends all waits, for shutdown */
 /* ---- pinned content --------------------------------------------------------------------------------- */
 
 /* Bytes kept under their SHA-256, written once, never personal. */
-bool queue_content_put(struct queue *q, const char *storefront, struct str bytes, struct digest *out, struct err *e);
-bool queue_content_get(struct queue *q, const char *storefront, const struct digest *hash, struct arena *a,
-    struct str *out, struct err *e);
+bool queue_content_put(
+    struct queue *q, const char *storefront, struct str bytes, struct digest *out, struct err *e);
+bool queue_content_get(struct queue *q, const char *storefront, const struct digest *hash,
+    struct arena *a, struct str *out, struct err *e);
 
 /* ---- suppressions ----------------------------------------------------------------------------------- */
 
@@ -268,17 +276,17 @@ struct suppression {
     int64_t row; /* cursor */
 };
 /* Adding what stands already (same person, scope and reason) changes nothing and is no error (*added false). */
-bool queue_suppress(struct queue *q, const char *storefront, struct str address, const struct suppression_new *s,
-    bool *added, struct err *e);
+bool queue_suppress(struct queue *q, const char *storefront, struct str address,
+    const struct suppression_new *s, bool *added, struct err *e);
 /* The same for a person known by hash only, as an unsubscribe token carries it; works after erasure too. */
 bool queue_suppress_person(struct queue *q, const char *storefront, const struct digest *person,
     unsigned pepper_version, const struct suppression_new *s, bool *added, struct err *e);
 /* reason "" lifts every reason of the scope. *lifted counts rows; they stay visible. */
-bool queue_lift(struct queue *q, const char *storefront, struct str address, const char *scope, const char *reason,
-    struct actor who, uint64_t *lifted, struct err *e);
+bool queue_lift(struct queue *q, const char *storefront, struct str address, const char *scope,
+    const char *reason, struct actor who, uint64_t *lifted, struct err *e);
 /* The standing rows for this person, none = not suppressed. The caller decides which scopes concern a mail. */
-bool queue_suppressions_of(struct queue *q, const char *storefront, struct str address, struct arena *a,
-    struct suppression **out, size_t *n, struct err *e);
+bool queue_suppressions_of(struct queue *q, const char *storefront, struct str address,
+    struct arena *a, struct suppression **out, size_t *n, struct err *e);
 
 struct suppression_filter {
     const char *scope, *reason, *origin; /* "" = all */
@@ -287,8 +295,8 @@ struct suppression_filter {
     int64_t after_row; /* cursor */
     size_t max;
 };
-bool queue_suppressions(struct queue *q, const char *storefront, const struct suppression_filter *f, struct arena *a,
-    struct suppression **out, size_t *n, struct err *e); /* in row order */
+bool queue_suppressions(struct queue *q, const char *storefront, const struct suppression_filter *f,
+    struct arena *a, struct suppression **out, size_t *n, struct err *e); /* in row order */
 
 /* ---- journal ---------------------------------------------------------------------------------------- */
 
@@ -296,21 +304,22 @@ struct journal_row {
     const char *storefront, *node;
     int64_t seq, at_ms;
     const char *message_id; /* "" = not about one message */
-    const char *event;      /* accepted deferred delivered bounced unsure held released suppressed cancelled expired
+    const char *
+        event; /* accepted deferred delivered bounced unsure held released suppressed cancelled expired
                                suppression.added suppression.lifted unsubscribed key.created key.revoked exported */
     const char *actor;
-    struct str facts;     /* JSON object */
-    struct str personal;  /* JSON object unsealed with the person's key, "" when none or erased */
+    struct str facts;    /* JSON object */
+    struct str personal; /* JSON object unsealed with the person's key, "" when none or erased */
     bool erased;
     struct digest hash;
 };
-bool queue_timeline(struct queue *q, const char *storefront, const char *message_id, struct arena *a,
-    struct journal_row **out, size_t *n, struct err *e);
-bool queue_journal(struct queue *q, const char *storefront, const char *node, int64_t after_seq, size_t max,
+bool queue_timeline(struct queue *q, const char *storefront, const char *message_id,
     struct arena *a, struct journal_row **out, size_t *n, struct err *e);
+bool queue_journal(struct queue *q, const char *storefront, const char *node, int64_t after_seq,
+    size_t max, struct arena *a, struct journal_row **out, size_t *n, struct err *e);
 /* For events that change nothing else: exports, unsubscribes seen, checks. */
-bool queue_note(struct queue *q, const char *storefront, const char *event, struct actor who, const char *message_id,
-    struct str facts, struct err *e);
+bool queue_note(struct queue *q, const char *storefront, const char *event, struct actor who,
+    const char *message_id, struct str facts, struct err *e);
 
 struct chain_report {
     uint64_t rows, erased;
@@ -338,13 +347,14 @@ struct api_key {
     int64_t created_ms, revoked_ms; /* 0 = in force */
 };
 /* The secret is "pp_" and 43 characters of base64url; it is returned once and stored as a hash. */
-bool queue_key_create(struct queue *q, const char *storefront, const char *label, unsigned roles, struct actor who,
-    struct arena *a, struct api_key *out, const char **secret, struct err *e);
+bool queue_key_create(struct queue *q, const char *storefront, const char *label, unsigned roles,
+    struct actor who, struct arena *a, struct api_key *out, const char **secret, struct err *e);
 bool queue_key_revoke(struct queue *q, const char *storefront, const char *id, struct actor who,
     enum change_result *out, struct err *e);
-bool queue_keys(struct queue *q, const char *storefront_or_null, struct arena *a, struct api_key **out, size_t *n,
-    struct err *e);
+bool queue_keys(struct queue *q, const char *storefront_or_null, struct arena *a,
+    struct api_key **out, size_t *n, struct err *e);
 /* The key of a presented secret; ERR_DENIED when unknown or revoked. Cached in memory for a few seconds at most. */
-bool queue_key_find(struct queue *q, struct str secret, struct arena *a, struct api_key *out, struct err *e);
+bool queue_key_find(
+    struct queue *q, struct str secret, struct arena *a, struct api_key *out, struct err *e);
 
 #endif

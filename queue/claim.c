@@ -1,0 +1,114 @@
+/* claim -- who has work, and taking some of it: leased in one commit, then read and unsealed here. */
+#include "queue/inside.h"
+
+#define CLAIM_MAX 1000
+
+bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
+    int64_t *next_due_ms, struct err *e)
+{
+    return queue_seen(
+        q, q->store->verbs->ready(q->store, queue_now_ms(q), max, a, out, n, next_due_ms, e), e);
+}
+
+static void fill_job(const struct store_message *m, const struct store_lease *l,
+    int64_t lease_until_ms, struct job *out)
+{
+    const struct message_view *v = &m->view;
+
+    *out = (struct job){
+        .storefront = v->storefront,
+        .id = v->id,
+        .destination = v->destination,
+        .stream = v->stream,
+        .template_name = v->template_name,
+        .locale = v->locale,
+        .fence = l->fence,
+        .lease_until_ms = lease_until_ms,
+        .attempts = v->attempts,
+        .unsure = v->unsure,
+        .created_ms = v->created_ms,
+        .date_ms = v->date_ms,
+        .due_ms = v->due_ms,
+        .expires_ms = v->expires_ms,
+        .bundle = v->bundle,
+        .address = v->address,
+        .private_json = v->private_json,
+        .attachments_n = m->attachments_n,
+        .event = v->event,
+    };
+}
+
+static bool read_job(struct queue *q, const char *storefront, const struct store_lease *l,
+    int64_t lease_until_ms, struct arena *a, struct job *out, bool *erased, struct err *e)
+{
+    struct store_message m;
+    struct attachment *list;
+
+    if (!q->store->verbs->message(q->store, storefront, l->id, true, a, &m, e) ||
+        !unseal_view(q, &m, a, true, e))
+        return false;
+    fill_job(&m, l, lease_until_ms, out);
+    *erased = m.view.erased;
+    list = arena_array(a, m.attachments_n, sizeof *list);
+    out->attachments = list;
+    for (size_t i = 0; i < m.attachments_n && !*erased; i++)
+        if (!unseal_attachment(q, &m, i, a, &list[i], erased, e))
+            return false;
+    return true;
+}
+
+/* A message that cannot be sent for what was found in it ends (erased) or waits for a person (unreadable);
+ * it must not stop the ones beside it. */
+static bool set_aside(struct queue *q, const char *storefront, const struct store_lease *l,
+    bool erased, const struct err *why, struct err *e)
+{
+    struct job j = {.storefront = storefront, .id = l->id, .fence = l->fence};
+    struct settlement s = {.job = &j,
+        .to = erased ? MSG_CANCELLED : MSG_HELD,
+        .reason = erased ? "erased" : "unreadable"};
+    struct store_settle one = {.s = &s,
+        .facts = erased ? STR("{\"reason\":\"erased\"}") : STR("{\"reason\":\"unreadable\"}")};
+    struct store_op op = {.kind = STORE_SETTLE, .settle = {.list = &one, .n = 1}};
+
+    if (!erased && why->code != ERR_CORRUPT) {
+        *e = *why;
+        return false;
+    }
+    return committer_run(q->committer, &op, e) || e->code == ERR_CONFLICT;
+}
+
+bool queue_claim(struct queue *q, const char *storefront, const char *destination, size_t max,
+    int64_t lease_ms, struct arena *a, struct job **out, size_t *n, struct err *e)
+{
+    struct store_op op = {.kind = STORE_CLAIM,
+        .claim = {.storefront = storefront,
+            .destination = destination,
+            .max = max < CLAIM_MAX ? max : CLAIM_MAX,
+            .lease_until_ms = queue_now_ms(q) + lease_ms,
+            .owner = q->node,
+            .start = q->start,
+            .arena = a}};
+
+    *n = 0;
+    if (!committer_run(q->committer, &op, e))
+        return false;
+    *out = arena_array(a, op.claim.n, sizeof **out);
+    for (size_t i = 0; i < op.claim.n; i++) {
+        const struct store_lease *l = &op.claim.out[i];
+        bool erased = false;
+        struct err why;
+
+        if (read_job(q, storefront, l, op.claim.lease_until_ms, a, &(*out)[*n], &erased, &why) &&
+            !erased)
+            (*n)++;
+        else if (!set_aside(q, storefront, l, erased, &why, e))
+            return false;
+    }
+    return true;
+}
+
+void queue_body_starts(struct queue *q, size_t lane, const struct job *j)
+{
+    if (q->flight)
+        flight_begin(q->flight, lane, j->id, j->fence);
+}

@@ -1,0 +1,253 @@
+#include "queue/committer.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define GROUP_BYTES ((size_t)32 << 20)
+
+struct committer {
+    struct committer_setup setup;
+    pthread_t thread;
+    struct histogram *group_size, *latency;
+    struct counter *failures;
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t arrived, room;
+    struct ticket *first, **last;
+    size_t ops, bytes; /* waiting */
+    bool stop;
+    struct err trouble; /* code ERR_NONE while well */
+};
+
+/* ---- the thread ---- */
+
+static bool may_make_work(const struct store_op *op)
+{
+    switch (op->kind) {
+    case STORE_SUBMIT:
+        return op->submit.out->state == MSG_QUEUED;
+    case STORE_SETTLE:
+        return op->settle.made_work;
+    case STORE_CHANGE:
+        return op->change.kind == CHANGE_RELEASE || op->change.kind == CHANGE_RETRY;
+    case STORE_RELEASE:
+        return op->release.n > 0;
+    case STORE_SWEEP:
+        return op->sweep.returned > 0;
+    case STORE_START:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Takes the first of the line, up to a group's limits, off it; NULL at the end. */
+static struct ticket *take_group(struct committer *c, size_t *n)
+{
+    struct ticket *group, **end;
+    size_t bytes = 0;
+
+    pthread_mutex_lock(&c->lock);
+    while (!c->first && !c->stop)
+        pthread_cond_wait(&c->arrived, &c->lock);
+    group = c->first;
+    *n = 0;
+    for (end = &group; *end && *n < COMMITTER_GROUP; end = &(*end)->next) {
+        if (*n > 0 && bytes + (*end)->bytes > GROUP_BYTES)
+            break;
+        bytes += (*end)->bytes;
+        (*n)++;
+    }
+    c->first = *end;
+    if (!c->first)
+        c->last = &c->first;
+    *end = NULL;
+    c->ops -= *n;
+    c->bytes -= bytes;
+    pthread_cond_broadcast(&c->room);
+    pthread_mutex_unlock(&c->lock);
+    return group;
+}
+
+static void note_health(struct committer *c, bool fine, bool wrote, const struct err *e)
+{
+    pthread_mutex_lock(&c->lock);
+    if (c->trouble.code != ERR_CORRUPT) {
+        if (!fine)
+            c->trouble = *e;
+        else if (wrote)
+            c->trouble = (struct err){0};
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (!fine && c->failures)
+        counter_add(c->failures, 1);
+}
+
+static void commit_group(struct committer *c, struct ticket *group, size_t n)
+{
+    struct store_op *ops[COMMITTER_GROUP];
+    struct err e = {0};
+    int64_t began_ns = clock_steady_ns();
+    bool fine, wrote = false, work = false;
+    size_t i = 0;
+
+    for (struct ticket *t = group; t; t = t->next)
+        ops[i++] = &t->op;
+    fine = vault_flush(c->setup.vault, &e) && c->setup.store->verbs->apply(c->setup.store, ops, n,
+                                                  clock_now_ms(c->setup.clock), &wrote, &e);
+    note_health(c, fine, wrote, &e);
+    if (c->latency)
+        histogram_add_ns(c->latency, clock_steady_ns() - began_ns);
+    if (c->group_size)
+        histogram_add_size(c->group_size, n);
+    for (struct ticket *t = group, *next; t; t = next) {
+        next = t->next; /* done may free the ticket */
+        if (!fine) {
+            t->op.ok = false;
+            t->op.e = e;
+        }
+        work = work || (t->op.ok && may_make_work(&t->op));
+        t->done(t->context, t);
+    }
+    if (work && c->setup.worked)
+        c->setup.worked(c->setup.state);
+}
+
+static void *serve(void *arg)
+{
+    struct committer *c = arg;
+    struct ticket *group;
+    size_t n;
+
+    while ((group = take_group(c, &n)) != NULL)
+        commit_group(c, group, n);
+    return NULL;
+}
+
+/* ---- lifetime ---- */
+
+static void look_up_metrics(struct committer *c, struct metrics *m)
+{
+    if (!m)
+        return;
+    c->group_size = metrics_size_histogram(
+        m, "parcelpost_queue_commit_group_size", "Changes that shared one commit.", "");
+    c->latency = metrics_histogram(
+        m, "parcelpost_queue_commit_seconds", "Time of one group commit, keys.db included.", "");
+    c->failures = metrics_counter(
+        m, "parcelpost_queue_commit_failures_total", "Transactions that failed as a whole.", "");
+}
+
+void committer_open(const struct committer_setup *setup, struct committer **out)
+{
+    struct committer *c = calloc(1, sizeof *c);
+
+    if (!c)
+        err_out_of_memory();
+    c->setup = *setup;
+    c->last = &c->first;
+    look_up_metrics(c, setup->metrics);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->arrived, NULL);
+    pthread_cond_init(&c->room, NULL);
+    if (pthread_create(&c->thread, NULL, serve, c) != 0)
+        err_out_of_memory();
+    *out = c;
+}
+
+void committer_close(struct committer **c)
+{
+    if (!*c)
+        return;
+    pthread_mutex_lock(&(*c)->lock);
+    (*c)->stop = true;
+    pthread_cond_signal(&(*c)->arrived);
+    pthread_mutex_unlock(&(*c)->lock);
+    pthread_join((*c)->thread, NULL);
+    pthread_cond_destroy(&(*c)->room);
+    pthread_cond_destroy(&(*c)->arrived);
+    pthread_mutex_destroy(&(*c)->lock);
+    free(*c);
+    *c = NULL;
+}
+
+/* ---- callers ---- */
+
+static bool is_full(const struct committer *c, size_t bytes)
+{
+    return c->ops >= COMMITTER_OPS || (c->ops > 0 && c->bytes + bytes > COMMITTER_BYTES);
+}
+
+static void stand_in_line(struct committer *c, struct ticket *t)
+{
+    t->next = NULL;
+    *c->last = t;
+    c->last = &t->next;
+    c->ops++;
+    c->bytes += t->bytes;
+    pthread_cond_signal(&c->arrived);
+}
+
+static void wake(void *context, struct ticket *t)
+{
+    (void)t;
+    sem_post(context);
+}
+
+bool committer_run_sized(struct committer *c, struct store_op *op, size_t bytes, struct err *e)
+{
+    sem_t answered;
+    struct ticket t = {.op = *op, .bytes = bytes, .done = wake, .context = &answered};
+
+    sem_init(&answered, 0, 0);
+    pthread_mutex_lock(&c->lock);
+    while (is_full(c, bytes))
+        pthread_cond_wait(&c->room, &c->lock);
+    stand_in_line(c, &t);
+    pthread_mutex_unlock(&c->lock);
+    while (sem_wait(&answered) != 0)
+        continue; /* EINTR */
+    sem_destroy(&answered);
+    *op = t.op;
+    if (!op->ok)
+        *e = op->e;
+    return op->ok;
+}
+
+bool committer_run(struct committer *c, struct store_op *op, struct err *e)
+{
+    return committer_run_sized(c, op, 0, e);
+}
+
+bool committer_post(struct committer *c, struct ticket *t, struct err *e)
+{
+    bool full;
+
+    pthread_mutex_lock(&c->lock);
+    full = is_full(c, t->bytes);
+    if (!full)
+        stand_in_line(c, t);
+    pthread_mutex_unlock(&c->lock);
+    return !full || err_set(e, ERR_BUSY, "too many changes wait for the disk");
+}
+
+bool committer_is_well(struct committer *c, struct err *e)
+{
+    struct err trouble;
+
+    pthread_mutex_lock(&c->lock);
+    trouble = c->trouble;
+    pthread_mutex_unlock(&c->lock);
+    if (trouble.code == ERR_NONE)
+        return true;
+    *e = trouble;
+    return false;
+}
+
+void committer_note_corrupt(struct committer *c, const struct err *e)
+{
+    pthread_mutex_lock(&c->lock);
+    c->trouble = *e;
+    pthread_mutex_unlock(&c->lock);
+}

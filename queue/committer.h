@@ -1,0 +1,50 @@
+/* committer -- group commit: one thread takes all changes that wait, has the vault write the new keys, applies
+ * the changes as one transaction and wakes those who wait for them.
+ *
+ * Ownership: ops belong to their callers and must live until they are answered. Bounded: COMMITTER_OPS ops and
+ *   COMMITTER_BYTES of their data wait at most; committer_run then waits for room, committer_post answers ERR_BUSY.
+ * Errors: an op's own refusal, or for all of a group what its transaction failed with (ERR_FULL, ERR_IO, ...).
+ * Well: false from a failed transaction until one has written again; ERR_CORRUPT stays until the restart.
+ * Threads: any, except that `done` runs on the committer's own and must not call it. */
+#ifndef QUEUE_COMMITTER_H
+#define QUEUE_COMMITTER_H
+
+#include "queue/store.h"
+#include "queue/vault.h"
+
+#define COMMITTER_OPS 8192
+#define COMMITTER_BYTES ((size_t)256 << 20)
+#define COMMITTER_GROUP 1000 /* ops in one transaction; about 32 MiB of data end a group as well */
+
+struct committer;
+
+struct committer_setup {
+    struct store *store;
+    struct vault *vault;
+    const struct clock *clock;
+    struct metrics *metrics;     /* may be NULL */
+    void (*worked)(void *state); /* after a commit that may have made work due */
+    void *state;
+};
+
+/* A change on its way. The caller fills op, bytes, done and context. */
+struct ticket {
+    struct store_op op;
+    size_t bytes; /* about how much data hangs on it */
+    void (*done)(void *context, struct ticket *t);
+    void *context;
+    struct ticket *next;
+};
+
+void committer_open(const struct committer_setup *setup, struct committer **out);
+void committer_close(struct committer **c); /* commits what waits, then stops */
+
+bool committer_run(struct committer *c, struct store_op *op, struct err *e);
+bool committer_run_sized(struct committer *c, struct store_op *op, size_t bytes, struct err *e);
+bool committer_post(struct committer *c, struct ticket *t, struct err *e);
+
+bool committer_is_well(struct committer *c, struct err *e);
+/* A reader met a broken page. */
+void committer_note_corrupt(struct committer *c, const struct err *e);
+
+#endif

@@ -1,0 +1,18 @@
+#include "queue/keyed.h"
+
+void keyed_hash(const struct keyring *k, const char *kind, const char *storefront, struct str thing,
+    struct keyed *out)
+{
+    struct str parts[] = {str_of(kind), str_of(storefront), thing};
+
+    out->n = 0;
+    for (unsigned v = keyring_latest(k, KEY_PEPPER); v > 0 && out->n < KEYED_MAX; v--) {
+        const struct seal_key *pepper = keyring_version(k, KEY_PEPPER, v);
+
+        if (!pepper)
+            continue;
+        out->pepper[out->n] = v;
+        hash_hmac_parts(
+            str_bytes(pepper->b, sizeof pepper->b), parts, COUNT_OF(parts), &out->hash[out->n++]);
+    }
+}

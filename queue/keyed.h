@@ -1,0 +1,25 @@
+/* keyed -- hashes of personal things under the installation's pepper: how persons, order references and
+ * idempotency keys are found without being stored.
+ *
+ * A hash covers the kind of thing, the storefront and the thing, so that two storefronts cannot compare their
+ * customers. Rows are written with the current pepper; a look-up tries each version that the keyring has.
+ * Owns nothing, cannot fail, any thread. */
+#ifndef QUEUE_KEYED_H
+#define QUEUE_KEYED_H
+
+#include "base/hash.h"
+#include "base/keyring.h"
+
+#define KEYED_MAX 8 /* pepper versions that are tried */
+
+/* One thing under each pepper version, the current one first. n = 0: there is nothing to look for. */
+struct keyed {
+    unsigned pepper[KEYED_MAX];
+    struct digest hash[KEYED_MAX];
+    size_t n;
+};
+
+void keyed_hash(const struct keyring *k, const char *kind, const char *storefront, struct str thing,
+    struct keyed *out);
+
+#endif

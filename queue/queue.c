@@ -1,0 +1,251 @@
+/* queue -- opening and closing, health, housekeeping and waiting. */
+#include "queue/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_MS 1000     /* other processes do not ring our bell */
+#define SWEEP_BATCH 500  /* rows that one transaction of the sweep changes, of each kind */
+#define SWEEP_BATCHES 20 /* so that a sweep ends even when much is due */
+
+/* ---- opening ---- */
+
+static bool node_is_fine(const char *node)
+{
+    size_t n = strlen(node);
+
+    return n >= 1 && n <= 32 && strspn(node, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+static bool make_folder(const char *dir, struct err *e)
+{
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return err_system(e, "cannot make the data folder %s", dir);
+    return true;
+}
+
+static const char *path_in(const struct queue *q, const char *name, struct arena *a)
+{
+    return arena_printf(a, "%s/%s", q->dir, name);
+}
+
+/* One service for a folder. The lock goes with the process, however it ends. */
+static bool take_lock(struct queue *q, struct arena *a, struct err *e)
+{
+    const char *path = path_in(q, "lock", a);
+
+    q->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (q->lock_fd < 0)
+        return err_system(e, "cannot open %s", path);
+    if (flock(q->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK)
+        return err_set(e, ERR_CONFLICT, "another service works on the data folder %s", q->dir);
+    return err_system(e, "cannot lock %s", path);
+}
+
+/* Without its keys a queue's rows cannot be read, and new keys would hide that. */
+static bool keys_are_there(const struct queue *q, struct arena *a, struct err *e)
+{
+    struct stat st;
+
+    if (stat(path_in(q, "queue.db", a), &st) != 0 || st.st_size == 0 ||
+        (stat(path_in(q, "keys.db", a), &st) == 0 && st.st_size > 0))
+        return true;
+    return err_set(e, ERR_CORRUPT,
+        "%s holds queue.db without keys.db: restore keys.db from its backup", q->dir);
+}
+
+/* keys.db first, so that a crash between the two never looks like lost keys. */
+static bool open_files(struct queue *q, struct arena *a, struct err *e)
+{
+    return keys_are_there(q, a, e) &&
+           vault_open(path_in(q, "keys.db", a), q->keys, q->clock, &q->vault, e) &&
+           store_sqlite_open(path_in(q, "queue.db", a), q->node, &q->store, e);
+}
+
+/* Takes our own old leases back, knowing whose body had begun; then the marks may go. */
+static bool start_service(struct queue *q, size_t lanes, struct arena *a, struct err *e)
+{
+    const char *path = path_in(q, "flight", a);
+    struct flight_past past;
+    struct store_op op = {.kind = STORE_START, .start = {.owner = q->node, .past = &past}};
+
+    if (!flight_read(path, q->node, a, &past, e) || !committer_run(q->committer, &op, e))
+        return false;
+    q->start = op.start.start;
+    return flight_open(path, q->node, lanes, &q->flight, e);
+}
+
+static void bell_open(struct bell *b)
+{
+    pthread_condattr_t attr;
+
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&b->rang, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static struct queue *new_queue(const struct queue_setup *setup)
+{
+    struct queue *q = calloc(1, sizeof *q);
+
+    if (!q)
+        err_out_of_memory();
+    snprintf(q->dir, sizeof q->dir, "%s", setup->dir);
+    snprintf(q->node, sizeof q->node, "%s", setup->node);
+    q->role = setup->role;
+    q->keys = setup->keys;
+    q->clock = setup->clock;
+    q->lock_fd = -1;
+    q->ids = ids_open(setup->clock);
+    q->key_cache = key_cache_open();
+    bell_open(&q->bell);
+    return q;
+}
+
+static bool open_all(
+    struct queue *q, const struct queue_setup *setup, struct arena *a, struct err *e)
+{
+    bool serves = q->role == QUEUE_SERVE;
+
+    if (!make_folder(q->dir, e) || (serves && !take_lock(q, a, e)) || !open_files(q, a, e))
+        return false;
+    committer_open(&(struct committer_setup){.store = q->store,
+                       .vault = q->vault,
+                       .clock = q->clock,
+                       .metrics = setup->metrics,
+                       .worked = bell_ring,
+                       .state = &q->bell},
+        &q->committer);
+    return !serves || start_service(q, setup->lanes, a, e);
+}
+
+bool queue_open(const struct queue_setup *setup, struct queue **out, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = NULL;
+    struct queue *q;
+
+    if (!node_is_fine(setup->node))
+        return err_set(e, ERR_INPUT, "a node's name is 1 to 32 of a-z, 0-9 and -");
+    if (strlen(setup->dir) >= sizeof q->dir)
+        return err_set(
+            e, ERR_LIMIT, "the data folder's path is longer than %zu bytes", sizeof q->dir - 1);
+    a = arena_open();
+    q = new_queue(setup);
+    if (open_all(q, setup, a, e)) {
+        *out = q;
+        return true;
+    }
+    queue_close(&q);
+    return false;
+}
+
+void queue_close(struct queue **q)
+{
+    struct queue *old = *q;
+
+    if (!old)
+        return;
+    committer_close(&old->committer);
+    flight_close(&old->flight);
+    if (old->store)
+        old->store->verbs->close(&old->store);
+    vault_close(&old->vault);
+    key_cache_close(&old->key_cache);
+    ids_close(&old->ids);
+    if (old->lock_fd >= 0)
+        close(old->lock_fd);
+    pthread_cond_destroy(&old->bell.rang);
+    pthread_mutex_destroy(&old->bell.lock);
+    free(old);
+    *q = NULL;
+}
+
+/* ---- health ---- */
+
+bool queue_is_well(const struct queue *q, struct err *e)
+{
+    return committer_is_well(q->committer, e);
+}
+
+bool queue_seen(struct queue *q, bool fine, const struct err *e)
+{
+    if (!fine && e->code == ERR_CORRUPT)
+        committer_note_corrupt(q->committer, e);
+    return fine;
+}
+
+/* ---- housekeeping ---- */
+
+bool queue_sweep(struct queue *q, struct err *e)
+{
+    struct err trouble;
+    struct store_op op = {.kind = STORE_SWEEP, .sweep = {.max = SWEEP_BATCH, .more = true}};
+
+    /* A queue that could not write is asked again here, also when nobody else writes. */
+    op.sweep.probe = !queue_is_well(q, &trouble);
+    for (int i = 0; i < SWEEP_BATCHES && op.sweep.more; i++)
+        if (!committer_run(q->committer, &op, e))
+            return false;
+    return true;
+}
+
+/* ---- waiting ---- */
+
+void bell_ring(void *state)
+{
+    struct bell *b = state;
+
+    pthread_mutex_lock(&b->lock);
+    b->work = true;
+    pthread_cond_broadcast(&b->rang);
+    pthread_mutex_unlock(&b->lock);
+}
+
+static struct timespec in_ms(int64_t ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += (ms % 1000) * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+void queue_wait(struct queue *q, int64_t until_ms)
+{
+    struct bell *b = &q->bell;
+    int64_t left_ms = until_ms - queue_now_ms(q);
+    struct timespec until;
+
+    if (left_ms <= 0)
+        return;
+    until = in_ms(left_ms < WAIT_MS ? left_ms : WAIT_MS);
+    pthread_mutex_lock(&b->lock);
+    while (!b->work && !b->ended)
+        if (pthread_cond_timedwait(&b->rang, &b->lock, &until) == ETIMEDOUT)
+            break;
+    b->work = false;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void queue_wake(struct queue *q)
+{
+    pthread_mutex_lock(&q->bell.lock);
+    q->bell.ended = true;
+    pthread_cond_broadcast(&q->bell.rang);
+    pthread_mutex_unlock(&q->bell.lock);
+}

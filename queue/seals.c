@@ -1,0 +1,222 @@
+/* seals -- plain text in, sealed bytes out, and back: always on the caller's thread, so that the work of many
+ * callers runs side by side and the committer only writes. */
+#include "queue/inside.h"
+
+#include "base/encode.h"
+#include "base/json.h"
+
+void person_wipe(struct person *p)
+{
+    vault_key_wipe(&p->key);
+}
+
+bool person_of(struct queue *q, const char *storefront, struct str address, bool make,
+    struct person *out, struct err *e)
+{
+    *out = (struct person){.storefront = storefront};
+    keyed_hash(q->keys, "person", storefront, address, &out->who);
+    return vault_key_of(q->vault, storefront, &out->who, make, &out->key, &out->has_key, e);
+}
+
+/* ---- places ---- */
+
+struct str bind_address(struct arena *a, const char *storefront, const struct digest *person)
+{
+    AUTO(buf_close) struct buf hex = {0};
+
+    encode_hex(&hex, digest_str(person));
+    return str_of(arena_printf(a, "address/%s/%s", storefront, buf_text(&hex)));
+}
+
+struct str bind_private(struct arena *a, const char *storefront, const char *id)
+{
+    return str_of(arena_printf(a, "private/%s/%s", storefront, id));
+}
+
+struct str bind_attachment(struct arena *a, const char *storefront, const char *id, size_t place)
+{
+    return str_of(arena_printf(a, "attachment/%s/%s/%zu", storefront, id, place));
+}
+
+struct str bind_journal(struct arena *a, const char *storefront, const char *about)
+{
+    return str_of(arena_printf(a, "journal/%s/%s", storefront, about));
+}
+
+struct str bind_note(struct arena *a, const char *storefront, const char *scope, const char *reason)
+{
+    return str_of(arena_printf(a, "note/%s/%s/%s", storefront, scope, reason));
+}
+
+/* ---- texts ---- */
+
+struct str seal_text(struct arena *a, const struct person *p, struct str binding, struct str plain)
+{
+    AUTO(buf_close) struct buf out = {0};
+
+    vault_seal(&p->key, binding, plain, &out);
+    return arena_str(a, buf_str(&out));
+}
+
+bool unseal_text(struct queue *q, const char *storefront, struct str binding, struct str sealed,
+    struct arena *a, struct str *out, bool *erased, struct err *e)
+{
+    AUTO(buf_wipe) struct buf plain = {0};
+
+    *out = STR("");
+    if (!queue_seen(q, vault_unseal(q->vault, storefront, binding, sealed, &plain, erased, e), e))
+        return false;
+    *out = arena_str(a, buf_str(&plain));
+    return true;
+}
+
+struct store_person person_for_store(struct arena *a, const struct person *p, struct str address)
+{
+    return (struct store_person){
+        .who = p->who,
+        .address = seal_text(a, p, bind_address(a, p->storefront, &p->who.hash[0]), address),
+    };
+}
+
+struct personal personal_text(
+    struct arena *a, const struct person *p, const char *about, const char *name, struct str text)
+{
+    struct personal out = {.text = STR(""), .sealed = STR("")};
+    AUTO(js_close) struct js *o = NULL;
+    AUTO(buf_wipe) struct buf plain = {0};
+
+    if (text.n == 0 || !p->has_key)
+        return out;
+    o = js_object();
+    js_set_text(o, name, text);
+    hash_random(out.salt, sizeof out.salt);
+    buf_add(&plain, str_bytes(out.salt, sizeof out.salt));
+    js_write(o, JS_CANONICAL, &plain);
+    out.text = arena_str(a, str_slice(buf_str(&plain), sizeof out.salt, plain.n));
+    out.sealed = seal_text(a, p, bind_journal(a, p->storefront, about), buf_str(&plain));
+    return out;
+}
+
+bool unseal_personal(struct queue *q, const struct store_row *row, struct arena *a,
+    struct str *salt, struct str *text, bool *erased, struct err *e)
+{
+    const struct journal_row *r = &row->row;
+    struct str plain;
+
+    if (!unseal_text(q, r->storefront, bind_journal(a, r->storefront, r->message_id), row->sealed,
+            a, &plain, erased, e))
+        return false;
+    *salt = str_slice(plain, 0, JOURNAL_SALT);
+    *text = str_slice(plain, JOURNAL_SALT, plain.n);
+    return true;
+}
+
+bool unseal_view(
+    struct queue *q, struct store_message *m, struct arena *a, bool with_private, struct err *e)
+{
+    struct message_view *v = &m->view;
+
+    v->erased = m->address.n == 0;
+    if (!v->erased && !unseal_text(q, v->storefront, bind_address(a, v->storefront, &m->person),
+                          m->address, a, &v->address, &v->erased, e))
+        return false;
+    if (!v->erased && with_private &&
+        !unseal_text(q, v->storefront, bind_private(a, v->storefront, v->id), m->private_json, a,
+            &v->private_json, &v->erased, e))
+        return false;
+    if (v->erased)
+        v->address = v->private_json = STR("");
+    return true;
+}
+
+/* ---- attachments: length of the name, length of the type (4 bytes each), name, type, bytes ---- */
+
+static void add_length(struct buf *b, size_t n)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        buf_add_char(b, (char)(n >> shift));
+}
+
+static size_t read_length(struct str s, size_t at)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < 4; i++)
+        n = n << 8 | (unsigned char)s.p[at + i];
+    return n;
+}
+
+struct str seal_attachment(struct arena *a, const struct person *p, const char *id, size_t place,
+    const struct attachment *at)
+{
+    AUTO(buf_wipe) struct buf plain = {0};
+    struct str name = str_of(at->filename), type = str_of(at->content_type);
+
+    add_length(&plain, name.n);
+    add_length(&plain, type.n);
+    buf_add(&plain, name);
+    buf_add(&plain, type);
+    buf_add(&plain, at->bytes);
+    return seal_text(a, p, bind_attachment(a, p->storefront, id, place), buf_str(&plain));
+}
+
+bool unseal_attachment(struct queue *q, const struct store_message *m, size_t place,
+    struct arena *a, struct attachment *out, bool *erased, struct err *e)
+{
+    const struct message_view *v = &m->view;
+    struct str plain;
+    size_t name, type;
+
+    if (!unseal_text(q, v->storefront, bind_attachment(a, v->storefront, v->id, place),
+            m->attachments[place], a, &plain, erased, e))
+        return false;
+    if (*erased)
+        return true;
+    if (plain.n < 8)
+        return err_set(e, ERR_CORRUPT, "an attachment is cut short");
+    name = read_length(plain, 0);
+    type = read_length(plain, 4);
+    if (name > plain.n - 8 || type > plain.n - 8 - name)
+        return err_set(e, ERR_CORRUPT, "an attachment is cut short");
+    out->filename = arena_text(a, str_slice(plain, 8, 8 + name));
+    out->content_type = arena_text(a, str_slice(plain, 8 + name, 8 + name + type));
+    out->bytes = str_slice(plain, 8 + name + type, plain.n);
+    return true;
+}
+
+/* ---- facts ---- */
+
+static struct str written(struct arena *a, const struct js *o)
+{
+    AUTO(buf_close) struct buf text = {0};
+
+    js_write(o, JS_CANONICAL, &text);
+    return arena_str(a, buf_str(&text));
+}
+
+struct str facts_why(struct arena *a, const char *why)
+{
+    AUTO(js_close) struct js *o = NULL;
+
+    if (!why || !why[0])
+        return STR("{}");
+    o = js_object();
+    js_set_cstr(o, "why", why);
+    return written(a, o);
+}
+
+bool facts_with_reason(
+    struct arena *a, struct str facts, const char *reason, struct str *out, struct err *e)
+{
+    AUTO(js_close) struct js *o = NULL;
+
+    if (!js_parse(facts.n > 0 ? facts : STR("{}"), &o, e))
+        return err_prefix(e, "the facts of a change");
+    if (js_kind(o) != JS_OBJECT)
+        return err_set(
+            e, ERR_INPUT, "the facts of a change are %s, not an object", js_kind_name(js_kind(o)));
+    if (reason && reason[0] && js_kind(js_get(o, "reason")) == JS_ABSENT)
+        js_set_cstr(o, "reason", reason);
+    *out = written(a, o);
+    return true;
+}

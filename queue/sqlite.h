@@ -1,0 +1,83 @@
+/* sqlite -- SQLite's only user: connections, statements that stay prepared, transactions, migrations.
+ *
+ *     struct sql *q = sqlite_sql(db, "SELECT due_ms FROM message WHERE storefront = ?1 AND id = ?2");
+ *     sql_text(q, 1, storefront);
+ *     sql_text(q, 2, id);
+ *     while (sql_row(q))
+ *         due = sql_get_int(q, 0);
+ *     return sql_done(q, e);
+ *
+ * A statement is kept under the address of its text, which must be a constant. Bound bytes are borrowed until
+ * sql_done; what sql_get_str returns, until the next sql_row. Errors stick to the statement and come out of
+ * sql_done: ERR_CORRUPT (not a database, broken page), ERR_FULL, ERR_IO, ERR_BUSY (another process held the
+ * write lock for all of SQLITE_PATIENCE_MS), ERR_CONFLICT (constraint), ERR_LIMIT (too big), else ERR_LIBRARY.
+ * Their texts name columns, never values. Threads: a connection belongs to one thread at a time. */
+#ifndef QUEUE_SQLITE_H
+#define QUEUE_SQLITE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+#define SQLITE_PATIENCE_MS 10000
+
+struct sqlite;
+struct sql;
+
+enum sqlite_mode {
+    SQLITE_FOR_WRITING, /* creates the file with mode 0600; WAL, every commit is fsync'd */
+    SQLITE_FOR_READING, /* refuses writes */
+};
+
+bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, struct err *e);
+void sqlite_close(struct sqlite **db);
+
+struct sql *sqlite_sql(struct sqlite *db, const char *text);
+void sql_int(struct sql *q, int column, int64_t value);
+void sql_text(struct sql *q, int column, const char *text);
+void sql_str(struct sql *q, int column, struct str text);
+void sql_blob(struct sql *q, int column, struct str bytes); /* "" is stored as an empty blob */
+void sql_digest(struct sql *q, int column, const struct digest *d);
+void sql_null(struct sql *q, int column);
+bool sql_row(struct sql *q);
+bool sql_done(struct sql *q, struct err *e);
+bool sql_run(struct sql *q, struct err *e); /* for statements without rows: step and done */
+
+int64_t sql_get_int(struct sql *q, int column);
+struct str sql_get_str(struct sql *q, int column);
+const char *sql_get_text(struct sql *q, int column, struct arena *a); /* a copy */
+struct str sql_get_copy(struct sql *q, int column, struct arena *a);
+bool sql_get_null(struct sql *q, int column);
+/* False, and the statement fails with ERR_CORRUPT, when the column does not hold 32 bytes. */
+bool sql_get_digest(struct sql *q, int column, struct digest *out);
+
+bool sqlite_exec(struct sqlite *db, const char *text, struct err *e);
+bool sqlite_begin(struct sqlite *db, struct err *e);  /* takes the write lock now */
+bool sqlite_commit(struct sqlite *db, struct err *e); /* false: rolled back */
+void sqlite_rollback(struct sqlite *db);
+int64_t sqlite_changes(struct sqlite *db); /* rows of the last statement */
+int64_t sqlite_total_changes(struct sqlite *db);
+int64_t sqlite_last_row(struct sqlite *db);
+/* A number that changes when any other connection, of this process or another, has committed. */
+bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e);
+
+/* Brings a database to version n: migrations[v] leads from version v to v + 1, each one transaction.
+ * Errors: ERR_NEWER names both versions; ERR_CORRUPT when the file belongs to another program. */
+struct sqlite_schema {
+    const char *what; /* "queue.db" */
+    int64_t application;
+    const char *const *migrations;
+    size_t n;
+};
+bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struct err *e);
+
+/* Connections for reading, opened as needed up to `max`; taking waits while all are out. Any thread. */
+struct sqlite_pool;
+bool sqlite_pool_open(const char *path, size_t max, struct sqlite_pool **out, struct err *e);
+void sqlite_pool_close(struct sqlite_pool **p); /* all must have been given back */
+bool sqlite_pool_take(struct sqlite_pool *p, struct sqlite **out, struct err *e);
+void sqlite_pool_give(struct sqlite_pool *p, struct sqlite *db);
+/* sqlite_stamp of a connection that is kept for it: any commit, of our own writer too, changes it. */
+bool sqlite_pool_stamp(struct sqlite_pool *p, int64_t *out, struct err *e);
+
+#endif

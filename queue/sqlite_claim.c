@@ -1,0 +1,201 @@
+/* sqlite_claim -- leases: given out by claim, taken back at a start and when they run out. */
+#include "queue/sqlite_inside.h"
+
+#define PRIORITIES 16
+#define EXPIRED_MAX 1000 /* ended by one claim beside what it leases; the sweep ends the rest */
+
+static bool due_priorities(
+    struct writer *w, const struct store_claim *c, int64_t *out, size_t *n, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db, "SELECT priority FROM destination WHERE storefront = ?1 AND "
+                                      "destination = ?2 AND due_ms <= ?3"
+                                      " ORDER BY priority");
+
+    sql_text(q, 1, c->storefront);
+    sql_text(q, 2, c->destination);
+    sql_int(q, 3, w->now_ms);
+    *n = 0;
+    while (*n < PRIORITIES && sql_row(q))
+        out[(*n)++] = sql_get_int(q, 0);
+    return sql_done(q, e);
+}
+
+static bool due_messages(struct writer *w, const struct store_claim *c, int64_t priority,
+    size_t max, struct message_row **out, size_t *n, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db,
+        "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_due WHERE storefront = ?1"
+        " AND destination = ?2 AND priority = ?3 AND due_ms <= ?4 AND state IN (0, 2)"
+        " ORDER BY due_ms, id LIMIT ?5");
+
+    sql_text(q, 1, c->storefront);
+    sql_text(q, 2, c->destination);
+    sql_int(q, 3, priority);
+    sql_int(q, 4, w->now_ms);
+    sql_int(q, 5, (int64_t)max);
+    return message_read_all(w, q, max, out, n, e);
+}
+
+static bool expire(struct writer *w, struct message_row *m, struct err *e)
+{
+    enum msg_state from = m->state;
+    /* Why it waited so long is the last thing that the row knows. */
+    struct str facts = facts_reason(w, m->reason[0] ? m->reason : "expired");
+
+    m->state = MSG_EXPIRED;
+    m->reason = "expired";
+    return message_store(w, m, from, e) &&
+           message_event(w, m, "expired", "parcelpost", facts, NULL, e);
+}
+
+static bool lease(struct writer *w, struct store_claim *c, struct message_row *m, struct err *e)
+{
+    enum msg_state from = m->state;
+
+    m->state = MSG_LEASED;
+    m->owner = c->owner;
+    m->owner_start = c->start;
+    m->fence++;
+    m->lease_until_ms = c->lease_until_ms;
+    c->out[c->n++] = (struct store_lease){arena_text(c->arena, str_of(m->id)), m->fence};
+    return message_store(w, m, from, e);
+}
+
+static bool claim_priority(
+    struct writer *w, struct store_claim *c, int64_t priority, size_t *expired, struct err *e)
+{
+    while (c->n < c->max && *expired < EXPIRED_MAX) {
+        size_t wanted = c->max - c->n, n;
+        struct message_row *rows;
+
+        if (!due_messages(w, c, priority, wanted, &rows, &n, e))
+            return false;
+        for (size_t i = 0; i < n; i++) {
+            bool over = rows[i].expires_ms <= w->now_ms;
+
+            *expired += over;
+            if (over ? !expire(w, &rows[i], e) : !lease(w, c, &rows[i], e))
+                return false;
+        }
+        if (n < wanted)
+            return true;
+    }
+    return true;
+}
+
+bool sqlite_claim(struct writer *w, struct store_op *op, struct err *e)
+{
+    struct store_claim *c = &op->claim;
+    int64_t priorities[PRIORITIES];
+    size_t n, expired = 0;
+
+    c->n = 0;
+    c->out = arena_array(c->arena, c->max, sizeof *c->out);
+    if (!due_priorities(w, c, priorities, &n, e))
+        return false;
+    for (size_t i = 0; i < n && c->n < c->max; i++)
+        if (!claim_priority(w, c, priorities[i], &expired, e))
+            return false;
+    return true;
+}
+
+/* ---- leases that come back ---- */
+
+static bool take_back(
+    struct writer *w, struct message_row *m, bool unsure, const char *why, struct err *e)
+{
+    m->unsure = m->unsure || unsure;
+    m->state = m->attempts > 0 || m->unsure ? MSG_DEFERRED : MSG_QUEUED;
+    if (unsure) {
+        m->due_ms = w->now_ms;
+        m->reason = "unsure";
+    }
+    return message_store(w, m, MSG_LEASED, e) &&
+           (!unsure || message_event(w, m, "unsure", "parcelpost", facts_reason(w, why), NULL, e));
+}
+
+static bool next_start(struct writer *w, struct store_start *s, struct err *e)
+{
+    const char *name = arena_printf(w->batch, "start:%s", s->owner);
+    struct sql *q = sqlite_sql(w->db, "INSERT INTO meta VALUES (?1, 1) ON CONFLICT(name) DO UPDATE "
+                                      "SET value = value + 1 RETURNING value");
+
+    sql_text(q, 1, name);
+    if (sql_row(q))
+        s->start = sql_get_int(q, 0);
+    return sql_done(q, e);
+}
+
+static bool is_marked(const struct store_start *s, const struct message_row *m)
+{
+    if (s->past->all_unsure)
+        return true;
+    for (size_t i = 0; i < s->past->n; i++)
+        if (s->past->marks[i].fence == m->fence && strcmp(s->past->marks[i].id, m->id) == 0)
+            return true;
+    return false;
+}
+
+bool sqlite_start(struct writer *w, struct store_op *op, struct err *e)
+{
+    struct store_start *s = &op->start;
+    struct message_row *rows;
+    struct sql *q =
+        sqlite_sql(w->db, "SELECT " MESSAGE_COLUMNS
+                          " FROM message INDEXED BY message_leased WHERE state = 1 AND owner = ?1");
+    size_t n;
+
+    s->returned = s->unsure = 0;
+    sql_text(q, 1, s->owner);
+    if (!message_read_all(w, q, SIZE_MAX, &rows, &n, e) || !next_start(w, s, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool unsure = is_marked(s, &rows[i]);
+
+        if (!take_back(w, &rows[i], unsure, s->past->all_unsure ? "lost-track" : "crash", e))
+            return false;
+        s->returned++;
+        s->unsure += unsure;
+    }
+    return true;
+}
+
+static bool write_probe(struct writer *w, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db, "INSERT OR REPLACE INTO meta VALUES ('probe_ms', ?1)");
+
+    sql_int(q, 1, w->now_ms);
+    return sql_run(q, e);
+}
+
+bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e)
+{
+    struct store_sweep *s = &op->sweep;
+    struct message_row *rows;
+    size_t n;
+    struct sql *q = sqlite_sql(w->db,
+        "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_expiry"
+        " WHERE state IN (0, 2, 3) AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2");
+
+    sql_int(q, 1, w->now_ms);
+    sql_int(q, 2, (int64_t)s->max);
+    if (!message_read_all(w, q, s->max, &rows, &n, e))
+        return false;
+    s->more = n == s->max;
+    for (size_t i = 0; i < n; i++)
+        if (!expire(w, &rows[i], e))
+            return false;
+    q = sqlite_sql(w->db,
+        "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_leased"
+        " WHERE state = 1 AND lease_until_ms <= ?1 ORDER BY lease_until_ms LIMIT ?2");
+    sql_int(q, 1, w->now_ms);
+    sql_int(q, 2, (int64_t)s->max);
+    if (!message_read_all(w, q, s->max, &rows, &n, e))
+        return false;
+    s->more = s->more || n == s->max;
+    s->returned = n;
+    for (size_t i = 0; i < n; i++)
+        if (!take_back(w, &rows[i], true, "lease-ran-out", e))
+            return false;
+    return idempotency_sweep(w, e) && (!s->probe || write_probe(w, e));
+}

@@ -1,0 +1,175 @@
+/* sqlite_inside -- what the files of the SQLite back end share: the writer's state during one batch, and the
+ * few moves out of which every change is made. Included by sqlite_*.c and store_sqlite.c alone.
+ *
+ * A change first reads and decides, then writes: whatever refuses an op (refuse) must come before its first
+ * write, because a batch is one transaction and is not cut up by savepoints. When a statement itself fails
+ * the whole batch is rolled back; store_sqlite.c then tries its ops one by one.
+ * Threads: everything here belongs to the one thread that applies. */
+#ifndef QUEUE_SQLITE_INSIDE_H
+#define QUEUE_SQLITE_INSIDE_H
+
+#include "queue/sqlite.h"
+#include "queue/store.h"
+
+/* What is remembered of one storefront: its chain's head (trusted while nobody else wrote) and by how much
+ * this batch changed its tally. */
+struct shop {
+    const char *name;
+    bool head_known, head_moved, tally_moved;
+    int64_t seq;
+    struct digest head;
+    int64_t tally[MSG_STATES];
+};
+
+/* A (storefront, destination, priority) whose earliest due time this batch may have changed. */
+struct touched {
+    const char *storefront, *destination;
+    int64_t priority;
+    struct touched *next_in_bucket, *next;
+};
+
+#define TOUCHED_BUCKETS 256 /* a power of two */
+#define IDEMPOTENCY_PLACES 4
+
+struct writer {
+    struct sqlite *db;
+    char node[40];
+    int64_t now_ms;
+    struct arena *batch; /* texts that live until the batch ends */
+    struct arena *shops_arena;
+    struct shop *shops;
+    size_t shops_n, shops_cap;
+    struct touched *touched, *buckets[TOUCHED_BUCKETS];
+    bool days_known;                  /* of this batch */
+    int64_t days[IDEMPOTENCY_PLACES]; /* the day whose keys stand in idempotency_0..3, -1 = none */
+};
+
+/* The columns of a message that change, and those that a change looks at. */
+struct message_row {
+    int64_t n, person;
+    const char *storefront, *id, *destination, *reason; /* in the batch's arena, or of the op */
+    enum msg_state state;
+    int64_t priority, due_ms, expires_ms, attempts, fence, lease_until_ms, owner_start;
+    const char *owner;
+    bool unsure;
+};
+
+struct person_row {
+    int64_t n;
+    struct digest hash;
+    unsigned pepper;
+};
+
+/* ---- sqlite_batch.c: what a batch gathers ---- */
+void batch_begin(struct writer *w, int64_t now_ms, bool others_wrote);
+bool batch_end(struct writer *w, struct err *e);
+void batch_forget(struct writer *w); /* rolled back: nothing that was remembered holds */
+struct shop *batch_shop(struct writer *w, const char *storefront);
+void batch_touch(
+    struct writer *w, const char *storefront, const char *destination, int64_t priority);
+void batch_tally(struct writer *w, const char *storefront, enum msg_state s, int64_t change);
+
+/* ---- sqlite_rows.c: the moves ---- */
+/* *out_n = 0 when there is none. */
+bool person_find(struct writer *w, const char *storefront, const struct keyed *who,
+    struct person_row *out, struct err *e);
+bool person_make(struct writer *w, const char *storefront, const struct store_person *p,
+    struct person_row *out, struct err *e); /* finds or adds */
+bool message_find(struct writer *w, const char *storefront, const char *id, struct message_row *out,
+    bool *found, struct err *e);
+/* Reads the columns of MESSAGE_COLUMNS from q, texts into the batch's arena. */
+#define MESSAGE_COLUMNS                                                                            \
+    "n, person, storefront, id, destination, reason, state, priority, due_ms, expires_ms, "        \
+    "attempts, fence,"                                                                             \
+    " lease_until_ms, owner, owner_start, unsure"
+void message_read(struct writer *w, struct sql *q, struct message_row *out);
+/* Reads all rows of q (at most max) before anything is written, because writing would disturb the walk. */
+bool message_read_all(struct writer *w, struct sql *q, size_t max, struct message_row **out,
+    size_t *n, struct err *e);
+/* Stores the changeable columns of m, which was in the state `from`; minds tally and destination. Outside of
+ * MSG_LEASED the lease columns are cleared, but not the fence. */
+bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e);
+/* Ends, holds or frees a message and writes the event of it. */
+bool message_event(struct writer *w, const struct message_row *m, const char *event,
+    const char *actor, struct str facts, const struct personal *personal, struct err *e);
+/* person 0 = concerns none. */
+bool journal_append(struct writer *w, const char *storefront, int64_t person,
+    const struct journal_draft *d, struct err *e);
+
+/* ---- the ops, one file a family; each returns false only when a statement failed ---- */
+bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_claim(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_settle(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_change(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_release(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_suppress_op(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_lift(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_content(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_note(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_key_revoke(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_start(struct writer *w, struct store_op *op, struct err *e);
+
+bool sqlite_suppress(
+    struct writer *w, struct store_suppress *s, struct err *e); /* inside a settle too */
+bool refuse(struct store_op *op, enum err_code code, const char *format, ...)
+    PRINTF(3, 4); /* returns true */
+
+/* ---- order events (sqlite_orders.c) ---- */
+/* Where a message stands among the events of its parcel. The hashes are those under which the parcel's first
+ * event was stored, so a later pepper does not tear a parcel apart. */
+struct order_place {
+    bool any;
+    const char *storefront, *event, *supersedes;
+    struct digest order, parcel;
+    int64_t seq;
+};
+bool order_place_new(
+    struct writer *w, const struct store_submit *s, struct order_place *out, struct err *e);
+bool order_place_of(
+    struct writer *w, const struct message_row *m, struct order_place *out, struct err *e);
+/* Is there a later event of the parcel that makes this one stale? *by = its message, NULL when not. */
+bool order_is_stale(struct writer *w, const struct order_place *p, const char **by, struct err *e);
+/* Cancels the waiting and held messages that `by`, at place p, makes stale. */
+bool order_supersede(struct writer *w, const struct order_place *p, const char *by, struct err *e);
+bool order_add(
+    struct writer *w, const struct order_place *p, const char *id, int64_t message, struct err *e);
+struct str facts_superseded(struct writer *w, const char *by);
+struct str facts_reason(struct writer *w, const char *reason);
+
+/* ---- idempotency (sqlite_idempotency.c) ---- */
+bool idempotency_find(struct writer *w, const struct store_submit *s, bool *found, struct err *e);
+bool idempotency_add(struct writer *w, const struct store_submit *s, struct err *e);
+bool idempotency_sweep(struct writer *w, struct err *e);
+
+/* ---- reads (sqlite_read.c, sqlite_read_journal.c), on a connection of the pool ---- */
+bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
+    size_t *n, int64_t *next_due_ms, struct err *e);
+bool read_message(struct sqlite *db, const char *storefront, const char *id, bool with_attachments,
+    struct arena *a, struct store_message *out, struct err *e);
+bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,
+    struct arena *a, struct store_message **out, size_t *n, struct err *e);
+bool read_count(
+    struct sqlite *db, const char *storefront_or_null, struct queue_counts *out, struct err *e);
+bool read_held(
+    struct sqlite *db, struct arena *a, struct held_group **out, size_t *n, struct err *e);
+bool read_content(struct sqlite *db, const char *storefront, const struct digest *hash,
+    struct arena *a, struct str *out, struct err *e);
+bool read_suppressions_of(struct sqlite *db, const char *storefront, const struct keyed *who,
+    int64_t now_ms, struct arena *a, struct store_suppression **out, size_t *n, struct err *e);
+bool read_suppressions(struct sqlite *db, const char *storefront,
+    const struct suppression_filter *f, struct arena *a, struct store_suppression **out, size_t *n,
+    struct err *e);
+bool read_timeline(struct sqlite *db, const char *storefront, const char *message_id,
+    struct arena *a, struct store_row **out, size_t *n, struct err *e);
+bool read_journal(struct sqlite *db, const char *storefront, const char *node, int64_t after_seq,
+    size_t max, struct arena *a, struct store_row **out, size_t *n, struct err *e);
+bool read_chains(
+    struct sqlite *db, struct arena *a, struct store_chain **out, size_t *n, struct err *e);
+bool read_keys(struct sqlite *db, const char *storefront_or_null, struct arena *a,
+    struct api_key **out, size_t *n, struct err *e);
+bool read_key_of(struct sqlite *db, const struct digest *secret, struct arena *a,
+    struct api_key *out, struct err *e);
+
+#endif

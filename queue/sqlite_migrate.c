@@ -1,0 +1,63 @@
+/* sqlite_migrate -- numbered migrations, forward only; the contract stands in sqlite.h. */
+#include "queue/sqlite.h"
+
+#include <stdio.h>
+
+static bool pragma(struct sqlite *db, const char *text, int64_t *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, text);
+
+    if (sql_row(q))
+        *out = sql_get_int(q, 0);
+    return sql_done(q, e);
+}
+
+static bool read_version(
+    struct sqlite *db, const struct sqlite_schema *schema, int64_t *version, struct err *e)
+{
+    int64_t application = 0, tables = 0;
+
+    if (!pragma(db, "PRAGMA user_version", version, e) ||
+        !pragma(db, "PRAGMA application_id", &application, e) ||
+        !pragma(db, "SELECT count(*) FROM sqlite_schema", &tables, e))
+        return false;
+    if (application != schema->application && (application != 0 || tables != 0))
+        return err_set(e, ERR_CORRUPT, "%s was made by another program", schema->what);
+    if (*version > (int64_t)schema->n)
+        return err_set(e, ERR_NEWER, "%s has version %lld, this program knows versions up to %zu",
+            schema->what, (long long)*version, schema->n);
+    return true;
+}
+
+static bool step(
+    struct sqlite *db, const struct sqlite_schema *schema, int64_t version, struct err *e)
+{
+    char mark[120];
+
+    snprintf(mark, sizeof mark, "PRAGMA application_id=%lld; PRAGMA user_version=%lld",
+        (long long)schema->application, (long long)version + 1);
+    if (!sqlite_exec(db, schema->migrations[version], e) || !sqlite_exec(db, mark, e))
+        return err_prefix(e, "migrating %s to version %lld", schema->what, (long long)version + 1);
+    return true;
+}
+
+bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struct err *e)
+{
+    int64_t version = 0;
+
+    if (!read_version(db, schema, &version, e))
+        return false;
+    while (version < (int64_t)schema->n) {
+        if (!sqlite_begin(db, e))
+            return false;
+        /* Another process may have taken this step while we waited for the lock. */
+        if (!read_version(db, schema, &version, e) ||
+            (version < (int64_t)schema->n && !step(db, schema, version, e))) {
+            sqlite_rollback(db);
+            return false;
+        }
+        if (!sqlite_commit(db, e) || !read_version(db, schema, &version, e))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,171 @@
+/* sqlite_orders -- order events: which message of a parcel makes which other one stale. */
+#include "queue/sqlite_inside.h"
+
+#include "base/json.h"
+
+#define EVENTS_READ                                                                                \
+    1000 /* of one parcel; a storefront that posts more gets no supersession beyond them */
+
+static bool has_word(const char *words, const char *word)
+{
+    struct str rest = str_of(words), piece;
+
+    while (str_next(&rest, ' ', &piece))
+        if (piece.n > 0 && str_is(piece, word))
+            return true;
+    return false;
+}
+
+static struct str facts_pair(struct writer *w, const char *reason, const char *by)
+{
+    AUTO(js_close) struct js *o = js_object();
+    AUTO(buf_close) struct buf text = {0};
+
+    js_set_cstr(o, "reason", reason);
+    if (by[0])
+        js_set_cstr(o, "by", by);
+    js_write(o, JS_CANONICAL, &text);
+    return arena_str(w->batch, buf_str(&text));
+}
+
+struct str facts_reason(struct writer *w, const char *reason)
+{
+    return facts_pair(w, reason, "");
+}
+
+struct str facts_superseded(struct writer *w, const char *by)
+{
+    return facts_pair(w, "superseded", by);
+}
+
+static bool parcel_is_known(struct writer *w, const struct order_place *p, bool *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db, "SELECT 1 FROM order_event WHERE storefront = ?1 AND "
+                                      "order_ref = ?2 AND parcel_ref = ?3 LIMIT 1");
+
+    sql_text(q, 1, p->storefront);
+    sql_digest(q, 2, &p->order);
+    sql_digest(q, 3, &p->parcel);
+    *out = sql_row(q);
+    return sql_done(q, e);
+}
+
+bool order_place_new(
+    struct writer *w, const struct store_submit *s, struct order_place *out, struct err *e)
+{
+    const struct order_event *o = &s->s->order;
+    bool known = false;
+
+    *out = (struct order_place){.any = s->order.n > 0,
+        .storefront = s->s->storefront,
+        .event = o->event,
+        .supersedes = o->supersedes,
+        .seq = o->seq};
+    for (size_t i = s->order.n;
+         i-- > 0 && !known;) { /* the oldest pepper first, the current one last */
+        out->order = s->order.hash[i];
+        out->parcel = s->parcel.hash[i];
+        if (i > 0 && !parcel_is_known(w, out, &known, e))
+            return false;
+    }
+    return true;
+}
+
+bool order_place_of(
+    struct writer *w, const struct message_row *m, struct order_place *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db,
+        "SELECT order_ref, parcel_ref, seq, event, supersedes FROM order_event WHERE message = ?1");
+
+    *out = (struct order_place){.storefront = m->storefront, .event = "", .supersedes = ""};
+    sql_int(q, 1, m->n);
+    if (sql_row(q)) {
+        out->any = sql_get_digest(q, 0, &out->order) && sql_get_digest(q, 1, &out->parcel);
+        out->seq = sql_get_int(q, 2);
+        out->event = sql_get_text(q, 3, w->batch);
+        out->supersedes = sql_get_text(q, 4, w->batch);
+    }
+    return sql_done(q, e);
+}
+
+static void bind_place(struct sql *q, const struct order_place *p)
+{
+    sql_text(q, 1, p->storefront);
+    sql_digest(q, 2, &p->order);
+    sql_digest(q, 3, &p->parcel);
+    sql_int(q, 4, p->seq);
+    sql_int(q, 5, EVENTS_READ);
+}
+
+bool order_is_stale(struct writer *w, const struct order_place *p, const char **by, struct err *e)
+{
+    struct sql *q;
+
+    *by = NULL;
+    if (!p->any || !p->event[0])
+        return true;
+    q = sqlite_sql(w->db, "SELECT id, supersedes FROM order_event WHERE storefront = ?1 AND "
+                          "order_ref = ?2 AND parcel_ref = ?3"
+                          " AND seq > ?4 AND supersedes <> '' ORDER BY seq LIMIT ?5");
+    bind_place(q, p);
+    while (!*by && sql_row(q))
+        if (has_word(sql_get_text(q, 1, w->batch), p->event))
+            *by = sql_get_text(q, 0, w->batch);
+    return sql_done(q, e);
+}
+
+static bool cancel_stale(struct writer *w, struct message_row *m, const char *by, struct err *e)
+{
+    enum msg_state from = m->state;
+
+    if (from != MSG_QUEUED && from != MSG_DEFERRED && from != MSG_HELD)
+        return true;
+    m->state = MSG_CANCELLED;
+    m->reason = "superseded";
+    return message_store(w, m, from, e) &&
+           message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e);
+}
+
+bool order_supersede(struct writer *w, const struct order_place *p, const char *by, struct err *e)
+{
+    struct message_row *rows;
+    size_t n;
+    struct sql *q;
+
+    if (!p->any || !p->supersedes[0])
+        return true;
+    q = sqlite_sql(w->db,
+        "SELECT m.n, m.person, m.storefront, m.id, m.destination, o.event, m.state, m.priority, "
+        "m.due_ms,"
+        " m.expires_ms, m.attempts, m.fence, m.lease_until_ms, m.owner, m.owner_start, m.unsure"
+        " FROM order_event o JOIN message m ON m.n = o.message WHERE o.storefront = ?1 AND "
+        "o.order_ref = ?2"
+        " AND o.parcel_ref = ?3 AND o.seq < ?4 AND o.event <> '' AND m.state IN (0, 2, 3)"
+        " ORDER BY o.seq LIMIT ?5");
+    bind_place(q, p);
+    if (!message_read_all(w, q, EVENTS_READ, &rows, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) /* `reason` holds the event here */
+        if (has_word(p->supersedes, rows[i].reason) && !cancel_stale(w, &rows[i], by, e))
+            return false;
+    return true;
+}
+
+bool order_add(
+    struct writer *w, const struct order_place *p, const char *id, int64_t message, struct err *e)
+{
+    struct sql *q;
+
+    if (!p->any)
+        return true;
+    q = sqlite_sql(w->db, "INSERT INTO order_event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    sql_text(q, 1, p->storefront);
+    sql_digest(q, 2, &p->order);
+    sql_digest(q, 3, &p->parcel);
+    sql_int(q, 4, p->seq);
+    sql_text(q, 5, id);
+    sql_int(q, 6, message);
+    sql_text(q, 7, p->event);
+    sql_text(q, 8, p->supersedes);
+    return sql_run(q, e);
+}

@@ -1,0 +1,363 @@
+/* sqlite_read -- questions about messages, content, suppressions and keys, on a connection of the pool. */
+#include "queue/sqlite_inside.h"
+
+#include <stdlib.h>
+
+/* A result list that grows in the arena. */
+#define GROW(a, list, n, cap)                                                                      \
+    do {                                                                                           \
+        if ((n) == (cap)) {                                                                        \
+            void *more_;                                                                           \
+            (cap) = (cap) ? (cap)*2 : 16;                                                          \
+            more_ = arena_array((a), (cap), sizeof *(list));                                       \
+            if ((n) > 0)                                                                           \
+                memcpy(more_, (list), (n) * sizeof *(list));                                       \
+            (list) = more_;                                                                        \
+        }                                                                                          \
+    } while (0)
+
+/* ---- who has work ---- */
+
+#define PRIORITY_MAX 9
+
+static bool ready_of_priority(struct sqlite *db, int priority, int64_t now_ms, size_t max,
+    struct arena *a, struct ready *list, size_t *n, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(db, "SELECT storefront, destination, due_ms FROM destination"
+                       " WHERE priority = ?1 AND due_ms <= ?2 ORDER BY due_ms LIMIT ?3");
+
+    sql_int(q, 1, priority);
+    sql_int(q, 2, now_ms);
+    sql_int(q, 3, (int64_t)(max - *n));
+    while (*n < max && sql_row(q))
+        list[(*n)++] = (struct ready){.storefront = sql_get_text(q, 0, a),
+            .destination = sql_get_text(q, 1, a),
+            .priority = priority,
+            .oldest_due_ms = sql_get_int(q, 2)};
+    return sql_done(q, e);
+}
+
+static bool next_due(
+    struct sqlite *db, int priority, int64_t now_ms, int64_t *next_due_ms, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(db, "SELECT due_ms FROM destination WHERE priority = ?1 AND due_ms > ?2"
+                       " ORDER BY due_ms LIMIT 1");
+
+    sql_int(q, 1, priority);
+    sql_int(q, 2, now_ms);
+    if (sql_row(q) && sql_get_int(q, 0) < *next_due_ms)
+        *next_due_ms = sql_get_int(q, 0);
+    return sql_done(q, e);
+}
+
+bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
+    size_t *n, int64_t *next_due_ms, struct err *e)
+{
+    *out = arena_array(a, max, sizeof **out);
+    *n = 0;
+    *next_due_ms = INT64_MAX;
+    for (int p = 0; p <= PRIORITY_MAX; p++)
+        if ((*n < max && !ready_of_priority(db, p, now_ms, max, a, *out, n, e)) ||
+            !next_due(db, p, now_ms, next_due_ms, e))
+            return false;
+    return true;
+}
+
+/* ---- messages ---- */
+
+#define VIEW_COLUMNS                                                                               \
+    "SELECT m.storefront, m.id, p.stream, p.template, p.locale, m.destination, m.reason, "         \
+    "p.event, m.state,"                                                                            \
+    " m.priority, m.attempts, m.unsure, m.created_ms, m.due_ms, m.expires_ms, p.date_ms, p.seq, "  \
+    "p.bundle,"                                                                                    \
+    " m.fence, m.lease_until_ms, x.hash, x.address, m.n"
+#define VIEW_FROM " FROM message m JOIN payload p ON p.n = m.n JOIN person x ON x.n = m.person"
+
+static void read_view(struct sql *q, struct arena *a, struct store_message *out)
+{
+    struct message_view *v = &out->view;
+
+    *v = (struct message_view){
+        .storefront = sql_get_text(q, 0, a),
+        .id = sql_get_text(q, 1, a),
+        .stream = sql_get_text(q, 2, a),
+        .template_name = sql_get_text(q, 3, a),
+        .locale = sql_get_text(q, 4, a),
+        .destination = sql_get_text(q, 5, a),
+        .reason = sql_get_text(q, 6, a),
+        .event = sql_get_text(q, 7, a),
+        .state = (enum msg_state)sql_get_int(q, 8),
+        .priority = (int)sql_get_int(q, 9),
+        .attempts = (int)sql_get_int(q, 10),
+        .unsure = sql_get_int(q, 11) != 0,
+        .created_ms = sql_get_int(q, 12),
+        .due_ms = sql_get_int(q, 13),
+        .expires_ms = sql_get_int(q, 14),
+        .date_ms = sql_get_int(q, 15),
+        .seq = sql_get_int(q, 16),
+        .address = STR(""),
+        .private_json = STR(""),
+    };
+    sql_get_digest(q, 17, &v->bundle);
+    out->fence = sql_get_int(q, 18);
+    out->lease_until_ms = sql_get_int(q, 19);
+    sql_get_digest(q, 20, &out->person);
+    out->address = sql_get_copy(q, 21, a);
+}
+
+static bool read_attachments(
+    struct sqlite *db, int64_t n, struct arena *a, struct store_message *out, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(db, "SELECT sealed FROM attachment WHERE message = ?1 ORDER BY place");
+    struct str *list = NULL;
+    size_t count = 0, cap = 0;
+
+    sql_int(q, 1, n);
+    while (sql_row(q)) {
+        GROW(a, list, count, cap);
+        list[count++] = sql_get_copy(q, 0, a);
+    }
+    out->attachments = list;
+    out->attachments_n = count;
+    return sql_done(q, e);
+}
+
+bool read_message(struct sqlite *db, const char *storefront, const char *id, bool with_attachments,
+    struct arena *a, struct store_message *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(
+        db, VIEW_COLUMNS ", p.sealed" VIEW_FROM " WHERE m.storefront = ?1 AND m.id = ?2");
+    int64_t n = 0;
+
+    *out = (struct store_message){0};
+    sql_text(q, 1, storefront);
+    sql_text(q, 2, id);
+    if (sql_row(q)) {
+        read_view(q, a, out);
+        n = sql_get_int(q, 22);
+        out->private_json = sql_get_copy(q, 23, a);
+    }
+    if (!sql_done(q, e))
+        return false;
+    if (n == 0)
+        return err_set(e, ERR_MISSING, "there is no message %.60s", id);
+    return !with_attachments || read_attachments(db, n, a, out, e);
+}
+
+bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,
+    struct arena *a, struct store_message **out, size_t *n, struct err *e)
+{
+    static const char newest[] = VIEW_COLUMNS VIEW_FROM
+        " WHERE m.storefront = ?1 AND (?2 < 0 OR m.state = ?2) AND (?3 = '' OR m.destination = ?3)"
+        " ORDER BY m.id DESC LIMIT ?4";
+    static const char before[] = VIEW_COLUMNS VIEW_FROM
+        " WHERE m.storefront = ?1 AND (?2 < 0 OR m.state = ?2) AND (?3 = '' OR m.destination = ?3)"
+        " AND m.id < ?5 ORDER BY m.id DESC LIMIT ?4";
+    struct sql *q = sqlite_sql(db, f->after_id[0] ? before : newest);
+    struct store_message *list = NULL;
+    size_t cap = 0;
+
+    *n = 0;
+    sql_text(q, 1, storefront);
+    sql_int(q, 2, f->state);
+    sql_text(q, 3, f->destination);
+    sql_int(q, 4, (int64_t)f->max);
+    if (f->after_id[0])
+        sql_text(q, 5, f->after_id);
+    while (sql_row(q)) {
+        GROW(a, list, *n, cap);
+        read_view(q, a, &list[(*n)++]);
+    }
+    *out = list;
+    return sql_done(q, e);
+}
+
+bool read_count(
+    struct sqlite *db, const char *storefront_or_null, struct queue_counts *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(db,
+        "SELECT state, sum(messages) FROM tally WHERE ?1 = '' OR storefront = ?1 GROUP BY state");
+
+    *out = (struct queue_counts){0};
+    sql_text(q, 1, storefront_or_null ? storefront_or_null : "");
+    while (sql_row(q)) {
+        int64_t state = sql_get_int(q, 0);
+
+        if (state >= 0 && state < MSG_STATES)
+            out->by_state[state] = (uint64_t)sql_get_int(q, 1);
+    }
+    return sql_done(q, e);
+}
+
+bool read_held(
+    struct sqlite *db, struct arena *a, struct held_group **out, size_t *n, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(db, "SELECT storefront, reason, count(*), min(id) FROM message"
+                       " INDEXED BY message_held WHERE state = 3 GROUP BY storefront, reason");
+    struct held_group *list = NULL;
+    size_t cap = 0;
+
+    *n = 0;
+    while (sql_row(q)) {
+        GROW(a, list, *n, cap);
+        list[(*n)++] = (struct held_group){.storefront = sql_get_text(q, 0, a),
+            .code = sql_get_text(q, 1, a),
+            .n = (uint64_t)sql_get_int(q, 2),
+            .sample_id = sql_get_text(q, 3, a)};
+    }
+    *out = list;
+    return sql_done(q, e);
+}
+
+bool read_content(struct sqlite *db, const char *storefront, const struct digest *hash,
+    struct arena *a, struct str *out, struct err *e)
+{
+    static const char exists[] = "SELECT 1 FROM content WHERE storefront = ?1 AND hash = ?2";
+    static const char bytes[] = "SELECT bytes FROM content WHERE storefront = ?1 AND hash = ?2";
+    struct sql *q = sqlite_sql(db, a ? bytes : exists);
+    bool found;
+
+    sql_text(q, 1, storefront);
+    sql_digest(q, 2, hash);
+    found = sql_row(q);
+    if (found && a)
+        *out = sql_get_copy(q, 0, a);
+    if (!sql_done(q, e))
+        return false;
+    return found || err_set(e, ERR_MISSING, "there is no such content");
+}
+
+/* ---- suppressions ---- */
+
+#define SUPPRESSION_COLUMNS                                                                        \
+    "SELECT s.n, s.person, s.scope, s.reason, s.origin, s.evidence, s.actor, s.since_ms, "         \
+    "s.expires_ms,"                                                                                \
+    " s.lifted_ms, s.lifted_by, s.lifted_why, s.note, x.address FROM suppression s LEFT JOIN "     \
+    "person x"                                                                                     \
+    " ON x.storefront = s.storefront AND x.hash = s.person AND x.erased_ms = 0"
+
+static bool read_suppression_rows(struct sql *q, struct arena *a, struct store_suppression **out,
+    size_t *n, size_t *cap, struct err *e)
+{
+    while (sql_row(q)) {
+        struct store_suppression *s;
+
+        GROW(a, *out, *n, *cap);
+        s = &(*out)[(*n)++];
+        s->row = (struct suppression){
+            .row = sql_get_int(q, 0),
+            .scope = sql_get_text(q, 2, a),
+            .reason = sql_get_text(q, 3, a),
+            .origin = sql_get_text(q, 4, a),
+            .evidence = sql_get_text(q, 5, a),
+            .actor = sql_get_text(q, 6, a),
+            .since_ms = sql_get_int(q, 7),
+            .expires_ms = sql_get_int(q, 8),
+            .lifted_ms = sql_get_int(q, 9),
+            .lifted_by = sql_get_text(q, 10, a),
+            .lifted_why = sql_get_text(q, 11, a),
+            .address = STR(""),
+            .note = STR(""),
+        };
+        sql_get_digest(q, 1, &s->row.person);
+        s->note = sql_get_copy(q, 12, a);
+        s->address = sql_get_copy(q, 13, a);
+    }
+    return sql_done(q, e);
+}
+
+bool read_suppressions_of(struct sqlite *db, const char *storefront, const struct keyed *who,
+    int64_t now_ms, struct arena *a, struct store_suppression **out, size_t *n, struct err *e)
+{
+    size_t cap = 0;
+
+    *out = NULL;
+    *n = 0;
+    for (size_t i = 0; i < who->n; i++) {
+        struct sql *q = sqlite_sql(db,
+            SUPPRESSION_COLUMNS " WHERE s.storefront = ?1 AND s.person = ?2 AND s.lifted_ms = 0"
+                                " AND (s.expires_ms = 0 OR s.expires_ms > ?3) ORDER BY s.n");
+
+        sql_text(q, 1, storefront);
+        sql_digest(q, 2, &who->hash[i]);
+        sql_int(q, 3, now_ms);
+        if (!read_suppression_rows(q, a, out, n, &cap, e))
+            return false;
+    }
+    return true;
+}
+
+bool read_suppressions(struct sqlite *db, const char *storefront,
+    const struct suppression_filter *f, struct arena *a, struct store_suppression **out, size_t *n,
+    struct err *e)
+{
+    struct sql *q = sqlite_sql(db, SUPPRESSION_COLUMNS
+        " WHERE s.storefront = ?1 AND s.n > ?2 AND (?3 = '' OR s.scope = ?3) AND (?4 = '' OR "
+        "s.reason = ?4)"
+        " AND (?5 = '' OR s.origin = ?5) AND s.since_ms >= ?6 AND (?7 = 0 OR s.since_ms < ?7)"
+        " AND (?8 OR s.lifted_ms = 0) ORDER BY s.n LIMIT ?9");
+    size_t cap = 0;
+
+    *out = NULL;
+    *n = 0;
+    sql_text(q, 1, storefront);
+    sql_int(q, 2, f->after_row);
+    sql_text(q, 3, f->scope);
+    sql_text(q, 4, f->reason);
+    sql_text(q, 5, f->origin);
+    sql_int(q, 6, f->since_ms);
+    sql_int(q, 7, f->until_ms);
+    sql_int(q, 8, f->with_lifted);
+    sql_int(q, 9, (int64_t)f->max);
+    return read_suppression_rows(q, a, out, n, &cap, e);
+}
+
+/* ---- API keys ---- */
+
+#define KEY_COLUMNS "SELECT storefront, id, label, roles, created_ms, revoked_ms FROM api_key"
+
+static void read_key(struct sql *q, struct arena *a, struct api_key *out)
+{
+    *out = (struct api_key){.storefront = sql_get_text(q, 0, a),
+        .id = sql_get_text(q, 1, a),
+        .label = sql_get_text(q, 2, a),
+        .roles = (unsigned)sql_get_int(q, 3),
+        .created_ms = sql_get_int(q, 4),
+        .revoked_ms = sql_get_int(q, 5)};
+}
+
+bool read_keys(struct sqlite *db, const char *storefront_or_null, struct arena *a,
+    struct api_key **out, size_t *n, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(db, KEY_COLUMNS " WHERE ?1 = '' OR storefront = ?1 ORDER BY storefront, id");
+    size_t cap = 0;
+
+    *out = NULL;
+    *n = 0;
+    sql_text(q, 1, storefront_or_null ? storefront_or_null : "");
+    while (sql_row(q)) {
+        GROW(a, *out, *n, cap);
+        read_key(q, a, &(*out)[(*n)++]);
+    }
+    return sql_done(q, e);
+}
+
+bool read_key_of(struct sqlite *db, const struct digest *secret, struct arena *a,
+    struct api_key *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, KEY_COLUMNS " WHERE secret = ?1");
+    bool found;
+
+    sql_digest(q, 1, secret);
+    found = sql_row(q);
+    if (found)
+        read_key(q, a, out);
+    if (!sql_done(q, e))
+        return false;
+    return found || err_set(e, ERR_MISSING, "there is no such key");
+}

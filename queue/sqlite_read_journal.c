@@ -1,0 +1,105 @@
+/* sqlite_read_journal -- the journal as its readers want it. */
+#include "queue/sqlite_inside.h"
+
+#define ROW_COLUMNS                                                                                \
+    "SELECT j.storefront, j.node, j.seq, j.at_ms, j.message_id, j.event, j.actor, j.facts, "       \
+    "j.commitment, j.hash,"                                                                        \
+    " j.salt, j.sealed, x.hash FROM journal j LEFT JOIN person x ON x.n = j.person"
+
+static void read_row(struct sql *q, struct arena *a, struct store_row *out)
+{
+    static const struct digest none;
+
+    out->row = (struct journal_row){
+        .storefront = sql_get_text(q, 0, a),
+        .node = sql_get_text(q, 1, a),
+        .seq = sql_get_int(q, 2),
+        .at_ms = sql_get_int(q, 3),
+        .message_id = sql_get_text(q, 4, a),
+        .event = sql_get_text(q, 5, a),
+        .actor = sql_get_text(q, 6, a),
+        .facts = sql_get_copy(q, 7, a),
+        .personal = STR(""),
+    };
+    sql_get_digest(q, 8, &out->commitment);
+    sql_get_digest(q, 9, &out->row.hash);
+    out->salt = sql_get_copy(q, 10, a);
+    out->sealed = sql_get_copy(q, 11, a);
+    out->has_person = !sql_get_null(q, 12) && sql_get_digest(q, 12, &out->person);
+    /* A commitment without what it commits to: the person was erased. */
+    out->row.erased =
+        !digest_equal(&out->commitment, &none) && out->salt.n == 0 && out->sealed.n == 0;
+}
+
+static bool read_rows(
+    struct sql *q, struct arena *a, struct store_row **out, size_t *n, struct err *e)
+{
+    size_t cap = 0;
+
+    *out = NULL;
+    *n = 0;
+    while (sql_row(q)) {
+        if (*n == cap) {
+            struct store_row *more;
+
+            cap = cap ? cap * 2 : 16;
+            more = arena_array(a, cap, sizeof *more);
+            if (*n > 0)
+                memcpy(more, *out, *n * sizeof *more);
+            *out = more;
+        }
+        read_row(q, a, &(*out)[(*n)++]);
+    }
+    return sql_done(q, e);
+}
+
+bool read_timeline(struct sqlite *db, const char *storefront, const char *message_id,
+    struct arena *a, struct store_row **out, size_t *n, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, ROW_COLUMNS " WHERE j.storefront = ?1 AND j.message_id = ?2"
+                                               " AND j.message_id <> '' ORDER BY j.n");
+
+    sql_text(q, 1, storefront);
+    sql_text(q, 2, message_id);
+    return read_rows(q, a, out, n, e);
+}
+
+bool read_journal(struct sqlite *db, const char *storefront, const char *node, int64_t after_seq,
+    size_t max, struct arena *a, struct store_row **out, size_t *n, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, ROW_COLUMNS
+        " WHERE j.storefront = ?1 AND j.node = ?2 AND j.seq > ?3 ORDER BY j.seq LIMIT ?4");
+
+    sql_text(q, 1, storefront);
+    sql_text(q, 2, node);
+    sql_int(q, 3, after_seq);
+    sql_int(q, 4, (int64_t)max);
+    return read_rows(q, a, out, n, e);
+}
+
+bool read_chains(
+    struct sqlite *db, struct arena *a, struct store_chain **out, size_t *n, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(db, "SELECT storefront, node, seq, hash FROM chain ORDER BY storefront, node");
+    size_t cap = 0;
+
+    *out = NULL;
+    *n = 0;
+    while (sql_row(q)) {
+        if (*n == cap) {
+            struct store_chain *more;
+
+            cap = cap ? cap * 2 : 16;
+            more = arena_array(a, cap, sizeof *more);
+            if (*n > 0)
+                memcpy(more, *out, *n * sizeof *more);
+            *out = more;
+        }
+        (*out)[*n].chain = (struct chain){.storefront = sql_get_text(q, 0, a),
+            .node = sql_get_text(q, 1, a),
+            .last_seq = sql_get_int(q, 2)};
+        sql_get_digest(q, 3, &(*out)[(*n)++].head);
+    }
+    return sql_done(q, e);
+}

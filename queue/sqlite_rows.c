@@ -1,0 +1,266 @@
+/* sqlite_rows -- the moves out of which every change is made: find or make a person, read and store a
+ * message, append to the journal. */
+#include "queue/sqlite_inside.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool refuse(struct store_op *op, enum err_code code, const char *format, ...)
+{
+    va_list args;
+    char text[200];
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    op->ok = false;
+    err_set(&op->e, code, "%s", text);
+    return true;
+}
+
+/* ---- persons ---- */
+
+bool person_find(struct writer *w, const char *storefront, const struct keyed *who,
+    struct person_row *out, struct err *e)
+{
+    out->n = 0;
+    for (size_t i = 0; i < who->n && out->n == 0; i++) {
+        struct sql *q = sqlite_sql(w->db,
+            "SELECT n, pepper FROM person WHERE storefront = ?1 AND hash = ?2 AND erased_ms = 0");
+
+        sql_text(q, 1, storefront);
+        sql_digest(q, 2, &who->hash[i]);
+        if (sql_row(q)) {
+            out->n = sql_get_int(q, 0);
+            out->pepper = (unsigned)sql_get_int(q, 1);
+            out->hash = who->hash[i];
+        }
+        if (!sql_done(q, e))
+            return false;
+    }
+    return true;
+}
+
+bool person_make(struct writer *w, const char *storefront, const struct store_person *p,
+    struct person_row *out, struct err *e)
+{
+    struct sql *q;
+
+    if (!person_find(w, storefront, &p->who, out, e))
+        return false;
+    if (out->n != 0)
+        return true;
+    q = sqlite_sql(w->db, "INSERT INTO person(storefront, pepper, hash, address, created_ms)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5)");
+    sql_text(q, 1, storefront);
+    sql_int(q, 2, p->who.pepper[0]);
+    sql_digest(q, 3, &p->who.hash[0]);
+    sql_blob(q, 4, p->address);
+    sql_int(q, 5, w->now_ms);
+    if (!sql_run(q, e))
+        return false;
+    *out = (struct person_row){sqlite_last_row(w->db), p->who.hash[0], p->who.pepper[0]};
+    return true;
+}
+
+/* ---- messages ---- */
+
+void message_read(struct writer *w, struct sql *q, struct message_row *out)
+{
+    *out = (struct message_row){
+        .n = sql_get_int(q, 0),
+        .person = sql_get_int(q, 1),
+        .storefront = sql_get_text(q, 2, w->batch),
+        .id = sql_get_text(q, 3, w->batch),
+        .destination = sql_get_text(q, 4, w->batch),
+        .reason = sql_get_text(q, 5, w->batch),
+        .state = (enum msg_state)sql_get_int(q, 6),
+        .priority = sql_get_int(q, 7),
+        .due_ms = sql_get_int(q, 8),
+        .expires_ms = sql_get_int(q, 9),
+        .attempts = sql_get_int(q, 10),
+        .fence = sql_get_int(q, 11),
+        .lease_until_ms = sql_get_int(q, 12),
+        .owner = sql_get_text(q, 13, w->batch),
+        .owner_start = sql_get_int(q, 14),
+        .unsure = sql_get_int(q, 15) != 0,
+    };
+}
+
+bool message_read_all(
+    struct writer *w, struct sql *q, size_t max, struct message_row **out, size_t *n, struct err *e)
+{
+    size_t cap = 0;
+
+    *out = NULL;
+    *n = 0;
+    while (*n < max && sql_row(q)) {
+        if (*n == cap) {
+            struct message_row *more;
+
+            cap = cap ? cap * 2 : 16;
+            more = arena_array(w->batch, cap, sizeof *more);
+            if (*n > 0)
+                memcpy(more, *out, *n * sizeof *more);
+            *out = more;
+        }
+        message_read(w, q, &(*out)[(*n)++]);
+    }
+    return sql_done(q, e);
+}
+
+bool message_find(struct writer *w, const char *storefront, const char *id, struct message_row *out,
+    bool *found, struct err *e)
+{
+    struct sql *q = sqlite_sql(
+        w->db, "SELECT " MESSAGE_COLUMNS " FROM message WHERE storefront = ?1 AND id = ?2");
+
+    sql_text(q, 1, storefront);
+    sql_text(q, 2, id);
+    *found = sql_row(q);
+    if (*found)
+        message_read(w, q, out);
+    return sql_done(q, e);
+}
+
+static bool waits(enum msg_state s)
+{
+    return s == MSG_QUEUED || s == MSG_DEFERRED;
+}
+
+bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "UPDATE message SET state = ?2, due_ms = ?3, attempts = ?4, unsure = ?5, "
+                          "reason = ?6, owner = ?7,"
+                          " owner_start = ?8, fence = ?9, lease_until_ms = ?10 WHERE n = ?1");
+
+    if (m->state != MSG_LEASED) {
+        m->owner = "";
+        m->owner_start = m->lease_until_ms = 0;
+    }
+    sql_int(q, 1, m->n);
+    sql_int(q, 2, m->state);
+    sql_int(q, 3, m->due_ms);
+    sql_int(q, 4, m->attempts);
+    sql_int(q, 5, m->unsure);
+    sql_text(q, 6, m->reason);
+    sql_text(q, 7, m->owner);
+    sql_int(q, 8, m->owner_start);
+    sql_int(q, 9, m->fence);
+    sql_int(q, 10, m->lease_until_ms);
+    if (!sql_run(q, e))
+        return false;
+    batch_tally(w, m->storefront, from, -1);
+    batch_tally(w, m->storefront, m->state, 1);
+    if (waits(from) || waits(m->state))
+        batch_touch(w, m->storefront, m->destination, m->priority);
+    return true;
+}
+
+bool message_event(struct writer *w, const struct message_row *m, const char *event,
+    const char *actor, struct str facts, const struct personal *personal, struct err *e)
+{
+    struct journal_draft d = {
+        .event = event, .actor = actor, .message_id = m->id, .facts = facts, .personal = personal};
+
+    return journal_append(w, m->storefront, m->person, &d, e);
+}
+
+/* ---- the journal ---- */
+
+static bool read_head(struct writer *w, struct shop *shop, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "SELECT seq, hash FROM chain WHERE storefront = ?1 AND node = ?2");
+
+    sql_text(q, 1, shop->name);
+    sql_text(q, 2, w->node);
+    shop->seq = 0;
+    journal_genesis(shop->name, w->node, &shop->head);
+    if (sql_row(q)) {
+        shop->seq = sql_get_int(q, 0);
+        sql_get_digest(q, 1, &shop->head);
+    }
+    shop->head_known = true;
+    return sql_done(q, e);
+}
+
+/* The hash that stands in the person's row: it may be of an older pepper than the one of today. */
+static bool person_hash(struct writer *w, int64_t person, struct digest *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db, "SELECT hash FROM person WHERE n = ?1");
+    bool found;
+
+    sql_int(q, 1, person);
+    found = sql_row(q) && sql_get_digest(q, 0, out);
+    if (!sql_done(q, e))
+        return false;
+    return found || err_set(e, ERR_CORRUPT, "database: a message has no person");
+}
+
+static bool insert_row(struct writer *w, const struct journal_row *row,
+    const struct digest *commitment, int64_t person, struct str salt, struct str sealed,
+    struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db,
+        "INSERT INTO journal(storefront, node, seq, at_ms, message_id, event, actor, facts, "
+        "commitment, hash,"
+        " person, salt, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+
+    sql_text(q, 1, row->storefront);
+    sql_text(q, 2, row->node);
+    sql_int(q, 3, row->seq);
+    sql_int(q, 4, row->at_ms);
+    sql_text(q, 5, row->message_id);
+    sql_text(q, 6, row->event);
+    sql_text(q, 7, row->actor);
+    sql_str(q, 8, row->facts);
+    sql_digest(q, 9, commitment);
+    sql_digest(q, 10, &row->hash);
+    if (person != 0) {
+        sql_int(q, 11, person);
+        if (sealed.n > 0)
+            sql_blob(q, 13, sealed); /* holds the salt */
+        else
+            sql_blob(q, 12, salt);
+    }
+    return sql_run(q, e);
+}
+
+bool journal_append(struct writer *w, const char *storefront, int64_t person,
+    const struct journal_draft *d, struct err *e)
+{
+    struct shop *shop = batch_shop(w, storefront);
+    struct digest commitment = {0}, hash;
+    struct personal none = {.text = STR("")};
+    const struct personal *p = d->personal && d->personal->sealed.n > 0 ? d->personal : &none;
+    struct journal_row row = {.storefront = storefront,
+        .node = w->node,
+        .at_ms = w->now_ms,
+        .message_id = d->message_id,
+        .event = d->event,
+        .actor = d->actor,
+        .facts = d->facts.n > 0 ? d->facts : STR("{}")};
+    struct str salt;
+
+    if (!shop->head_known && !read_head(w, shop, e))
+        return false;
+    if (p == &none)
+        hash_random(none.salt, sizeof none.salt);
+    salt = str_bytes(p->salt, sizeof p->salt);
+    if (person != 0) {
+        if (!person_hash(w, person, &hash, e))
+            return false;
+        journal_commit(salt, &hash, p->text, &commitment);
+    }
+    row.seq = shop->seq + 1;
+    journal_link(&shop->head, &commitment, &row);
+    if (!insert_row(w, &row, &commitment, person, salt, p->sealed, e))
+        return false;
+    shop->seq = row.seq;
+    shop->head = row.hash;
+    shop->head_moved = true;
+    return true;
+}

@@ -1,0 +1,113 @@
+/* sqlite_submit -- a new message with everything that belongs to it. */
+#include "queue/sqlite_inside.h"
+
+#include <stdio.h>
+
+static bool insert_message(
+    struct writer *w, const struct store_submit *s, int64_t person, int64_t *n, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "INSERT INTO message(storefront, id, person, destination, state, "
+                          "priority, created_ms, due_ms,"
+                          " expires_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+
+    sql_text(q, 1, s->s->storefront);
+    sql_text(q, 2, s->s->id);
+    sql_int(q, 3, person);
+    sql_text(q, 4, s->s->destination);
+    sql_int(q, 5, s->out->state);
+    sql_int(q, 6, s->s->priority);
+    sql_int(q, 7, w->now_ms);
+    sql_int(q, 8, s->s->due_ms);
+    sql_int(q, 9, s->s->expires_ms);
+    sql_text(q, 10, s->out->reason);
+    if (!sql_run(q, e))
+        return false;
+    *n = sqlite_last_row(w->db);
+    batch_tally(w, s->s->storefront, s->out->state, 1);
+    if (s->out->state == MSG_QUEUED)
+        batch_touch(w, s->s->storefront, s->s->destination, s->s->priority);
+    return true;
+}
+
+static bool insert_payload(struct writer *w, const struct store_submit *s, int64_t n, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "INSERT INTO payload VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+
+    sql_int(q, 1, n);
+    sql_text(q, 2, s->s->stream);
+    sql_text(q, 3, s->s->template_name);
+    sql_text(q, 4, s->s->locale);
+    sql_digest(q, 5, &s->s->bundle);
+    sql_int(q, 6, s->s->date_ms);
+    sql_text(q, 7, s->s->order.event ? s->s->order.event : "");
+    sql_int(q, 8, s->s->order.seq);
+    sql_int(q, 9, s->s->order.occurred_ms);
+    sql_blob(q, 10, s->private_json);
+    return sql_run(q, e);
+}
+
+static bool insert_attachments(
+    struct writer *w, const struct store_submit *s, int64_t n, struct err *e)
+{
+    for (size_t i = 0; i < s->s->attachments_n; i++) {
+        struct sql *q =
+            sqlite_sql(w->db, "INSERT INTO attachment(message, place, sealed) VALUES (?1, ?2, ?3)");
+
+        sql_int(q, 1, n);
+        sql_int(q, 2, (int64_t)i);
+        sql_blob(q, 3, s->attachments[i]);
+        if (!sql_run(q, e))
+            return false;
+    }
+    return true;
+}
+
+static bool write_events(
+    struct writer *w, const struct store_submit *s, int64_t person, const char *by, struct err *e)
+{
+    struct message_row m = {.storefront = s->s->storefront, .id = s->s->id, .person = person};
+
+    if (!message_event(w, &m, "accepted", "parcelpost", s->facts, NULL, e))
+        return false;
+    if (by)
+        return message_event(w, &m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e);
+    return s->out->state != MSG_SUPPRESSED || message_event(w, &m, "suppressed", "parcelpost",
+                                                  facts_reason(w, s->out->reason), NULL, e);
+}
+
+static void fill_receipt(const struct store_submit *s, const char *by)
+{
+    struct receipt *r = s->out;
+
+    *r = (struct receipt){.result = SUBMIT_NEW, .state = by ? MSG_CANCELLED : s->s->state};
+    snprintf(r->id.s, sizeof r->id.s, "%s", s->s->id);
+    snprintf(r->reason, sizeof r->reason, "%s",
+        by             ? "superseded"
+        : s->s->reason ? s->s->reason
+                       : "");
+}
+
+bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e)
+{
+    const struct store_submit *s = &op->submit;
+    struct order_place place;
+    struct person_row person;
+    const char *by = NULL;
+    bool found;
+    int64_t n;
+
+    if (!idempotency_find(w, s, &found, e))
+        return false;
+    if (found)
+        return true;
+    if (!order_place_new(w, s, &place, e) || !order_is_stale(w, &place, &by, e) ||
+        !person_make(w, s->s->storefront, &s->person, &person, e))
+        return false;
+    fill_receipt(s, by);
+    return insert_message(w, s, person.n, &n, e) && insert_payload(w, s, n, e) &&
+           insert_attachments(w, s, n, e) && order_supersede(w, &place, s->s->id, e) &&
+           order_add(w, &place, s->s->id, n, e) && write_events(w, s, person.n, by, e) &&
+           idempotency_add(w, s, e);
+}

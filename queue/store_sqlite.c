@@ -1,0 +1,255 @@
+/* store_sqlite -- the back end on SQLite: one writing connection for apply, a pool for the reads. */
+#include "queue/sqlite_inside.h"
+#include "queue/sqlite_schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READERS 8
+
+struct sqlite_store {
+    struct store base;
+    struct writer writer;
+    int64_t stamp; /* the writer's, after our last commit */
+    struct sqlite_pool *readers;
+};
+
+static struct sqlite_store *inside(struct store *s)
+{
+    return (struct sqlite_store *)s;
+}
+
+/* ---- changes ---- */
+
+typedef bool op_verb(struct writer *w, struct store_op *op, struct err *e);
+
+static op_verb *const verbs_of_ops[] = {
+    [STORE_SUBMIT] = sqlite_submit,
+    [STORE_CLAIM] = sqlite_claim,
+    [STORE_SETTLE] = sqlite_settle,
+    [STORE_CHANGE] = sqlite_change,
+    [STORE_RELEASE] = sqlite_release,
+    [STORE_SUPPRESS] = sqlite_suppress_op,
+    [STORE_LIFT] = sqlite_lift,
+    [STORE_CONTENT] = sqlite_content,
+    [STORE_NOTE] = sqlite_note,
+    [STORE_KEY_NEW] = sqlite_key_new,
+    [STORE_KEY_REVOKE] = sqlite_key_revoke,
+    [STORE_SWEEP] = sqlite_sweep,
+    [STORE_START] = sqlite_start,
+};
+
+static bool transact(
+    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, struct err *e)
+{
+    struct writer *w = &s->writer;
+    int64_t stamp;
+
+    if (!sqlite_begin(w->db, e))
+        return false;
+    if (!sqlite_stamp(w->db, &stamp, e))
+        return false;
+    batch_begin(w, now_ms, stamp != s->stamp);
+    s->stamp = stamp;
+    for (size_t i = 0; i < n; i++) {
+        ops[i]->ok = true;
+        if (!verbs_of_ops[ops[i]->kind](w, ops[i], e))
+            return false;
+    }
+    return batch_end(w, e) && sqlite_commit(w->db, e);
+}
+
+static bool try_transaction(
+    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, struct err *e)
+{
+    if (transact(s, ops, n, now_ms, e))
+        return true;
+    sqlite_rollback(s->writer.db);
+    batch_forget(&s->writer);
+    return false;
+}
+
+/* An op that the tables refuse (a message id used twice, a row too big) would spoil its whole batch; alone
+ * it spoils only itself. What concerns the disk or the file concerns all. */
+static bool is_one_ops_fault(const struct err *e)
+{
+    return e->code == ERR_CONFLICT || e->code == ERR_LIMIT || e->code == ERR_LIBRARY;
+}
+
+static bool apply_one_by_one(
+    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct err e;
+
+        if (!try_transaction(s, &ops[i], 1, now_ms, &e)) {
+            ops[i]->ok = false;
+            ops[i]->e = e;
+        }
+    }
+    return true;
+}
+
+static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t n, int64_t now_ms,
+    bool *wrote, struct err *e)
+{
+    struct sqlite_store *s = inside(base);
+    int64_t before = sqlite_total_changes(s->writer.db);
+    bool fine = try_transaction(s, ops, n, now_ms, e) ||
+                (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms));
+
+    *wrote = fine && sqlite_total_changes(s->writer.db) != before;
+    return fine;
+}
+
+/* ---- reads: each borrows a connection ---- */
+
+#define WITH_READER(db, call)                                                                      \
+    struct sqlite *db;                                                                             \
+    bool fine_;                                                                                    \
+    if (!sqlite_pool_take(inside(s)->readers, &db, e))                                             \
+        return false;                                                                              \
+    fine_ = (call);                                                                                \
+    sqlite_pool_give(inside(s)->readers, db);                                                      \
+    return fine_
+
+static bool ready(struct store *s, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
+    size_t *n, int64_t *next_due_ms, struct err *e)
+{
+    WITH_READER(db, read_ready(db, now_ms, max, a, out, n, next_due_ms, e));
+}
+
+static bool message(struct store *s, const char *storefront, const char *id, bool with_attachments,
+    struct arena *a, struct store_message *out, struct err *e)
+{
+    WITH_READER(db, read_message(db, storefront, id, with_attachments, a, out, e));
+}
+
+static bool list(struct store *s, const char *storefront, const struct message_filter *f,
+    struct arena *a, struct store_message **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_list(db, storefront, f, a, out, n, e));
+}
+
+static bool count(struct store *s, const char *storefront, struct queue_counts *out, struct err *e)
+{
+    WITH_READER(db, read_count(db, storefront, out, e));
+}
+
+static bool held(
+    struct store *s, struct arena *a, struct held_group **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_held(db, a, out, n, e));
+}
+
+static bool content(struct store *s, const char *storefront, const struct digest *hash,
+    struct arena *a, struct str *out, struct err *e)
+{
+    WITH_READER(db, read_content(db, storefront, hash, a, out, e));
+}
+
+static bool suppressions_of(struct store *s, const char *storefront, const struct keyed *who,
+    int64_t now_ms, struct arena *a, struct store_suppression **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_suppressions_of(db, storefront, who, now_ms, a, out, n, e));
+}
+
+static bool suppressions(struct store *s, const char *storefront,
+    const struct suppression_filter *f, struct arena *a, struct store_suppression **out, size_t *n,
+    struct err *e)
+{
+    WITH_READER(db, read_suppressions(db, storefront, f, a, out, n, e));
+}
+
+static bool timeline(struct store *s, const char *storefront, const char *message_id,
+    struct arena *a, struct store_row **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_timeline(db, storefront, message_id, a, out, n, e));
+}
+
+static bool journal(struct store *s, const char *storefront, const char *node, int64_t after_seq,
+    size_t max, struct arena *a, struct store_row **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_journal(db, storefront, node, after_seq, max, a, out, n, e));
+}
+
+static bool chains(
+    struct store *s, struct arena *a, struct store_chain **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_chains(db, a, out, n, e));
+}
+
+static bool keys(struct store *s, const char *storefront, struct arena *a, struct api_key **out,
+    size_t *n, struct err *e)
+{
+    WITH_READER(db, read_keys(db, storefront, a, out, n, e));
+}
+
+static bool key_of(struct store *s, const struct digest *secret, struct arena *a,
+    struct api_key *out, struct err *e)
+{
+    WITH_READER(db, read_key_of(db, secret, a, out, e));
+}
+
+static bool stamp_of(struct store *s, int64_t *out, struct err *e)
+{
+    return sqlite_pool_stamp(inside(s)->readers, out, e);
+}
+
+/* ---- lifetime ---- */
+
+static void sqlite_store_close(struct store **base)
+{
+    struct sqlite_store *s;
+
+    if (!*base)
+        return;
+    s = inside(*base);
+    sqlite_pool_close(&s->readers);
+    sqlite_close(&s->writer.db);
+    arena_close(&s->writer.batch);
+    arena_close(&s->writer.shops_arena);
+    free(s);
+    *base = NULL;
+}
+
+static const struct store_verbs sqlite_verbs = {
+    .close = sqlite_store_close,
+    .apply = sqlite_apply,
+    .ready = ready,
+    .message = message,
+    .list = list,
+    .count = count,
+    .held = held,
+    .content = content,
+    .suppressions_of = suppressions_of,
+    .suppressions = suppressions,
+    .timeline = timeline,
+    .journal = journal,
+    .chains = chains,
+    .keys = keys,
+    .key_of = key_of,
+    .stamp = stamp_of,
+};
+
+bool store_sqlite_open(const char *path, const char *node, struct store **out, struct err *e)
+{
+    struct sqlite_store *s = calloc(1, sizeof *s);
+    struct store *base = (struct store *)s;
+
+    if (!s)
+        err_out_of_memory();
+    s->base.verbs = &sqlite_verbs;
+    s->writer.batch = arena_open();
+    s->writer.shops_arena = arena_open();
+    s->stamp = -1;
+    snprintf(s->writer.node, sizeof s->writer.node, "%s", node);
+    if (sqlite_open(path, SQLITE_FOR_WRITING, &s->writer.db, e) &&
+        sqlite_migrate(s->writer.db, &sqlite_queue_schema, e) &&
+        sqlite_pool_open(path, READERS, &s->readers, e)) {
+        *out = base;
+        return true;
+    }
+    sqlite_store_close(&base);
+    return false;
+}

@@ -1,0 +1,477 @@
+#include "queue/vault.h"
+
+#include "queue/sqlite.h"
+#include "queue/vault_cache.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VAULT_APPLICATION 0x5050564b /* "PPVK" */
+#define READERS 8
+#define PENDING_BUCKETS 256
+
+/* A key that is not on disk yet. */
+struct pending {
+    struct vault_key key;
+    const char *storefront; /* in the memory behind it */
+    struct digest person;
+    unsigned pepper;
+    struct pending *next;
+    char text[];
+};
+
+struct pending_set {
+    struct pending *buckets[PENDING_BUCKETS];
+    size_t n;
+};
+
+struct vault {
+    const struct keyring *keys;
+    const struct clock *clock;
+    struct sqlite_pool *readers;
+    pthread_mutex_t write_lock; /* guards writer; held across its I/O, by writers alone */
+    struct sqlite *writer;
+    pthread_mutex_t lock; /* guards all below; never held across I/O */
+    struct pending_set fresh, flushing;
+    struct vault_cache cache;
+    uint32_t next_id;
+};
+
+static const char version_1[] =
+    "CREATE TABLE person_key(storefront TEXT NOT NULL, id BLOB NOT NULL, person BLOB NOT NULL,"
+    "  pepper INTEGER NOT NULL, master INTEGER NOT NULL, wrapped BLOB, created_ms INTEGER NOT NULL,"
+    "  erased_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(storefront, id)) WITHOUT ROWID;"
+    "CREATE INDEX person_key_of ON person_key(storefront, person) WHERE wrapped IS NOT NULL;";
+
+static const char *const migrations[] = {version_1};
+
+static const struct sqlite_schema schema = {.what = "keys.db",
+    .application = VAULT_APPLICATION,
+    .migrations = migrations,
+    .n = COUNT_OF(migrations)};
+
+void vault_key_wipe(struct vault_key *k)
+{
+    seal_key_wipe(&k->key);
+}
+
+/* ---- lifetime ---- */
+
+bool vault_open(const char *path, const struct keyring *keys, const struct clock *clock,
+    struct vault **out, struct err *e)
+{
+    struct vault *v = calloc(1, sizeof *v);
+
+    if (!v)
+        err_out_of_memory();
+    v->keys = keys;
+    v->clock = clock;
+    pthread_mutex_init(&v->write_lock, NULL);
+    pthread_mutex_init(&v->lock, NULL);
+    hash_random(&v->next_id, sizeof v->next_id);
+    /* Here deletion is erasure, so free pages are zeroed whatever it costs. */
+    if (sqlite_open(path, SQLITE_FOR_WRITING, &v->writer, e) &&
+        sqlite_exec(v->writer, "PRAGMA secure_delete=ON", e) &&
+        sqlite_migrate(v->writer, &schema, e) && sqlite_pool_open(path, READERS, &v->readers, e)) {
+        *out = v;
+        return true;
+    }
+    vault_close(&v);
+    return false;
+}
+
+static void pending_free(struct pending_set *set)
+{
+    for (size_t i = 0; i < PENDING_BUCKETS; i++)
+        while (set->buckets[i]) {
+            struct pending *p = set->buckets[i];
+
+            set->buckets[i] = p->next;
+            vault_key_wipe(&p->key);
+            free(p);
+        }
+    set->n = 0;
+}
+
+void vault_close(struct vault **v)
+{
+    if (!*v)
+        return;
+    pending_free(&(*v)->fresh);
+    pending_free(&(*v)->flushing);
+    vault_cache_wipe(&(*v)->cache);
+    sqlite_pool_close(&(*v)->readers);
+    sqlite_close(&(*v)->writer);
+    pthread_mutex_destroy(&(*v)->lock);
+    pthread_mutex_destroy(&(*v)->write_lock);
+    free(*v);
+    *v = NULL;
+}
+
+/* ---- wrapping ---- */
+
+static struct str id_str(const struct vault_key *k)
+{
+    return str_bytes(k->id, VAULT_ID);
+}
+
+/* What a wrapped key is bound to, and under which tag the cache finds it by id. */
+static void tag_of_id(const char *storefront, struct str id, struct digest *out)
+{
+    struct str parts[] = {STR("key"), str_of(storefront), id};
+
+    hash_sha256_parts(parts, COUNT_OF(parts), out);
+}
+
+static void wrap(const struct vault *v, const struct pending *p, unsigned *master, struct buf *out)
+{
+    struct digest tag;
+
+    tag_of_id(p->storefront, id_str(&p->key), &tag);
+    seal_add(keyring_current(v->keys, KEY_MASTER, master), digest_str(&tag),
+        str_bytes(p->key.key.b, sizeof p->key.key.b), out);
+}
+
+static bool unwrap(const struct vault *v, const char *storefront, unsigned master,
+    struct str wrapped, struct vault_key *k, struct err *e)
+{
+    const struct seal_key *with = keyring_version(v->keys, KEY_MASTER, master);
+    AUTO(buf_wipe) struct buf plain = {0};
+    struct digest tag;
+
+    if (!with)
+        return err_set(e, ERR_CORRUPT,
+            "keys.db needs version %u of the master key, which the keyring lacks", master);
+    tag_of_id(storefront, id_str(k), &tag);
+    if (!seal_open(with, digest_str(&tag), wrapped, &plain, e) || plain.n != sizeof k->key.b)
+        return err_set(e, ERR_CORRUPT,
+            "a key in keys.db does not open with version %u of the master key", master);
+    memcpy(k->key.b, plain.p, sizeof k->key.b);
+    return true;
+}
+
+/* ---- keys that are on disk ---- */
+
+enum answer { ANSWER_KEY, ANSWER_ERASED, ANSWER_NONE };
+
+/* q's columns: id, master, wrapped. */
+static bool read_key(struct vault *v, struct sql *q, const char *storefront, struct vault_key *out,
+    enum answer *answer, struct err *e)
+{
+    AUTO(buf_close) struct buf wrapped = {0};
+    unsigned master = 0;
+
+    *answer = ANSWER_NONE;
+    if (sql_row(q)) {
+        struct str id = sql_get_str(q, 0);
+
+        if (id.n == VAULT_ID)
+            memcpy(out->id, id.p, VAULT_ID);
+        master = (unsigned)sql_get_int(q, 1);
+        *answer = sql_get_null(q, 2) ? ANSWER_ERASED : ANSWER_KEY;
+        buf_add(&wrapped, sql_get_str(q, 2));
+    }
+    if (!sql_done(q, e))
+        return false;
+    return *answer != ANSWER_KEY || unwrap(v, storefront, master, buf_str(&wrapped), out, e);
+}
+
+static bool key_by_id(struct vault *v, const char *storefront, struct str id, struct vault_key *out,
+    enum answer *answer, struct err *e)
+{
+    struct sqlite *db;
+    struct sql *q;
+    bool fine;
+
+    if (!sqlite_pool_take(v->readers, &db, e))
+        return false;
+    q = sqlite_sql(
+        db, "SELECT id, master, wrapped FROM person_key WHERE storefront = ?1 AND id = ?2");
+    sql_text(q, 1, storefront);
+    sql_blob(q, 2, id);
+    fine = read_key(v, q, storefront, out, answer, e);
+    sqlite_pool_give(v->readers, db);
+    return fine;
+}
+
+static bool key_by_person(struct vault *v, const char *storefront, const struct keyed *who,
+    struct vault_key *out, enum answer *answer, struct err *e)
+{
+    struct sqlite *db;
+    bool fine = true;
+
+    if (!sqlite_pool_take(v->readers, &db, e))
+        return false;
+    *answer = ANSWER_NONE;
+    for (size_t i = 0; i < who->n && fine && *answer == ANSWER_NONE; i++) {
+        struct sql *q =
+            sqlite_sql(db, "SELECT id, master, wrapped FROM person_key WHERE storefront = ?1"
+                           " AND person = ?2 AND wrapped IS NOT NULL ORDER BY id DESC LIMIT 1");
+
+        sql_text(q, 1, storefront);
+        sql_digest(q, 2, &who->hash[i]);
+        fine = read_key(v, q, storefront, out, answer, e);
+    }
+    sqlite_pool_give(v->readers, db);
+    return fine;
+}
+
+/* ---- keys that are not ---- */
+
+static struct pending **bucket_of(struct pending_set *set, const struct digest *person)
+{
+    return &set->buckets[person->b[0] % PENDING_BUCKETS];
+}
+
+static struct pending *pending_find(struct pending_set *set, const struct keyed *who)
+{
+    for (size_t i = 0; i < who->n; i++)
+        for (struct pending *p = *bucket_of(set, &who->hash[i]); p; p = p->next)
+            if (digest_equal(&p->person, &who->hash[i]))
+                return p;
+    return NULL;
+}
+
+/* Time first, so that keys.db grows at its end; then a counter that begins at random in each process. */
+static void new_id(struct vault *v, uint8_t out[VAULT_ID])
+{
+    uint32_t seconds = (uint32_t)(clock_now_ms(v->clock) / 1000), count = v->next_id++;
+
+    for (int i = 0; i < 4; i++) {
+        out[i] = (uint8_t)(seconds >> (24 - 8 * i));
+        out[4 + i] = (uint8_t)(count >> (24 - 8 * i));
+    }
+}
+
+static struct pending *pending_make(
+    struct vault *v, const char *storefront, const struct keyed *who)
+{
+    size_t size = strlen(storefront) + 1;
+    struct pending *p = calloc(1, sizeof *p + size), **bucket;
+
+    if (!p)
+        err_out_of_memory();
+    memcpy(p->text, storefront, size);
+    p->storefront = p->text;
+    p->person = who->hash[0];
+    p->pepper = who->pepper[0];
+    new_id(v, p->key.id);
+    seal_key_new(&p->key.key);
+    bucket = bucket_of(&v->fresh, &p->person);
+    p->next = *bucket;
+    *bucket = p;
+    v->fresh.n++;
+    return p;
+}
+
+/* Under the lock: the key of a person whom the disk does not know (yet). */
+static bool pending_key(struct vault *v, const char *storefront, const struct keyed *who, bool make,
+    struct vault_key *out)
+{
+    struct pending *p = pending_find(&v->fresh, who);
+
+    if (!p)
+        p = pending_find(&v->flushing, who);
+    if (!p && make)
+        p = pending_make(v, storefront, who);
+    if (p)
+        *out = p->key;
+    return p != NULL;
+}
+
+/* ---- verbs ---- */
+
+static bool remembered(struct vault *v, const char *storefront, const struct keyed *who,
+    int64_t stamp, struct vault_key *out)
+{
+    bool found;
+
+    pthread_mutex_lock(&v->lock);
+    found = vault_cache_get(&v->cache, &who->hash[0], stamp, out) ||
+            pending_key(v, storefront, who, false, out);
+    pthread_mutex_unlock(&v->lock);
+    return found;
+}
+
+bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *who, bool make,
+    struct vault_key *out, bool *found, struct err *e)
+{
+    enum answer answer;
+    int64_t stamp;
+
+    if (!sqlite_pool_stamp(v->readers, &stamp, e))
+        return false;
+    *found = remembered(v, storefront, who, stamp, out);
+    if (*found)
+        return true;
+    if (!key_by_person(v, storefront, who, out, &answer, e))
+        return false;
+    *found = answer == ANSWER_KEY;
+    pthread_mutex_lock(&v->lock);
+    if (*found)
+        vault_cache_put(&v->cache, &who->hash[0], stamp, out);
+    else /* another thread may have met this person since we looked */
+        *found = pending_key(v, storefront, who, make, out);
+    pthread_mutex_unlock(&v->lock);
+    return true;
+}
+
+void vault_seal(const struct vault_key *k, struct str binding, struct str plain, struct buf *out)
+{
+    buf_add(out, id_str(k));
+    seal_add(&k->key, binding, plain, out);
+}
+
+static bool key_of_blob(struct vault *v, const char *storefront, struct str id,
+    struct vault_key *out, enum answer *answer, struct err *e)
+{
+    struct digest tag;
+    int64_t stamp;
+    bool found;
+
+    if (!sqlite_pool_stamp(v->readers, &stamp, e))
+        return false;
+    tag_of_id(storefront, id, &tag);
+    pthread_mutex_lock(&v->lock);
+    found = vault_cache_get(&v->cache, &tag, stamp, out);
+    pthread_mutex_unlock(&v->lock);
+    *answer = ANSWER_KEY;
+    if (found)
+        return true;
+    if (!key_by_id(v, storefront, id, out, answer, e))
+        return false;
+    pthread_mutex_lock(&v->lock);
+    if (*answer == ANSWER_KEY)
+        vault_cache_put(&v->cache, &tag, stamp, out);
+    pthread_mutex_unlock(&v->lock);
+    return true;
+}
+
+bool vault_unseal(struct vault *v, const char *storefront, struct str binding, struct str sealed,
+    struct buf *out, bool *erased, struct err *e)
+{
+    AUTO(vault_key_wipe) struct vault_key k = {0};
+    enum answer answer;
+
+    *erased = false;
+    if (sealed.n < VAULT_ID + SEAL_OVERHEAD)
+        return err_set(e, ERR_CORRUPT, "a sealed text is cut short");
+    if (!key_of_blob(v, storefront, str_slice(sealed, 0, VAULT_ID), &k, &answer, e))
+        return false;
+    if (answer == ANSWER_NONE)
+        return err_set(
+            e, ERR_CORRUPT, "keys.db lacks the key of a sealed text; is it older than queue.db?");
+    *erased = answer == ANSWER_ERASED;
+    return *erased || seal_open(&k.key, binding, str_slice(sealed, VAULT_ID, sealed.n), out, e);
+}
+
+/* ---- writing ---- */
+
+static bool insert(struct vault *v, const struct pending *p, struct err *e)
+{
+    struct sql *q = sqlite_sql(v->writer,
+        "INSERT INTO person_key(storefront, id, person, pepper, master, wrapped, created_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    AUTO(buf_close) struct buf wrapped = {0};
+    unsigned master;
+
+    wrap(v, p, &master, &wrapped);
+    sql_text(q, 1, p->storefront);
+    sql_blob(q, 2, id_str(&p->key));
+    sql_digest(q, 3, &p->person);
+    sql_int(q, 4, p->pepper);
+    sql_int(q, 5, master);
+    sql_blob(q, 6, buf_str(&wrapped));
+    sql_int(q, 7, clock_now_ms(v->clock));
+    return sql_run(q, e);
+}
+
+static bool insert_all(struct vault *v, struct err *e)
+{
+    if (!sqlite_begin(v->writer, e))
+        return false;
+    for (size_t i = 0; i < PENDING_BUCKETS; i++)
+        for (const struct pending *p = v->flushing.buckets[i]; p; p = p->next)
+            if (!insert(v, p, e)) {
+                sqlite_rollback(v->writer);
+                return false;
+            }
+    return sqlite_commit(v->writer, e);
+}
+
+/* What could not be written stays in memory for the next flush. */
+static void put_back(struct vault *v)
+{
+    for (size_t i = 0; i < PENDING_BUCKETS; i++)
+        while (v->flushing.buckets[i]) {
+            struct pending *p = v->flushing.buckets[i];
+
+            v->flushing.buckets[i] = p->next;
+            p->next = v->fresh.buckets[i];
+            v->fresh.buckets[i] = p;
+            v->fresh.n++;
+        }
+    v->flushing.n = 0;
+}
+
+bool vault_flush(struct vault *v, struct err *e)
+{
+    bool fine = true, any;
+
+    pthread_mutex_lock(&v->write_lock);
+    pthread_mutex_lock(&v->lock);
+    any = v->fresh.n > 0;
+    if (any) {
+        v->flushing = v->fresh;
+        v->fresh = (struct pending_set){0};
+    }
+    pthread_mutex_unlock(&v->lock);
+    if (any) {
+        fine = insert_all(v, e);
+        pthread_mutex_lock(&v->lock);
+        if (fine)
+            pending_free(&v->flushing);
+        else
+            put_back(v);
+        pthread_mutex_unlock(&v->lock);
+    }
+    pthread_mutex_unlock(&v->write_lock);
+    return fine;
+}
+
+static bool erase_keys(struct vault *v, const char *storefront, const struct keyed *who,
+    uint64_t *erased, struct err *e)
+{
+    *erased = 0;
+    if (!sqlite_begin(v->writer, e))
+        return false;
+    for (size_t i = 0; i < who->n; i++) {
+        struct sql *q = sqlite_sql(v->writer,
+            "UPDATE person_key SET wrapped = NULL, erased_ms = max(?3, 1) WHERE storefront = ?1"
+            " AND person = ?2 AND wrapped IS NOT NULL");
+
+        sql_text(q, 1, storefront);
+        sql_digest(q, 2, &who->hash[i]);
+        sql_int(q, 3, clock_now_ms(v->clock));
+        if (!sql_run(q, e)) {
+            sqlite_rollback(v->writer);
+            return false;
+        }
+        *erased += (uint64_t)sqlite_changes(v->writer);
+    }
+    return sqlite_commit(v->writer, e);
+}
+
+bool vault_erase(struct vault *v, const char *storefront, const struct keyed *who, uint64_t *erased,
+    struct err *e)
+{
+    bool fine;
+
+    pthread_mutex_lock(&v->write_lock);
+    /* The log still holds the pages as they were: the checkpoint empties it. */
+    fine = erase_keys(v, storefront, who, erased, e) &&
+           sqlite_exec(v->writer, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+    pthread_mutex_unlock(&v->write_lock);
+    return fine;
+}
