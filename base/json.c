@@ -224,7 +224,7 @@ struct js *js_new_text(struct str s)
     AUTO(buf_close) struct buf repaired = {0};
 
     if (is_clean(s))
-        return wrap(json_stringn_nocheck(s.p, s.n));
+        return wrap(json_stringn_nocheck(s.n > 0 ? s.p : "", s.n));
     repair(&repaired, s);
     return wrap(json_stringn_nocheck(repaired.p, repaired.n));
 }

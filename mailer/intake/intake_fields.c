@@ -111,40 +111,12 @@ void check_locale(struct request *r, const struct js *v, struct str at)
     r->out->locale = r->locale;
 }
 
-/* ---- data: its shape and letters; the mail itself checks the rest ---- */
-
-/* A text may have lines and tabs; no other control character has a meaning in a mail. */
-static void check_letters(struct request *r, struct str text, struct str at)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
-            continue;
-        faults_add(r->faults, "control-character", at,
-            "must not hold CR or other control characters; a line ends with \"\\n\" alone");
-        return;
-    }
-}
-
-/* As deep as the parser lets a body be (json.h). */
-static void check_texts(struct request *r, const struct js *v, struct str at)
-{
-    struct js_iter it = {0};
-
-    if (js_kind(v) == JS_TEXT)
-        check_letters(r, js_text(v), at);
-    for (size_t i = 0; js_kind(v) == JS_ARRAY && i < js_count(v); i++)
-        check_texts(r, js_at(v, i), fault_pointer(r->a, at, str_of(arena_printf(r->a, "%zu", i))));
-    while (js_kind(v) == JS_OBJECT && js_next(v, &it))
-        check_texts(r, it.value, fault_pointer(r->a, at, it.key));
-}
+/* ---- data: its shape; the mail checks what is inside ---- */
 
 void check_data(struct request *r, const struct js *v, struct str at)
 {
-    if (v && !is_kind(r, v, at, JS_OBJECT))
-        return;
-    r->data = v ? v : r->nothing;
-    check_texts(r, r->data, at);
+    if (!v || is_kind(r, v, at, JS_OBJECT))
+        r->data = v ? v : r->nothing;
 }
 
 /* ---- time and rank ---- */
