@@ -142,7 +142,7 @@ bool flight_open(
     const char *path, const char *node, size_t lanes, struct flight **out, struct err *e)
 {
     struct flight *f;
-    void *map;
+    void *map = NULL;
 
     if (lanes > LANES_MAX)
         return err_set(e, ERR_LIMIT, "%zu lanes are more than %d", lanes, LANES_MAX);

@@ -148,10 +148,12 @@ storefront "acme" {
     from = "Acme Outdoor <orders@%s>"
     reply_to = "service@%s"
     return_path_domain = "bounce.%s"
-    brand_name = "Acme Outdoor"
-    brand_url = "https://%s"
-    support_url = "https://%s/help"
-    postal_address = "Acme Outdoor GmbH, Lagerstrasse 7, 20357 Hamburg, Germany"
+    brand {
+        name = "Acme Outdoor"
+        url = "https://%s"
+        support_url = "https://%s/help"
+        postal_address = "Acme Outdoor GmbH, Lagerstrasse 7, 20357 Hamburg, Germany"
+    }
 %s%s}
 ''' % (house.path(name + "-data"), house.path("keyring"), os.path.join(TOP, "templates"), domain, domain, conf,
             domain, domain, domain, domain, domain, dkim, storefront))

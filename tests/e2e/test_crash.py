@@ -52,7 +52,7 @@ def what_got_a_202_is_delivered_through_kills():
     dice = random.Random(seed)
     print("   CRASH_SEED=%d" % seed, flush=True)
     with house.House("crash") as h:
-        service = h.keep(house.Service(h, 'lanes = %d\nretry_first = "1s"\n' % LANES, arguments=["--sandbox"]))
+        service = h.keep(house.Service(h, 'lanes = %d\nretry_first_ms = "1s"\n' % LANES, arguments=["--sandbox"]))
         key = (service.start(), service.key())[1]
         numbers, accepted = list(range(SUBMITS)), {}
         shops = [Shop(service, key, numbers, accepted, house.example("shipping_notice.json")) for _ in range(CLIENTS)]

@@ -39,7 +39,7 @@ def find_marker(folder, skip=()):
 
 def nothing_personal_is_readable_on_disk():
     with house.House("privacy") as h:
-        service = h.keep(house.Service(h, 'log_level = "debug"\nretry_first = "1s"\n', arguments=["--sandbox"]))
+        service = h.keep(house.Service(h, 'log_level = "debug"\nretry_first_ms = "1s"\n', arguments=["--sandbox"]))
         key = (service.start(), service.key())[1]
         request = house.example("shipping_notice.json")
         text = json.dumps(request)

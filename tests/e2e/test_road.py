@@ -22,7 +22,7 @@ def settings(nsd, postfix):
 smtp_port = %d
 allow_private_destinations = true
 public_addresses = {"192.0.2.25"}
-retry_first = "1s"
+retry_first_ms = "1s"
 """ % (nsd.port, postfix.port)
 
 
