@@ -8,7 +8,6 @@ struct check {
     struct resolver *resolver;
     struct arena *arena;
     const struct dmarc_path *author;
-    bool author_is_whole;
     uint32_t ttl_s;
     bool unsure; /* a DNS failure, or an identity's own temperror, stands where a pass might */
 };
@@ -32,27 +31,38 @@ static void keep_least_ttl(struct check *c, uint32_t ttl_s)
     c->ttl_s = ttl_s < c->ttl_s ? ttl_s : c->ttl_s;
 }
 
+/* Both walks broke off at the same name, and both end for the time being at one domain below it. Whatever stands
+ * at that name and above would move both to the same place, so the failure does not decide. */
+static bool agree_despite_failure(const struct dmarc_path *a, const struct dmarc_path *b)
+{
+    return a->broke_at[0] && strcmp(a->broke_at, b->broke_at) == 0 &&
+           strcmp(a->org_domain, b->org_domain) == 0 && strcmp(a->org_domain, a->broke_at) != 0 &&
+           name_is_at_or_below(a->org_domain, a->broke_at);
+}
+
+static bool same_organization(struct check *c, const char *other)
+{
+    const struct dmarc_path *author = c->author;
+    /* Whatever its walk finds, its organizational domain is itself or above it. */
+    if (!author->broke_at[0] && !name_is_at_or_below(other, author->org_domain))
+        return false;
+    struct dmarc_path *path = ARENA_NEW(c->arena, struct dmarc_path);
+    dmarc_path_take(c->resolver, other, c->arena, path);
+    keep_least_ttl(c, path->ttl_s);
+    if (!author->broke_at[0] && !path->broke_at[0])
+        return strcmp(path->org_domain, author->org_domain) == 0;
+    if (agree_despite_failure(author, path))
+        return true;
+    c->unsure = true;
+    return false;
+}
+
 static bool aligned(struct check *c, const char *other, char mode)
 {
     char name[NAME_SIZE];
     if (!name_canonical(str_of(other), name))
         return false;
-    if (strcmp(name, c->author->start) == 0)
-        return true;
-    if (mode == 's')
-        return false;
-    if (!c->author_is_whole) {
-        c->unsure = true;
-        return false;
-    }
-    /* Whatever its walk finds, its organizational domain is itself or above it. */
-    if (!name_is_at_or_below(name, c->author->org_domain))
-        return false;
-    struct dmarc_path *path = ARENA_NEW(c->arena, struct dmarc_path);
-    bool whole = dmarc_path_take(c->resolver, name, c->arena, path);
-    keep_least_ttl(c, path->ttl_s);
-    c->unsure = c->unsure || !whole;
-    return whole && strcmp(path->org_domain, c->author->org_domain) == 0;
+    return strcmp(name, c->author->start) == 0 || (mode != 's' && same_organization(c, name));
 }
 
 bool dmarc_aligned(struct resolver *r, const char *from_domain, const char *other, char mode,
@@ -65,7 +75,8 @@ bool dmarc_aligned(struct resolver *r, const char *from_domain, const char *othe
     if (mode == 's' || strcmp(from, name) == 0)
         return strcmp(from, name) == 0;
     struct dmarc_path *author = ARENA_NEW(a, struct dmarc_path);
-    struct check c = {r, a, author, dmarc_path_take(r, from, a, author), UINT32_MAX, false};
+    struct check c = {r, a, author, UINT32_MAX, false};
+    dmarc_path_take(r, from, a, author);
     bool yes = aligned(&c, name, mode);
     *temperror = c.unsure;
     return yes;
@@ -146,7 +157,7 @@ static bool applies(struct check *c, const struct dmarc_found *f, struct dmarc_v
     const char *from = c->author->start;
     if (c->author->no_name)
         conclude(out, DMARC_PERMERROR, "the From domain is no domain name");
-    else if (!f && !c->author_is_whole)
+    else if (!f && c->author->broke_at[0])
         conclude(out, DMARC_TEMPERROR,
             arena_printf(c->arena, "the DNS did not answer for %s (%s)",
                 c->author->queries[c->author->queries_n - 1], dns_status_name(c->author->failure)));
@@ -197,12 +208,12 @@ void dmarc_check(struct resolver *r, const char *from_domain,
     struct arena *a, struct dmarc_verdict *out)
 {
     struct dmarc_path *author = ARENA_NEW(a, struct dmarc_path);
-    bool whole = dmarc_path_take(r, from_domain, a, author);
-    struct check c = {r, a, author, whole, author->ttl_s, false};
+    dmarc_path_take(r, from_domain, a, author);
+    struct check c = {r, a, author, author->ttl_s, false};
     const struct dmarc_found *f = dmarc_path_record(author);
 
     *out = (struct dmarc_verdict){
-        .org_domain = whole ? author->org_domain : "",
+        .org_domain = author->org_domain,
         .policy_domain = "",
         .adkim = 'r',
         .aspf = 'r',

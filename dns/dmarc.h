@@ -52,7 +52,7 @@ const char *dmarc_result_name(
 
 struct dmarc_verdict {
     enum dmarc_result result;
-    const char *org_domain, *policy_domain; /* "" = none */
+    const char *org_domain, *policy_domain; /* "" = none; as in struct dmarc_walk after a failure */
     enum dmarc_policy policy;               /* after p/sp/np */
     enum dmarc_policy effective_policy;     /* after t=y */
     char adkim, aspf;

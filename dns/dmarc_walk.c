@@ -42,6 +42,7 @@ static bool visit(struct resolver *r, const char *name, struct arena *a, struct 
         out->ttl_s = answer.ttl_s;
     if (is_failure(answer.status)) {
         out->failure = answer.status;
+        out->broke_at = name;
         return false;
     }
     struct dmarc_found *f = &out->found[out->found_n];
@@ -76,7 +77,7 @@ static const char *organization(const char *start, const struct dmarc_path *p)
 bool dmarc_path_take(struct resolver *r, const char *start, struct arena *a, struct dmarc_path *out)
 {
     char canonical[NAME_SIZE];
-    *out = (struct dmarc_path){.ttl_s = UINT32_MAX};
+    *out = (struct dmarc_path){.broke_at = "", .ttl_s = UINT32_MAX};
     if (!name_canonical(str_of(start), canonical)) {
         *out =
             (struct dmarc_path){.start = "", .org_domain = "", .failure = DNS_BAD, .no_name = true};
@@ -122,7 +123,7 @@ void dmarc_walk(struct resolver *r, const char *start, struct arena *a, struct d
         .status = !whole           ? p->failure
                   : p->found_n > 0 ? DNS_FOUND
                                    : DNS_NODATA,
-        .org_domain = whole ? p->org_domain : p->start,
+        .org_domain = p->org_domain,
         .record_domain = f ? f->domain : "",
         .queries = p->queries,
         .queries_n = p->queries_n,

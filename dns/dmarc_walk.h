@@ -19,11 +19,12 @@ struct dmarc_path {
     const char *queries[DMARC_WALK_MAX];
     size_t queries_n;
     enum dns_status failure; /* why the walk broke off; DNS_FOUND: it did not */
+    const char *broke_at;    /* the domain that it could not ask for, "" = none */
     bool no_name;            /* start is no domain name */
     uint32_t ttl_s;
 };
 
-/* False when the walk broke off; what came before it stands in *out. */
+/* False when the walk broke off; what came before it stands in *out, org_domain being what that would give. */
 bool dmarc_path_take(
     struct resolver *r, const char *start, struct arena *a, struct dmarc_path *out);
 

@@ -1,0 +1,359 @@
+#include "tests/dns/fake_server.h"
+
+#include "base/buf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HEADER 12
+#define QUESTION_NAME "\xc0\x0c" /* a pointer to the question's name */
+#define B_TEST                                                                                     \
+    "\x01"                                                                                         \
+    "b\x04test\0"
+#define C_TEST                                                                                     \
+    "\x01"                                                                                         \
+    "c\x04test\0"
+#define GONE_TEST "\x04gone\x04test\0"
+#define NAME(literal) STR(literal)
+
+struct reply {
+    struct buf bytes;
+    struct str question; /* the question section of the query */
+};
+
+static void put16(struct buf *b, unsigned v)
+{
+    buf_add_char(b, (char)(v >> 8));
+    buf_add_char(b, (char)v);
+}
+
+static void put32(struct buf *b, uint32_t v)
+{
+    put16(b, v >> 16);
+    put16(b, v & 0xffff);
+}
+
+static size_t question_end(struct str q)
+{
+    size_t at = HEADER;
+    while (at < q.n && q.p[at] != 0)
+        at += (size_t)q.p[at] + 1;
+    return at + 5;
+}
+
+static void begin(struct reply *r, struct str query, unsigned flags)
+{
+    r->bytes.n = 0;
+    r->question = str_slice(query, HEADER, question_end(query));
+    buf_add(&r->bytes, str_slice(query, 0, 2));
+    put16(&r->bytes, 0x8180 | flags);
+    put16(&r->bytes, 1);
+    put16(&r->bytes, 0);
+    put16(&r->bytes, 0);
+    put16(&r->bytes, 0);
+    buf_add(&r->bytes, r->question);
+}
+
+/* section 0 answer, 1 authority */
+static void record(
+    struct reply *r, int section, struct str owner, unsigned type, uint32_t ttl, struct str data)
+{
+    char *count = r->bytes.p + 6 + 2 * section;
+    unsigned n = ((unsigned)(uint8_t)count[0] << 8 | (uint8_t)count[1]) + 1;
+    count[0] = (char)(n >> 8);
+    count[1] = (char)n;
+    buf_add(&r->bytes, owner);
+    put16(&r->bytes, type);
+    put16(&r->bytes, 1);
+    put32(&r->bytes, ttl);
+    put16(&r->bytes, (unsigned)data.n);
+    buf_add(&r->bytes, data);
+}
+
+static void address(struct reply *r, struct str owner, uint32_t ttl, char last)
+{
+    char a[4] = {(char)192, 0, 2, last};
+    record(r, 0, owner, 1, ttl, str_bytes(a, 4));
+}
+
+static void soa(struct reply *r)
+{
+    struct buf b = {0};
+    buf_add(&b, NAME("\0\0"));
+    for (int i = 0; i < 4; i++)
+        put32(&b, 1000);
+    put32(&b, 20);
+    record(r, 1, NAME("\x04test\0"), 6, 50, buf_str(&b));
+    buf_close(&b);
+}
+
+static void big_txt(struct reply *r)
+{
+    struct buf b = {0};
+    for (int i = 0; i < 250; i++) {
+        buf_add_char(&b, (char)255);
+        for (int j = 0; j < 255; j++)
+            buf_add_char(&b, 'x');
+    }
+    record(r, 0, NAME(QUESTION_NAME), 16, 100, buf_str(&b));
+    buf_close(&b);
+}
+
+static void chain(struct reply *r, struct str query, enum act act)
+{
+    bool nx = act == CHAIN_NXDOMAIN;
+    begin(r, query, nx ? 3 : 0);
+    struct str first = nx ? NAME(GONE_TEST) : act == CHAIN_CUT ? NAME(C_TEST) : NAME(B_TEST);
+    record(r, 0, NAME(QUESTION_NAME), 5, 40, first);
+    if (act == CHAIN_LOOP)
+        record(r, 0, NAME(B_TEST), 5, 30, str_slice(r->question, 0, r->question.n - 4));
+    if (act == CHAIN) {
+        record(r, 0, NAME(B_TEST), 5, 30, NAME(C_TEST));
+        address(r, NAME(C_TEST), 100, 7);
+    }
+    if (nx)
+        soa(r);
+}
+
+static void plain(struct reply *r, struct str query, enum act act)
+{
+    uint32_t ttl = act == ANSWER_ZERO_TTL   ? 0
+                   : act == ANSWER_HUGE_TTL ? 0x7fffffff
+                   : act == ANSWER_SIGN_TTL ? 0x80000000
+                                            : 100;
+    begin(r, query, act == ANSWER_AD ? 0x20 : 0);
+    for (size_t i = HEADER; act == ANSWER_UPPER && i < r->bytes.n - 4; i++)
+        if (r->bytes.p[i] >= 'a' && r->bytes.p[i] <= 'z')
+            r->bytes.p[i] = (char)(r->bytes.p[i] - 32);
+    if (act == OTHERS_RECORDS)
+        address(r, NAME(B_TEST), 100, 66);
+    for (int i = 0; act == MANY_A && i < 299; i++)
+        address(r, NAME(QUESTION_NAME), 100, (char)i);
+    if (act == SHORT_A)
+        record(r, 0, NAME(QUESTION_NAME), 1, 100, STR("abc"));
+    else
+        address(r, NAME(QUESTION_NAME), ttl, act == ANSWER_OTHER ? 8 : 7);
+}
+
+static void build(struct reply *r, struct str query, enum act act)
+{
+    switch (act) {
+    case SERVFAIL:
+        begin(r, query, 2);
+        break;
+    case REFUSED:
+        begin(r, query, 5);
+        break;
+    case FORMERR_TO_EDNS:
+        begin(r, query, 1);
+        memset(r->bytes.p + 4, 0, 2);
+        buf_cut(&r->bytes, HEADER);
+        break;
+    case NXDOMAIN_SOA:
+    case NODATA_SOA:
+        begin(r, query, act == NXDOMAIN_SOA ? 3 : 0);
+        soa(r);
+        break;
+    case NXDOMAIN_BARE:
+    case NODATA_BARE:
+        begin(r, query, act == NXDOMAIN_BARE ? 3 : 0);
+        break;
+    case GARBAGE:
+        begin(r, query, 0);
+        r->bytes.p[7] = 9;
+        buf_add(&r->bytes, STR("\xc0\xff\xc0\xff rubbish"));
+        break;
+    case TRUNCATED:
+    case TCP_CLOSES:
+    case TCP_STOPS:
+    case TCP_OTHER_ID:
+        begin(r, query, 0x0200);
+        break;
+    case TRUNCATED_CUT:
+        plain(r, query, ANSWER);
+        r->bytes.p[2] = (char)(r->bytes.p[2] | 2);
+        buf_cut(&r->bytes, r->bytes.n - 3);
+        break;
+    case CHAIN:
+    case CHAIN_LOOP:
+    case CHAIN_CUT:
+    case CHAIN_NXDOMAIN:
+        chain(r, query, act);
+        break;
+    case BIG_TXT:
+        begin(r, query, 0);
+        big_txt(r);
+        break;
+    default:
+        plain(r, query, act);
+    }
+}
+
+static void send_wrongs(
+    struct fake_server *s, struct reply *r, struct str query, const struct sockaddr_in *to)
+{
+    static const struct {
+        size_t at;
+        char flip;
+    } wrongs[] = {{0, 1}, {1, 1}, {HEADER + 1, 3}, {2, (char)0x80}, {5, 1}};
+    for (size_t i = 0; i <= COUNT_OF(wrongs); i++) {
+        plain(r, query, ANSWER_OTHER);
+        if (i < COUNT_OF(wrongs))
+            r->bytes.p[wrongs[i].at] = (char)(r->bytes.p[wrongs[i].at] ^ wrongs[i].flip);
+        else
+            r->bytes.p[question_end(query) - 3] = 28; /* another type */
+        sendto(s->udp_fd, r->bytes.p, r->bytes.n, 0, (const struct sockaddr *)to, sizeof *to);
+    }
+    sendto(s->udp_fd, "abc", 3, 0, (const struct sockaddr *)to, sizeof *to);
+}
+
+static enum act next_act(struct fake_server *s)
+{
+    enum act act = s->script[s->at];
+    if (s->at + 1 < s->script_n)
+        s->at++;
+    return act;
+}
+
+static bool has_edns(struct str query)
+{
+    return query.p[11] == 1;
+}
+
+static void note(struct fake_server *s, struct str query, const struct sockaddr_in *from)
+{
+    unsigned port = ntohs(from->sin_port);
+    s->udp++;
+    s->edns += has_edns(query);
+    s->ports_differ += s->last_port != port;
+    s->last_port = port;
+    s->last_id = (unsigned)((uint8_t)query.p[0] << 8 | (uint8_t)query.p[1]);
+}
+
+static void serve_udp(struct fake_server *s)
+{
+    char in[1500];
+    struct sockaddr_in from;
+    socklen_t from_n = sizeof from;
+    struct reply r = {0};
+    ssize_t n = recvfrom(s->udp_fd, in, sizeof in, 0, (struct sockaddr *)&from, &from_n);
+    if (n < HEADER)
+        return;
+    struct str query = str_bytes(in, (size_t)n);
+    note(s, query, &from);
+    enum act act = next_act(s);
+    if (act == SILENT)
+        return;
+    if (act == FORMERR_TO_EDNS && !has_edns(query))
+        act = ANSWER;
+    if (act == WRONGS_THEN_RIGHT || act == ONLY_WRONGS)
+        send_wrongs(s, &r, query, &from);
+    if (act != ONLY_WRONGS) {
+        build(&r, query, act);
+        for (int i = 0; i < (act == TWICE ? 2 : 1); i++)
+            sendto(s->udp_fd, r.bytes.p, r.bytes.n, 0, (struct sockaddr *)&from, from_n);
+    }
+    buf_close(&r.bytes);
+}
+
+static void serve_tcp(struct fake_server *s)
+{
+    char in[1500];
+    struct reply r = {0};
+    struct buf out = {0};
+    int fd = accept(s->tcp_fd, NULL, NULL);
+    s->tcp++;
+    enum act act = next_act(s);
+    ssize_t n = act == TCP_CLOSES ? 0 : recv(fd, in, sizeof in, 0);
+    if (n > HEADER + 2) {
+        build(&r, str_bytes(in + 2, (size_t)n - 2),
+            act == TCP_STOPS || act == TCP_OTHER_ID ? ANSWER : act);
+        r.bytes.p[0] = (char)(r.bytes.p[0] ^ (act == TCP_OTHER_ID));
+        put16(&out, (unsigned)r.bytes.n);
+        buf_add(&out, buf_str(&r.bytes));
+        for (size_t at = 0, end = act == TCP_STOPS ? out.n / 2 : out.n; at < end;) {
+            ssize_t sent = send(fd, out.p + at, end - at, MSG_NOSIGNAL);
+            if (sent <= 0)
+                break;
+            at += (size_t)sent;
+        }
+        if (act == TCP_STOPS)
+            recv(fd, in, sizeof in, 0); /* until the other side gives up */
+    }
+    close(fd);
+    buf_close(&out);
+    buf_close(&r.bytes);
+}
+
+static void *serve(void *server)
+{
+    struct fake_server *s = server;
+    struct pollfd fds[] = {{.fd = s->stop_fds[0], .events = POLLIN},
+        {.fd = s->udp_fd, .events = POLLIN}, {.fd = s->tcp_fd, .events = POLLIN}};
+    for (;;) {
+        poll(fds, COUNT_OF(fds), -1);
+        if (fds[0].revents)
+            return NULL;
+        if (fds[1].revents)
+            serve_udp(s);
+        if (fds[2].revents)
+            serve_tcp(s);
+    }
+}
+
+static unsigned bind_loopback(int fd, unsigned port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    if (bind(fd, (struct sockaddr *)&a, n) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+        return 0;
+    return ntohs(a.sin_port);
+}
+
+void fake_start(struct fake_server *s, const enum act *script, size_t n)
+{
+    unsigned port = 0;
+    *s = (struct fake_server){.script = script, .script_n = n};
+    /* The kernel gives a free TCP port; the same number is nearly always free for UDP too. */
+    for (int i = 0; i < 20 && port == 0; i++) {
+        s->tcp_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        s->udp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        port = bind_loopback(s->tcp_fd, 0);
+        if (bind_loopback(s->udp_fd, port) != port || listen(s->tcp_fd, 8) != 0) {
+            close(s->tcp_fd);
+            close(s->udp_fd);
+            port = 0;
+        }
+    }
+    assert_true(port > 0);
+    snprintf(s->address, sizeof s->address, "127.0.0.1:%u", port);
+    assert_int_equal(pipe(s->stop_fds), 0);
+    assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+void fake_stop(struct fake_server *s)
+{
+    assert_int_equal(write(s->stop_fds[1], "x", 1), 1);
+    pthread_join(s->thread, NULL);
+    close(s->udp_fd);
+    close(s->tcp_fd);
+    close(s->stop_fds[0]);
+    close(s->stop_fds[1]);
+}
+
+void dead_port(char out[32])
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    snprintf(out, 32, "127.0.0.1:%u", bind_loopback(fd, 0));
+    close(fd);
+}

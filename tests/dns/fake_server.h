@@ -1,0 +1,62 @@
+/* fake_server -- a DNS server on loopback, UDP and TCP on one port, that does to each question what its script says.
+ * It builds its packets by hand, so that no code of ours or ldns's is on both sides of the wire.
+ * The script is used up a question at a time; its last act repeats. One thread of its own until fake_stop. */
+#ifndef TESTS_DNS_FAKE_SERVER_H
+#define TESTS_DNS_FAKE_SERVER_H
+
+#include "base/lang.h"
+
+#include <pthread.h>
+
+enum act {
+    ANSWER,          /* A 192.0.2.7, TTL 100                                           */
+    ANSWER_OTHER,    /* A 192.0.2.8, TTL 100                                           */
+    ANSWER_UPPER,    /* the same as ANSWER with the question in upper case             */
+    ANSWER_AD,       /* with the AD bit                                                */
+    ANSWER_ZERO_TTL, /* A 192.0.2.7, TTL 0                                             */
+    ANSWER_HUGE_TTL, /* A 192.0.2.7, TTL 2^31-1                                        */
+    ANSWER_SIGN_TTL, /* A 192.0.2.7, TTL 2^31: zero by RFC 2181                        */
+    SILENT,
+    SERVFAIL,
+    REFUSED,
+    FORMERR_TO_EDNS, /* FORMERR without a question while asked with EDNS, else ANSWER  */
+    NXDOMAIN_SOA,    /* with a SOA of TTL 50 and minimum 20                            */
+    NODATA_SOA,
+    NXDOMAIN_BARE, /* without SOA                                                    */
+    NODATA_BARE,
+    WRONGS_THEN_RIGHT, /* other ID, other name, other type, a question, 3 bytes; ANSWER  */
+    ONLY_WRONGS,
+    GARBAGE,        /* our header and question, then rubbish                          */
+    TRUNCATED,      /* TC and nothing over UDP; over TCP the next act                 */
+    TRUNCATED_CUT,  /* TC and half a record over UDP                                  */
+    TWICE,          /* ANSWER two times                                               */
+    OTHERS_RECORDS, /* A of a name that nobody asked for, beside the right one        */
+    CHAIN,          /* CNAME b.test, CNAME c.test, A 192.0.2.7 at c.test              */
+    CHAIN_LOOP,     /* CNAME b.test, and b.test CNAME to the question                 */
+    CHAIN_CUT,      /* CNAME c.test alone, as an authoritative server gives it        */
+    CHAIN_NXDOMAIN, /* CNAME gone.test, NXDOMAIN with SOA                             */
+    BIG_TXT,        /* one TXT record of 250 strings of 255 bytes                     */
+    MANY_A,         /* 300 addresses                                                  */
+    SHORT_A,        /* an A record of 3 bytes                                         */
+    TCP_CLOSES,     /* over TCP: closes at once; over UDP like TRUNCATED              */
+    TCP_STOPS,      /* over TCP: half of the answer, then silence                     */
+    TCP_OTHER_ID,
+};
+
+struct fake_server {
+    char address[32]; /* "127.0.0.1:5300" */
+    const enum act *script;
+    size_t script_n, at;
+    _Atomic int udp, tcp, edns; /* questions seen; those with an OPT record */
+    _Atomic unsigned ports_differ, last_port, last_id;
+    int udp_fd, tcp_fd, stop_fds[2];
+    pthread_t thread;
+};
+
+void fake_start(struct fake_server *s, const enum act *script, size_t n);
+void fake_stop(struct fake_server *s);
+
+/* A loopback port on which nobody listens, as "127.0.0.1:PORT". */
+void dead_port(char out[32]);
+
+#endif

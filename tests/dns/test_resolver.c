@@ -1,0 +1,424 @@
+/* The resolver against servers that do what servers do: faults, truncation, aliases, TTLs, failures. */
+#include "tests/dns/fake_server.h"
+#include "tests/dns/world.h"
+
+#define SHORT_MS 240 /* a question that nobody answers costs this much of the suite's time */
+#define LONG_MS 20000
+
+static void every_fault_has_its_answer(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act script[4];
+        size_t script_n;
+        enum dns_type type;
+        int64_t timeout_ms;
+        const char *want;
+        int udp, tcp; /* questions that the server must have seen, -1 = at least one */
+    } cases[] = {
+        {"plain_answer", {ANSWER}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 0},
+        {"question_in_another_case", {ANSWER_UPPER}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 0},
+        {"nxdomain", {NXDOMAIN_SOA}, 1, DNS_A, LONG_MS, "nxdomain", 1, 0},
+        {"nodata", {NODATA_SOA}, 1, DNS_A, LONG_MS, "nodata", 1, 0},
+        {"nxdomain_without_soa", {NXDOMAIN_BARE}, 1, DNS_A, LONG_MS, "nxdomain", 1, 0},
+        {"nodata_without_soa", {NODATA_BARE}, 1, DNS_A, LONG_MS, "nodata", 1, 0},
+        {"servfail_is_no_negative_answer", {SERVFAIL}, 1, DNS_A, LONG_MS, "servfail", 1, 0},
+        {"refused_neither", {REFUSED}, 1, DNS_A, LONG_MS, "servfail", 1, 0},
+        {"silence", {SILENT}, 1, DNS_A, SHORT_MS, "timeout", 2, 0},
+        {"first_packet_lost", {SILENT, ANSWER}, 2, DNS_A, 600, "found 192.0.2.7", 2, 0},
+        {"formerr_to_edns_is_asked_again_without", {FORMERR_TO_EDNS}, 1, DNS_A, LONG_MS,
+            "found 192.0.2.7", 2, 0},
+        {"wrong_packets_are_passed_over", {WRONGS_THEN_RIGHT}, 1, DNS_A, LONG_MS, "found 192.0.2.7",
+            1, 0},
+        {"nothing_but_wrong_packets", {ONLY_WRONGS}, 1, DNS_A, SHORT_MS, "timeout", 2, 0},
+        {"garbage", {GARBAGE}, 1, DNS_A, LONG_MS, "bad", 1, 0},
+        {"an_address_of_three_bytes", {SHORT_A}, 1, DNS_A, LONG_MS, "bad", 1, 0},
+        {"truncated_goes_to_tcp", {TRUNCATED, ANSWER}, 2, DNS_A, LONG_MS, "found 192.0.2.7", 1, 1},
+        {"truncated_within_a_record", {TRUNCATED_CUT, ANSWER}, 2, DNS_A, LONG_MS, "found 192.0.2.7",
+            1, 1},
+        {"tcp_closes", {TCP_CLOSES}, 1, DNS_A, LONG_MS, "timeout", 1, 1},
+        {"tcp_stops_halfway", {TCP_STOPS}, 1, DNS_A, SHORT_MS, "timeout", 1, 1},
+        {"tcp_with_another_id", {TCP_OTHER_ID}, 1, DNS_A, LONG_MS, "bad", 1, 1},
+        {"tcp_servfail", {TRUNCATED, SERVFAIL}, 2, DNS_A, LONG_MS, "servfail", 1, 1},
+        {"an_answer_twice", {TWICE}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 0},
+        {"records_of_other_names_do_not_count", {OTHERS_RECORDS}, 1, DNS_A, LONG_MS,
+            "found 192.0.2.7", 1, 0},
+        {"too_many_records_cannot_be_judged", {TRUNCATED, MANY_A}, 2, DNS_A, LONG_MS, "bad", 1, 1},
+        {"chain_in_one_answer", {CHAIN}, 1, DNS_A, LONG_MS, "found 192.0.2.7 at c.test", 1, 0},
+        {"chain_cut_by_an_authoritative_server", {CHAIN_CUT, ANSWER}, 2, DNS_A, LONG_MS,
+            "found 192.0.2.7 at c.test", 2, 0},
+        {"chain_to_nothing", {CHAIN_NXDOMAIN}, 1, DNS_A, LONG_MS, "nxdomain at gone.test", 1, 0},
+        {"chain_in_a_circle", {CHAIN_LOOP}, 1, DNS_A, LONG_MS, "bad", 1, 0},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct fake_server s;
+        world_begin(&w);
+        fake_start(&s, c->script, c->script_n);
+        world_resolver(&w, (const char *const[]){s.address, NULL}, c->timeout_ms);
+        expect_text(c->name, world_ask(&w, "a.test", c->type), c->want);
+        expect_number(c->name, s.udp, c->udp);
+        expect_number(c->name, s.tcp, c->tcp);
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
+static void several_servers_stand_in_for_each_other(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act first[2], second[2];
+        int64_t timeout_ms;
+        const char *want;
+    } cases[] = {
+        {"the_second_when_the_first_is_silent", {SILENT, SILENT}, {ANSWER, ANSWER}, 400,
+            "found 192.0.2.7"},
+        {"the_second_when_the_first_fails", {SERVFAIL, SERVFAIL}, {ANSWER, ANSWER}, LONG_MS,
+            "found 192.0.2.7"},
+        {"the_second_after_garbage", {GARBAGE, GARBAGE}, {ANSWER, ANSWER}, LONG_MS,
+            "found 192.0.2.7"},
+        {"the_second_when_tcp_fails", {TCP_CLOSES, TCP_CLOSES}, {ANSWER, ANSWER}, LONG_MS,
+            "found 192.0.2.7"},
+        {"an_nxdomain_is_an_answer", {NXDOMAIN_SOA, NXDOMAIN_SOA}, {ANSWER, ANSWER}, LONG_MS,
+            "nxdomain"},
+        {"failure_before_silence", {SILENT, SILENT}, {SERVFAIL, SERVFAIL}, SHORT_MS, "servfail"},
+        {"the_first_again_in_the_second_round", {SILENT, ANSWER}, {SERVFAIL, SERVFAIL}, 600,
+            "found 192.0.2.7"},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct fake_server a, b;
+        world_begin(&w);
+        fake_start(&a, c->first, 2);
+        fake_start(&b, c->second, 2);
+        world_resolver(&w, (const char *const[]){a.address, b.address, NULL}, c->timeout_ms);
+        expect_text(c->name, world_ask(&w, "a.test", DNS_A), c->want);
+        fake_stop(&a);
+        fake_stop(&b);
+        world_end(&w);
+    }
+}
+
+static void a_dead_server_costs_no_time_and_is_asked_last_afterwards(void **state)
+{
+    static const enum act script[] = {ANSWER};
+    struct world w;
+    struct fake_server s;
+    char dead[32];
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 1);
+    dead_port(dead);
+    world_resolver(&w, (const char *const[]){dead, s.address, NULL}, LONG_MS);
+    int64_t start = clock_steady_ns();
+    expect_text("first", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7");
+    assert_true(clock_steady_ns() - start < (int64_t)LONG_MS * 1000000 / 6);
+    world_resolver(&w, (const char *const[]){dead, NULL}, LONG_MS);
+    start = clock_steady_ns();
+    expect_text("none", world_ask(&w, "a.test", DNS_A), "timeout");
+    assert_true(clock_steady_ns() - start < (int64_t)LONG_MS * 1000000 / 6);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void questions_have_ports_and_ids_of_their_own(void **state)
+{
+    static const enum act script[] = {ANSWER_ZERO_TTL};
+    struct world w;
+    struct fake_server s;
+    unsigned same_ids = 0, last = 0x10000;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 1);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    for (int i = 0; i < 20; i++) {
+        world_ask(&w, "a.test", DNS_A);
+        same_ids += s.last_id == last;
+        last = s.last_id;
+    }
+    assert_int_equal(s.udp, 20);
+    assert_int_equal(s.edns, 20);
+    assert_true(s.ports_differ >= 18);
+    assert_true(same_ids <= 2);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void txt_of_sixty_thousand_bytes_comes_over_tcp(void **state)
+{
+    static const enum act script[] = {TRUNCATED, BIG_TXT};
+    struct world w;
+    struct fake_server s;
+    struct dns_answer a;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    resolver_ask(w.resolver, "a.test", DNS_TXT, w.arena, &a);
+    expect_number("status", a.status, DNS_FOUND);
+    expect_number("records", (int64_t)a.n, 1);
+    expect_number("bytes", (int64_t)a.records[0].data.n, 250 * 255);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void answers_live_as_long_as_their_ttl(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act act;
+        int64_t lives_s; /* 0 = not at all */
+    } cases[] = {
+        {"positive", ANSWER, 100},
+        {"least_of_the_chain", CHAIN, 30},
+        {"zero_is_not_kept", ANSWER_ZERO_TTL, 0},
+        {"sign_bit_is_zero", ANSWER_SIGN_TTL, 0},
+        {"huge_is_cut_to_a_day", ANSWER_HUGE_TTL, 86400},
+        {"nxdomain_by_soa_minimum", NXDOMAIN_SOA, 20},
+        {"nodata_by_soa_minimum", NODATA_SOA, 20},
+        {"absence_without_soa_is_not_kept", NXDOMAIN_BARE, 0},
+        {"failure_is_not_kept", SERVFAIL, 0},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct fake_server s;
+        struct dns_answer a;
+        world_begin(&w);
+        fake_start(&s, &c->act, 1);
+        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        world_ask(&w, "a.test", DNS_A);
+        world_pass_ms(&w, c->lives_s > 0 ? c->lives_s * 1000 - 1 : 0);
+        resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
+        expect_number(c->name, s.udp, c->lives_s > 0 ? 1 : 2);
+        if (c->lives_s > 0)
+            expect_number(c->name, a.ttl_s, 1);
+        world_pass_ms(&w, 1);
+        world_ask(&w, "a.test", DNS_A);
+        expect_number(c->name, s.udp, c->lives_s > 0 ? 2 : 3);
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
+static void a_chain_is_kept_name_by_name(void **state)
+{
+    static const enum act script[] = {CHAIN, SERVFAIL};
+    struct world w;
+    struct fake_server s;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    expect_text("whole", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7 at c.test");
+    expect_text("middle", world_ask(&w, "b.test", DNS_A), "found 192.0.2.7 at c.test");
+    expect_text("end", world_ask(&w, "c.test", DNS_A), "found 192.0.2.7");
+    expect_number("questions", s.udp, 1);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void other_names_in_an_answer_are_not_kept(void **state)
+{
+    static const enum act script[] = {OTHERS_RECORDS, SERVFAIL};
+    struct world w;
+    struct fake_server s;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    world_ask(&w, "a.test", DNS_A);
+    expect_text("b", world_ask(&w, "b.test", DNS_A), "servfail");
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static const char *ask_stale(struct world *w, int64_t max_stale_ms, bool *stale)
+{
+    struct dns_answer a;
+    resolver_ask_stale(w->resolver, "a.test", DNS_A, max_stale_ms, w->arena, &a);
+    *stale = a.stale;
+    return world_describe(w, "a.test", DNS_A, &a);
+}
+
+static void the_last_known_good_stands_in_for_a_failure(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act script[3];
+        int64_t later_ms; /* past the TTL */
+        const char *want;
+        bool stale;
+    } cases[] = {
+        {"servfail", {ANSWER, SERVFAIL, SERVFAIL}, 5000, "found 192.0.2.7", true},
+        {"an_nxdomain_is_known_good_too", {NXDOMAIN_SOA, SERVFAIL, SERVFAIL}, 5000, "nxdomain",
+            true},
+        {"not_beyond_the_limit", {ANSWER, SERVFAIL, SERVFAIL}, 60000, "servfail", false},
+        {"up_to_the_limit", {ANSWER, SERVFAIL, SERVFAIL}, 59999, "found 192.0.2.7", true},
+        {"a_new_answer_beats_it", {ANSWER, ANSWER_OTHER, SERVFAIL}, 5000, "found 192.0.2.8", false},
+        {"a_new_absence_beats_it", {ANSWER, NXDOMAIN_SOA, SERVFAIL}, 5000, "nxdomain", false},
+        {"nothing_was_known", {SERVFAIL, SERVFAIL, SERVFAIL}, 5000, "servfail", false},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct fake_server s;
+        bool stale;
+        world_begin(&w);
+        fake_start(&s, c->script, 3);
+        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        world_ask(&w, "a.test", DNS_A);
+        world_pass_ms(&w, (c->script[0] == NXDOMAIN_SOA ? 20000 : 100000) + c->later_ms);
+        expect_text(c->name, ask_stale(&w, 60000, &stale), c->want);
+        expect_number(c->name, stale, c->stale);
+        if (c->stale)
+            expect_text(c->name, world_ask(&w, "a.test", DNS_A), "servfail");
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
+static void a_leaning_handle_waits_once(void **state)
+{
+    static const enum act script[] = {ANSWER, SILENT};
+    struct world w;
+    struct fake_server s;
+    struct dns_answer a;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, SHORT_MS);
+    world_ask(&w, "a.test", DNS_A);
+    world_pass_ms(&w, 101000);
+    struct resolver *lean = resolver_lean(w.resolver, 60000);
+    resolver_ask(lean, "other.test", DNS_A, w.arena, &a);
+    expect_number("unknown", a.status, DNS_TIMEOUT);
+    assert_false(resolver_has_leaned(lean));
+    int before = s.udp;
+    resolver_ask(lean, "a.test", DNS_A, w.arena, &a);
+    expect_number("known", a.status, DNS_FOUND);
+    assert_true(a.stale && resolver_has_leaned(lean));
+    expect_number("no further question", s.udp, before);
+    resolver_close(&lean);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void forgetting_asks_anew_and_keeps_the_last_known_good(void **state)
+{
+    static const enum act script[] = {ANSWER, ANSWER_OTHER, SERVFAIL};
+    struct world w;
+    struct fake_server s;
+    bool stale;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 3);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    world_ask(&w, "a.test", DNS_A);
+    resolver_forget(w.resolver, "A.test.");
+    expect_text("anew", world_ask(&w, "a.test", DNS_A), "found 192.0.2.8");
+    resolver_forget(w.resolver, "a.test");
+    expect_text("stale", ask_stale(&w, 1000, &stale), "found 192.0.2.8");
+    assert_true(stale);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void only_a_loopback_servers_ad_bit_counts(void **state)
+{
+    static const enum act script[] = {ANSWER_AD, ANSWER};
+    struct world w;
+    struct fake_server s;
+    struct dns_answer a;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
+    assert_true(a.secure);
+    resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
+    assert_true(a.secure);
+    resolver_ask(w.resolver, "b.test", DNS_A, w.arena, &a);
+    assert_false(a.secure);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void a_zone_overrides_the_servers_within_a_chain(void **state)
+{
+    static const enum act script[] = {CHAIN};
+    struct world w;
+    struct fake_server s;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 1);
+    world_zone(&w, 0, "$ORIGIN c.test.\n@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN A 192.0.2.99\n");
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    expect_text("zone", world_ask(&w, "a.test", DNS_A), "found 192.0.2.99 at c.test");
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void addresses_of_servers_are_checked(void **state)
+{
+    static const struct {
+        const char *text;
+        bool right;
+    } cases[] = {
+        {"127.0.0.1", true},
+        {"127.0.0.1:5300", true},
+        {"::1", true},
+        {"[::1]", true},
+        {"[::1]:53", true},
+        {"2001:db8::53", true},
+        {"", false},
+        {"localhost", false},
+        {"127.0.0.1:", false},
+        {"127.0.0.1:0", false},
+        {"127.0.0.1:65536", false},
+        {"127.0.0.1:5x", false},
+        {"[::1", false},
+        {"[::1]53", false},
+        {"256.0.0.1", false},
+        {"1:2", false},
+        {"127.0.0.1:53:53", false},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct resolver *r = NULL;
+        struct err e = {0};
+        struct resolver_setup s = {.servers = &c->text, .servers_n = 1, .clock = clock_system()};
+        expect_number(c->text, resolver_open(&s, &r, &e), c->right);
+        expect_number(c->text, e.code == ERR_INPUT, !c->right);
+        resolver_close(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_fault_has_its_answer),
+        cmocka_unit_test(several_servers_stand_in_for_each_other),
+        cmocka_unit_test(a_dead_server_costs_no_time_and_is_asked_last_afterwards),
+        cmocka_unit_test(questions_have_ports_and_ids_of_their_own),
+        cmocka_unit_test(txt_of_sixty_thousand_bytes_comes_over_tcp),
+        cmocka_unit_test(answers_live_as_long_as_their_ttl),
+        cmocka_unit_test(a_chain_is_kept_name_by_name),
+        cmocka_unit_test(other_names_in_an_answer_are_not_kept),
+        cmocka_unit_test(the_last_known_good_stands_in_for_a_failure),
+        cmocka_unit_test(a_leaning_handle_waits_once),
+        cmocka_unit_test(forgetting_asks_anew_and_keeps_the_last_known_good),
+        cmocka_unit_test(only_a_loopback_servers_ad_bit_counts),
+        cmocka_unit_test(a_zone_overrides_the_servers_within_a_chain),
+        cmocka_unit_test(addresses_of_servers_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
