@@ -1,6 +1,6 @@
 #include "mailer/intake/snapshot.h"
 
-#include "mailer/intake/cache.h"
+#include "mailer/intake/shelf.h"
 #include "mailer/intake/shops.h"
 
 #include <pthread.h>
@@ -16,12 +16,12 @@ struct snapshot {
     struct arena *arena;
     struct mails *mails;
     struct shop_room *rooms; /* conf->storefronts_n */
-    struct cache *cache;
+    struct shelf *cache;
 };
 
 static void close_whole(struct snapshot *s)
 {
-    cache_close(&s->cache);
+    shelf_close(&s->cache);
     for (size_t i = 0; s->rooms && i < s->conf->storefronts_n; i++)
         shop_room_clear(&s->rooms[i]);
     mails_close(&s->mails);
@@ -56,7 +56,7 @@ bool snapshot_open(const struct conf *c, struct queue *q, struct faults *faults,
     s->conf = conf_ref(c);
     s->queue = q;
     s->arena = arena_open();
-    s->cache = cache_open();
+    s->cache = shelf_open();
     if (!load(s, faults, e))
         return false;
     if (faults->n > before && before == 0)
@@ -133,18 +133,18 @@ bool snapshot_bundle(struct snapshot *s, const struct shop *shop, const char *te
     const struct mails *mails = snapshot_shop_mails(s, shop);
     const char *storefront = shop->conf->name;
     /* Only locales that exist get into the cache, whatever the caller was told to send. */
-    struct cache_name name = {
+    struct shelf_name name = {
         storefront, template_name, mails_locale(mails, str_of(locale), str_of(shop->conf->locale))};
     AUTO(mail_close) struct mail *fresh = NULL;
     AUTO(buf_close) struct buf bytes = {0};
 
-    if (cache_find_name(s->cache, &name, bundle, mail))
+    if (shelf_find_name(s->cache, &name, bundle, mail))
         return true;
     if (!mails_bundle(mails, template_name, name.locale, &shop->brand, &bytes, e) ||
         !keep_bundle(s, storefront, buf_str(&bytes), bundle, e) ||
         !mail_compile(buf_str(&bytes), &fresh, e))
         return err_prefix(e, "mail %s in %s for %s", template_name, name.locale, storefront);
-    return cache_add(s->cache, storefront, &name, bundle, &fresh, mail, e);
+    return shelf_add(s->cache, storefront, &name, bundle, &fresh, mail, e);
 }
 
 bool snapshot_mail(struct snapshot *s, const char *storefront, const struct digest *bundle,
@@ -152,7 +152,7 @@ bool snapshot_mail(struct snapshot *s, const char *storefront, const struct dige
 {
     AUTO(mail_close) struct mail *fresh = NULL;
 
-    if (cache_find_bundle(s->cache, storefront, bundle, mail))
+    if (shelf_find_bundle(s->cache, storefront, bundle, mail))
         return true;
     if (!s->queue)
         return err_set(e, ERR_MISSING, "no queue holds the mails of earlier settings");
@@ -161,7 +161,7 @@ bool snapshot_mail(struct snapshot *s, const char *storefront, const struct dige
     if (!queue_content_get(s->queue, storefront, bundle, a, &bytes, e) ||
         !mail_compile(bytes, &fresh, e))
         return err_prefix(e, "pinned mail of %s", storefront);
-    return cache_add(s->cache, storefront, NULL, bundle, &fresh, mail, e);
+    return shelf_add(s->cache, storefront, NULL, bundle, &fresh, mail, e);
 }
 
 /* ---- the current one ---- */

@@ -1,4 +1,4 @@
-#include "mailer/intake/cache.h"
+#include "mailer/intake/shelf.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct named { /* a mail by what it is called in this generation */
     const struct pinned *pinned;
 };
 
-struct cache {
+struct shelf {
     pthread_mutex_t lock; /* guards all below; a struct mail itself is immutable */
     struct pinned *by_bundle[BUCKETS];
     struct named *by_name[BUCKETS];
@@ -44,7 +44,7 @@ static void *allocate(size_t size)
 }
 
 /* FNV-1a; the separator keeps ("ab","c") and ("a","bc") apart. */
-static size_t name_bucket(const struct cache_name *name)
+static size_t name_bucket(const struct shelf_name *name)
 {
     const char *const texts[] = {name->storefront, name->template_name, name->locale};
     uint64_t hash = 0xcbf29ce484222325u;
@@ -62,9 +62,9 @@ static size_t bundle_bucket(const struct digest *bundle)
     return (size_t)(bundle->b[0] | bundle->b[1] << 8) % BUCKETS;
 }
 
-struct cache *cache_open(void)
+struct shelf *shelf_open(void)
 {
-    struct cache *c = allocate(sizeof *c);
+    struct shelf *c = allocate(sizeof *c);
 
     pthread_mutex_init(&c->lock, NULL);
     return c;
@@ -93,7 +93,7 @@ static void close_pinned(struct pinned *one)
     }
 }
 
-void cache_close(struct cache **c)
+void shelf_close(struct shelf **c)
 {
     if (!*c)
         return;
@@ -106,7 +106,7 @@ void cache_close(struct cache **c)
     *c = NULL;
 }
 
-static const struct named *find_name(const struct cache *c, const struct cache_name *name)
+static const struct named *find_name(const struct shelf *c, const struct shelf_name *name)
 {
     const struct named *one = c->by_name[name_bucket(name)];
 
@@ -118,7 +118,7 @@ static const struct named *find_name(const struct cache *c, const struct cache_n
 }
 
 static const struct pinned *find_bundle(
-    const struct cache *c, const char *storefront, const struct digest *bundle)
+    const struct shelf *c, const char *storefront, const struct digest *bundle)
 {
     const struct pinned *one = c->by_bundle[bundle_bucket(bundle)];
 
@@ -127,8 +127,8 @@ static const struct pinned *find_bundle(
     return one;
 }
 
-bool cache_find_name(
-    struct cache *c, const struct cache_name *name, struct digest *bundle, const struct mail **out)
+bool shelf_find_name(
+    struct shelf *c, const struct shelf_name *name, struct digest *bundle, const struct mail **out)
 {
     pthread_mutex_lock(&c->lock);
     const struct named *one = find_name(c, name);
@@ -140,8 +140,8 @@ bool cache_find_name(
     return true;
 }
 
-bool cache_find_bundle(
-    struct cache *c, const char *storefront, const struct digest *bundle, const struct mail **out)
+bool shelf_find_bundle(
+    struct shelf *c, const char *storefront, const struct digest *bundle, const struct mail **out)
 {
     pthread_mutex_lock(&c->lock);
     const struct pinned *one = find_bundle(c, storefront, bundle);
@@ -153,7 +153,7 @@ bool cache_find_bundle(
 }
 
 static const struct pinned *pin(
-    struct cache *c, const char *storefront, const struct digest *bundle, struct mail **mail)
+    struct shelf *c, const char *storefront, const struct digest *bundle, struct mail **mail)
 {
     struct pinned *one = allocate(sizeof *one);
     size_t bucket = bundle_bucket(bundle);
@@ -168,7 +168,7 @@ static const struct pinned *pin(
     return one;
 }
 
-static void name_it(struct cache *c, const struct cache_name *name, const struct pinned *pinned)
+static void name_it(struct shelf *c, const struct shelf_name *name, const struct pinned *pinned)
 {
     struct named *one = allocate(sizeof *one);
     size_t bucket = name_bucket(name);
@@ -181,12 +181,12 @@ static void name_it(struct cache *c, const struct cache_name *name, const struct
     c->by_name[bucket] = one;
 }
 
-bool cache_add(struct cache *c, const char *storefront, const struct cache_name *name,
+bool shelf_add(struct shelf *c, const char *storefront, const struct shelf_name *name,
     const struct digest *bundle, struct mail **mail, const struct mail **out, struct err *e)
 {
     pthread_mutex_lock(&c->lock);
     const struct pinned *one = find_bundle(c, storefront, bundle);
-    if (!one && c->n < CACHE_MAX)
+    if (!one && c->n < SHELF_MAX)
         one = pin(c, storefront, bundle, mail);
     if (one && name && !find_name(c, name))
         name_it(c, name, one);
@@ -195,7 +195,7 @@ bool cache_add(struct cache *c, const char *storefront, const struct cache_name 
     if (!one)
         return err_set(e, ERR_LIMIT,
             "messages refer to more than %d different mails; a reload of the settings makes room",
-            CACHE_MAX);
+            SHELF_MAX);
     *out = one->mail;
     return true;
 }
