@@ -5,8 +5,10 @@
 #include "templates/mails.h"
 #include "templates/template.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
+#define INSTALLED_TEMPLATES "/usr/share/parcelpost/templates"
 #define MAX_FILE (1u << 20)
 #define MAX_DATA (16u << 20)
 #define MAX_PARTIALS 200
@@ -87,7 +89,9 @@ static int render_file(struct cli *c, const struct js *data, const char *path)
  * ----------------------------------------------------------------------------------- */
 
 struct mail_source {
-    const struct conf *conf;
+    const struct conf *conf; /* NULL: none needed */
+    const char *templates[3], *locale;
+    size_t templates_n;
     struct mails *mails;
     struct mail *mail;
 };
@@ -96,7 +100,8 @@ static void mail_source_close(struct mail_source *s)
 {
     mail_close(&s->mail);
     mails_close(&s->mails);
-    conf_close(&s->conf);
+    if (s->conf)
+        conf_close(&s->conf);
 }
 
 /* The storefront's brand from the settings, without its logo (that lies in the queue). */
@@ -106,29 +111,46 @@ static struct brand brand_of(const struct conf_storefront *s)
         s->brand.postal_address, s->brand.colour, s->from, s->reply_to, "", {""}};
 }
 
+/* What --storefront or the settings' first one says. Whoever only writes templates needs no settings: then a shop
+ * of no particular name, and the templates that were installed or built with the program. */
+static bool choose_brand(struct cli *c, struct mail_source *s, struct brand *brand, int *code)
+{
+    const char *wanted = cli_value(c, "storefront", "");
+    bool is_told = cli_value(c, "config", NULL) || getenv("PARCELPOST_CONFIG") || *wanted;
+    const struct conf_storefront *shop = NULL;
+    s->templates[s->templates_n++] = cli_value(c, "templates", NULL);
+    if (!is_told && access(cli_config_path(c), F_OK) != 0) {
+        *brand = (struct brand){
+            "Your shop", "", "", "", "#2457a6", "Your shop <orders@shop.example>", "", "", {""}};
+    } else {
+        if (!cli_conf(c, &s->conf, code))
+            return false;
+        shop = *wanted ? conf_storefront(s->conf, wanted) : &s->conf->storefronts[0];
+        if (!shop || s->conf->storefronts_n == 0) {
+            *code = cli_usage(c, "the settings have no storefront '%s'", wanted);
+            return false;
+        }
+        *brand = brand_of(shop);
+        s->locale = shop->locale;
+        if (shop->templates_dir[0])
+            s->templates[s->templates_n++] = shop->templates_dir;
+    }
+    const char *shipped = s->conf ? s->conf->templates_dir : INSTALLED_TEMPLATES;
+    s->templates[s->templates_n++] = access(shipped, F_OK) == 0 ? shipped : PARCELPOST_TEMPLATES;
+    return true;
+}
+
 static bool open_mail(struct cli *c, const char *name, struct mail_source *s, int *code)
 {
     struct err e = {0};
+    struct brand brand;
     AUTO(buf_close) struct buf bundle = {0};
-    const char *dirs[2];
-    size_t n = 0;
-    const char *wanted = cli_value(c, "storefront", "");
-    if (!cli_conf(c, &s->conf, code))
+    if (!choose_brand(c, s, &brand, code))
         return false;
-    const struct conf_storefront *shop =
-        *wanted ? conf_storefront(s->conf, wanted) : &s->conf->storefronts[0];
-    if (!shop) {
-        *code = cli_usage(c, "the settings have no storefront '%s'", wanted);
-        return false;
-    }
-    if (shop->templates_dir[0])
-        dirs[n++] = shop->templates_dir;
-    dirs[n++] = s->conf->templates_dir;
-    struct brand brand = brand_of(shop);
-    bool ok = mails_open(dirs, n, &s->mails, &e);
+    bool is_given = s->templates[0] != NULL; /* --templates */
+    bool ok = mails_open(s->templates + !is_given, s->templates_n - !is_given, &s->mails, &e);
     const char *locale =
-        ok ? mails_locale(s->mails, str_of(cli_value(c, "locale", "")), str_of(shop->locale))
-           : NULL;
+        ok ? mails_locale(s->mails, str_of(cli_value(c, "locale", "")), str_of(s->locale)) : NULL;
     ok = ok && mails_bundle(s->mails, name, locale, &brand, &bundle, &e) &&
          mail_compile(buf_str(&bundle), &s->mail, &e);
     if (!ok)
@@ -156,7 +178,7 @@ static int render_mail(struct cli *c, const struct js *data, const char *name)
     struct faults faults;
     struct mail_links links = {STR("https://shop.example/u/preview")};
     AUTO(mail_parts_close) struct mail_parts parts = {0};
-    AUTO(mail_source_close) struct mail_source source = {0};
+    AUTO(mail_source_close) struct mail_source source = {.locale = "en"};
     struct str part = str_of(cli_value(c, "part", ""));
     if (part.n > 0 && !str_is(part, "subject") && !str_is(part, "html") && !str_is(part, "text"))
         return cli_usage(c, "--part takes subject, html or text");
@@ -196,6 +218,7 @@ static int run(struct cli *c)
 static const struct cli_option options[] = {
     {"file", "FILE", "render this Mustache file instead of a named mail"},
     {"data", "FILE", "JSON data, - for standard input"},
+    {"templates", "DIR", "a folder with mails/ and locales/ to look at first"},
     {"locale", "TAG", "language, e.g. de or de-AT (default: the storefront's)"},
     {"partials", "DIR", "with --file: where partials lie, as NAME.mustache"},
     {"part", "PART", "subject, html or text alone"},
