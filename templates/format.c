@@ -93,8 +93,12 @@ void format_close(struct format **fp)
 
 /* ---- UTF-16 to UTF-8 ------------------------------------------------------------------------------------- */
 
-static bool add_utf16(const UChar *text, int32_t n, struct buf *out, struct err *e)
+/* The narrow no-break space becomes the ordinary one: fonts of mail programs often lack it. */
+static bool add_utf16(UChar *text, int32_t n, struct buf *out, struct err *e)
 {
+    for (int32_t i = 0; i < n; i++)
+        if (text[i] == 0x202f)
+            text[i] = 0xa0;
     UErrorCode status = U_ZERO_ERROR;
     int32_t bytes = 0;
     char *room = buf_room(out, 3 * (size_t)n + 1);

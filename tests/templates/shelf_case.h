@@ -1,0 +1,20 @@
+/* shelf_case -- the mails of the tree, one compiled for a brand of the tests, data from files. */
+#ifndef TESTS_TEMPLATES_SHELF_CASE_H
+#define TESTS_TEMPLATES_SHELF_CASE_H
+
+#include "templates/mails.h"
+
+#define DATA_DIR "tests/templates/data/"
+
+struct mails *open_shelf(void); /* fails the test when it does not open */
+struct brand test_brand(void);
+struct mail *compile_mail(const struct mails *m, const char *name, const char *locale);
+struct js *parse_json(const char *text);
+struct js *read_data(const char *file); /* under DATA_DIR */
+void write_file(const char *dir, const char *name, const char *text);
+
+/* The mail rendered; links may be NULL. */
+void render_mail(const struct mail *m, const struct js *data, const struct mail_links *links,
+    struct mail_parts *out);
+
+#endif

@@ -1,0 +1,335 @@
+/* The mails of the tree: what they say, in every locale, and how they are pinned. */
+#include "tests/templates/shelf_case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+
+static const char *const names[] = {"delay_apology", "refund", "shipping_notice"};
+static const char *const locales[] = {"en", "de"};
+
+static void every_mail_is_on_the_shelf(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct mail_info info;
+    assert_int_equal(mails_count(m), COUNT_OF(names));
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        assert_string_equal(mails_name(m, i), names[i]);
+    assert_true(mails_info(m, "shipping_notice", &info));
+    assert_string_equal(info.stream, "transactional");
+    assert_string_equal(info.events, "shipped");
+    assert_string_equal(info.supersedes, "delayed");
+    assert_true(mails_info(m, "refund", &info));
+    assert_string_equal(info.supersedes, "");
+    assert_false(mails_info(m, "nothing", &info));
+}
+
+/* What every rendered mail must be, whatever its data. */
+static void check_parts(const struct mail_parts *p, const char *locale, const char *number)
+{
+    char lang[32];
+    snprintf(lang, sizeof lang, "<html lang=\"%s\" dir=\"ltr\"", locale);
+    assert_non_null(strstr(buf_text(&p->subject), number));
+    assert_null(strchr(buf_text(&p->subject), '\n'));
+    assert_true(p->subject.n < 100 && p->preheader.n > 20 && p->preheader.n < 200);
+    assert_non_null(strstr(buf_text(&p->html), lang));
+    assert_non_null(strstr(buf_text(&p->html), "color-scheme"));
+    assert_non_null(strstr(buf_text(&p->html), buf_text(&p->preheader)));
+    assert_true(p->html.n < 100 * 1024);
+    assert_null(strstr(buf_text(&p->html), "{{"));
+    assert_null(strstr(buf_text(&p->text), "{{"));
+    assert_null(strstr(buf_text(&p->text), "\n\n\n"));
+    assert_null(strstr(buf_text(&p->text), "&amp;"));
+    assert_null(strstr(buf_text(&p->text), "<p"));
+    assert_non_null(strstr(buf_text(&p->text), "20457 Hamburg"));
+    assert_true(str_is_utf8(buf_str(&p->html)) && str_is_utf8(buf_str(&p->text)));
+}
+
+static void every_mail_renders_in_every_locale(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    for (size_t i = 0; i < COUNT_OF(names) * COUNT_OF(locales) * 2; i++) {
+        const char *name = names[i / 4], *locale = locales[i / 2 % 2];
+        char file[64];
+        snprintf(file, sizeof file, "%s%s.json", name, i % 2 ? ".least" : "");
+        struct mail *mail AUTO(mail_close) = compile_mail(m, name, locale);
+        struct js *data AUTO(js_close) = read_data(file);
+        struct arena *arena AUTO(arena_close) = arena_open();
+        struct mail_parts parts AUTO(mail_parts_close) = {0};
+        struct faults faults;
+        faults_init(&faults, arena);
+        mail_check(mail, data, STR("/data"), &faults);
+        if (faults.n > 0)
+            fail_msg("%s: %s %s", file, faults.first->pointer, faults.first->detail);
+        render_mail(mail, data, NULL, &parts);
+        check_parts(&parts, locale, i % 2 ? "W-77" : "#1042");
+    }
+}
+
+static const struct {
+    const char *what, *name, *locale, *file, *has, *has_not; /* in the text part */
+} wordings[] = {
+    {"German dates", "shipping_notice", "de", "shipping_notice.json",
+        "zwischen dem 24. November 2026 und dem 27. November 2026", "November 24"},
+    {"English dates", "shipping_notice", "en", "shipping_notice.json",
+        "between November 24, 2026 and November 27, 2026", "24."},
+    {"German amounts", "shipping_notice", "de", "shipping_notice.json", "12,50\xc2\xa0€", "12.50"},
+    {"English amounts", "shipping_notice", "en", "shipping_notice.json", "€12.50", "12,50"},
+    {"no arrival without dates", "shipping_notice", "en", "shipping_notice.least.json",
+        "YT2613521272009911", "reach you"},
+    {"text is not escaped", "shipping_notice", "en", "shipping_notice.json",
+        "Travel mug <500 ml> & lid", "&lt;"},
+    {"a part of an order", "shipping_notice", "de", "shipping_notice.json",
+        "einen Teil Ihrer Bestellung", "zurück"},
+    {"the plural, German", "refund", "de", "refund.json", "bis zu 10 Werktage,", "Werktag,"},
+    {"the singular, German", "refund", "de", "refund.least.json", "bis zu 1 Werktag,", "Werktage"},
+    {"the plural, English", "refund", "en", "refund.json", "10 working days", "day "},
+    {"the singular, English", "refund", "en", "refund.least.json", "1 working day ", "days"},
+    {"a large amount exactly", "refund", "de", "refund.json", "1.234.567,89\xc2\xa0€", "1234567"},
+    {"yen without decimals", "refund", "en", "refund.least.json", "¥1,500", "1,500."},
+    {"a partial refund", "refund", "en", "refund.json", "a part of your order",
+        "We have refunded your order"},
+    {"a full refund", "refund", "en", "refund.least.json", "We have refunded your order", "a part"},
+    {"a delay with a new date", "delay_apology", "de", "delay_apology.json",
+        "am 3. Dezember 2026 versenden", "2026-12"},
+    {"the way to cancel", "delay_apology", "en", "delay_apology.json",
+        "Cancel the order: https://shop.example/orders/1042/cancel?key=a1b2c3", "keep my order"},
+    {"the coupon", "delay_apology", "de", "delay_apology.json", "SORRY-10", "10.00"},
+    {"no coupon", "delay_apology", "en", "delay_apology.least.json", "https://shop.example/c/77",
+        "code"},
+    {"consent for long delays", "delay_apology", "en", "delay_apology.least.json",
+        "https://shop.example/k/77", "nothing you need to do"},
+    {"who signs", "delay_apology", "en", "delay_apology.json",
+        "Kind regards\nMarta Keller\nYour team at Nordwind", "signer"},
+};
+
+static void texts_say_what_the_data_says(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    for (size_t i = 0; i < COUNT_OF(wordings); i++) {
+        struct mail *mail AUTO(mail_close) = compile_mail(m, wordings[i].name, wordings[i].locale);
+        struct js *data AUTO(js_close) = read_data(wordings[i].file);
+        struct mail_parts parts AUTO(mail_parts_close) = {0};
+        render_mail(mail, data, NULL, &parts);
+        const char *text = buf_text(&parts.text);
+        if (strstr(text, wordings[i].has) == NULL || strstr(text, wordings[i].has_not) != NULL)
+            fail_msg("%s:\n%s", wordings[i].what, text);
+    }
+}
+
+static void html_escapes_what_subject_and_text_do_not(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "shipping_notice", "en");
+    struct js *data AUTO(js_close) = parse_json(
+        "{\"customer\":{\"name\":\"<script>alert(1)</"
+        "script>\"},\"order\":{\"number\":\"<b>\\\"&1\"},"
+        "\"parcel\":{\"carrier\":\"'onmouseover='x\",\"tracking_number\":\"<img src=x>\"},"
+        "\"items\":[{\"name\":\"</table><script>\",\"quantity\":1}]}");
+    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    render_mail(mail, data, NULL, &parts);
+    assert_null(strstr(buf_text(&parts.html), "<script"));
+    assert_null(strstr(buf_text(&parts.html), "<img"));
+    assert_null(strstr(buf_text(&parts.html), "<b>"));
+    assert_null(strstr(buf_text(&parts.html), "'onmouseover"));
+    assert_non_null(strstr(buf_text(&parts.html), "&lt;script&gt;alert(1)"));
+    assert_non_null(strstr(buf_text(&parts.subject), "<b>\"&1"));
+    assert_non_null(strstr(buf_text(&parts.text), "<script>alert(1)</script>"));
+}
+
+static void only_marketing_shows_an_unsubscribe_link(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "de");
+    struct js *data AUTO(js_close) = read_data("refund.json");
+    const struct mail_links links = {STR("https://mail.nordwind.example/u/t0ken?a=1&b=2")};
+    struct mail_parts with AUTO(mail_parts_close) = {0};
+    struct mail_parts without AUTO(mail_parts_close) = {0};
+    render_mail(mail, data, &links, &with);
+    render_mail(mail, data, NULL, &without);
+    assert_non_null(
+        strstr(buf_text(&with.html), "href=\"https://mail.nordwind.example/u/t0ken?a=1&amp;b=2\""));
+    assert_non_null(
+        strstr(buf_text(&with.text), "Abmelden: https://mail.nordwind.example/u/t0ken?a=1&b=2"));
+    assert_null(strstr(buf_text(&without.html), "Abmelden"));
+    assert_null(strstr(buf_text(&without.text), "Abmelden"));
+}
+
+static void a_line_break_in_data_cannot_reach_the_subject(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "en");
+    struct js *data AUTO(js_close) = read_data("refund.json");
+    js_set_cstr(js_get(data, "order"), "number", "1\r\nBcc: x@y.example\t 2");
+    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    render_mail(mail, data, NULL, &parts);
+    assert_string_equal(buf_text(&parts.subject), "Your refund for order 1 Bcc: x@y.example 2");
+}
+
+static void a_missing_variable_is_an_error_even_unchecked(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "en");
+    struct js *data AUTO(js_close) =
+        parse_json("{\"order\":{\"number\":\"1\"},\"refund\":{\"amount\":{\"amount\":\"1\","
+                   "\"currency\":\"EUR\"}}}");
+    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    const struct mail_links links = {STR("")};
+    struct err e;
+    assert_false(mail_render(mail, data, &links, &parts, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_non_null(strstr(e.text, "refund.method is absent"));
+}
+
+/* ---- bundles --------------------------------------------------------------------------------------------- */
+
+static void bundle_hash(const struct mails *m, const char *name, const char *locale,
+    const struct brand *b, struct digest *out)
+{
+    struct buf bytes AUTO(buf_close) = {0};
+    struct err e;
+    assert_true(mails_bundle(m, name, locale, b, &bytes, &e));
+    hash_sha256(buf_str(&bytes), out);
+}
+
+static void equal_content_makes_equal_bundles(void **state)
+{
+    (void)state;
+    struct mails *first AUTO(mails_close) = open_shelf(), *again AUTO(mails_close) = open_shelf();
+    struct brand b = test_brand();
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct digest one, two, three;
+        bundle_hash(first, names[i], "de", &b, &one);
+        bundle_hash(first, names[i], "de", &b, &two);
+        bundle_hash(again, names[i], "de", &b, &three);
+        assert_true(digest_equal(&one, &two) && digest_equal(&one, &three));
+    }
+}
+
+static void mail_locale_and_brand_make_the_bundle(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct brand b = test_brand(), other = test_brand();
+    other.postal_address = "elsewhere";
+    struct digest d[4];
+    bundle_hash(m, "refund", "de", &b, &d[0]);
+    bundle_hash(m, "refund", "en", &b, &d[1]);
+    bundle_hash(m, "refund", "de", &other, &d[2]);
+    bundle_hash(m, "shipping_notice", "de", &b, &d[3]);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = i + 1; k < 4; k++)
+            assert_false(digest_equal(&d[i], &d[k]));
+}
+
+static void a_bundle_keeps_locale_and_brand(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "de");
+    assert_string_equal(mail_locale(mail), "de");
+    assert_string_equal(mail_brand(mail)->from, "Nordwind <service@mail.nordwind.example>");
+    assert_string_equal(mail_brand(mail)->reply_to, "help@nordwind.example");
+    assert_string_equal(mail_brand(mail)->logo.s, "");
+}
+
+static void a_logo_shows_with_the_name_as_its_text(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct buf bundle AUTO(buf_close) = {0};
+    struct brand brand = test_brand();
+    struct mail *mail AUTO(mail_close) = NULL;
+    struct js *data AUTO(js_close) = read_data("refund.json");
+    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    struct err e;
+    brand.logo_content_type = "image/png";
+    memset(brand.logo.s, 'a', 64);
+    assert_true(mails_bundle(m, "refund", "en", &brand, &bundle, &e));
+    assert_true(mail_compile(buf_str(&bundle), &mail, &e));
+    render_mail(mail, data, NULL, &parts);
+    assert_non_null(strstr(buf_text(&parts.html), "<img src=\"cid:logo\" alt=\"Nordwind\""));
+    assert_int_equal(strlen(mail_brand(mail)->logo.s), 64);
+}
+
+static void a_dangerous_brand_is_refused(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct buf bundle AUTO(buf_close) = {0};
+    struct err e;
+    struct brand bad[3] = {test_brand(), test_brand(), test_brand()};
+    bad[0].colour = "red;background:url(x)";
+    bad[1].url = "javascript:alert(1)";
+    bad[2].name = "\xff";
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(mails_bundle(m, "refund", "en", &bad[i], &bundle, &e));
+        assert_int_equal(e.code, ERR_INPUT);
+        assert_int_equal(bundle.n, 0);
+    }
+}
+
+static void bytes_that_are_no_bundle_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        enum err_code code;
+    } bad[] = {{"", ERR_CORRUPT}, {"{}", ERR_CORRUPT}, {"[1]", ERR_CORRUPT},
+        {"{\"bundle\":2}", ERR_NEWER},
+        {"{\"bundle\":1,\"name\":\"x\",\"locale\":\"en\",\"parts\":{}}", ERR_CORRUPT},
+        {"{\"bundle\":1", ERR_CORRUPT}};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct mail *mail AUTO(mail_close) = NULL;
+        struct err e;
+        assert_false(mail_compile(str_of(bad[i].bytes), &mail, &e));
+        assert_int_equal(e.code, bad[i].code);
+    }
+}
+
+static void the_nearest_locale_is_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wanted, *fallback, *expected;
+    } cases[] = {{"de", "", "de"}, {"de-AT", "", "de"}, {"DE_at", "", "de"},
+        {"de-Latn-CH-1996", "", "de"}, {"en-GB", "de", "en"}, {"fr", "de", "de"},
+        {"fr", "de-CH", "de"}, {"fr", "it", "en"}, {"", "", "en"}, {"d", "", "en"},
+        {"../de", "", "en"}, {"deutsch", "", "en"}};
+    struct mails *m AUTO(mails_close) = open_shelf();
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_string_equal(
+            mails_locale(m, str_of(cases[i].wanted), str_of(cases[i].fallback)), cases[i].expected);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mail_is_on_the_shelf),
+        cmocka_unit_test(every_mail_renders_in_every_locale),
+        cmocka_unit_test(texts_say_what_the_data_says),
+        cmocka_unit_test(html_escapes_what_subject_and_text_do_not),
+        cmocka_unit_test(only_marketing_shows_an_unsubscribe_link),
+        cmocka_unit_test(a_line_break_in_data_cannot_reach_the_subject),
+        cmocka_unit_test(a_missing_variable_is_an_error_even_unchecked),
+        cmocka_unit_test(equal_content_makes_equal_bundles),
+        cmocka_unit_test(mail_locale_and_brand_make_the_bundle),
+        cmocka_unit_test(a_bundle_keeps_locale_and_brand),
+        cmocka_unit_test(a_logo_shows_with_the_name_as_its_text),
+        cmocka_unit_test(a_dangerous_brand_is_refused),
+        cmocka_unit_test(bytes_that_are_no_bundle_are_refused),
+        cmocka_unit_test(the_nearest_locale_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
