@@ -120,6 +120,17 @@ static void read_flags(
                  tag_list_has(values[TAG_S], ':', "email");
 }
 
+/* A wildcard, or a text put at the wrong name, is no broken key record but none. */
+static bool is_about_dkim(struct str text)
+{
+    struct tag tag;
+    while (tag_next(&text, &tag))
+        if (str_is_nocase(tag.name, "p") ||
+            (str_is_nocase(tag.name, "v") && str_starts_nocase(tag.value, STR("dkim"))))
+            return true;
+    return false;
+}
+
 void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out)
 {
     struct str values[TAGS] = {0};
@@ -127,13 +138,13 @@ void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out
 
     *out = (struct dkim_record){
         .status = DKIM_RECORD_GOOD, .why = "", .text = text, .key_type = "rsa"};
-    if (!read_tags(text, a, values, have, out))
-        return;
-    if (!have[TAG_V] && !have[TAG_P]) {
+    if (!is_about_dkim(text)) {
         out->status = DKIM_RECORD_ABSENT;
         out->why = "the TXT record there is no key record";
         return;
     }
+    if (!read_tags(text, a, values, have, out))
+        return;
     if (have[TAG_V] && !str_is(values[TAG_V], "DKIM1")) {
         broken(out, "v= is not DKIM1");
         return;

@@ -1,0 +1,471 @@
+/* The gate: rule 4 of the design case by case, what it keeps and for how long, and its locks. */
+#include "dns/dkim_record.h"
+#include "mailer/gate/gate.h"
+#include "tests/dns/fake_server.h"
+#include "tests/dns/world.h"
+
+#include <pthread.h>
+
+#define DMARC "_dmarc.shop 300 TXT \"v=DMARC1; p=reject\"\n"
+#define KEYS_MAX 3
+
+/* Keys cost time to make: one set for the whole suite. "rsa" and "ed" sign for shop.example, "sub" for
+ * mail.shop.example, "esp" for another organization. */
+struct key_set {
+    struct dkim_key *rsa, *ed, *sub, *esp, *other_rsa;
+};
+
+static struct dkim_key *make_key(
+    enum dkim_algorithm algorithm, const char *domain, const char *selector)
+{
+    struct buf pem = {0};
+    struct dkim_key *key = NULL;
+    struct err e;
+    if (!dkim_key_new(algorithm, 2048, &pem, &e) ||
+        !dkim_key_open(domain, selector, buf_str(&pem), &key, &e))
+        fail_msg("%s", e.text);
+    buf_close(&pem);
+    return key;
+}
+
+static int make_keys(void **state)
+{
+    static struct key_set keys;
+    keys.rsa = make_key(DKIM_RSA_SHA256, "shop.example", "rsa");
+    keys.ed = make_key(DKIM_ED25519_SHA256, "shop.example", "ed");
+    keys.sub = make_key(DKIM_ED25519_SHA256, "mail.shop.example", "sub");
+    keys.esp = make_key(DKIM_ED25519_SHA256, "esp.example", "esp");
+    keys.other_rsa = make_key(DKIM_RSA_SHA256, "shop.example", "rsa");
+    *state = &keys;
+    return 0;
+}
+
+static int close_keys(void **state)
+{
+    struct key_set *k = *state;
+    dkim_key_close(&k->rsa);
+    dkim_key_close(&k->ed);
+    dkim_key_close(&k->sub);
+    dkim_key_close(&k->esp);
+    dkim_key_close(&k->other_rsa);
+    return 0;
+}
+
+/* One key as a zone line; `edit` NULL: as it is; else "p=" is replaced by this text ("" revokes). */
+static const char *key_line(struct world *w, const struct dkim_key *k, const char *edit)
+{
+    struct buf record = {0};
+    dkim_key_record(k, &record);
+    size_t p = str_find(buf_str(&record), STR("p="), 0);
+    const char *text = edit ? arena_printf(w->arena, "%.*s%s", (int)p, record.p, edit)
+                            : arena_text(w->arena, buf_str(&record));
+    size_t half = strlen(text) / 2; /* RSA needs two strings */
+    const char *line = arena_printf(w->arena, "%s._domainkey.%s. 300 TXT \"%.*s\" \"%s\"\n",
+        dkim_key_selector(k), dkim_key_domain(k), (int)half, text, text + half);
+    buf_close(&record);
+    return line;
+}
+
+/* "p=..." of its record. */
+static const char *p_tag(struct world *w, const struct dkim_key *k)
+{
+    struct buf record = {0};
+    dkim_key_record(k, &record);
+    const char *out = arena_text(
+        w->arena, str_slice(buf_str(&record), str_find(buf_str(&record), STR("p="), 0), record.n));
+    buf_close(&record);
+    return out;
+}
+
+static const char *zone_text(struct world *w, const char *records)
+{
+    return arena_printf(
+        w->arena, "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n%s", records);
+}
+
+static struct gate *open_gate(struct world *w, bool only_warn)
+{
+    struct gate_setup s = {
+        .resolver = w->resolver, .clock = &w->clock, .metrics = w->metrics, .only_warn = only_warn};
+    return gate_open(&s);
+}
+
+static const char *answer_text(struct world *w, const struct gate_verdict *v)
+{
+    static const char *const words[] = {"send", "warn", "hold", "defer"};
+    return arena_printf(w->arena, "%s %s", words[v->answer], v->code);
+}
+
+/* What stands in the DNS for each key. */
+enum published { NOTHING, OURS, REVOKED, ANOTHER, BROKEN, TWO, SHA1_ONLY, LOST };
+
+static const char *published_lines(
+    struct world *w, const struct dkim_key *k, const struct dkim_key *another, enum published p)
+{
+    const char *selector = dkim_key_selector(k), *domain = dkim_key_domain(k);
+    switch (p) {
+    case NOTHING:
+        return "";
+    case OURS:
+        return key_line(w, k, NULL);
+    case REVOKED:
+        return key_line(w, k, "p=");
+    case ANOTHER:
+        return key_line(w, another, NULL);
+    case BROKEN:
+        return key_line(w, k, "p=!!!!");
+    case TWO:
+        return arena_printf(w->arena, "%s%s", key_line(w, k, NULL), key_line(w, k, "p="));
+    case SHA1_ONLY:
+        return key_line(w, k, arena_printf(w->arena, "h=sha1; %s", p_tag(w, k)));
+    case LOST:
+        return arena_printf(
+            w->arena, "%s._domainkey.%s. 300 CNAME key.elsewhere.test.\n", selector, domain);
+    }
+    return "";
+}
+
+static void rule_four_case_by_case(void **state)
+{
+    const struct key_set *k = *state;
+    const struct {
+        const char *name, *dmarc;
+        const struct dkim_key *keys[KEYS_MAX];
+        enum published published[KEYS_MAX];
+        const char *return_path, *spf, *want;
+    } cases[] = {
+        {"our_key_in_the_dns", DMARC, {k->rsa}, {OURS}, "", "", "send "},
+        {"two_keys_in_the_dns", DMARC, {k->rsa, k->ed}, {OURS, OURS}, "", "", "send "},
+        {"relaxed_signer_below", DMARC, {k->sub}, {OURS}, "", "", "send "},
+        {"without_dmarc_a_warning", "", {k->rsa}, {OURS}, "", "", "warn DMARC-RECORD-MISSING"},
+        {"a_dmarc_record_that_does_not_count", "_dmarc.shop TXT \"v=DMARC1\"\n", {k->rsa}, {OURS},
+            "", "", "warn DMARC-RECORD-MISSING"},
+        {"p_none_is_judged_alike", "_dmarc.shop TXT \"v=DMARC1; p=none\"\n", {k->rsa}, {NOTHING},
+            "", "", "hold DKIM-KEY-ABSENT"},
+        {"another_key_under_our_selector", DMARC, {k->rsa}, {ANOTHER}, "", "",
+            "hold DKIM-KEY-MISMATCH"},
+        {"one_foreign_key_holds_beside_a_good_one", DMARC, {k->rsa, k->ed}, {ANOTHER, OURS}, "", "",
+            "hold DKIM-KEY-MISMATCH"},
+        {"a_foreign_key_holds_though_spf_passes", DMARC, {k->rsa}, {ANOTHER}, "shop.example",
+            "pass", "hold DKIM-KEY-MISMATCH"},
+        {"a_foreign_key_holds_without_dmarc", "", {k->rsa}, {ANOTHER}, "", "",
+            "hold DKIM-KEY-MISMATCH"},
+        {"key_absent", DMARC, {k->rsa}, {NOTHING}, "", "", "hold DKIM-KEY-ABSENT"},
+        {"key_revoked", DMARC, {k->rsa}, {REVOKED}, "", "", "hold DKIM-KEY-REVOKED"},
+        {"key_broken", DMARC, {k->rsa}, {BROKEN}, "", "", "hold DKIM-KEY-BROKEN"},
+        {"two_records_at_the_selector", DMARC, {k->ed}, {TWO}, "", "", "hold DKIM-KEY-SEVERAL"},
+        {"record_forbids_sha256", DMARC, {k->ed}, {SHA1_ONLY}, "", "", "hold DKIM-KEY-UNUSABLE"},
+        {"one_good_key_suffices", DMARC, {k->rsa, k->ed}, {OURS, NOTHING}, "", "",
+            "warn DKIM-KEY-ABSENT"},
+        {"spf_suffices", DMARC, {k->rsa}, {NOTHING}, "bounce.shop.example", "pass",
+            "warn DKIM-KEY-ABSENT"},
+        {"spf_alone", DMARC, {NULL}, {0}, "bounce.shop.example", "pass", "send "},
+        {"spf_of_another_organization", DMARC, {NULL}, {0}, "esp.example", "pass",
+            "hold NO-DKIM-KEY"},
+        {"spf_fails_but_dkim_passes", DMARC, {k->rsa}, {OURS}, "bounce.shop.example", "fail",
+            "send "},
+        {"spf_not_checkable_and_no_key", DMARC, {NULL}, {0}, "bounce.shop.example", "",
+            "hold NO-DKIM-KEY"},
+        {"signer_of_another_organization", DMARC, {k->esp}, {OURS}, "", "", "hold DMARC-FAIL"},
+        {"strict_signer_below", "_dmarc.shop TXT \"v=DMARC1; p=reject; adkim=s\"\n", {k->sub},
+            {OURS}, "", "", "hold DMARC-FAIL"},
+        {"without_dmarc_and_without_key", "", {k->rsa}, {NOTHING}, "", "", "warn DKIM-KEY-ABSENT"},
+        {"the_dns_fails_for_the_key", DMARC, {k->rsa}, {LOST}, "", "", "defer DNS-UNAVAILABLE"},
+        {"the_dns_fails_for_the_key_without_dmarc", "", {k->rsa}, {LOST}, "", "",
+            "defer DNS-UNAVAILABLE"},
+        {"the_dns_fails_for_one_of_two_keys", DMARC, {k->rsa, k->ed}, {LOST, OURS}, "", "",
+            "warn DNS-UNAVAILABLE"},
+        {"the_dns_fails_for_dmarc", "_dmarc.shop CNAME policy.elsewhere.test.\n", {k->rsa}, {OURS},
+            "", "", "defer DNS-UNAVAILABLE"},
+        {"a_foreign_key_holds_though_the_dns_fails", "_dmarc.shop CNAME policy.elsewhere.test.\n",
+            {k->rsa}, {ANOTHER}, "", "", "hold DKIM-KEY-MISMATCH"},
+        {"spf_temperror_leaves_it_open", DMARC, {k->rsa}, {NOTHING}, "shop.example", "temperror",
+            "defer DNS-UNAVAILABLE"},
+    };
+    EACH(c, cases)
+    {
+        struct world w;
+        struct gate_verdict v;
+        const char *records = c->dmarc;
+        size_t n = 0;
+        world_begin(&w);
+        for (; n < KEYS_MAX && c->keys[n]; n++)
+            records = arena_printf(w.arena, "%s%s", records,
+                published_lines(&w, c->keys[n], k->other_rsa, c->published[n]));
+        world_zone(&w, 0, zone_text(&w, records));
+        world_resolver(&w, NULL, 1000);
+        for (int warn = 0; warn < 2; warn++) {
+            struct gate *g = open_gate(&w, warn == 1);
+            const struct gate_question q = {"shop.example", c->return_path, c->keys, n, c->spf};
+            gate_ask(g, &q, &v);
+            const char *code = arena_text(w.arena, str_of(v.code));
+            if (warn == 0)
+                expect_text(c->name, answer_text(&w, &v), c->want);
+            else
+                expect_text(c->name, answer_text(&w, &v),
+                    arena_printf(w.arena, "%s %s", code[0] ? "warn" : "send", code));
+            expect_number(c->name, v.why[0] != 0, code[0] != 0);
+            gate_close(&g);
+        }
+        world_end(&w);
+    }
+}
+
+static void a_from_domain_that_is_none_is_held(void **state)
+{
+    struct world w;
+    struct gate_verdict v;
+    (void)state;
+    world_begin(&w);
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    gate_ask(g, &(struct gate_question){"not a domain", "", NULL, 0, ""}, &v);
+    expect_text("bad", answer_text(&w, &v), "hold FROM-DOMAIN-BAD");
+    gate_close(&g);
+    world_end(&w);
+}
+
+static void the_verdict_tells_what_it_rests_on(void **state)
+{
+    const struct key_set *k = *state;
+    const struct dkim_key *keys[] = {k->sub};
+    struct world w;
+    struct gate_verdict v;
+    world_begin(&w);
+    world_zone(&w, 0,
+        zone_text(&w, arena_printf(w.arena, "_dmarc.shop 20 TXT \"v=DMARC1; p=reject; t=y\"\n%s",
+                          key_line(&w, k->sub, NULL))));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    gate_ask(
+        g, &(struct gate_question){"shop.example", "bounce.shop.example", keys, 1, "pass"}, &v);
+    expect_text("dmarc", v.dmarc, "pass");
+    expect_text("policy", v.policy, "quarantine");
+    expect_text("domain", v.policy_domain, "shop.example");
+    assert_true(v.dkim_aligned && v.spf_aligned && !v.stale);
+    expect_number("valid for the least TTL", v.valid_until_ms - w.fake.ms, 20000);
+    gate_close(&g);
+    world_end(&w);
+}
+
+static void verdicts_live_within_bounds(void **state)
+{
+    const struct key_set *k = *state;
+    const struct {
+        const char *name, *dmarc;
+        bool published;
+        int64_t lives_ms;
+    } cases[] = {
+        {"the_least_ttl", "_dmarc.shop 40 TXT \"v=DMARC1; p=none\"\n", true, 40000},
+        {"five_seconds_at_least", "_dmarc.shop 1 TXT \"v=DMARC1; p=none\"\n", true, 5000},
+        {"a_hold_half_a_minute_at_most", "_dmarc.shop 300 TXT \"v=DMARC1; p=none\"\n", false,
+            30000},
+        {"a_failure_five_seconds", "_dmarc.shop 300 CNAME elsewhere.test.\n", true, 5000},
+    };
+    EACH(c, cases)
+    {
+        struct world w;
+        struct gate_verdict v;
+        const struct dkim_key *keys[] = {k->ed};
+        const struct gate_question q = {"shop.example", "", keys, 1, ""};
+        world_begin(&w);
+        struct counter *cached = metrics_counter(
+            w.metrics, "parcelpost_gate_cached_total", "Verdicts that the gate had at hand", "");
+        world_zone(&w, 0,
+            zone_text(&w, arena_printf(w.arena, "%s%s", c->dmarc,
+                              c->published ? key_line(&w, k->ed, NULL) : "")));
+        world_resolver(&w, NULL, 1000);
+        struct gate *g = open_gate(&w, false);
+        gate_ask(g, &q, &v);
+        expect_number(c->name, v.valid_until_ms - w.fake.ms, c->lives_ms);
+        world_pass_ms(&w, c->lives_ms - 1);
+        gate_ask(g, &q, &v);
+        expect_number(c->name, (int64_t)counter_value(cached), 1);
+        world_pass_ms(&w, 1);
+        gate_ask(g, &q, &v);
+        expect_number(c->name, (int64_t)counter_value(cached), 1);
+        gate_close(&g);
+        world_end(&w);
+    }
+}
+
+static void an_hour_is_the_most(void **state)
+{
+    const struct key_set *k = *state;
+    const struct dkim_key *keys[] = {k->ed};
+    struct world w;
+    struct gate_verdict v;
+    world_begin(&w);
+    const char *line = key_line(&w, k->ed, NULL);
+    world_zone(&w, 0,
+        arena_printf(w.arena,
+            "$ORIGIN example.\n@ 86400 IN SOA ns host 1 2 3 4 86400\n"
+            "_dmarc.shop 86400 TXT \"v=DMARC1; p=none\"\ned._domainkey.shop 86400 %s",
+            strstr(line, "TXT")));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    gate_ask(g, &(struct gate_question){"shop.example", "", keys, 1, ""}, &v);
+    expect_text("send", answer_text(&w, &v), "send ");
+    expect_number("hour", v.valid_until_ms - w.fake.ms, 3600000);
+    gate_close(&g);
+    world_end(&w);
+}
+
+static void a_repair_releases_after_the_hold_or_when_told(void **state)
+{
+    const struct key_set *k = *state;
+    const struct dkim_key *keys[] = {k->ed};
+    const struct gate_question q = {"shop.example", "", keys, 1, ""};
+    struct world w;
+    struct gate_verdict v;
+    world_begin(&w);
+    world_zone(&w, 0, zone_text(&w, DMARC));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    gate_ask(g, &q, &v);
+    expect_text("before", answer_text(&w, &v), "hold DKIM-KEY-ABSENT");
+    world_zone(&w, 0, zone_text(&w, arena_printf(w.arena, DMARC "%s", key_line(&w, k->ed, NULL))));
+    gate_ask(g, &q, &v);
+    expect_text("still kept", answer_text(&w, &v), "hold DKIM-KEY-ABSENT");
+    gate_forget(g, "other.example");
+    gate_ask(g, &q, &v);
+    expect_text("another domain was forgotten", answer_text(&w, &v), "hold DKIM-KEY-ABSENT");
+    gate_forget(g, "SHOP.example");
+    gate_ask(g, &q, &v);
+    expect_text("forgotten", answer_text(&w, &v), "send ");
+    gate_close(&g);
+    world_end(&w);
+}
+
+static void each_question_has_a_verdict_of_its_own(void **state)
+{
+    const struct key_set *k = *state;
+    const struct dkim_key *right[] = {k->rsa}, *wrong[] = {k->other_rsa};
+    struct world w;
+    struct gate_verdict v;
+    world_begin(&w);
+    world_zone(&w, 0, zone_text(&w, arena_printf(w.arena, DMARC "%s", key_line(&w, k->rsa, NULL))));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    for (int i = 0; i < 2; i++) {
+        gate_ask(g, &(struct gate_question){"shop.example", "", right, 1, ""}, &v);
+        expect_text("right key", answer_text(&w, &v), "send ");
+        gate_ask(g, &(struct gate_question){"shop.example", "", wrong, 1, ""}, &v);
+        expect_text("same selector, other key", answer_text(&w, &v), "hold DKIM-KEY-MISMATCH");
+        gate_ask(g, &(struct gate_question){"shop.example", "shop.example", NULL, 0, "pass"}, &v);
+        expect_text("spf pass", answer_text(&w, &v), "send ");
+        gate_ask(g, &(struct gate_question){"shop.example", "shop.example", NULL, 0, "fail"}, &v);
+        expect_text("spf fail", answer_text(&w, &v), "hold NO-DKIM-KEY");
+    }
+    gate_close(&g);
+    world_end(&w);
+}
+
+/* The server knows nothing of mail: its A records are no TXT, so everything is NODATA until it falls silent. */
+static void the_last_known_good_carries_over_an_outage(void **state)
+{
+    static const enum act script[] = {NODATA_SOA, NODATA_SOA, NODATA_SOA, SILENT};
+    const struct key_set *k = *state;
+    const struct dkim_key *keys[] = {k->ed};
+    const struct gate_question q = {"shop.example", "", keys, 1, ""};
+    struct world w;
+    struct fake_server s;
+    struct gate_verdict v;
+    world_begin(&w);
+    fake_start(&s, script, COUNT_OF(script));
+    world_resolver(&w, (const char *const[]){s.address, NULL}, 150);
+    struct gate *g = open_gate(&w, false);
+    gate_ask(g, &q, &v);
+    expect_text("fresh", answer_text(&w, &v), "warn DKIM-KEY-ABSENT");
+    assert_false(v.stale);
+    world_pass_ms(&w, 60000);
+    gate_ask(g, &q, &v);
+    expect_text("stale", answer_text(&w, &v), "warn DKIM-KEY-ABSENT");
+    assert_true(v.stale);
+    world_pass_ms(&w, 7 * 3600 * 1000);
+    gate_ask(g, &q, &v);
+    expect_text("too old", answer_text(&w, &v), "defer DNS-UNAVAILABLE");
+    gate_close(&g);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void more_questions_than_places_are_answered_right(void **state)
+{
+    const struct key_set *k = *state;
+    const struct dkim_key *keys[] = {k->ed};
+    struct world w;
+    struct gate_verdict v;
+    char path[32];
+    world_begin(&w);
+    world_zone(&w, 0, zone_text(&w, arena_printf(w.arena, DMARC "%s", key_line(&w, k->ed, NULL))));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(path, sizeof path, "b%d.shop.example", i % 1500);
+        gate_ask(g, &(struct gate_question){"shop.example", path, keys, 1, ""}, &v);
+        assert_int_equal(v.answer, GATE_SEND);
+    }
+    gate_close(&g);
+    assert_null(g);
+    gate_close(&g);
+    world_end(&w);
+}
+
+#define THREADS 4
+struct lane {
+    struct gate *gate;
+    const struct dkim_key *right, *wrong;
+};
+
+static void *ask_much(void *lane)
+{
+    const struct lane *l = lane;
+    uintptr_t wrong = 0;
+    for (int i = 0; i < 2000; i++) {
+        struct gate_verdict v;
+        const struct dkim_key *keys[] = {i % 2 ? l->right : l->wrong};
+        gate_ask(l->gate, &(struct gate_question){"shop.example", "", keys, 1, ""}, &v);
+        wrong += v.answer != (i % 2 ? GATE_SEND : GATE_HOLD);
+        if (i % 200 == 0)
+            gate_forget(l->gate, "shop.example");
+    }
+    return (void *)wrong;
+}
+
+static void lanes_ask_at_once(void **state)
+{
+    const struct key_set *k = *state;
+    struct world w;
+    pthread_t threads[THREADS];
+    world_begin(&w);
+    world_zone(&w, 0, zone_text(&w, arena_printf(w.arena, DMARC "%s", key_line(&w, k->rsa, NULL))));
+    world_resolver(&w, NULL, 1000);
+    struct lane lane = {open_gate(&w, false), k->rsa, k->other_rsa};
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_much, &lane), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+    gate_close(&lane.gate);
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rule_four_case_by_case),
+        cmocka_unit_test(a_from_domain_that_is_none_is_held),
+        cmocka_unit_test(the_verdict_tells_what_it_rests_on),
+        cmocka_unit_test(verdicts_live_within_bounds),
+        cmocka_unit_test(an_hour_is_the_most),
+        cmocka_unit_test(a_repair_releases_after_the_hold_or_when_told),
+        cmocka_unit_test(each_question_has_a_verdict_of_its_own),
+        cmocka_unit_test(the_last_known_good_carries_over_an_outage),
+        cmocka_unit_test(more_questions_than_places_are_answered_right),
+        cmocka_unit_test(lanes_ask_at_once),
+    };
+    return cmocka_run_group_tests(tests, make_keys, close_keys);
+}
