@@ -30,10 +30,9 @@ void world_end(struct world *w)
 
 void world_zone(struct world *w, size_t i, const char *text)
 {
-    char fresh[128];
     assert_true(i < WORLD_ZONES_MAX && i <= w->zones_n);
-    snprintf(w->paths[i], sizeof w->paths[i], "%s/%zu.zone", w->folder, i);
-    snprintf(fresh, sizeof fresh, "%s.new", w->paths[i]);
+    w->paths[i] = arena_printf(w->arena, "%s/%zu.zone", w->folder, i);
+    const char *fresh = arena_printf(w->arena, "%s.new", w->paths[i]);
     FILE *f = fopen(fresh, "w");
     assert_non_null(f);
     fputs(text, f);
@@ -45,17 +44,14 @@ void world_zone(struct world *w, size_t i, const char *text)
 
 void world_resolver(struct world *w, const char *const *servers, int64_t timeout_ms)
 {
-    const char *zones[WORLD_ZONES_MAX];
     size_t servers_n = 0;
     struct err e;
     while (servers && servers[servers_n])
         servers_n++;
-    for (size_t i = 0; i < w->zones_n; i++)
-        zones[i] = w->paths[i];
     struct resolver_setup s = {
         .servers = servers,
         .servers_n = servers_n,
-        .zone_files = zones,
+        .zone_files = w->paths,
         .zone_files_n = w->zones_n,
         .timeout_ms = timeout_ms,
         .clock = &w->clock,

@@ -16,7 +16,7 @@
 
 struct world {
     char folder[64];
-    char paths[WORLD_ZONES_MAX][96];
+    const char *paths[WORLD_ZONES_MAX];
     size_t zones_n;
     struct clock_fake fake;
     struct clock clock;
