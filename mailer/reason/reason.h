@@ -13,16 +13,23 @@
 enum smtp_phase { AT_CONNECT, AT_EHLO, AT_STARTTLS, AT_AUTH, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY };
 const char *smtp_phase_name(enum smtp_phase p);
 
-enum fault_of { FAULT_RECIPIENT, FAULT_SENDER, FAULT_CONTENT, FAULT_RECEIVER, FAULT_NETWORK, FAULT_UNKNOWN };
+enum fault_of {
+    FAULT_RECIPIENT,
+    FAULT_SENDER,
+    FAULT_CONTENT,
+    FAULT_RECEIVER,
+    FAULT_NETWORK,
+    FAULT_UNKNOWN
+};
 const char *fault_of_name(enum fault_of f);
 
 struct reason {
-    const char *name;      /* "user-unknown", "mailbox-full", "rate-limited", "blocked", "policy", ... */
-    bool hard;             /* the recipient will not take mail again: confirmed invalid */
-    bool permanent;        /* this message will not be taken */
+    const char *name; /* "user-unknown", "mailbox-full", "rate-limited", "blocked", "policy", ... */
+    bool hard;        /* the recipient will not take mail again: confirmed invalid */
+    bool permanent;   /* this message will not be taken */
     enum fault_of fault;
-    const char *rule;      /* id of the rule that decided */
-    char status[12];       /* enhanced code found or implied, "" = none */
+    const char *rule; /* id of the rule that decided */
+    char status[12];  /* enhanced code found or implied, "" = none */
 };
 
 /* code: the three digits; text: the reply without codes, lines joined by LF or spaces. */
