@@ -90,10 +90,9 @@ struct submission {
     const char *template_name;
     const char *locale;   /* the one chosen, pinned */
     struct digest bundle; /* pinned content that renders this mail; in store by queue_content_put */
-    const char
-        *destination; /* roll-up that is claimed together: recipient domain, or "relay:NAME" */
-    int priority;     /* 0 first ... 9 last */
-    int64_t date_ms;  /* pinned Date header */
+    const char *destination; /* claimed together: recipient domain, or "relay:NAME" */
+    int priority;            /* 0 first ... 9 last */
+    int64_t date_ms;         /* pinned Date header */
     int64_t due_ms, expires_ms;
     struct str private_json; /* sealed: names, data, metadata, reply_to */
     const struct attachment *attachments;
@@ -177,8 +176,8 @@ struct suppression_new {
 struct settlement {
     const struct job *job;
     size_t lane;
-    enum msg_state
-        to; /* delivered, bounced, deferred, held, suppressed, cancelled, expired, queued (gave back) */
+    /* delivered, bounced, deferred, held, suppressed, cancelled, expired, or queued (gave back) */
+    enum msg_state to;
     const char *reason; /* short code: "user-unknown", "gate:DKIM-KEY-MISMATCH", "" for delivered */
     int64_t due_ms;     /* of deferred and queued */
     bool unsure;        /* body out, no answer: writes the event `unsure` as well */
@@ -304,9 +303,9 @@ struct journal_row {
     const char *storefront, *node;
     int64_t seq, at_ms;
     const char *message_id; /* "" = not about one message */
-    const char *
-        event; /* accepted deferred delivered bounced unsure held released suppressed cancelled expired
-                               suppression.added suppression.lifted unsubscribed key.created key.revoked exported */
+    /* accepted deferred delivered bounced unsure held released retried suppressed cancelled expired
+     * suppression.added suppression.lifted unsubscribed key.created key.revoked exported */
+    const char *event;
     const char *actor;
     struct str facts;    /* JSON object */
     struct str personal; /* JSON object unsealed with the person's key, "" when none or erased */

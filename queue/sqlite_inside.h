@@ -74,7 +74,7 @@ void batch_tally(struct writer *w, const char *storefront, enum msg_state s, int
 bool person_find(struct writer *w, const char *storefront, const struct keyed *who,
     struct person_row *out, struct err *e);
 bool person_make(struct writer *w, const char *storefront, const struct store_person *p,
-    struct person_row *out, struct err *e); /* finds or adds */
+    struct person_row *out, struct err *e); /* finds or adds; n = 0: hash only */
 bool message_find(struct writer *w, const char *storefront, const char *id, struct message_row *out,
     bool *found, struct err *e);
 /* Reads the columns of MESSAGE_COLUMNS from q, texts into the batch's arena. */

@@ -72,7 +72,7 @@ bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, 
     "p.event, m.state,"                                                                            \
     " m.priority, m.attempts, m.unsure, m.created_ms, m.due_ms, m.expires_ms, p.date_ms, p.seq, "  \
     "p.bundle,"                                                                                    \
-    " m.fence, m.lease_until_ms, x.hash, x.address, m.n"
+    " m.fence, m.lease_until_ms, x.hash, x.address, m.n, x.pepper"
 #define VIEW_FROM " FROM message m JOIN payload p ON p.n = m.n JOIN person x ON x.n = m.person"
 
 static void read_view(struct sql *q, struct arena *a, struct store_message *out)
@@ -105,6 +105,7 @@ static void read_view(struct sql *q, struct arena *a, struct store_message *out)
     out->lease_until_ms = sql_get_int(q, 19);
     sql_get_digest(q, 20, &out->person);
     out->address = sql_get_copy(q, 21, a);
+    out->pepper = (unsigned)sql_get_int(q, 23);
 }
 
 static bool read_attachments(
@@ -138,7 +139,7 @@ bool read_message(struct sqlite *db, const char *storefront, const char *id, boo
     if (sql_row(q)) {
         read_view(q, a, out);
         n = sql_get_int(q, 22);
-        out->private_json = sql_get_copy(q, 23, a);
+        out->private_json = sql_get_copy(q, 24, a);
     }
     if (!sql_done(q, e))
         return false;

@@ -51,6 +51,9 @@ bool person_make(struct writer *w, const char *storefront, const struct store_pe
         return false;
     if (out->n != 0)
         return true;
+    *out = (struct person_row){0, p->who.hash[0], p->who.pepper[0]};
+    if (p->address.n == 0)
+        return true;
     q = sqlite_sql(w->db, "INSERT INTO person(storefront, pepper, hash, address, created_ms)"
                           " VALUES (?1, ?2, ?3, ?4, ?5)");
     sql_text(q, 1, storefront);
@@ -60,7 +63,7 @@ bool person_make(struct writer *w, const char *storefront, const struct store_pe
     sql_int(q, 5, w->now_ms);
     if (!sql_run(q, e))
         return false;
-    *out = (struct person_row){sqlite_last_row(w->db), p->who.hash[0], p->who.pepper[0]};
+    out->n = sqlite_last_row(w->db);
     return true;
 }
 

@@ -19,10 +19,10 @@
 #include "queue/keyed.h"
 #include "queue/queue.h"
 
-/* A person as an op names it; the row is made when none is found. */
+/* A person as an op names it. A row is made when none is found and there is an address to keep in it. */
 struct store_person {
     struct keyed who;
-    struct str address; /* sealed, for a new row */
+    struct str address; /* sealed, for a new row; "" = known by hash only */
 };
 
 /* ---- the changes -------------------------------------------------------------------------------------- */
@@ -188,6 +188,7 @@ struct store_message {
     struct message_view view; /* address and private_json stay "" */
     int64_t fence, lease_until_ms;
     struct digest person;
+    unsigned pepper;                  /* of person */
     struct str address, private_json; /* sealed; address is "" once the person was erased */
     const struct str *attachments;    /* sealed */
     size_t attachments_n;

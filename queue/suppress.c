@@ -27,26 +27,43 @@ static struct str facts_of(
     return arena_str(a, buf_str(&text));
 }
 
-bool suppress_prepare(struct queue *q, const char *storefront, struct str address,
-    const struct suppression_new *s, struct arena *a, struct store_suppress *out, struct err *e)
+/* What does not depend on how the person is named. Without a key (erased) the note is not kept. */
+static void prepare_texts(const struct person *person, const struct suppression_new *s,
+    struct arena *a, struct store_suppress *out)
 {
-    AUTO(person_wipe) struct person person = {0};
     struct suppression_new *full = ARENA_NEW(a, struct suppression_new);
-    const char *about;
+    const char *storefront = person->storefront, *about;
 
-    if (!person_of(q, storefront, address, true, &person, e))
-        return false;
     *full = *s;
     full->evidence = text_or_empty(s->evidence);
     full->actor = s->actor ? s->actor : "parcelpost";
     full->origin = text_or_empty(s->origin);
     about = id_is_valid(str_of(full->evidence), "msg_") ? full->evidence : "";
     *out = (struct store_suppress){.storefront = storefront, .s = full, .note = STR("")};
-    out->person = person_for_store(a, &person, address);
+    out->person.who = person->who;
     out->facts = facts_of(a, s->scope, s->reason, full->origin, "");
-    if (s->note.n > 0)
-        out->note = seal_text(a, &person, bind_note(a, storefront, s->scope, s->reason), s->note);
-    out->personal = personal_text(a, &person, about, "note", s->note);
+    if (s->note.n > 0 && person->has_key)
+        out->note = seal_text(a, person, bind_note(a, storefront, s->scope, s->reason), s->note);
+    out->personal = personal_text(a, person, about, "note", s->note);
+}
+
+bool suppress_prepare(struct queue *q, const char *storefront, struct str address,
+    const struct suppression_new *s, struct arena *a, struct store_suppress *out, struct err *e)
+{
+    AUTO(person_wipe) struct person person = {0};
+
+    if (!person_of(q, storefront, address, true, &person, e))
+        return false;
+    prepare_texts(&person, s, a, out);
+    out->person = person_for_store(a, &person, address);
+    return true;
+}
+
+static bool run(struct queue *q, struct store_op *op, bool *added, struct err *e)
+{
+    if (!committer_run(q->committer, op, e))
+        return false;
+    *added = op->suppress.added;
     return true;
 }
 
@@ -56,11 +73,21 @@ bool queue_suppress(struct queue *q, const char *storefront, struct str address,
     AUTO(arena_close) struct arena *a = arena_open();
     struct store_op op = {.kind = STORE_SUPPRESS};
 
-    if (!suppress_prepare(q, storefront, address, s, a, &op.suppress, e) ||
-        !committer_run(q->committer, &op, e))
+    return suppress_prepare(q, storefront, address, s, a, &op.suppress, e) && run(q, &op, added, e);
+}
+
+bool queue_suppress_person(struct queue *q, const char *storefront, const struct digest *person,
+    unsigned pepper_version, const struct suppression_new *s, bool *added, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(person_wipe) struct person p = {.storefront = storefront};
+    struct store_op op = {.kind = STORE_SUPPRESS};
+
+    p.who = (struct keyed){.pepper = {pepper_version}, .hash = {*person}, .n = 1};
+    if (!vault_key_of(q->vault, storefront, &p.who, false, &p.key, &p.has_key, e))
         return false;
-    *added = op.suppress.added;
-    return true;
+    prepare_texts(&p, s, a, &op.suppress);
+    return run(q, &op, added, e);
 }
 
 bool queue_lift(struct queue *q, const char *storefront, struct str address, const char *scope,
