@@ -4,7 +4,8 @@
 
 int main(void)
 {
-    const struct contract *all[] = {&contract_messages, &contract_work};
+    const struct contract *all[] = {
+        &contract_messages, &contract_work, &contract_orders, &contract_people, &contract_journal};
     int failed = 0;
 
     for (size_t i = 0; i < COUNT_OF(all); i++) {
