@@ -129,6 +129,8 @@ static bool declare_dotted(struct variable *object, struct str name, const struc
     bool optional = js_bool(js_get(declared, "optional"));
     for (size_t dot; (dot = str_find_char(name, '.', 0)) < name.n;
          name = str_slice(name, dot + 1, name.n)) {
+        if (dot == 0)
+            return wrong(e, name, "has an empty part in its name");
         object = object_through(object, str_slice(name, 0, dot), a);
         if (object == NULL)
             return wrong(e, name, "is declared inside something that is no object");

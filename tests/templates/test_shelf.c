@@ -1,0 +1,266 @@
+/* Template folders: what is found where, and what is refused with the name of the file. */
+#include "tests/templates/shelf_case.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct folder {
+    char path[64];
+};
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+static void remove_folder(struct folder *f)
+{
+    nftw(f->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void make(const struct folder *f, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", f->path, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* A shelf with one small mail, "hello", in English and French. */
+static void make_shelf(struct folder *f)
+{
+    strcpy(f->path, "/tmp/shelf.XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+    make(f, "mails");
+    make(f, "mails/hello");
+    make(f, "mails/partials");
+    make(f, "locales");
+    write_file(f->path, "mails/hello/mail.json",
+        "{\"stream\":\"marketing\",\"events\":[\"a\",\"b\"],\"variables\":{\"who\":{\"type\":"
+        "\"text\"},\"n\":{\"type\":\"integer\"}}}");
+    write_file(f->path, "mails/hello/subject.mustache", "{{t.hi}}\n");
+    write_file(f->path, "mails/hello/preheader.mustache", "{{who}}\n");
+    write_file(f->path, "mails/hello/html.mustache", "<p>{{t.hi}} {{{t.bold}}} {{>sign}}</p>\n");
+    write_file(f->path, "mails/hello/text.mustache", "{{t.count}}\n");
+    write_file(f->path, "mails/partials/sign.mustache", "{{brand.name}}");
+    write_file(f->path, "locales/en.json",
+        "{\"hi\":\"Hi {{who}} & "
+        "all\",\"bold\":\"<b>{{who}}</b>\",\"count\":{\"plural\":\"n\",\"one\":\"{{n}} "
+        "cat\",\"other\":\"{{n}} cats\"}}");
+    write_file(f->path, "locales/fr.json",
+        "{\"hi\":\"Salut "
+        "{{who}}\",\"bold\":\"<b>{{who}}</b>\",\"count\":{\"plural\":\"n\",\"one\":\"{{n}} "
+        "chat\",\"many\":\"{{n}} de chats\","
+        "\"other\":\"{{n}} chats\"}}");
+}
+
+static bool try_open(const struct folder *f, struct mails **m, struct err *e)
+{
+    const char *const dirs[] = {f->path};
+    return mails_open(dirs, 1, m, e);
+}
+
+static void a_small_shelf_renders(void **state)
+{
+    (void)state;
+    struct folder f AUTO(remove_folder);
+    make_shelf(&f);
+    struct mails *m AUTO(mails_close) = NULL;
+    struct err e;
+    if (!try_open(&f, &m, &e))
+        fail_msg("%s", e.text);
+    struct mail_info info;
+    assert_true(mails_info(m, "hello", &info));
+    assert_string_equal(info.stream, "marketing");
+    assert_string_equal(info.events, "a b");
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "hello", "fr");
+    struct mail *english AUTO(mail_close) = compile_mail(m, "hello", "en");
+    struct js *data AUTO(js_close) = parse_json("{\"who\":\"A<B\",\"n\":1000000}");
+    struct mail_parts fr AUTO(mail_parts_close) = {0}, en AUTO(mail_parts_close) = {0};
+    render_mail(mail, data, NULL, &fr);
+    render_mail(english, data, NULL, &en);
+    assert_string_equal(buf_text(&fr.text), "1\xc2\xa0"
+                                            "000\xc2\xa0"
+                                            "000 de chats\n");
+    assert_string_equal(buf_text(&en.text), "1,000,000 cats\n");
+    assert_string_equal(buf_text(&en.subject), "Hi A<B & all");
+    /* the text of a catalog is escaped with what it holds; a raw one escapes what it holds all the same */
+    assert_string_equal(buf_text(&en.html), "<p>Hi A&lt;B &amp; all <b>A&lt;B</b> Nordwind</p>\n");
+}
+
+static const struct {
+    const char *name, *file, *text;
+    const char *says[2];
+} broken[] = {
+    {"a_key_that_one_locale_lacks", "locales/fr.json", "{\"hi\":\"x\",\"count\":\"y\"}",
+        {"fr.json has no text \"bold\"", "mails/hello/html.mustache uses in line 1"}},
+    {"a_key_that_no_locale_has", "mails/hello/text.mustache", "a\n{{t.nope}}",
+        {"has no text \"nope\"", "text.mustache uses in line 2"}},
+    {"a_key_that_only_a_text_uses", "locales/en.json",
+        "{\"hi\":\"{{t.more}}\",\"bold\":\"\",\"count\":\"\"}",
+        {"has no text \"more\"", "en.json"}},
+    {"a_variable_that_is_not_declared", "mails/hello/html.mustache", "\n\n{{whom}}",
+        {"mails/hello/html.mustache, line 3: \"whom\" is not declared", ""}},
+    {"a_section_that_is_not_declared", "mails/hello/html.mustache", "{{#whom}}{{/whom}}",
+        {"\"whom\" is not declared", ""}},
+    {"a_variable_of_a_text_that_is_not_declared", "locales/en.json",
+        "{\"hi\":\"{{whom}}\",\"bold\":\"\",\"count\":\"\"}",
+        {"\"whom\" is not declared", "en.json"}},
+    {"a_partial_that_is_not_there", "mails/hello/html.mustache", "{{>sing}}",
+        {"html.mustache, line 1: \"sing\" is no partial", ""}},
+    {"a_part_that_does_not_compile", "mails/hello/subject.mustache", "{{#a}}",
+        {"mails/hello/subject.mustache, line 1: never closed", ""}},
+    {"a_partial_that_does_not_compile", "mails/partials/sign.mustache", "\n{{",
+        {"mails/partials/sign.mustache, line 2", ""}},
+    {"a_text_that_does_not_compile", "locales/en.json", "{\"hi\":\"{{who\"}",
+        {"en.json: \"hi\", line 1", ""}},
+    {"plural_forms_that_are_missing", "locales/fr.json",
+        "{\"hi\":\"\",\"bold\":\"\",\"count\":{\"plural\":\"n\",\"one\":\"\",\"other\":\"\"}}",
+        {"fr.json: \"count\" must have the plural forms", "many"}},
+    {"plural_forms_that_the_language_has_not", "locales/en.json",
+        "{\"hi\":\"\",\"bold\":\"\",\"count\":{\"plural\":\"n\",\"few\":\"\",\"one\":\"\","
+        "\"other\":\"\"}}",
+        {"\"count\" must have the plural forms", "one"}},
+    {"plural_forms_without_their_variable", "locales/en.json",
+        "{\"hi\":\"\",\"bold\":\"\",\"count\":{\"one\":\"\",\"other\":\"\"}}",
+        {"\"count\" needs \"plural\"", ""}},
+    {"a_plural_variable_that_is_not_declared", "locales/en.json",
+        "{\"hi\":\"\",\"bold\":\"\",\"count\":{\"plural\":\"m\",\"one\":\"\",\"other\":\"\"}}",
+        {"\"m\" is not declared", ""}},
+    {"a_locale_that_nobody_knows", "locales/xx.json", "{}", {"xx.json: no plural rules", ""}},
+    {"a_catalog_that_is_no_json", "locales/en.json", "{\"hi\":}", {"locales/en.json", "line 1"}},
+    {"a_catalog_with_a_key_twice", "locales/en.json", "{\"hi\":\"\",\"hi\":\"\"}",
+        {"locales/en.json", ""}},
+    {"a_mail_without_a_stream", "mails/hello/mail.json", "{\"variables\":{}}",
+        {"mails/hello/mail.json: \"stream\" must be", ""}},
+    {"a_mail_with_an_unknown_member", "mails/hello/mail.json",
+        "{\"stream\":\"marketing\",\"variables\":{},\"steam\":1}",
+        {"\"steam\" is not known", "mail.json"}},
+    {"a_mail_with_wrong_events", "mails/hello/mail.json",
+        "{\"stream\":\"marketing\",\"variables\":{},\"events\":[\"a b\"]}",
+        {"\"events\" must be a list of words", ""}},
+    {"a_declaration_without_sense", "mails/hello/mail.json",
+        "{\"stream\":\"marketing\",\"variables\":{\"who\":{\"type\":\"txt\"}}}",
+        {"mails/hello/mail.json: variable \"who\"", ""}},
+    {"a_file_that_is_not_utf8", "mails/hello/text.mustache", "\xff",
+        {"text.mustache is not UTF-8", ""}},
+};
+
+static void faults_name_their_file(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(broken); i++) {
+        struct folder f AUTO(remove_folder);
+        struct mails *m AUTO(mails_close) = NULL;
+        struct err e = {0};
+        make_shelf(&f);
+        write_file(f.path, broken[i].file, broken[i].text);
+        bool ok = try_open(&f, &m, &e);
+        if (ok || strstr(e.text, broken[i].says[0]) == NULL ||
+            strstr(e.text, broken[i].says[1]) == NULL || e.code != ERR_INPUT)
+            fail_msg("%s: %s", broken[i].name, ok ? "opened" : e.text);
+    }
+}
+
+static void a_missing_part_names_its_path(void **state)
+{
+    (void)state;
+    struct folder f AUTO(remove_folder);
+    struct mails *m AUTO(mails_close) = NULL;
+    char path[128];
+    struct err e;
+    make_shelf(&f);
+    snprintf(path, sizeof path, "%s/mails/hello/text.mustache", f.path);
+    unlink(path);
+    assert_false(try_open(&f, &m, &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.text, "hello/text.mustache"));
+}
+
+static void an_empty_folder_is_no_shelf(void **state)
+{
+    (void)state;
+    const char *const dirs[] = {"/nonexistent"};
+    struct mails *m = NULL;
+    struct err e;
+    assert_false(mails_open(dirs, 1, &m, &e));
+    assert_int_equal(e.code, ERR_MISSING);
+}
+
+static void the_first_of_several_folders_wins(void **state)
+{
+    (void)state;
+    struct folder own AUTO(remove_folder), house AUTO(remove_folder);
+    make_shelf(&own);
+    make_shelf(&house);
+    make(&house, "mails/other");
+    write_file(
+        house.path, "mails/other/mail.json", "{\"stream\":\"transactional\",\"variables\":{}}");
+    write_file(house.path, "mails/other/subject.mustache", "other");
+    write_file(house.path, "mails/other/preheader.mustache", "");
+    write_file(house.path, "mails/other/html.mustache", "");
+    write_file(house.path, "mails/other/text.mustache", "");
+    write_file(own.path, "mails/partials/sign.mustache", "own sign");
+    write_file(own.path, "locales/en.json",
+        "{\"hi\":\"own hi {{who}}\"}"); /* the rest comes from the house */
+    write_file(own.path, "locales/fr.json", "{}");
+    const char *const dirs[] = {own.path, house.path};
+    struct mails *m AUTO(mails_close) = NULL;
+    struct err e;
+    if (!mails_open(dirs, 2, &m, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(mails_count(m), 2);
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "hello", "en");
+    struct js *data AUTO(js_close) = parse_json("{\"who\":\"you\",\"n\":1}");
+    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    render_mail(mail, data, NULL, &parts);
+    assert_string_equal(buf_text(&parts.subject), "own hi you");
+    assert_string_equal(buf_text(&parts.text), "1 cat\n");
+    assert_non_null(strstr(buf_text(&parts.html), "own sign"));
+}
+
+/* Of another mail's texts nothing goes into a bundle, so its hash stands when they change. */
+static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
+{
+    (void)state;
+    struct folder f AUTO(remove_folder);
+    struct buf before AUTO(buf_close) = {0}, after AUTO(buf_close) = {0},
+                      changed AUTO(buf_close) = {0};
+    struct brand brand = test_brand();
+    struct err e;
+    make_shelf(&f);
+    for (int i = 0; i < 3; i++) {
+        struct mails *m AUTO(mails_close) = NULL;
+        assert_true(try_open(&f, &m, &e));
+        assert_true(mails_bundle(m, "hello", "en", &brand,
+            i == 0   ? &before
+            : i == 1 ? &after
+                     : &changed,
+            &e));
+        write_file(f.path, "mails/partials/unused.mustache", "new");
+        if (i == 1)
+            write_file(f.path, "mails/partials/sign.mustache", "new");
+    }
+    assert_true(str_eq(buf_str(&before), buf_str(&after)));
+    assert_false(str_eq(buf_str(&before), buf_str(&changed)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_shelf_renders),
+        cmocka_unit_test(faults_name_their_file),
+        cmocka_unit_test(a_missing_part_names_its_path),
+        cmocka_unit_test(an_empty_folder_is_no_shelf),
+        cmocka_unit_test(the_first_of_several_folders_wins),
+        cmocka_unit_test(what_a_mail_does_not_use_does_not_change_its_bundle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
