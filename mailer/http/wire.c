@@ -10,14 +10,33 @@ static const char *const single[] = {"Content-Length", "Transfer-Encoding", "Hos
 
 struct tally {
     size_t times[COUNT_OF(single)];
+    bool malformed;
 };
+
+/* RFC 9110 s5.6.2. "Content-Length : 3" is not a header that some ignore and others obey, it is none. */
+static bool is_token(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("()<>@,;:\\\"/[]?={}", s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+static bool is_value(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
 
 static enum MHD_Result count_header(
     void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct tally *t = context;
 
-    (void)kind, (void)value;
+    (void)kind;
+    t->malformed |= !is_token(str_of(name)) || !is_value(str_of(value));
     for (size_t i = 0; i < COUNT_OF(single); i++)
         t->times[i] += str_is_nocase(str_of(name), single[i]);
     return MHD_YES;
@@ -35,6 +54,9 @@ static bool has_sound_headers(struct carrier *c)
     struct tally t = {0};
 
     MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_header, &t);
+    if (t.malformed)
+        return refuse(&c->x, "malformed-header",
+            "a header's name must be a token and its value free of control characters");
     for (size_t i = 0; i < COUNT_OF(single); i++)
         if (t.times[i] > 1)
             return refuse(&c->x, "repeated-header",
