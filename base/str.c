@@ -188,16 +188,34 @@ size_t str_utf8_length(struct str s)
     return 0;
 }
 
+/* How many octets at the start are ASCII, in steps of eight: most texts are little else. */
+static size_t ascii_eights(struct str s)
+{
+    size_t n = 0;
+    uint64_t eight;
+
+    for (; s.n - n >= sizeof eight; n += sizeof eight) {
+        memcpy(&eight, s.p + n, sizeof eight);
+        if (eight & 0x8080808080808080u)
+            break;
+    }
+    return n;
+}
+
 bool str_is_utf8(struct str s)
 {
-    while (s.n > 0) {
-        size_t length = str_utf8_length(s);
+    for (;;) {
+        size_t length = ascii_eights(s);
+        s.p += length;
+        s.n -= length;
+        if (s.n == 0)
+            return true;
+        length = str_utf8_length(s);
         if (length == 0)
             return false;
         s.p += length;
         s.n -= length;
     }
-    return true;
 }
 
 bool str_copy(struct str s, char *out, size_t size)
