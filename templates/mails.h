@@ -6,12 +6,11 @@
  * {{order.total}} is formatted for the locale:
  *
  *   { "stream": "transactional", "events": ["shipped"], "supersedes": ["delayed"],
- *     "variables": { "order.total": {"type": "money"}, "items": {"type": "list", "of": {...}}, ...
- * } }
+ *     "variables": { "order.total": {"type": "money"}, "items": {"type": "list", "of": {...}} } }
  *
  *   types: text, url (https only), integer, money ({"amount": "12.50", "currency": "EUR"}: the
- * amount is a string, never a JSON real), date ("2026-11-21" or RFC 3339), datetime, flag, list,
- * object; "optional": true where it may be absent.
+ *   amount is a string, never a JSON real), date ("2026-11-21" or RFC 3339), datetime, flag, list,
+ *   object; "optional": true where it may be absent. variables.h says the rest.
  *
  * {{t.key}} is the catalog's text for the mail's locale, itself a template over the same data; a
  * catalog entry with plural forms names the variable that chooses (CLDR rules through ICU).
@@ -34,14 +33,14 @@
 #include "base/fault.h"
 #include "base/json.h"
 
-/* ---- the shelf: what is on disk
- * ------------------------------------------------------------------------ */
+/* ---- the shelf: what is on disk ------------------------------------------------------------- */
 
 struct mails;
 
-/* dirs: looked at in order, the first that has a mail of that name wins. Every part and catalog is
- * compiled and every catalog key that a part uses must exist in every locale: a fault is ERR_INPUT
- * naming the file. */
+/* dirs: each holds mails/ and locales/ as templates/ of this tree does; looked at in order, the first
+ * that has a mail, a partial or a catalog entry of that name wins. Every part and catalog is compiled,
+ * every catalog key that a part uses must exist in every locale, every variable in mail.json and every
+ * partial in mails/partials: a fault is ERR_INPUT naming the file. No mails at all are ERR_MISSING. */
 bool mails_open(const char *const *dirs, size_t n, struct mails **out, struct err *e);
 void mails_close(struct mails **m);
 
@@ -72,15 +71,15 @@ struct brand { /* "" where absent */
 bool mails_bundle(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct buf *out, struct err *e);
 
-/* ---- one mail, compiled from its bundle
- * ------------------------------------------------------------------ */
+/* ---- one mail, compiled from its bundle ----------------------------------------------------- */
 
 struct mail;
 
 bool mail_compile(struct str bundle, struct mail **out, struct err *e);
 void mail_close(struct mail **m);
 
-/* Checks the data against the declared variables; pointers begin with `at` (e.g. "/data"). */
+/* Checks the data against the declared variables; pointers begin with `at` (e.g. "/data"). Codes:
+ * variable-missing, variable-type, variable-value, variable-unknown (a name that mail.json has not). */
 void mail_check(const struct mail *m, const struct js *data, struct str at, struct faults *faults);
 
 /* What only the sending knows; "" where it does not apply. */
@@ -91,6 +90,8 @@ struct mail_links {
 struct mail_parts { /* owned; mail_parts_close */
     struct buf subject, preheader, html, text;
 };
+/* Strict: an absent variable is ERR_INPUT. On failure out is empty. Subject and preheader are one line
+ * without line breaks and tabs. */
 bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links,
     struct mail_parts *out, struct err *e);
 void mail_parts_close(struct mail_parts *p);
