@@ -69,6 +69,7 @@ struct smtp_call {
     struct watch *watch; /* the dial's */
     struct dial_to to;
     enum smtp_tls tls;
+    const char *why_off;         /* with SMTP_TLS_OFF: the cover's doubt */
     const char *user, *password; /* user "" = no AUTH; given, TLS is required */
     const char *hostname;        /* for EHLO */
     size_t max_messages;

@@ -36,6 +36,7 @@ void smtp_cover_set(struct session *s, SSL_CTX *tls)
 
     if (call->tls == SMTP_TLS_OFF && *call->user == 0) {
         smtp_starttls_enable(s->lib, Starttls_DISABLED);
+        snprintf(s->out->cover.doubt, sizeof s->out->cover.doubt, "%s", call->why_off);
         return;
     }
     smtp_starttls_set_ctx(s->lib, tls);

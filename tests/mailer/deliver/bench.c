@@ -77,6 +77,7 @@ int bench_open(void **state)
             .connect_timeout_ms = 5000,
             .transfer_timeout_ms = 5000},
         .tls = SMTP_TLS_OFFERED,
+        .why_off = "",
         .user = "",
         .password = "",
         .hostname = "post.shop.example",

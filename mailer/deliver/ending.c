@@ -1,0 +1,104 @@
+#include "mailer/deliver/ending.h"
+
+#include "base/log.h"
+#include "mailer/deliver/backoff.h"
+#include "mailer/deliver/facts.h"
+
+/* Fills in what every settlement has, and writes it. */
+static bool end(struct attempt *t, struct settlement s)
+{
+    s.job = t->job;
+    s.lane = t->bench->lane;
+    s.facts = facts_write(t, t->bench->arena);
+    s.reply = t->result ? str_of(t->result->text) : STR("");
+    settle(t->bench->settler, &s);
+    return false;
+}
+
+bool end_waiting(struct attempt *t, const char *reason)
+{
+    int64_t due_ms =
+        clock_now_ms(t->bench->clock) + snapshot_conf(t->bench->snapshot)->retry_first_ms;
+
+    return end(t, (struct settlement){.to = MSG_DEFERRED, .reason = reason, .due_ms = due_ms});
+}
+
+bool end_suppressed(struct attempt *t)
+{
+    return end(t, (struct settlement){.to = MSG_SUPPRESSED, .reason = t->allowed.reason});
+}
+
+bool end_held(struct attempt *t)
+{
+    const char *code = arena_printf(t->bench->arena, "gate:%s", t->gate.code);
+
+    log_warning("held", KV("id", t->job->id), KV("code", code), KV("why", t->gate.why));
+    return end(t, (struct settlement){.to = MSG_HELD, .reason = code});
+}
+
+bool end_unwritten(struct attempt *t, const struct err *e)
+{
+    log_error("letter failed", KV("id", t->job->id), KV("error", e->text));
+    if (letter_may_succeed_later(e))
+        return end_waiting(t, "letter-unavailable");
+    return end(t, (struct settlement){.to = MSG_HELD, .reason = "incident:letter"});
+}
+
+bool end_untouched(struct attempt *t)
+{
+    return end(t, (struct settlement){.to = MSG_QUEUED, .reason = "", .due_ms = t->job->due_ms});
+}
+
+/* ---- by verdict ----------------------------------------------------------------------------------------- */
+
+static bool try_again(struct attempt *t)
+{
+    const struct conf *c = snapshot_conf(t->bench->snapshot);
+    const struct backoff b = {c->retry_first_ms, c->retry_max_ms};
+    struct settlement s = {.to = MSG_DEFERRED,
+        .reason = t->verdict.reason.name,
+        .unsure = t->verdict.outcome == UNSURE,
+        .counts = true};
+
+    if (!backoff_next(&b, t->job->id, t->job->attempts + 1, clock_now_ms(t->bench->clock),
+            t->job->expires_ms, &s.due_ms))
+        s.to = MSG_EXPIRED;
+    return end(t, s);
+}
+
+static bool bounce(struct attempt *t)
+{
+    const struct suppression_new hard = {.scope = "*",
+        .reason = "hard-bounce",
+        .origin = "receiver",
+        .evidence = t->job->id,
+        .actor = "parcelpost",
+        .note = t->result ? str_of(t->result->text) : STR("")};
+
+    return end(t, (struct settlement){.to = MSG_BOUNCED,
+                      .reason = t->verdict.reason.name,
+                      .counts = true,
+                      .suppress = t->verdict.suppresses ? &hard : NULL});
+}
+
+bool end_by_verdict(struct attempt *t)
+{
+    switch (t->verdict.outcome) {
+    case DELIVERED:
+        return end(t, (struct settlement){.to = MSG_DELIVERED, .reason = "", .counts = true});
+    case BOUNCED:
+        return bounce(t);
+    case RETRY:
+    case UNSURE:
+        break;
+    }
+    return try_again(t);
+}
+
+bool end_unrouted(struct attempt *t)
+{
+    t->verdict = verdict_of_route(t->bench->route->status);
+    if (t->bench->route->status == ROUTE_TEMPERROR)
+        return end_waiting(t, t->verdict.reason.name);
+    return end_by_verdict(t);
+}

@@ -1,0 +1,165 @@
+#include "mailer/deliver/keeper.h"
+
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WORK_MS 1000
+#define GATE_PREFIX "gate:"
+
+struct keeper {
+    struct keeper_setup with;
+    pthread_t thread;
+    pthread_cond_t stopped;
+    pthread_mutex_t lock; /* guards stop */
+    bool stop;
+};
+
+/* ---- held mail ------------------------------------------------------------------------------------------- */
+
+/* The From domain that the group's mails were pinned to; the settings' own when that cannot be read. */
+static const char *from_domain(
+    struct snapshot *s, const struct shop *shop, const struct message_view *m, struct arena *a)
+{
+    const struct mail *mail;
+    struct address from = shop->from;
+    struct err e;
+
+    if (snapshot_mail(s, m->storefront, &m->bundle, &mail, &e) && *mail_brand(mail)->from)
+        address_parse(str_of(mail_brand(mail)->from), a, &from, &e);
+    return arena_text(a, from.domain);
+}
+
+static bool gate_is_good(const struct keeper_setup *k, struct snapshot *s,
+    const struct held_group *g, bool fresh, struct arena *a, struct err *e)
+{
+    const struct shop *shop = snapshot_shop(s, g->storefront);
+    struct message_view sample;
+    struct gate_verdict verdict;
+
+    if (!shop || !queue_show(k->queue, g->storefront, g->sample_id, a, &sample, e))
+        return false;
+    const struct gate_question q = {.from_domain = from_domain(s, shop, &sample, a),
+        .return_path_domain = shop->return_path_domain,
+        .keys = shop->keys,
+        .keys_n = shop->keys_n,
+        .spf_result = ""};
+    if (fresh)
+        gate_forget(k->gate, q.from_domain);
+    gate_ask(k->gate, &q, &verdict);
+    return verdict.answer == GATE_SEND || verdict.answer == GATE_SEND_WITH_WARNING;
+}
+
+static void release(const struct keeper_setup *k, const struct held_group *g)
+{
+    const struct actor who = {.name = "parcelpost", .why = "the gate is good again"};
+    uint64_t n = 0;
+    struct err e;
+
+    if (queue_release_group(k->queue, g->storefront, g->code, who, &n, &e))
+        log_info("released", KV("storefront", g->storefront), KV("code", g->code),
+            KV_INT("messages", n));
+    else
+        log_error("release failed", KV("storefront", g->storefront), KV("error", e.text));
+}
+
+static void look_at_held(const struct keeper_setup *k, struct snapshot *s, bool fresh)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct held_group *groups;
+    size_t n;
+    uint64_t held = 0;
+    struct err e;
+
+    if (!queue_held(k->queue, a, &groups, &n, &e)) {
+        log_error("cannot read held messages", KV("error", e.text));
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        held += groups[i].n;
+        if (str_starts(str_of(groups[i].code), STR(GATE_PREFIX)) &&
+            gate_is_good(k, s, &groups[i], fresh, a, &e))
+            release(k, &groups[i]);
+    }
+    gauge_set(k->tally->held, (int64_t)held);
+}
+
+void keeper_work(const struct keeper_setup *k, bool fresh)
+{
+    AUTO(snapshot_close) struct snapshot *s = snapshot_current(k->snapshots);
+    struct err e;
+
+    if (!queue_sweep(k->queue, &e))
+        log_error("sweep failed", KV("error", e.text));
+    look_at_held(k, s, fresh);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------ */
+
+/* False when it is to stop. */
+static bool rest(struct keeper *k)
+{
+    int64_t until = clock_steady_ns() + INT64_C(1000000) * WORK_MS;
+    struct timespec at = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+
+    pthread_mutex_lock(&k->lock);
+    while (!k->stop && clock_steady_ns() < until)
+        pthread_cond_timedwait(&k->stopped, &k->lock, &at);
+    bool go_on = !k->stop;
+    pthread_mutex_unlock(&k->lock);
+    return go_on;
+}
+
+static void *run(void *arg)
+{
+    struct keeper *k = arg;
+    int64_t looked_ms = clock_now_ms(k->with.clock);
+
+    while (rest(k)) {
+        bool fresh = clock_now_ms(k->with.clock) - looked_ms >= KEEPER_LOOK_MS;
+        if (fresh)
+            looked_ms = clock_now_ms(k->with.clock);
+        keeper_work(&k->with, fresh);
+    }
+    return NULL;
+}
+
+bool keeper_open(const struct keeper_setup *s, struct keeper **out, struct err *e)
+{
+    struct keeper *k = calloc(1, sizeof *k);
+    pthread_condattr_t attr;
+
+    if (!k)
+        err_out_of_memory();
+    k->with = *s;
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->stopped, &attr);
+    pthread_condattr_destroy(&attr);
+    if (pthread_create(&k->thread, NULL, run, k) != 0) {
+        free(k);
+        return err_set(e, ERR_IO, "cannot start the keeper's thread");
+    }
+    *out = k;
+    return true;
+}
+
+void keeper_close(struct keeper **pk)
+{
+    struct keeper *k = *pk;
+
+    if (!k)
+        return;
+    pthread_mutex_lock(&k->lock);
+    k->stop = true;
+    pthread_cond_signal(&k->stopped);
+    pthread_mutex_unlock(&k->lock);
+    pthread_join(k->thread, NULL);
+    pthread_cond_destroy(&k->stopped);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+    *pk = NULL;
+}

@@ -1,0 +1,254 @@
+#include "mailer/deliver/lane.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+#define CLAIM_BATCH 8
+#define REST_MAX_MS 30000 /* how long a place rests whose hosts could not be reached, at most */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_BYTES (4u << 20)
+#else
+#define STACK_BYTES (512u << 10)
+#endif
+
+struct lane {
+    struct lane_setup with;
+    pthread_t thread;
+    struct attempt_bench bench;
+    struct courier courier;
+    struct smtp_feed feed;
+    /* this turn */
+    struct place place;
+    const struct conf *conf;
+    struct arena *turn; /* the route */
+    struct route route;
+    size_t share; /* mails that may still begin */
+    int64_t rest_ms;
+    struct arena *batch; /* the claimed jobs */
+    struct job *jobs;
+    size_t jobs_n, at;
+    /* in hand */
+    struct attempt attempt;
+    struct smtp_mail mail;
+};
+
+/* ---- taking messages ------------------------------------------------------------------------------------- */
+
+static bool claim(struct lane *l)
+{
+    size_t max = l->share < CLAIM_BATCH ? l->share : CLAIM_BATCH;
+    struct err e;
+
+    arena_clear(l->batch);
+    l->at = l->jobs_n = 0;
+    if (!queue_claim(l->with.queue, l->place.storefront, l->place.destination, max,
+            l->conf->lease_ms, l->batch, &l->jobs, &l->jobs_n, &e)) {
+        log_error("claim failed", KV("destination", l->place.destination), KV("error", e.text));
+        l->jobs_n = 0;
+        l->rest_ms = l->conf->retry_first_ms < REST_MAX_MS ? l->conf->retry_first_ms : REST_MAX_MS;
+    }
+    desk_claimed(l->with.desk, l->with.number, l->jobs_n == max);
+    return l->jobs_n > 0;
+}
+
+static void put_in_hand(struct lane *l)
+{
+    l->mail = (struct smtp_mail){
+        .reverse_path = l->bench.letter.reverse_path,
+        .recipient = l->attempt.job->address,
+        .bytes = buf_str(&l->bench.letter.wire),
+        .eight_bit = l->attempt.eight_bit,
+        .deadline_ns = l->attempt.deadline_ns,
+    };
+}
+
+/* The next message that may go, prepared and in hand. Those that may not are settled on the way. */
+static bool take_next(struct lane *l)
+{
+    while (l->share > 0 && !desk_is_stopping(l->with.desk)) {
+        if (l->at == l->jobs_n && !claim(l))
+            return false;
+        const struct job *job = &l->jobs[l->at++];
+        l->share--;
+        if (!attempt_has_time(&l->bench, job)) {
+            attempt_give_back(&l->bench, job);
+            continue;
+        }
+        if (attempt_prepare(&l->attempt, &l->bench, job)) {
+            put_in_hand(l);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- while a connection is open -------------------------------------------------------------------------- */
+
+static bool feed_next(void *context, struct smtp_mail *out)
+{
+    struct lane *l = context;
+
+    if (!take_next(l))
+        return false;
+    *out = l->mail;
+    return true;
+}
+
+static void feed_body_starts(void *context)
+{
+    struct lane *l = context;
+
+    queue_body_starts(l->with.queue, l->with.number, l->attempt.job);
+}
+
+static void feed_done(void *context, const struct smtp_result *r, const struct smtp_cover *cover)
+{
+    struct lane *l = context;
+
+    attempt_conclude(&l->attempt, r, &l->courier.hop, cover);
+    histogram_add_ns(l->with.tally->attempt, clock_steady_ns() - l->attempt.begun_ns);
+}
+
+/* ---- a turn ---------------------------------------------------------------------------------------------- */
+
+/* The place cannot be reached: its other messages wait instead of running into the same wall one by one. */
+static void leave_place(struct lane *l)
+{
+    l->rest_ms = l->conf->retry_first_ms < REST_MAX_MS ? l->conf->retry_first_ms : REST_MAX_MS;
+    l->share = 0;
+}
+
+static void conclude_failure(struct lane *l)
+{
+    const struct smtp_report *report = &l->courier.report;
+
+    attempt_conclude(&l->attempt, &report->failure, &l->courier.hop, &report->cover);
+    leave_place(l);
+}
+
+/* Carries the mail in hand, and all that the connection draws after it. */
+static void deliver(struct lane *l)
+{
+    for (;;) {
+        switch (courier_carry(&l->courier, l->conf, &l->route, &l->feed, &l->mail)) {
+        case CARRIED:
+            return;
+        case CARRY_FAILED:
+            conclude_failure(l);
+            return;
+        case CARRY_UNROUTED:
+            attempt_conclude_unrouted(&l->attempt);
+            leave_place(l);
+            return;
+        case CARRY_NEED_7BIT:
+            l->bench.seven_bit = true;
+            if (!attempt_rewrite_7bit(&l->attempt))
+                return;
+            put_in_hand(l);
+        }
+    }
+}
+
+static void begin_turn(struct lane *l)
+{
+    l->bench.snapshot = snapshot_current(l->with.snapshots);
+    l->conf = snapshot_conf(l->bench.snapshot);
+    l->share = (size_t)l->conf->messages_per_connection;
+    l->bench.seven_bit = false;
+    l->rest_ms = 0;
+    l->at = l->jobs_n = 0;
+    route_find(l->conf, l->with.resolver, l->place.destination,
+        (uint64_t)clock_steady_ns() + l->with.number, l->turn, &l->route);
+}
+
+static void end_turn(struct lane *l)
+{
+    while (l->at < l->jobs_n)
+        attempt_give_back(&l->bench, &l->jobs[l->at++]);
+    route_close(&l->route);
+    arena_clear(l->turn);
+    arena_clear(l->batch);
+    snapshot_close(&l->bench.snapshot);
+    desk_leave(l->with.desk, l->with.number, l->rest_ms);
+}
+
+static void *run(void *arg)
+{
+    struct lane *l = arg;
+
+    while (desk_take(l->with.desk, l->with.number, &l->place)) {
+        gauge_add(l->with.tally->lanes_busy, 1);
+        begin_turn(l);
+        while (take_next(l))
+            deliver(l);
+        end_turn(l);
+        gauge_add(l->with.tally->lanes_busy, -1);
+    }
+    return NULL;
+}
+
+/* ---- open and join --------------------------------------------------------------------------------------- */
+
+static void set_up(struct lane *l)
+{
+    const struct lane_setup *s = &l->with;
+
+    l->turn = arena_open();
+    l->batch = arena_open();
+    l->feed = (struct smtp_feed){l, feed_next, feed_body_starts, feed_done};
+    l->courier.smtp = s->smtp;
+    l->courier.tally = s->tally;
+    l->courier.watch = watch_open(s->watchdog);
+    l->courier.dial = dial_open(l->courier.watch);
+    l->bench = (struct attempt_bench){.queue = s->queue,
+        .gate = s->gate,
+        .clock = s->clock,
+        .letters = s->letters,
+        .settler = s->settler,
+        .lane = s->number,
+        .route = &l->route,
+        .arena = arena_open()};
+}
+
+static void tear_down(struct lane *l)
+{
+    dial_close(&l->courier.dial);
+    watch_close(&l->courier.watch);
+    letter_close(&l->bench.letter);
+    arena_close(&l->bench.arena);
+    arena_close(&l->batch);
+    arena_close(&l->turn);
+    free(l);
+}
+
+bool lane_open(const struct lane_setup *s, struct lane **out, struct err *e)
+{
+    struct lane *l = calloc(1, sizeof *l);
+    pthread_attr_t attr;
+
+    if (!l)
+        err_out_of_memory();
+    l->with = *s;
+    set_up(l);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    int why = pthread_create(&l->thread, &attr, run, l);
+    pthread_attr_destroy(&attr);
+    if (why != 0) {
+        tear_down(l);
+        return err_set(e, ERR_IO, "cannot start lane %zu: %s", s->number, strerrordesc_np(why));
+    }
+    *out = l;
+    return true;
+}
+
+void lane_join(struct lane **pl)
+{
+    if (!*pl)
+        return;
+    pthread_join((*pl)->thread, NULL);
+    tear_down(*pl);
+    *pl = NULL;
+}

@@ -1,0 +1,34 @@
+/* lane -- a thread that serves one destination after the other: claims a few messages at a time, prepares them, and
+ * carries them over one connection for as long as there is more for it.
+ *
+ * A turn is at most messages_per_connection mails, then the desk decides anew. What was claimed and not begun when a
+ * turn ends goes back to the queue. The settings of a turn are one snapshot.
+ * Threads: lane_open and lane_join from the engine's; the rest is the lane's own. Errors: lane_open (no thread). */
+#ifndef MAILER_DELIVER_LANE_H
+#define MAILER_DELIVER_LANE_H
+
+#include "mailer/deliver/attempt.h"
+#include "mailer/deliver/courier.h"
+#include "mailer/deliver/desk.h"
+
+struct lane;
+
+struct lane_setup { /* all of it outlives the lane */
+    size_t number;
+    struct queue *queue;
+    struct snapshot_holder *snapshots;
+    struct resolver *resolver;
+    struct gate *gate;
+    const struct clock *clock;
+    const struct letter_tools *letters;
+    struct settler *settler;
+    struct smtp_shared *smtp;
+    struct watchdog *watchdog;
+    struct tally *tally;
+    struct desk *desk;
+};
+
+bool lane_open(const struct lane_setup *s, struct lane **out, struct err *e);
+void lane_join(struct lane **l); /* after desk_stop: waits for its end, frees */
+
+#endif

@@ -1,0 +1,22 @@
+/* tally -- the numbers that delivery keeps: looked up once, written by every lane.
+ * Any thread. */
+#ifndef MAILER_DELIVER_TALLY_H
+#define MAILER_DELIVER_TALLY_H
+
+#include "base/metrics.h"
+#include "queue/queue.h"
+
+struct tally {
+    struct counter *ended[MSG_STATES]; /* settles by the state that they led to */
+    struct counter *unsure, *given_back, *suppressions;
+    struct counter *connections, *settle_retries;
+    struct histogram *due_to_delivered, *attempt, *per_connection;
+    struct gauge *lanes_busy, *connections_open, *held;
+    struct metrics *own; /* when nobody gave a registry */
+};
+
+/* m may be NULL: then the numbers are kept and nobody prints them. */
+void tally_open(struct metrics *m, struct tally *out);
+void tally_close(struct tally *t);
+
+#endif
