@@ -161,23 +161,6 @@ static void finish(
     encode_base32(out, buf_str(payload));
 }
 
-/* Lower case, and nothing that decodes to the same bytes in another spelling. */
-static bool decode(struct str text, struct buf *out)
-{
-    AUTO(buf_close) struct buf lower = {0};
-    AUTO(buf_close) struct buf again = {0};
-
-    if (text.n > TEXT_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++)
-        buf_add_char(
-            &lower, text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i]);
-    if (!decode_base32(out, buf_str(&lower)))
-        return false;
-    encode_base32(&again, buf_str(out));
-    return str_eq(buf_str(&again), buf_str(&lower));
-}
-
 /* Decodes into `bytes` and checks the MAC; *fields are then those of the use. */
 static bool open_token(const struct keyring *k, enum key_use use, struct str text,
     struct buf *bytes, struct str *fields, unsigned *key_version)
@@ -187,7 +170,7 @@ static bool open_token(const struct keyring *k, enum key_use use, struct str tex
     struct str payload;
     unsigned format;
 
-    if (!decode(text, bytes) || bytes->n < MAC_BYTES)
+    if (text.n > TEXT_MAX || !decode_base32(bytes, text) || bytes->n < MAC_BYTES)
         return false;
     payload = str_slice(buf_str(bytes), 0, bytes->n - MAC_BYTES);
     *fields = payload;

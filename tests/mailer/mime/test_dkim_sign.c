@@ -1,4 +1,6 @@
 /* dkim: what we sign passes with dkimpy, Mail::DKIM and ourselves, and nothing that was altered does. */
+#include <openssl/pem.h>
+
 #include "mailer/mime/pem_seam.h"
 #include "tests/mailer/mime/mails.h"
 #include "tests/mailer/mime/peer.h"
@@ -289,6 +291,26 @@ static void unfit_keys_are_refused(void **state)
     }
 }
 
+static void a_short_rsa_key_does_not_open(void **state)
+{
+    EVP_PKEY *pkey = EVP_RSA_gen(1024);
+    BIO *bio = BIO_new(BIO_s_mem());
+    struct dkim_key *k = NULL;
+    struct err e = {0};
+    char *pem;
+    long n;
+
+    (void)state;
+    if (PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1)
+        fail_msg("no key");
+    n = BIO_get_mem_data(bio, &pem);
+    expect("1024", !dkim_key_open("shop.example", "s", str_bytes(pem, (size_t)n), &k, &e),
+        "a refusal");
+    expect_in("1024", str_of(e.text), "1024 bits");
+    BIO_free(bio);
+    EVP_PKEY_free(pkey);
+}
+
 static void short_rsa_keys_are_not_made(void **state)
 {
     AUTO(buf_close) struct buf pem = {0};
@@ -310,6 +332,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_signed_leaves_nothing_behind),
         cmocka_unit_test(keys_are_shown_as_records),
         cmocka_unit_test(unfit_keys_are_refused),
+        cmocka_unit_test(a_short_rsa_key_does_not_open),
         cmocka_unit_test(short_rsa_keys_are_not_made),
     };
 

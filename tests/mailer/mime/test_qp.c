@@ -12,6 +12,9 @@ static void single_cases(void **state)
     } cases[] = {
         {"nothing", STR(""), ""},
         {"plain_text", STR("Hello, world"), "Hello, world"},
+        {"a_long_line_of_words_stays_as_it_is",
+            STR("Your parcel left our warehouse today, {and} ~will~ reach you on Monday."),
+            "Your parcel left our warehouse today, {and} ~will~ reach you on Monday."},
         {"lf_becomes_crlf", STR("a\nb\n"), "a\r\nb\r\n"},
         {"crlf_stays", STR("a\r\nb\r\n"), "a\r\nb\r\n"},
         {"a_bare_cr_is_encoded", STR("a\rb"), "a=0Db"},
