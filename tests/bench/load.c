@@ -2,8 +2,9 @@
  *
  *     load PORT KEY CONNECTIONS COUNT FILE
  *
- * Each "@@" in FILE becomes the request's number, so that recipients differ. One thread, epoll. Prints one JSON line:
- * how many were answered 202, how many otherwise, the seconds, and latencies. Exit 1 when any was not 202. */
+ * Each "@@" in FILE becomes the request's number, so that recipients differ; each "##" the number modulo DOMAINS, so
+ * that they share domains. One thread, epoll. Prints one JSON line: how many were answered 202, how many otherwise,
+ * the seconds, and latencies. Exit 1 when any was not 202. */
 #include "base/buf.h"
 #include "base/clock.h"
 
@@ -19,6 +20,8 @@
 
 #define MAX_CONNECTIONS 1024
 #define MAX_ANSWER 8192
+#define DOMAINS 50
+#define MAX_PIECES 32
 
 struct client {
     int fd;
@@ -29,10 +32,17 @@ struct client {
     int64_t began_ns;
 };
 
+struct piece {
+    struct str text;
+    char mark; /* behind the text: '@', '#', or 0 at the end */
+};
+
 struct load {
     int epoll, port;
     const char *key;
     struct buf body;
+    struct piece pieces[MAX_PIECES];
+    size_t pieces_n;
     long total, begun, good, bad;
     int64_t *latencies; /* ns, one per answer */
 };
@@ -59,15 +69,27 @@ static void dial(struct load *l, struct client *c)
         die("epoll_ctl");
 }
 
-static void write_body(struct load *l, struct buf *out)
+/* Cuts the body at its marks, once: a request is then a few copies. */
+static void cut_body(struct load *l)
 {
     struct str body = buf_str(&l->body);
-    for (size_t from = 0; from < body.n;) {
-        size_t at = str_find(body, STR("@@"), from);
-        buf_add(out, str_slice(body, from, at));
-        if (at < body.n)
-            buf_add_i64(out, l->begun);
-        from = at + 2;
+    for (size_t from = 0, at = 0; from < body.n; from = at += 2) {
+        while (at < body.n && !(at + 1 < body.n && (body.p[at] == '@' || body.p[at] == '#') &&
+                                  body.p[at + 1] == body.p[at]))
+            at++;
+        if (l->pieces_n == MAX_PIECES)
+            die("too many marks");
+        l->pieces[l->pieces_n++] =
+            (struct piece){str_slice(body, from, at), at < body.n ? body.p[at] : 0};
+    }
+}
+
+static void write_body(struct load *l, struct buf *out)
+{
+    for (size_t i = 0; i < l->pieces_n; i++) {
+        buf_add(out, l->pieces[i].text);
+        if (l->pieces[i].mark)
+            buf_add_i64(out, l->pieces[i].mark == '@' ? l->begun : l->begun % DOMAINS);
     }
 }
 
@@ -77,7 +99,8 @@ static void next_request(struct load *l, struct client *c)
     write_body(l, &body);
     buf_clear(&c->request);
     buf_addf(&c->request,
-        "POST /v1/messages HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+        "POST /v1/messages HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nContent-Type: "
+        "application/json\r\n"
         "Idempotency-Key: bench-%d-%ld\r\nContent-Length: %zu\r\n\r\n",
         l->key, (int)getpid(), l->begun, body.n);
     buf_add(&c->request, buf_str(&body));
@@ -155,7 +178,8 @@ static void report(struct load *l, double seconds)
 {
     long n = l->good + l->bad;
     qsort(l->latencies, (size_t)n, sizeof *l->latencies, compare);
-    printf("{\"accepted\":%ld,\"refused\":%ld,\"seconds\":%.3f,\"per_second\":%.0f,\"median_ms\":%.2f,\"p99_ms\":%.2f}\n",
+    printf("{\"accepted\":%ld,\"refused\":%ld,\"seconds\":%.3f,\"per_second\":%.0f,\"median_ms\":%."
+           "2f,\"p99_ms\":%.2f}\n",
         l->good, l->bad, seconds, (double)l->good / seconds, (double)l->latencies[n / 2] / 1e6,
         (double)l->latencies[n * 99 / 100] / 1e6);
 }
@@ -206,6 +230,7 @@ int main(int argc, char **argv)
     l.key = argv[2];
     l.total = atol(argv[4]);
     read_file(argv[5], &l.body);
+    cut_body(&l);
     if (connections < 1 || connections > MAX_CONNECTIONS || l.total < connections)
         return fputs("load: 1 to 1024 connections, and at least as many requests\n", stderr), 64;
     l.latencies = calloc((size_t)l.total, sizeof *l.latencies);

@@ -1,0 +1,354 @@
+/* micro -- how fast one core, and two, do the work on one mail: render, compose, sign.
+ *
+ *     micro SECONDS        from the top of the tree; SECONDS for each figure
+ *
+ * Prints one JSON object a line: first {"attachment_bytes", "mail_bytes"}, the attachment that makes
+ * docs/examples/shipping_notice.json a mail of WIRE_BYTES; then {"what", "threads", "per_second", "bytes"}. Rates are
+ * per second of a thread's CPU time, as those of `openssl speed` are, so that other work on the machine disturbs them
+ * little. Beside each render and compose stands the same output through one loop that looks at every byte ("... by
+ * one loop"): what it would cost if there were nothing to decide. The limit of signatures is `openssl speed`, which
+ * the caller runs. */
+#include "base/json.h"
+#include "mailer/mime/compose.h"
+#include "mailer/mime/dkim.h"
+#include "templates/mails.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WIRE_BYTES 20480
+#define SIGNATURE_BYTES 620   /* about what one RSA-2048 signature header adds */
+#define PART_HEADER_BYTES 180 /* about what an attachment's headers and boundary take */
+#define MAX_THREADS 16
+#define BATCH 8 /* between two looks at the clock */
+
+struct sample { /* one mail with its data; shared by the threads, never changed */
+    struct js *request;
+    struct mail *mail;
+    char name[64];
+};
+
+struct bench {
+    struct mails *mails;
+    struct dkim *relaxed, *simple;
+    struct dkim_key *rsa, *ed25519;
+    struct sample shipping;
+    struct mail_parts parts; /* of shipping */
+    struct buf attachment;
+    struct buf letter; /* composed, unsigned */
+    double seconds;
+};
+
+static void must(bool ok, const struct err *e)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "micro: %s\n", e->text);
+    exit(1);
+}
+
+/* ---- the clock's side ----------------------------------------------------------------------------------- */
+
+/* One piece of work; out is the thread's own and comes empty. */
+typedef bool work(const void *context, struct buf *out, struct err *e);
+
+struct run {
+    work *work;
+    const void *context;
+    double seconds;
+    double per_second; /* out */
+    size_t bytes;      /* out: of one result */
+};
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void *run_thread(void *argument)
+{
+    struct run *r = argument;
+    AUTO(buf_close) struct buf out = {0};
+    struct err e = {0};
+    double begin = cpu_seconds(), now;
+    uint64_t done = 0;
+
+    do {
+        for (int i = 0; i < BATCH; i++) {
+            buf_clear(&out);
+            must(r->work(r->context, &out, &e), &e);
+        }
+        done += BATCH;
+        now = cpu_seconds();
+    } while (now < begin + r->seconds);
+    r->per_second = (double)done / (now - begin);
+    r->bytes = out.n;
+    return NULL;
+}
+
+static void measure(
+    const struct bench *b, const char *what, int threads, work *w, const void *context)
+{
+    pthread_t id[MAX_THREADS];
+    struct run runs[MAX_THREADS];
+    double sum = 0;
+
+    for (int i = 0; i < threads; i++) {
+        runs[i] = (struct run){.work = w, .context = context, .seconds = b->seconds};
+        if (pthread_create(&id[i], NULL, run_thread, &runs[i]) != 0)
+            err_out_of_memory();
+    }
+    for (int i = 0; i < threads; i++) {
+        pthread_join(id[i], NULL);
+        sum += runs[i].per_second;
+    }
+    printf("{\"what\":\"%s\",\"threads\":%d,\"per_second\":%.1f,\"bytes\":%zu}\n", what, threads,
+        sum, runs[0].bytes);
+    fflush(stdout);
+}
+
+/* The limit: every byte of a finished result looked at once and copied. */
+static bool copy_looking(const void *context, struct buf *out, struct err *e)
+{
+    const struct buf *from = context;
+    char *to = buf_room(out, from->n);
+
+    (void)e;
+    for (size_t i = 0; i < from->n; i++) {
+        char c = from->p[i];
+        /* Volatile, or the compiler makes a memcpy of it. */
+        *(volatile char *)&to[i] = c == '<' || c == '&' || c == '=' ? '_' : c;
+    }
+    out->n += from->n;
+    return true;
+}
+
+static void measure_with_limit(
+    const struct bench *b, const char *what, work *w, const void *context)
+{
+    AUTO(buf_close) struct buf result = {0};
+    char limit[96];
+    struct err e = {0};
+
+    must(w(context, &result, &e), &e);
+    measure(b, what, 1, w, context);
+    snprintf(limit, sizeof limit, "%s by one loop", what);
+    measure(b, limit, 1, copy_looking, &result);
+}
+
+/* ---- renders -------------------------------------------------------------------------------------------- */
+
+static void read_file(const char *path, struct buf *out)
+{
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        perror(path);
+        exit(1);
+    }
+    while (!feof(f) && !ferror(f))
+        out->n += fread(buf_room(out, 65536), 1, 65536, f);
+    fclose(f);
+}
+
+static void sample_open(const struct bench *b, const char *path, struct sample *s)
+{
+    static const struct brand brand = {.name = "Acme Outdoor",
+        .url = "https://shop.example",
+        .support_url = "https://shop.example/help",
+        .postal_address = "Acme Outdoor GmbH, Lagerstrasse 7, 20357 Hamburg, Germany",
+        .colour = "#2457a6",
+        .from = "Acme Outdoor <orders@shop.example>",
+        .reply_to = "service@shop.example",
+        .logo_content_type = ""};
+    AUTO(buf_close) struct buf text = {0}, bundle = {0};
+    char name[32] = "";
+    struct err e = {0};
+
+    read_file(path, &text);
+    must(js_parse(buf_str(&text), &s->request, &e), &e);
+    str_copy(js_get_text(s->request, "template"), name, sizeof name);
+    const char *locale = mails_locale(b->mails, js_get_text(s->request, "locale"), STR("en"));
+    must(mails_bundle(b->mails, name, locale, &brand, &bundle, &e), &e);
+    must(mail_compile(buf_str(&bundle), &s->mail, &e), &e);
+    snprintf(s->name, sizeof s->name, "render %s %s", name, locale);
+}
+
+static void sample_close(struct sample *s)
+{
+    mail_close(&s->mail);
+    js_close(&s->request);
+}
+
+static bool render_parts(const struct sample *s, struct mail_parts *parts, struct err *e)
+{
+    const struct mail_links links = {STR("")};
+
+    return mail_render(s->mail, js_get(s->request, "data"), &links, parts, e);
+}
+
+static bool render(const void *context, struct buf *out, struct err *e)
+{
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
+
+    if (!render_parts(context, &parts, e))
+        return false;
+    const struct buf *const all[] = {&parts.subject, &parts.preheader, &parts.html, &parts.text};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        buf_add(out, buf_str(all[i]));
+    return true;
+}
+
+static void measure_renders(const struct bench *b)
+{
+    static const char *const examples[] = {"docs/examples/shipping_notice.json",
+        "docs/examples/delay_apology.bounce.json", "docs/examples/refund.de.json"};
+
+    for (size_t i = 0; i < COUNT_OF(examples); i++) {
+        AUTO(sample_close) struct sample s = {0};
+        sample_open(b, examples[i], &s);
+        measure_with_limit(b, s.name, render, &s);
+    }
+}
+
+/* ---- composing and signing ------------------------------------------------------------------------------ */
+
+static bool compose_letter(const void *context, struct buf *out, struct err *e)
+{
+    static const struct header automatic = {STR("Auto-Submitted"), STR("auto-generated")};
+    const struct bench *b = context;
+    const struct mime_part label = {.filename = STR("label.pdf"),
+        .content_type = STR("application/pdf"),
+        .bytes = buf_str(&b->attachment)};
+    const struct message m = {
+        .from = {STR("Acme Outdoor"), STR("orders"), STR("shop.example"),
+            STR("orders@shop.example")},
+        .to = {STR("Ada Winters"), STR("ada.winters"), STR("customer.example"),
+            STR("ada.winters@customer.example")},
+        .reply_to = {STR(""), STR("service"), STR("shop.example"), STR("service@shop.example")},
+        .subject = buf_str(&b->parts.subject),
+        .text = buf_str(&b->parts.text),
+        .html = buf_str(&b->parts.html),
+        .date_ms = INT64_C(1795248600000),
+        .message_id = STR("msg_01jd8x6tq3w1m5yv9z0k2c4r7e@shop.example"),
+        .seed = STR("msg_01jd8x6tq3w1m5yv9z0k2c4r7e"),
+        .list_unsubscribe_url = STR(""),
+        .list_unsubscribe_mailto = STR(""),
+        .more = &automatic,
+        .more_n = 1,
+        .parts = &label,
+        .parts_n = b->attachment.n > 0,
+    };
+
+    return compose(&m, out, e);
+}
+
+/* A label as a printer sends it: bytes without a pattern, since base64 makes all alike. */
+static void make_attachment(struct bench *b)
+{
+    AUTO(buf_close) struct buf bare = {0};
+    struct err e = {0};
+    uint32_t x = 2463534242;
+
+    must(compose_letter(b, &bare, &e), &e);
+    size_t taken = bare.n + SIGNATURE_BYTES + PART_HEADER_BYTES;
+    size_t n = taken < WIRE_BYTES ? (WIRE_BYTES - taken) * 57 / 78 : 0;
+    for (size_t i = 0; i < n; i++) {
+        x ^= x << 13, x ^= x >> 17, x ^= x << 5; /* xorshift, Marsaglia 2003 */
+        buf_add_char(&b->attachment, (char)x);
+    }
+}
+
+struct signing {
+    const struct bench *bench;
+    struct dkim *dkim;
+    const struct dkim_key *key;
+};
+
+static bool sign(const void *context, struct buf *out, struct err *e)
+{
+    const struct signing *s = context;
+
+    return dkim_sign(s->dkim, &s->key, 1, buf_str(&s->bench->letter), out, e);
+}
+
+static void measure_signatures(const struct bench *b)
+{
+    const struct {
+        const char *what;
+        struct signing how;
+        int threads;
+    } cases[] = {
+        {"sign rsa2048 relaxed/relaxed", {b, b->relaxed, b->rsa}, 1},
+        {"sign rsa2048 relaxed/relaxed", {b, b->relaxed, b->rsa}, 2},
+        {"sign rsa2048 relaxed/simple", {b, b->simple, b->rsa}, 1},
+        {"sign ed25519 relaxed/relaxed", {b, b->relaxed, b->ed25519}, 1},
+        {"sign ed25519 relaxed/relaxed", {b, b->relaxed, b->ed25519}, 2},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        measure(b, cases[i].what, cases[i].threads, sign, &cases[i].how);
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------- */
+
+static struct dkim_key *make_key(enum dkim_algorithm algorithm)
+{
+    AUTO(buf_wipe) struct buf pem = {0};
+    struct dkim_key *key = NULL;
+    struct err e = {0};
+
+    must(dkim_key_new(algorithm, 2048, &pem, &e) &&
+             dkim_key_open("shop.example", "bench", buf_str(&pem), &key, &e),
+        &e);
+    return key;
+}
+
+static void bench_open(struct bench *b)
+{
+    const char *templates = "templates";
+    struct err e = {0};
+
+    must(mails_open(&templates, 1, &b->mails, &e), &e);
+    must(dkim_open(&(struct dkim_setup){.body_simple = false}, &b->relaxed, &e) &&
+             dkim_open(&(struct dkim_setup){.body_simple = true}, &b->simple, &e),
+        &e);
+    b->rsa = make_key(DKIM_RSA_SHA256);
+    b->ed25519 = make_key(DKIM_ED25519_SHA256);
+    sample_open(b, "docs/examples/shipping_notice.json", &b->shipping);
+    must(render_parts(&b->shipping, &b->parts, &e), &e);
+    make_attachment(b);
+    must(compose_letter(b, &b->letter, &e), &e);
+}
+
+static void bench_close(struct bench *b)
+{
+    buf_close(&b->letter);
+    buf_close(&b->attachment);
+    mail_parts_close(&b->parts);
+    sample_close(&b->shipping);
+    dkim_key_close(&b->rsa);
+    dkim_key_close(&b->ed25519);
+    dkim_close(&b->relaxed);
+    dkim_close(&b->simple);
+    mails_close(&b->mails);
+}
+
+int main(int argc, char **argv)
+{
+    AUTO(bench_close) struct bench b = {.seconds = argc == 2 ? atof(argv[1]) : 0};
+
+    if (b.seconds <= 0 || b.seconds > 60)
+        return fputs("usage: micro SECONDS (above 0, to 60, for each figure)\n", stderr), 64;
+    bench_open(&b);
+    printf("{\"attachment_bytes\":%zu,\"mail_bytes\":%zu}\n", b.attachment.n,
+        b.letter.n + SIGNATURE_BYTES);
+    measure_renders(&b);
+    measure_with_limit(&b, "compose 20 KB", compose_letter, &b);
+    measure_signatures(&b);
+    return 0;
+}
