@@ -107,11 +107,6 @@ enum channel_result channel_write(struct channel *c, struct str bytes, size_t *n
     return tls_result(c, SSL_write_ex(c->ssl, bytes.p, bytes.n, n));
 }
 
-bool channel_holds_input(const struct channel *c)
-{
-    return c->ssl && SSL_has_pending(c->ssl);
-}
-
 void channel_start_tls(struct channel *c, struct channel_tls *t)
 {
     c->ssl = SSL_new(t->context);

@@ -28,7 +28,6 @@ enum channel_result {
 
 enum channel_result channel_read(struct channel *c, void *out, size_t size, size_t *n);
 enum channel_result channel_write(struct channel *c, struct str bytes, size_t *n);
-bool channel_holds_input(const struct channel *c); /* decrypted bytes that no epoll will announce */
 
 void channel_start_tls(struct channel *c, struct channel_tls *t);
 enum channel_result channel_handshake(struct channel *c);

@@ -152,11 +152,10 @@ static enum step read_more(struct connection *c, unsigned *reads_left)
 {
     size_t n = 0;
 
-    /* Others' turn. What TLS has decrypted already no epoll announces; but the socket is writable
-     * at once. */
+    /* Others' turn. What is left is in the kernel, where epoll sees it: our buffer holds more than a TLS record, and
+     * OpenSSL reads none ahead. */
     if (*reads_left == 0)
-        return pause_for(
-            c, channel_holds_input(&c->channel) ? EPOLLIN | EPOLLOUT : EPOLLIN, c->idle_at);
+        return pause_for(c, EPOLLIN, c->idle_at);
     --*reads_left;
     enum channel_result r = channel_read(&c->channel, c->house->input, CONNECTION_READ_BYTES, &n);
     if (r == CHANNEL_GONE)

@@ -1,6 +1,7 @@
 /* The server on real sockets: TLS, many clients, time, limits, ends. Time is measured by the order of events. */
 #include "mailer/smtpd/smtpd.h"
 
+#include "base/clock.h"
 #include "tests/mailer/smtpd/wire.h"
 
 #include <pthread.h>
@@ -229,8 +230,10 @@ static void a_round_trip_is_paid_once_for_what_was_pipelined(void **state)
 {
     (void)state;
     struct smtpd *s = serve((struct smtpd_setup){.reply_delay_ms = 100});
+    int64_t begin_ns = clock_steady_ns();
     struct wire w = wire_open(smtpd_port(s)), other = wire_open(smtpd_port(s));
     expect(&w, 1, "220 ");
+    assert_true(clock_steady_ns() - begin_ns >= 99 * 1000000);
     wire_send(&w, EHLO "NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n");
     /* Two turns of the other take two round trips; eight pipelined answers have come by then. */
     expect(&other, 1, "220 ");
@@ -311,12 +314,17 @@ static void last_words_reach_a_client_that_talks_on(void **state)
     (void)state;
     struct smtpd *s = serve((struct smtpd_setup){0});
     struct wire w = wire_open(smtpd_port(s));
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 400000; i++) /* far more than is read before the end */
         buf_add_text(&flood, "WHAT\r\n");
-    wire_send_bytes(&w, buf_str(&flood));
+    assert_true(
+        wire_send_bytes(&w, buf_str(&flood))); /* no reset, which would overtake the words */
     AUTO(buf_close) struct buf got = {0};
     wire_codes(&w, 100, &got);
     assert_true(str_ends(buf_str(&got), STR("500/5.5.2 421/4.7.0 end ")));
+    int fault = 0;
+    socklen_t size = sizeof fault;
+    assert_int_equal(getsockopt(w.fd, SOL_SOCKET, SO_ERROR, &fault, &size), 0);
+    assert_int_equal(fault, 0); /* no reset followed, which elsewhere could overtake the words */
     wire_close(&w);
     smtpd_close(&s);
 }

@@ -38,15 +38,16 @@ void wire_close(struct wire *w)
     *w = (struct wire){.fd = -1};
 }
 
-void wire_send_bytes(struct wire *w, struct str bytes)
+bool wire_send_bytes(struct wire *w, struct str bytes)
 {
     while (bytes.n > 0) {
         ssize_t n = w->ssl ? SSL_write(w->ssl, bytes.p, (int)bytes.n)
                            : send(w->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
         if (n <= 0)
-            return; /* the answers will show it */
+            return false;
         bytes = str_slice(bytes, (size_t)n, bytes.n);
     }
+    return true;
 }
 
 void wire_send(struct wire *w, const char *text)

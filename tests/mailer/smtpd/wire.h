@@ -13,7 +13,7 @@ struct wire {
 struct wire wire_open(int port);
 void wire_close(struct wire *w);
 void wire_send(struct wire *w, const char *text);
-void wire_send_bytes(struct wire *w, struct str bytes);
+bool wire_send_bytes(struct wire *w, struct str bytes); /* false: the other side takes no more */
 /* Reads until `replies` whole replies (last lines) have come, or the end; gives "250/2.1.0 354 ",
  * and "end " or "reset " where the connection ended before. */
 const char *wire_codes(struct wire *w, size_t replies, struct buf *out);
