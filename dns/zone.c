@@ -175,7 +175,7 @@ static const char *wildcard_for(const struct zone_content *c, const char *name, 
     const char *encloser = name_parent(name);
     while (!exists(c, encloser))
         encloser = name_parent(encloser);
-    const char *wildcard = arena_printf(a, "*.%s", encloser);
+    const char *wildcard = encloser[0] ? arena_printf(a, "*.%s", encloser) : "*";
     return exists(c, wildcard) ? wildcard : "";
 }
 

@@ -92,7 +92,8 @@ static bool take_soa(struct zone_content *c, const struct reading *r, const ldns
 {
     if (c->origin)
         return strcmp(c->origin, owner) == 0 || fault(r, e, "a second SOA, at ", owner);
-    if (!owner[0])
+    /* A file that forgot its $ORIGIN would claim the whole DNS; one that says "$ORIGIN ." means it. */
+    if (!owner[0] && !r->origin)
         return fault(r, e, "the SOA stands at the root: begin with $ORIGIN", "");
     if (!rr_negative_ttl(in, &c->negative_ttl_s))
         return fault(r, e, "the SOA is not complete", "");

@@ -43,6 +43,8 @@ static bool write_zones(struct workshop *w, const struct conf *c, const char *fo
     AUTO(buf_close) struct buf text = {0};
     w->zones = arena_array(w->arena, c->storefronts_n + 1, sizeof *w->zones);
     for (size_t i = 0; c->zone_files_n == 0 && i < c->storefronts_n; i++) {
+        if (zone_is_shared(c, i, w->arena))
+            continue;
         buf_clear(&text);
         if (!zone_of_storefront(c, &c->storefronts[i], w->arena, &text, e) ||
             !write_zone(w, arena_printf(w->arena, "%s/%s.zone", folder, c->storefronts[i].name),

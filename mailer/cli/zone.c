@@ -62,11 +62,36 @@ static void add_spf(const struct conf *c, const char *domain, struct buf *out)
     add_txt(out, domain, buf_str(&spf));
 }
 
-static bool add_keys(
-    const struct conf_storefront *s, struct arena *a, struct buf *out, struct err *e)
+bool zone_is_shared(const struct conf *c, size_t i, struct arena *a)
+{
+    struct err e;
+    struct str domain, other;
+    for (size_t j = 0; j < i; j++)
+        if (from_domain(&c->storefronts[i], a, &domain, &e) &&
+            from_domain(&c->storefronts[j], a, &other, &e) && str_eq(domain, other))
+            return true;
+    return false;
+}
+
+/* A key file that two storefronts of one domain name under one selector is one record. */
+static bool is_named_before(
+    const struct conf *c, const struct conf_storefront *s, const struct conf_dkim *d)
+{
+    for (const struct conf_storefront *before = c->storefronts; before < s; before++)
+        for (size_t i = 0; i < before->dkim_n; i++)
+            if (strcmp(before->dkim[i].selector, d->selector) == 0 &&
+                strcmp(before->dkim[i].key_file, d->key_file) == 0)
+                return true;
+    return false;
+}
+
+static bool add_keys(const struct conf *c, const struct conf_storefront *s, struct arena *a,
+    struct buf *out, struct err *e)
 {
     for (size_t i = 0; i < s->dkim_n; i++) {
         AUTO(dkim_key_close) struct dkim_key *key = NULL;
+        if (is_named_before(c, s, &s->dkim[i]))
+            continue;
         if (!zone_open_key(s, &s->dkim[i], a, &key, e))
             return false;
         zone_add_key(out, key);
@@ -96,8 +121,13 @@ bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, s
     const char *name = arena_text(a, domain);
     const char *return_path = s->return_path_domain[0] ? s->return_path_domain : name;
     add_head(out, arena_printf(a, "%s.", name));
-    if (!add_keys(s, a, out, e))
-        return false;
+    for (size_t i = 0; i < c->storefronts_n; i++) {
+        struct str other;
+        if (!from_domain(&c->storefronts[i], a, &other, e))
+            return false;
+        if (str_eq(other, domain) && !add_keys(c, &c->storefronts[i], a, out, e))
+            return false;
+    }
     add_txt(out, arena_printf(a, "_dmarc.%s", name),
         str_of(arena_printf(a, "v=DMARC1; p=reject; rua=mailto:dmarc@%s", name)));
     if (!is_within(str_of(return_path), domain))

@@ -15,10 +15,13 @@ bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, s
 /* "sel._domainkey.shop.example. 300 IN TXT ( ... )", strings of at most 255 octets. */
 void zone_add_key(struct buf *out, const struct dkim_key *key);
 
-/* A whole zone with $ORIGIN, SOA and NS for the From domain: DKIM keys, DMARC, the return path's MX
- * and SPF. */
+/* A whole zone with $ORIGIN, SOA and NS for the From domain: the DKIM keys of every storefront that sends from it,
+ * DMARC, the return path's MX and SPF. */
 bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, struct arena *a,
     struct buf *out, struct err *e);
+
+/* Whether an earlier storefront of the settings has the From domain of number i, so that its zone is written already. */
+bool zone_is_shared(const struct conf *c, size_t i, struct arena *a);
 
 /* Everybody else, for the sandbox: every other name takes mail at 127.0.0.1. */
 void zone_of_the_world(struct buf *out);
