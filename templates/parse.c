@@ -9,9 +9,8 @@
 
 struct element {
     uint32_t node;  /* to be told its end */
-    size_t margins; /* how many margins held before it, and from where */
-    size_t margin_base;
-    bool parent; /* only blocks directly inside count */
+    size_t margins; /* how many held before it */
+    bool parent;    /* only blocks directly inside count */
 };
 
 struct parser {
@@ -21,7 +20,7 @@ struct parser {
     struct element nest[TEMPLATE_NESTING_MAX];
     size_t depth;
     struct str margins[TEMPLATE_NESTING_MAX];
-    size_t margins_n, margin_base;
+    size_t margins_n;
     struct err *e;
 };
 
@@ -54,7 +53,7 @@ static bool begins_line(const struct parser *p, size_t at)
 static size_t margin_at(const struct parser *p, size_t at)
 {
     struct str line = str_slice(p->t->source, at, p->t->source.n);
-    for (size_t i = p->margins_n; i > p->margin_base; i--)
+    for (size_t i = p->margins_n; i > 0; i--)
         if (str_starts(line, p->margins[i - 1]))
             return p->margins[i - 1].n;
     return 0;
@@ -73,7 +72,7 @@ static void parse_text(struct parser *p, size_t from, size_t to, bool in_place, 
 {
     size_t run = from;
     bool run_starts = begins_line(p, from);
-    for (size_t at = from; at < to && p->margins_n > p->margin_base;) {
+    for (size_t at = from; at < to && p->margins_n > 0;) {
         size_t margin = begins_line(p, at) ? margin_at(p, at) : 0;
         if (margin > 0) {
             if (at > run)
@@ -146,7 +145,7 @@ static void reserve_parts(struct parser *p)
 
 static void enter(struct parser *p, uint32_t node, bool parent)
 {
-    p->nest[p->depth++] = (struct element){node, p->margins_n, p->margin_base, parent};
+    p->nest[p->depth++] = (struct element){node, p->margins_n, parent};
 }
 
 static void leave(struct parser *p)
@@ -154,14 +153,13 @@ static void leave(struct parser *p)
     struct element *el = &p->nest[--p->depth];
     p->t->nodes[el->node].end = p->t->n;
     p->margins_n = el->margins;
-    p->margin_base = el->margin_base;
 }
 
 static void parse_block(struct parser *p, const struct tag *tag, struct node *node)
 {
     uint32_t index = (uint32_t)(node - p->t->nodes);
     struct str margin = tag->ends_line ? blanks_at(p, tag->cut_to) : STR("");
-    size_t outer = tag->argument || margin.n == 0 ? 0 : margin_at(p, tag->cut_to);
+    size_t outer = margin.n == 0 ? 0 : margin_at(p, tag->cut_to);
     node->inward = str_slice(margin, outer, margin.n);
     if (tag->ends_line)
         node->flags |= ENDS_LINE;
@@ -172,8 +170,6 @@ static void parse_block(struct parser *p, const struct tag *tag, struct node *no
     bool shows_lead = (node->flags & STANDALONE) && !tag->ends_line;
     struct str lead = node->lead;
     enter(p, index, false);
-    if (tag->argument)
-        p->margin_base = p->margins_n;
     if (margin.n > 0)
         p->margins[p->margins_n++] = margin;
     if (shows_lead) { /* the default goes on in the tag's own line */

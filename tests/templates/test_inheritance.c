@@ -84,6 +84,10 @@ static const struct render_case layout[] = {
         "{\"v\":\"1\\n2\"}", "    1\n2\n", {{"p", "  {{$a}}{{/a}}\n"}}},
     {"an_argument_in_running_text_is_not_indented", " {{<p}}{{$a}}\n  x\n{{/a}}{{/p}}\n", NULL,
         " <x\n>\n", {{"p", "<{{$a}}{{/a}}>\n"}}},
+    {"an_argument_inside_a_block_loses_the_margin_of_both",
+        "{{<p}}{{$a}}\n    x\n    {{<q}}{{$b}}\n        one\n    two\n    "
+        "{{/b}}{{/q}}\n{{/a}}{{/p}}",
+        NULL, "x\none\ntwo\n", {{"p", "{{$a}}\n{{/a}}\n"}, {"q", "{{$b}}\n{{/b}}\n"}}},
     {"a_false_section_in_an_argument_leaves_no_blanks",
         "{{<p}}{{$a}}\n{{#s}}\nx\n{{/s}}\n{{/a}}{{/p}}", NULL, "-\n-\n",
         {{"p", "-\n  {{$a}}\n  {{/a}}\n-\n"}}},

@@ -252,6 +252,45 @@ static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
     assert_false(str_eq(buf_str(&before), buf_str(&changed)));
 }
 
+static void the_order_of_members_in_a_file_does_not_matter(void **state)
+{
+    (void)state;
+    struct folder f AUTO(remove_folder);
+    struct buf before AUTO(buf_close) = {0}, after AUTO(buf_close) = {0};
+    struct brand brand = test_brand();
+    struct err e;
+    make_shelf(&f);
+    for (int i = 0; i < 2; i++) {
+        struct mails *m AUTO(mails_close) = NULL;
+        assert_true(try_open(&f, &m, &e));
+        assert_true(mails_bundle(m, "hello", "en", &brand, i == 0 ? &before : &after, &e));
+        write_file(f.path, "mails/hello/mail.json",
+            "{\"variables\":{\"n\":{\"type\":\"integer\"},\"who\":{\"type\":\"text\"}},\"events\":["
+            "\"a\",\"b\"],\"stream\":\"marketing\"}");
+    }
+    assert_true(str_eq(buf_str(&before), buf_str(&after)));
+}
+
+/* Markup of a text goes out as markup only where every tag on the way asks for it. */
+static void an_escaped_text_escapes_the_raw_texts_inside_it(void **state)
+{
+    (void)state;
+    struct folder f AUTO(remove_folder);
+    make_shelf(&f);
+    for (int i = 0; i < 2; i++)
+        write_file(f.path, i ? "locales/en.json" : "locales/fr.json",
+            "{\"hi\":\"{{{t.bold}}}{{{who}}}\",\"bold\":\"<b>{{who}}</b>\",\"count\":\"\"}");
+    struct mails *m AUTO(mails_close) = NULL;
+    struct err e;
+    assert_true(try_open(&f, &m, &e));
+    struct mail *mail AUTO(mail_close) = compile_mail(m, "hello", "en");
+    struct js *data AUTO(js_close) = parse_json("{\"who\":\"<\",\"n\":1}");
+    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    render_mail(mail, data, NULL, &parts);
+    assert_string_equal(
+        buf_text(&parts.html), "<p>&lt;b&gt;&lt;&lt;/b&gt;&lt; <b>&lt;</b> Nordwind</p>\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +299,8 @@ int main(void)
         cmocka_unit_test(a_missing_part_names_its_path),
         cmocka_unit_test(an_empty_folder_is_no_shelf),
         cmocka_unit_test(the_first_of_several_folders_wins),
+        cmocka_unit_test(the_order_of_members_in_a_file_does_not_matter),
+        cmocka_unit_test(an_escaped_text_escapes_the_raw_texts_inside_it),
         cmocka_unit_test(what_a_mail_does_not_use_does_not_change_its_bundle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

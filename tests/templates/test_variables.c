@@ -73,6 +73,11 @@ static const struct {
         "\"items\":[{\"name\":\"Cup\"}]}",
         "variable-value /data/customer/name; "},
     {"too_many_members", "{" GOOD ",\"tags\":[\"a\",\"b\",\"c\"]}", "variable-value /data/tags; "},
+    {"a_list_that_must_have_members",
+        "{\"customer\":{\"name\":\"Ana\"},\"order\":{\"url\":\"https://"
+        "a.example\",\"total\":{\"amount\":\"1\",\"currency\":\"EUR\"}},"
+        "\"items\":[],\"tags\":[]}",
+        "variable-value /data/items; "},
     {"line_breaks_where_lines_are_not_allowed", "{" GOOD ",\"tags\":[\"a\\nb\"]}",
         "variable-value /data/tags/0; "},
     {"control_characters_even_in_lines", "{" GOOD ",\"note\":\"a\\u0007b\"}",
