@@ -31,13 +31,13 @@ static void keep_least_ttl(struct check *c, uint32_t ttl_s)
     c->ttl_s = ttl_s < c->ttl_s ? ttl_s : c->ttl_s;
 }
 
-/* Both walks broke off at the same name, and both end for the time being at one domain below it. Whatever stands
- * at that name and above would move both to the same place, so the failure does not decide. */
+/* Both walks broke off at the same name, and both end for the time being at one domain, which lies below it, since
+ * it was found before. Whatever stands at that name and above would move both to the same place: the failure does
+ * not decide. */
 static bool agree_despite_failure(const struct dmarc_path *a, const struct dmarc_path *b)
 {
     return a->broke_at[0] && strcmp(a->broke_at, b->broke_at) == 0 &&
-           strcmp(a->org_domain, b->org_domain) == 0 && strcmp(a->org_domain, a->broke_at) != 0 &&
-           name_is_at_or_below(a->org_domain, a->broke_at);
+           strcmp(a->org_domain, b->org_domain) == 0;
 }
 
 static bool same_organization(struct check *c, const char *other)

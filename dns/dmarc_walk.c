@@ -67,7 +67,7 @@ static const char *organization(const char *start, const struct dmarc_path *p)
         const struct dmarc_found *f = &p->found[i];
         if (f->record.psd == 'n')
             return f->domain;
-        if (f->record.psd == 'y' && f->domain != start)
+        if (f->record.psd == 'y') /* at the start itself there is no label below: it is its own */
             return name_last_labels(start, name_labels(f->domain) + 1);
         fewest = f->domain; /* the walk goes from long names to short ones */
     }

@@ -21,7 +21,7 @@
 #define C_TEST                                                                                     \
     "\x01"                                                                                         \
     "c\x04test\0"
-#define GONE_TEST "\x04gone\x04test\0"
+#define GONE_TEST "\x01x\x04gone\x04test\0"
 #define NAME(literal) STR(literal)
 
 struct reply {

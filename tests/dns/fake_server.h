@@ -34,7 +34,7 @@ enum act {
     CHAIN,          /* CNAME b.test, CNAME c.test, A 192.0.2.7 at c.test              */
     CHAIN_LOOP,     /* CNAME b.test, and b.test CNAME to the question                 */
     CHAIN_CUT,      /* CNAME c.test alone, as an authoritative server gives it        */
-    CHAIN_NXDOMAIN, /* CNAME gone.test, NXDOMAIN with SOA                             */
+    CHAIN_NXDOMAIN, /* CNAME x.gone.test, NXDOMAIN with SOA                             */
     BIG_TXT,        /* one TXT record of 250 strings of 255 bytes                     */
     MANY_A,         /* 300 addresses                                                  */
     SHORT_A,        /* an A record of 3 bytes                                         */

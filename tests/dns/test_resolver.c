@@ -47,7 +47,7 @@ static void every_fault_has_its_answer(void **state)
         {"chain_in_one_answer", {CHAIN}, 1, DNS_A, LONG_MS, "found 192.0.2.7 at c.test", 1, 0},
         {"chain_cut_by_an_authoritative_server", {CHAIN_CUT, ANSWER}, 2, DNS_A, LONG_MS,
             "found 192.0.2.7 at c.test", 2, 0},
-        {"chain_to_nothing", {CHAIN_NXDOMAIN}, 1, DNS_A, LONG_MS, "nxdomain at gone.test", 1, 0},
+        {"chain_to_nothing", {CHAIN_NXDOMAIN}, 1, DNS_A, LONG_MS, "nxdomain at x.gone.test", 1, 0},
         {"chain_in_a_circle", {CHAIN_LOOP}, 1, DNS_A, LONG_MS, "bad", 1, 0},
     };
     (void)state;
@@ -104,7 +104,7 @@ static void several_servers_stand_in_for_each_other(void **state)
     }
 }
 
-static void a_dead_server_costs_no_time_and_is_asked_last_afterwards(void **state)
+static void a_dead_server_costs_no_time(void **state)
 {
     static const enum act script[] = {ANSWER};
     struct world w;
@@ -123,6 +123,25 @@ static void a_dead_server_costs_no_time_and_is_asked_last_afterwards(void **stat
     expect_text("none", world_ask(&w, "a.test", DNS_A), "timeout");
     assert_true(clock_steady_ns() - start < (int64_t)LONG_MS * 1000000 / 6);
     fake_stop(&s);
+    world_end(&w);
+}
+
+static void who_answered_last_is_asked_first(void **state)
+{
+    static const enum act fails[] = {SERVFAIL}, answers[] = {ANSWER_ZERO_TTL};
+    struct world w;
+    struct fake_server a, b;
+    (void)state;
+    world_begin(&w);
+    fake_start(&a, fails, 1);
+    fake_start(&b, answers, 1);
+    world_resolver(&w, (const char *const[]){a.address, b.address, NULL}, LONG_MS);
+    for (int i = 0; i < 3; i++)
+        expect_text("answer", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7");
+    expect_number("asked of the one that fails", a.udp, 1);
+    expect_number("asked of the one that answers", b.udp, 3);
+    fake_stop(&a);
+    fake_stop(&b);
     world_end(&w);
 }
 
@@ -348,6 +367,18 @@ static void only_a_loopback_servers_ad_bit_counts(void **state)
     resolver_ask(w.resolver, "b.test", DNS_A, w.arena, &a);
     assert_false(a.secure);
     fake_stop(&s);
+
+    /* The same host by an address that does not say so. */
+    char elsewhere[40];
+    fake_start(&s, script, 2);
+    snprintf(elsewhere, sizeof elsewhere, "0.0.0.0%s", strchr(s.address, ':'));
+    world_resolver(&w, (const char *const[]){elsewhere, NULL}, LONG_MS);
+    for (int i = 0; i < 2; i++) {
+        resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
+        assert_int_equal(a.status, DNS_FOUND);
+        assert_false(a.secure);
+    }
+    fake_stop(&s);
     world_end(&w);
 }
 
@@ -362,6 +393,40 @@ static void a_zone_overrides_the_servers_within_a_chain(void **state)
     world_zone(&w, 0, "$ORIGIN c.test.\n@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN A 192.0.2.99\n");
     world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
     expect_text("zone", world_ask(&w, "a.test", DNS_A), "found 192.0.2.99 at c.test");
+    fake_stop(&s);
+    world_end(&w);
+}
+
+/* An NXDOMAIN speaks of the end of its own chain. The zone leads that end elsewhere. */
+static void an_answer_says_nothing_of_names_behind_a_zone(void **state)
+{
+    static const enum act script[] = {CHAIN_NXDOMAIN, ANSWER};
+    struct world w;
+    struct fake_server s;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_zone(
+        &w, 0, "$ORIGIN gone.test.\n@ 60 IN SOA ns host 1 2 3 4 5\nx 60 IN CNAME other.test.\n");
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    expect_text("other", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7 at other.test");
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void silence_takes_the_time_given_and_no_more(void **state)
+{
+    static const enum act script[] = {SILENT};
+    struct world w;
+    struct fake_server s;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 1);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, SHORT_MS);
+    int64_t start = clock_steady_ns();
+    expect_text("silence", world_ask(&w, "a.test", DNS_A), "timeout");
+    int64_t took_ms = (clock_steady_ns() - start) / 1000000;
+    assert_in_range(took_ms, SHORT_MS - 5, SHORT_MS * 10); /* a loaded machine wakes late */
     fake_stop(&s);
     world_end(&w);
 }
@@ -407,7 +472,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_its_answer),
         cmocka_unit_test(several_servers_stand_in_for_each_other),
-        cmocka_unit_test(a_dead_server_costs_no_time_and_is_asked_last_afterwards),
+        cmocka_unit_test(a_dead_server_costs_no_time),
+        cmocka_unit_test(who_answered_last_is_asked_first),
         cmocka_unit_test(questions_have_ports_and_ids_of_their_own),
         cmocka_unit_test(txt_of_sixty_thousand_bytes_comes_over_tcp),
         cmocka_unit_test(answers_live_as_long_as_their_ttl),
@@ -418,6 +484,8 @@ int main(void)
         cmocka_unit_test(forgetting_asks_anew_and_keeps_the_last_known_good),
         cmocka_unit_test(only_a_loopback_servers_ad_bit_counts),
         cmocka_unit_test(a_zone_overrides_the_servers_within_a_chain),
+        cmocka_unit_test(an_answer_says_nothing_of_names_behind_a_zone),
+        cmocka_unit_test(silence_takes_the_time_given_and_no_more),
         cmocka_unit_test(addresses_of_servers_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
