@@ -1,6 +1,7 @@
 #include "dns/name.h"
 
 #define LABEL_MAX 63
+#define WIRE_MAX 255
 
 static char lower(char c)
 {
@@ -46,10 +47,10 @@ static char *put_byte(char *at, uint8_t byte)
 
 const char *name_from_wire(struct str wire, struct arena *a)
 {
-    if (wire.n == 0 || wire.n > NAME_SIZE + 1)
-        return NULL;
-    char *text = arena_alloc(a, wire.n * 4 + 1);
+    char text[4 * WIRE_MAX + 1]; /* every byte escaped */
     char *at = text;
+    if (wire.n == 0 || wire.n > WIRE_MAX)
+        return NULL;
     size_t i = 0;
     while (i < wire.n && wire.p[i] != 0) {
         size_t length = (uint8_t)wire.p[i++];
@@ -62,8 +63,7 @@ const char *name_from_wire(struct str wire, struct arena *a)
     }
     if (i + 1 != wire.n)
         return NULL;
-    *at = 0;
-    return text;
+    return arena_text(a, str_bytes(text, (size_t)(at - text)));
 }
 
 bool name_is_at_or_below(const char *name, const char *top)
