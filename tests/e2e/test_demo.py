@@ -26,7 +26,7 @@ def the_demo_runs_and_leaves_verifiable_mails():
             with open(path, "rb") as f:
                 raw = f.read()
             assert verifiers.dkimpy(raw, zone) == [True, True], path
-            assert verifiers.mail_dkim(raw, zone, h) == [True, True], path
+            assert verifiers.mail_dkim(raw, zone, h) == [True], path
             assert all(line.endswith(b"\r") for line in raw.split(b"\n")[:-1]) and max(map(len, raw.split(b"\r\n"))) <= 998
             assert max(raw) < 128, "7-bit clean"
             mail = email.message_from_bytes(raw, policy=email.policy.default)
