@@ -79,7 +79,8 @@ const struct reason_rule reason_rules[] = {
         .kind = KIND_BLOCKED},
     {"blocked/netease", .words = "hl:ipb|mi:spb|dt:rbl|wm:bli|wm:blu", .kind = KIND_BLOCKED},
     {"bad-reputation/words",
-        .words = "reputation|(s3140)|(s3150)|[tss|complaints from|user complaints|"
+        .words = "reputation|namespace mining|sc-001|sc-002|sc-003|sc-004|ou-001|ou-002|"
+                 "weren't sent|(s3140)|(s3150)|[tss|complaints from|user complaints|"
                  "unusual rate of unsolicited|hl:rep~|identified as spammer|known spammer|"
                  "spam source|source of spam|you are sending spam|currently sending spam|"
                  "too much spam from|too many spam|history of spam",
@@ -95,8 +96,9 @@ const struct reason_rule reason_rules[] = {
     {"unauthenticated/spf",
         .words = "~spf~*fail|~spf~*reject|~spf~*not allowed|~spf~*not permitted|~spf~*does not|"
                  "~spf record|fail*~spf~|failed*~spf~|sender policy framework|~spf check|"
-                 "~spf unauthorized|not authorized by * spf|~spf error|openspf|~mi:spf|"
-                 "mail from ip * not * designated|not a permitted sender",
+                 "~spf unauthorized|not authorized by * spf|~spf error|(spf)|due to spf|"
+                 "spf policy|openspf|~mi:spf|mail from ip * not * designated|"
+                 "not a permitted sender",
         .kind = KIND_UNAUTHENTICATED},
     {"unauthenticated/dkim",
         .words = "~dkim~*fail|~dkim~*invalid|~dkim~*missing|~dkim~*not|no * dkim|bad dkim|"
@@ -168,7 +170,7 @@ const struct reason_rule reason_rules[] = {
                  "malicious",
         .kind = KIND_VIRUS},
     {"spam/words",
-        .words = "spam detected|identified spam|~spam~*rejected|detected as spam|"
+        .words = "spam detected|spam policy|identified spam|~spam~*rejected|detected as spam|"
                  "identified as spam|classified as spam|considered spam|considered * spam|"
                  "as spam|is spam|be spam|like spam|similar to spam|probable spam|possible spam|"
                  "likely spam|suspected spam|suspicion of spam|spam message|message * spam|"
@@ -282,15 +284,15 @@ const struct reason_rule reason_rules[] = {
 
     /* Who may write to this recipient at all. */
     {"policy/by-recipient",
-        .words = "rejected by this user|rejected by recipient|rejected by the recipient|"
-                 "blocked by recipient|blocked by the recipient|recipient * blocked|"
-                 "blocked by user|recipient does not accept mail from|recipient * refuses|"
-                 "user refuses|does not want|restrictedrecip|restricted recipients|"
-                 "notauthorized|not authorized to send|not authorised to send|"
-                 "not allowed to send|not permitted to send|allowed-sender|allowed sender|"
-                 "moderat|non-member|not a member|members only|only accept* mail from|"
-                 "only accept* messages from|whitelist|white list|allowlist|"
-                 "requires confirmation|challenge",
+        .words = "do not accept mail from|not accept mail from|rejected by this user|"
+                 "rejected by recipient|rejected by the recipient|blocked by recipient|"
+                 "blocked by the recipient|recipient * blocked|blocked by user|"
+                 "recipient does not accept mail from|recipient * refuses|user refuses|"
+                 "does not want|restrictedrecip|restricted recipients|notauthorized|"
+                 "not authorized to send|not authorised to send|not allowed to send|"
+                 "not permitted to send|allowed-sender|allowed sender|moderat|non-member|"
+                 "not a member|members only|only accept* mail from|only accept* messages from|"
+                 "whitelist|white list|allowlist|requires confirmation|challenge",
         .phases = FROM_RCPT_ON, .kind = KIND_POLICY},
 
     /* The recipient is not there. */
@@ -372,11 +374,11 @@ const struct reason_rule reason_rules[] = {
     {"user-unknown/ironport", .status = "5.1.0", .words = "address rejected",
         .phases = AT_RECIPIENT, .kind = KIND_USER_UNKNOWN},
     {"user-unknown/other-languages",
-        .words = "unbekannt|existiert nicht|nicht bekannt|nicht vorhanden|destinataire invalide|"
-                 "destinataire * invalide|inconnu|n'existe pas|inexistant|desconocid|no existe|"
-                 "inexistente|sconosciut|non esiste|nie istnieje|nieznan|onbekend|bestaat niet|"
-                 "finns inte|findes ikke|neexistuje|nem l\xc3\xa9tezik|n\xc3\xa3o existe|"
-                 "nao existe|desconhecid|bulunamad\xc4\xb1|ofr_416|"
+        .words = "unbekannt|nicht gefunden|existiert nicht|nicht bekannt|nicht vorhanden|"
+                 "destinataire invalide|destinataire * invalide|inconnu|n'existe pas|inexistant|"
+                 "desconocid|no existe|inexistente|sconosciut|non esiste|nie istnieje|nieznan|"
+                 "onbekend|bestaat niet|finns inte|findes ikke|neexistuje|nem l\xc3\xa9tezik|"
+                 "n\xc3\xa3o existe|nao existe|desconhecid|bulunamad\xc4\xb1|ofr_416|"
                  "\xe4\xb8\x8d\xe5\xad\x98\xe5\x9c\xa8",
         .phases = FROM_RCPT_ON, .kind = KIND_USER_UNKNOWN},
     {"recipient-rejected/not-now", /* the phrase of RFC 5321 for 450, or an address still being verified */
@@ -442,7 +444,8 @@ const struct reason_rule reason_rules[] = {
     {"user-unknown/rejected", /* nothing but the refusal of this one recipient, as large providers word it */
         .words = "recipient rejected|rcpt rejected|recipient not accepted", .phases = AT_RECIPIENT,
         .from = 550, .to = 550, .kind = KIND_USER_UNKNOWN},
-    {"status/x.2", .phases = FROM_RCPT_ON, .status = "x.2.*", .kind = KIND_MAILBOX_DISABLED},
+    {"status/x.2.1", .phases = FROM_RCPT_ON, .status = "x.2.1", .kind = KIND_MAILBOX_DISABLED},
+    {"status/x.2", .phases = FROM_RCPT_ON, .status = "x.2.*", .kind = KIND_RECIPIENT_REJECTED},
     {"status/x.3.1", .status = "x.3.1", .kind = KIND_SYSTEM_FULL},
     {"status/x.3.2", .status = "x.3.2", .kind = KIND_SERVER_BUSY},
     {"status/x.3", .status = "x.3.1-999", .kind = KIND_SERVER_ERROR},

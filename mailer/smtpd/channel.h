@@ -1,8 +1,7 @@
-/* channel -- a non-blocking connected socket that speaks in clear or, after a handshake as the
- * server, TLS. OpenSSL's only user in this folder. TLS 1.2 and later, no renegotiation; the context
- * is shared by all channels. Ownership: a channel owns its SSL object, not the descriptor. One
- * thread per channel; SIGPIPE must be blocked. Errors: channel_tls_open (files, key does not fit);
- * afterwards a fault of the peer is CHANNEL_GONE. */
+/* channel -- a non-blocking connected socket that speaks in clear or, after a handshake as the server, TLS.
+ * OpenSSL's only user in this folder. TLS 1.2 and later, no renegotiation; the context is shared by all channels.
+ * Ownership: a channel owns its SSL object and its descriptor. One thread per channel; SIGPIPE must be blocked.
+ * Errors: channel_tls_open (files, key does not fit); afterwards a fault of the peer is CHANNEL_GONE. */
 #ifndef MAILER_SMTPD_CHANNEL_H
 #define MAILER_SMTPD_CHANNEL_H
 

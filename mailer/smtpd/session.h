@@ -1,11 +1,10 @@
-/* session -- one SMTP dialogue as a pure state machine: bytes in, replies out, no socket and no
- * time. Whoever runs it feeds what arrives, sends what stands in session_out (then session_sent),
- * and does what session_state says. Replies to pipelined commands gather in one output. Owns its
- * pending input, its output and the envelope; the setup must outlive it. One thread. Limits: a
- * command line of 2,048 octets, 20 errors, 100 commands without a mail, and those of the setup; the
+/* session -- one SMTP dialogue as a pure state machine: bytes in, replies out, no socket and no time.
+ * Whoever runs it feeds what arrives, sends what stands in session_out (then session_sent), and does what
+ * session_state says. Replies to pipelined commands gather in one output.
+ * Owns its pending input, its output and the envelope; the setup must outlive it. One thread.
+ * Limits: a command line of 2,048 octets, 20 errors, 100 commands without a mail, and those of the setup; the
  * caller bounds the pending input by not feeding unless the state is SESSION_READ.
- * Source: RFC 5321, 2920 (pipelining), 1870 (SIZE), 2034, 3207 (STARTTLS), 4954 (AUTH), 4616
- * (PLAIN). */
+ * Source: RFC 5321, 2920 (pipelining), 1870 (SIZE), 2034, 3207 (STARTTLS), 4954 (AUTH), 4616 (PLAIN). */
 #ifndef MAILER_SMTPD_SESSION_H
 #define MAILER_SMTPD_SESSION_H
 

@@ -22,8 +22,9 @@
 
 struct smtpd {
     struct smtpd_setup setup;
-    struct connection_house house; /* the thread's own */
-    struct timer accept_again;     /* set while the listener is left alone */
+    char *hostname, *certificate_file; /* the setup's, copied */
+    struct connection_house house;     /* the thread's own */
+    struct timer accept_again;         /* set while the listener is left alone */
     int listen_fd, stop_fd;
     int port;
     pthread_t thread;
@@ -235,14 +236,26 @@ static bool load_tls(struct smtpd *s, struct err *e)
     return true;
 }
 
+/* What is needed after opening is copied: the caller's texts may go. */
+static void copy_setup(struct smtpd *s, const struct smtpd_setup *setup)
+{
+    s->setup = *setup;
+    session_defaults(&s->setup);
+    s->hostname = strdup(s->setup.hostname);
+    s->certificate_file = strdup(setup->certificate_file ? setup->certificate_file : "");
+    if (!s->hostname || !s->certificate_file)
+        err_out_of_memory();
+    s->setup.hostname = s->hostname;
+    s->setup.certificate_file = s->certificate_file;
+}
+
 bool smtpd_open(const struct smtpd_setup *setup, struct smtpd **out, struct err *e)
 {
     struct smtpd *s = calloc(1, sizeof *s);
 
     if (!s)
         err_out_of_memory();
-    s->setup = *setup;
-    session_defaults(&s->setup);
+    copy_setup(s, setup);
     s->listen_fd = s->stop_fd = s->house.epoll_fd = -1;
     s->house.setup = &s->setup;
     s->house.messages = &s->messages;
@@ -276,6 +289,8 @@ void smtpd_close(struct smtpd **s)
     channel_tls_close(&it->house.tls);
     timers_close(&it->house.timers);
     free(it->house.input);
+    free(it->hostname);
+    free(it->certificate_file);
     free(it);
     *s = NULL;
 }

@@ -1,13 +1,13 @@
-/* smtpd -- a small bounded SMTP server with callbacks: the sandbox, the test sink and later the
- * bounce listener.
+/* smtpd -- a small bounded SMTP server with callbacks: the sandbox, the test sink and later the bounce listener.
  *
- * Speaks SMTP (RFC 5321) with PIPELINING, 8BITMIME, SIZE, ENHANCEDSTATUSCODES, optional STARTTLS
- * and AUTH PLAIN; one thread runs all connections with epoll. Replies may be delayed (slow
- * receivers, round trips) on a timer, without blocking others. Every limit is a setting:
- * connections, recipients, bytes of line and message, idle time. A handler answers in the
- * protocol's own terms; SMTPD_CLOSE ends the connection without a reply (a drop). Ownership: what
- * callbacks are given is borrowed for the call. Callbacks run on the server's thread. Errors:
- * smtpd_open (address in use, TLS files). */
+ * Speaks SMTP (RFC 5321) with PIPELINING, 8BITMIME, SIZE, ENHANCEDSTATUSCODES, optional STARTTLS and, only after it,
+ * AUTH PLAIN and LOGIN; one thread runs all connections with epoll. Replies may be delayed (slow receivers, round
+ * trips) on a timer, without blocking others. Every limit is a setting: connections, recipients, bytes of message,
+ * idle time; those of a dialogue stand in session.h.
+ * A handler answers in the protocol's own terms; SMTPD_CLOSE ends the connection without a reply (a drop).
+ * Ownership: what callbacks are given is borrowed for the call. The setup is copied; the handler's context must live
+ * as long as the server. Callbacks run on the server's thread, and never after smtpd_close.
+ * Errors: smtpd_open (address in use, TLS files, AUTH required without TLS or handler). */
 #ifndef MAILER_SMTPD_SMTPD_H
 #define MAILER_SMTPD_SMTPD_H
 
@@ -36,16 +36,13 @@ struct smtpd_envelope {
 
 struct smtpd_handler {
     void *context;
-    /* Any may be NULL: then 250, or 354 and 250 for the body. */
+    /* Any may be NULL: then 250, or 354 and 250 for the body. data answers DATA itself, body the dot. */
     struct smtpd_reply (*mail)(void *context, const struct smtpd_envelope *v);
     struct smtpd_reply (*rcpt)(void *context, const struct smtpd_envelope *v, struct str recipient);
-    struct smtpd_reply (*data)(
-        void *context, const struct smtpd_envelope *v); /* answers DATA itself */
-    struct smtpd_reply (*body)(
-        void *context, const struct smtpd_envelope *v, struct str message); /* after the dot */
+    struct smtpd_reply (*data)(void *context, const struct smtpd_envelope *v);
+    struct smtpd_reply (*body)(void *context, const struct smtpd_envelope *v, struct str message);
     bool (*auth)(void *context, struct str user, struct str password);
-    /* For faults: any answer but 2xx to these ends the connection or refuses the EHLO; a 2xx is our
-     * own text. */
+    /* For faults: any answer but 2xx ends the connection, or refuses the EHLO; a 2xx gets our own text. */
     struct smtpd_reply (*connect)(void *context, const struct smtpd_envelope *v);
     struct smtpd_reply (*helo)(void *context, const struct smtpd_envelope *v);
 };
@@ -63,11 +60,11 @@ struct smtpd_setup {
     struct smtpd_handler handler;
 };
 
-bool smtpd_open(
-    const struct smtpd_setup *s, struct smtpd **out, struct err *e); /* listens and runs */
+/* Listens and runs. */
+bool smtpd_open(const struct smtpd_setup *s, struct smtpd **out, struct err *e);
 int smtpd_port(const struct smtpd *s);
-uint64_t smtpd_messages(const struct smtpd *s); /* accepted with 2xx so far */
-uint64_t smtpd_connections(const struct smtpd *s);
+uint64_t smtpd_messages(const struct smtpd *s);    /* accepted with 2xx so far */
+uint64_t smtpd_connections(const struct smtpd *s); /* let in since the start */
 void smtpd_close(struct smtpd **s);
 
 #endif

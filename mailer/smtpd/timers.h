@@ -1,6 +1,6 @@
 /* timers -- a heap of moments to wake at, the earliest first.
- * Shape: the owner embeds a struct timer, zeroed, and removes it before it goes. Units:
- * milliseconds of whatever clock the owner reads. The heap owns only its array. One thread. */
+ * Shape: the owner embeds a struct timer, zeroed, and removes it before it goes.
+ * Units: milliseconds of whatever clock the owner reads. The heap owns only its array. One thread. */
 #ifndef MAILER_SMTPD_TIMERS_H
 #define MAILER_SMTPD_TIMERS_H
 

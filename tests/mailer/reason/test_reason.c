@@ -247,6 +247,12 @@ static const struct row senders[] = {
     {AT_RCPT, 452, "4.5.3 Too many recipients", "too-many-recipients", NOW},
     {AT_RCPT, 550, "5.5.3 too many recipients this session", "too-many-recipients", NOW},
     {AT_RCPT, 550, "Mail is rejected by recipients", "policy", FOR_GOOD},
+    {AT_MAIL, 550, "OU-002 (COL004) Unfortunately, messages from 192.0.2.1 weren't sent.",
+        "bad-reputation", FOR_GOOD},
+    {AT_RCPT, 554, "5.7.1 Rejected for policy reasons (SPF)", "unauthenticated", FOR_GOOD},
+    {AT_RCPT, 550, "We do not accept mail from this address", "policy", FOR_GOOD},
+    {AT_BODY, 554, "5.2.0 STOREDRV.Deliver; delivery result banner", "recipient-rejected",
+        FOR_GOOD},
 };
 
 static const struct row others[] = {

@@ -482,6 +482,30 @@ static void authentication_needs_tls_and_the_right_words(void **state)
     }
 }
 
+static struct smtpd_reply turn_away(void *context, const struct smtpd_envelope *v)
+{
+    (void)context;
+    return v->helo.n > 0 ? smtpd_reply(550, "5.7.1 not you") : smtpd_reply(554, "5.7.1 nobody");
+}
+
+static void greeting_and_ehlo_can_refuse(void **state)
+{
+    AUTO(buf_close) struct buf codes = {0};
+    struct seen seen;
+
+    (void)state;
+    seen_init(&seen);
+    struct smtpd_setup setup = setup_for(&seen);
+    setup.handler.connect = turn_away;
+    talk(&setup, STR(OPEN), 1, &codes);
+    assert_string_equal(buf_text(&codes), "554/5.7.1 close");
+    buf_clear(&codes);
+    setup.handler.connect = NULL;
+    setup.handler.helo = turn_away;
+    talk(&setup, STR(OPEN "MAIL FROM:<>\r\nQUIT\r\n"), 1, &codes);
+    assert_string_equal(buf_text(&codes), "220 550/5.7.1 503/5.5.1 221/2.0.0 close");
+}
+
 static void ehlo_says_what_is_offered(void **state)
 {
     struct seen seen;
@@ -538,6 +562,7 @@ int main(void)
         cmocka_unit_test(a_handlers_text_stays_one_line),
         cmocka_unit_test(what_came_before_tls_is_not_heard),
         cmocka_unit_test(authentication_needs_tls_and_the_right_words),
+        cmocka_unit_test(greeting_and_ehlo_can_refuse),
         cmocka_unit_test(ehlo_says_what_is_offered),
         cmocka_unit_test(dripping_is_no_progress),
     };
