@@ -234,11 +234,10 @@ bool read_content(struct sqlite *db, const char *storefront, const struct digest
 
 /* ---- suppressions ---- */
 
-#define SUPPRESSION_COLUMNS                                                                        \
-    "SELECT s.n, s.person, s.scope, s.reason, s.origin, s.evidence, s.actor, s.since_ms, "         \
-    "s.expires_ms,"                                                                                \
-    " s.lifted_ms, s.lifted_by, s.lifted_why, s.note, x.address FROM suppression s LEFT JOIN "     \
-    "person x"                                                                                     \
+#define SUPPRESSION_FROM(index)                                                                    \
+    "SELECT s.n, s.person, s.scope, s.reason, s.origin, s.evidence, s.actor, s.since_ms,"          \
+    " s.expires_ms, s.lifted_ms, s.lifted_by, s.lifted_why, s.note, x.address"                     \
+    " FROM suppression s INDEXED BY " index " LEFT JOIN person x"                                  \
     " ON x.storefront = s.storefront AND x.hash = s.person AND x.erased_ms = 0"
 
 static bool read_suppression_rows(struct sql *q, struct arena *a, struct store_suppression **out,
@@ -280,8 +279,11 @@ bool read_suppressions_of(struct sqlite *db, const char *storefront, const struc
     *n = 0;
     for (size_t i = 0; i < who->n; i++) {
         struct sql *q = sqlite_sql(db,
-            SUPPRESSION_COLUMNS " WHERE s.storefront = ?1 AND s.person = ?2 AND s.lifted_ms = 0"
-                                " AND (s.expires_ms = 0 OR s.expires_ms > ?3) ORDER BY s.n");
+            /* Named, or SQLite walks all rows for the sake of their order. */
+            SUPPRESSION_FROM(
+                "suppression_stands") " WHERE s.storefront = ?1 AND s.person = ?2 AND s.lifted_ms "
+                                      "= 0"
+                                      " AND (s.expires_ms = 0 OR s.expires_ms > ?3) ORDER BY s.n");
 
         sql_text(q, 1, storefront);
         sql_digest(q, 2, &who->hash[i]);
@@ -296,11 +298,14 @@ bool read_suppressions(struct sqlite *db, const char *storefront,
     const struct suppression_filter *f, struct arena *a, struct store_suppression **out, size_t *n,
     struct err *e)
 {
-    struct sql *q = sqlite_sql(db, SUPPRESSION_COLUMNS
-        " WHERE s.storefront = ?1 AND s.n > ?2 AND (?3 = '' OR s.scope = ?3) AND (?4 = '' OR "
-        "s.reason = ?4)"
-        " AND (?5 = '' OR s.origin = ?5) AND s.since_ms >= ?6 AND (?7 = 0 OR s.since_ms < ?7)"
-        " AND (?8 OR s.lifted_ms = 0) ORDER BY s.n LIMIT ?9");
+    struct sql *q = sqlite_sql(db,
+        SUPPRESSION_FROM(
+            "suppression_in_order") " WHERE s.storefront = ?1 AND s.n > ?2 AND (?3 = '' OR s.scope "
+                                    "= ?3) AND (?4 = '' OR "
+                                    "s.reason = ?4)"
+                                    " AND (?5 = '' OR s.origin = ?5) AND s.since_ms >= ?6 AND (?7 "
+                                    "= 0 OR s.since_ms < ?7)"
+                                    " AND (?8 OR s.lifted_ms = 0) ORDER BY s.n LIMIT ?9");
     size_t cap = 0;
 
     *out = NULL;

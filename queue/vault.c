@@ -195,6 +195,8 @@ static bool key_by_id(struct vault *v, const char *storefront, struct str id, st
     return fine;
 }
 
+/* The index is named because SQLite would rather walk every key of the storefront, which are in the order of
+ * their ids, than sort the one or two of this person. */
 static bool key_by_person(struct vault *v, const char *storefront, const struct keyed *who,
     struct vault_key *out, enum answer *answer, struct err *e)
 {
@@ -206,8 +208,9 @@ static bool key_by_person(struct vault *v, const char *storefront, const struct 
     *answer = ANSWER_NONE;
     for (size_t i = 0; i < who->n && fine && *answer == ANSWER_NONE; i++) {
         struct sql *q =
-            sqlite_sql(db, "SELECT id, master, wrapped FROM person_key WHERE storefront = ?1"
-                           " AND person = ?2 AND wrapped IS NOT NULL ORDER BY id DESC LIMIT 1");
+            sqlite_sql(db, "SELECT id, master, wrapped FROM person_key INDEXED BY person_key_of"
+                           " WHERE storefront = ?1 AND person = ?2 AND wrapped IS NOT NULL"
+                           " ORDER BY id DESC LIMIT 1");
 
         sql_text(q, 1, storefront);
         sql_digest(q, 2, &who->hash[i]);
@@ -447,9 +450,10 @@ static bool erase_keys(struct vault *v, const char *storefront, const struct key
     if (!sqlite_begin(v->writer, e))
         return false;
     for (size_t i = 0; i < who->n; i++) {
-        struct sql *q = sqlite_sql(v->writer,
-            "UPDATE person_key SET wrapped = NULL, erased_ms = max(?3, 1) WHERE storefront = ?1"
-            " AND person = ?2 AND wrapped IS NOT NULL");
+        struct sql *q =
+            sqlite_sql(v->writer, "UPDATE person_key INDEXED BY person_key_of SET wrapped = NULL, "
+                                  "erased_ms = max(?3, 1) WHERE storefront = ?1"
+                                  " AND person = ?2 AND wrapped IS NOT NULL");
 
         sql_text(q, 1, storefront);
         sql_digest(q, 2, &who->hash[i]);
