@@ -88,6 +88,10 @@ static const struct render_case layout[] = {
         "{{<p}}{{$a}}\n    x\n    {{<q}}{{$b}}\n        one\n    two\n    "
         "{{/b}}{{/q}}\n{{/a}}{{/p}}",
         NULL, "x\none\ntwo\n", {{"p", "{{$a}}\n{{/a}}\n"}, {"q", "{{$b}}\n{{/b}}\n"}}},
+    {"behind_a_block_lines_keep_their_margin", "{{$a}}\n  x\n{{/a}}\n  y\n", NULL, "x\n  y\n",
+        {{0}}},
+    {"a_line_that_begins_with_a_variable_is_moved_too", "{{<p}}{{$a}}\n    {{v}}\n{{/a}}{{/p}}",
+        "{\"v\":1}", "-\n  1\n", {{"p", "-\n  {{$a}}\n  {{/a}}\n"}}},
     {"a_false_section_in_an_argument_leaves_no_blanks",
         "{{<p}}{{$a}}\n{{#s}}\nx\n{{/s}}\n{{/a}}{{/p}}", NULL, "-\n-\n",
         {{"p", "-\n  {{$a}}\n  {{/a}}\n-\n"}}},

@@ -83,19 +83,28 @@ static void hostile_templates_end_with_an_error(void **state)
         expect_limit(&endless[i], 0, "nested more than 100 deep");
 }
 
+/* Each of five partials calls the next one 32 times: 33 million calls, not a byte of output. */
 static void a_tree_of_partials_without_output_ends(void **state)
 {
     (void)state;
-    const struct render_case tree = {"", "{{>a}}", "{}", "",
-        {{"a", "{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}"},
-            {"b", "{{>c}}{{>c}}{{>c}}{{>c}}{{>c}}{{>c}}{{>c}}{{>c}}"},
-            {"c", "{{>d}}{{>d}}{{>d}}{{>d}}{{>d}}{{>d}}{{>d}}{{>d}}"},
-            {"d", "{{>e}}{{>e}}{{>e}}{{>e}}{{>e}}{{>e}}{{>e}}{{>e}}"},
-            {"e", "{{>f}}{{>f}}{{>f}}{{>f}}{{>f}}{{>f}}{{>f}}{{>f}}"},
-            {"f", "{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{x}}{{/l}}{{/l}}{{/l}}{{/l}}{{/l}}{{/"
-                  "l}}{{/l}}"}}};
-    struct render_case c = tree;
-    c.data = "{\"l\":[1,2,3,4,5,6,7,8,9]}";
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    char calls[5][32 * 6 + 1] = {{0}};
+    struct render_case c = {"", "{{>a}}", "{}", "", {{0}}};
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t k = 0; i < 5 && k < 32; k++)
+            snprintf(calls[i] + 6 * k, 7, "{{>%s}}", names[i + 1]);
+        c.partials[i] = (struct named){names[i], i < 5 ? calls[i] : ""};
+    }
+    expect_limit(&c, 0, "more than 10000000 steps");
+}
+
+static void lists_within_lists_end_too(void **state)
+{
+    (void)state;
+    const struct render_case c = {"",
+        "{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{#l}}{{x}}{{/l}}{{/l}}{{/l}}{{/l}}{{/l}}{{/"
+        "l}}{{/l}}{{/l}}",
+        "{\"l\":[1,2,3,4,5,6,7,8,9]}", "", {{0}}};
     expect_limit(&c, 0, "more than 10000000 steps");
 }
 
@@ -196,6 +205,7 @@ int main(void)
         cmocka_unit_test(without_escape_nothing_changes),
         cmocka_unit_test(hostile_templates_end_with_an_error),
         cmocka_unit_test(a_tree_of_partials_without_output_ends),
+        cmocka_unit_test(lists_within_lists_end_too),
         cmocka_unit_test(output_stops_at_its_limit),
         cmocka_unit_test(escaped_output_counts_as_written),
         cmocka_unit_test(sections_nest_a_hundred_deep_and_no_deeper),
