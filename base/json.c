@@ -223,8 +223,9 @@ struct js *js_new_text(struct str s)
 {
     AUTO(buf_close) struct buf repaired = {0};
 
+    s = str_bytes(s.p, s.n); /* that of a zeroed struct has no pointer, and jansson wants one */
     if (is_clean(s))
-        return wrap(json_stringn_nocheck(s.n > 0 ? s.p : "", s.n));
+        return wrap(json_stringn_nocheck(s.p, s.n));
     repair(&repaired, s);
     return wrap(json_stringn_nocheck(repaired.p, repaired.n));
 }

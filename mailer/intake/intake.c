@@ -77,7 +77,7 @@ static void check_parts(struct request *r, const struct mail_parts *parts)
 static bool try_rendering(struct request *r, const struct mail *mail, struct err *e)
 {
     AUTO(mail_parts_close) struct mail_parts parts = {0};
-    struct mail_links links = {0};
+    struct mail_links links = {.unsubscribe_url = STR("")};
     struct err wrong;
 
     if (r->stream && r->stream->class == STREAM_MARKETING)
@@ -211,7 +211,8 @@ bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
 
     if (!shop)
         return err_set(e, ERR_MISSING, "no storefront \"%s\" in the settings", call->storefront);
-    *out = (struct submission){.reason = "", .order = {.event = "", .supersedes = ""}};
+    *out = (struct submission){
+        .reason = "", .order = {STR(""), STR(""), .event = "", .supersedes = ""}};
     if (!js_parse(call->body, &root, &wrong)) {
         faults_add(faults, "invalid-json", STR(""), "%s", wrong.text);
         count(i, "outcome=\"refused\"");
@@ -226,6 +227,7 @@ bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
         .faults = faults,
         .now_ms = clock_now_ms(i->clock),
         .nothing = nothing,
+        .reply_to = STR(""),
         .out = out};
     if (is_kind(&r, root, STR(""), JS_OBJECT))
         return check_whole(&r, root, e);

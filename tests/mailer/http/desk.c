@@ -53,7 +53,7 @@ void desk_open(struct desk *d)
         .metrics = d->room.metrics,
         .keys = d->room.keys,
         .intake = &d->intake,
-        .limits = {.head_ms = DESK_SPAN_MS, .body_ms = 4 * DESK_SPAN_MS}};
+        .limits = {.head_ms = DESK_SPAN_MS, .body_ms = 8 * DESK_SPAN_MS}};
     if (!http_open(&setup, &d->http, &e)) {
         fprintf(stderr, "desk: %s\n", e.text);
         abort();

@@ -15,7 +15,7 @@ struct desk {
     const char *other; /* of bold: the same */
 };
 
-/* Spans of 600 ms instead of a minute, so that slow clients are seen to end. */
+/* The span of a head instead of a minute, so that slow clients are seen to end; a body has eight of them. */
 #define DESK_SPAN_MS 600
 
 void desk_open(struct desk *d);

@@ -208,10 +208,10 @@ static void thirty_megabytes_are_refused_with_413(void **state)
 {
     AUTO(reply_close) struct reply r = {0};
     AUTO(buf_close) struct buf body = {0};
-    AUTO(close_fd) int fd = desk_connect(&desk);
 
     (void)state;
     fill(&body, 30 * 1000 * 1000);
+    AUTO(close_fd) int fd = desk_connect(&desk);
     wire_send(fd, str_of(post_head("Content-Length: 30000000\r\n\r\n")));
     assert_true(wire_send(fd, buf_str(&body)));
     wire_read(fd, false, &r);
@@ -240,7 +240,6 @@ static void a_chunked_body_above_the_limit_is_refused(void **state)
 {
     AUTO(reply_close) struct reply r = {0};
     AUTO(buf_close) struct buf request = {0};
-    AUTO(close_fd) int fd = desk_connect(&desk);
 
     (void)state;
     buf_add_text(&request, post_head("Transfer-Encoding: chunked\r\n\r\n"));
@@ -250,6 +249,7 @@ static void a_chunked_body_above_the_limit_is_refused(void **state)
         buf_add_text(&request, "\r\n");
     }
     buf_add_text(&request, "0\r\n\r\n");
+    AUTO(close_fd) int fd = desk_connect(&desk);
     assert_true(wire_send(fd, buf_str(&request)));
     wire_read(fd, false, &r);
     assert_int_equal(r.status, 413);
