@@ -16,6 +16,7 @@ struct reason_text {
     char bytes[REASON_TEXT_MAX];
     size_t n;
     char status[REASON_STATUS_SIZE]; /* the enhanced code, "" = none */
+    uint64_t pairs[1024]; /* bit set of the pairs of bytes that occur: most patterns fail here */
 };
 
 /* Of several enhanced codes the first counts that agrees with the basic code (its first digit), else the first. */
