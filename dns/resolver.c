@@ -10,6 +10,7 @@
 #define CACHE_BYTES_DEFAULT (8 * 1024 * 1024)
 #define TIMEOUT_DEFAULT_MS 5000
 #define ALIASES_MAX 8
+#define TIRED_SHARE 4 /* a tired handle waits a quarter of the time */
 
 /* What all handles share; immutable but for what locks itself. */
 struct core {
@@ -31,7 +32,7 @@ struct resolver {
     bool owns_core;
     int64_t lean_ms; /* 0: resolver_ask never leans */
     bool leaned;
-    bool silent; /* a leaning handle has waited in vain once */
+    bool tired; /* a leaning handle has waited in vain once */
 };
 
 /* One question of a caller on its way along the aliases. */
@@ -162,7 +163,7 @@ static void remember(const struct journey *j, const char *name)
 static enum dns_status fetch(struct journey *j, const char *name)
 {
     struct core *c = j->resolver->core;
-    if (c->servers_n == 0 || j->resolver->silent)
+    if (c->servers_n == 0)
         return DNS_TIMEOUT;
     struct exchange x = {c->servers, c->servers_n, &c->first, j->deadline_steady_ns};
     int64_t start = clock_steady_ns();
@@ -187,7 +188,7 @@ static void lean_on_cache(
 {
     struct resolver *r = j->resolver;
     if (r->lean_ms > 0 && failure == DNS_TIMEOUT) /* only then is the handle one thread's own */
-        r->silent = true;
+        r->tired = true;
     if (j->max_stale_ms > 0 && cache_get(r->core->cache, name, j->type, j->max_stale_ms,
                                    clock_now_ms(r->core->clock), j->arena, out)) {
         count(r->core->count.stale);
@@ -263,11 +264,12 @@ static void travel(struct journey *j, const char *name, struct dns_answer *out)
 static void ask(struct resolver *r, const char *name, enum dns_type type, int64_t max_stale_ms,
     struct arena *a, struct dns_answer *out)
 {
+    int64_t wait_ms = r->tired ? r->core->timeout_ms / TIRED_SHARE : r->core->timeout_ms;
     struct journey j = {
         .resolver = r,
         .type = type,
         .max_stale_ms = max_stale_ms,
-        .deadline_steady_ns = clock_steady_ns() + r->core->timeout_ms * 1000000,
+        .deadline_steady_ns = clock_steady_ns() + wait_ms * 1000000,
         .arena = a,
     };
     travel(&j, name, out);

@@ -79,8 +79,9 @@ void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type
     int64_t max_stale_ms, struct arena *a, struct dns_answer *out);
 
 /* A second handle on the same servers, zones and cache for one decision that asks many questions:
- * each of them may lean as resolver_ask_stale does, and once the servers have been silent no
- * further question waits for them. One thread at a time; close it before the one it came from. */
+ * each of them may lean as resolver_ask_stale does, and once one has waited in vain, the others wait
+ * a quarter of the time: dead servers cost a decision little more than one time-out, and one silent
+ * zone does not keep the others unasked. One thread at a time; close it before the one it came from. */
 struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms);
 bool resolver_has_leaned(const struct resolver *r); /* some answer of this handle was stale */
 

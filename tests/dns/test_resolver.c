@@ -304,28 +304,87 @@ static void the_last_known_good_stands_in_for_a_failure(void **state)
     }
 }
 
-static void a_leaning_handle_waits_once(void **state)
+static void a_leaning_handle_waits_long_only_once(void **state)
 {
     static const enum act script[] = {ANSWER, SILENT};
+    const int64_t timeout_ms = 800;
     struct world w;
     struct fake_server s;
     struct dns_answer a;
     (void)state;
     world_begin(&w);
     fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, SHORT_MS);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, timeout_ms);
     world_ask(&w, "a.test", DNS_A);
     world_pass_ms(&w, 101000);
     struct resolver *lean = resolver_lean(w.resolver, 60000);
     resolver_ask(lean, "other.test", DNS_A, w.arena, &a);
     expect_number("unknown", a.status, DNS_TIMEOUT);
     assert_false(resolver_has_leaned(lean));
-    int before = s.udp;
+    int64_t start = clock_steady_ns();
     resolver_ask(lean, "a.test", DNS_A, w.arena, &a);
+    assert_true(clock_steady_ns() - start < (timeout_ms - 100) * 1000000);
     expect_number("known", a.status, DNS_FOUND);
     assert_true(a.stale && resolver_has_leaned(lean));
-    expect_number("no further question", s.udp, before);
     resolver_close(&lean);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void one_silent_name_does_not_keep_others_unasked(void **state)
+{
+    static const enum act script[] = {SILENT, SILENT, ANSWER};
+    struct world w;
+    struct fake_server s;
+    struct dns_answer a;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 3);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, SHORT_MS);
+    struct resolver *lean = resolver_lean(w.resolver, 60000);
+    resolver_ask(lean, "silent.test", DNS_A, w.arena, &a);
+    expect_number("silent", a.status, DNS_TIMEOUT);
+    resolver_ask(lean, "a.test", DNS_A, w.arena, &a);
+    expect_number("other", a.status, DNS_FOUND);
+    assert_false(a.stale);
+    resolver_close(&lean);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+#define THREADS 4
+
+static void *ask_servers(void *resolver)
+{
+    struct arena *a = arena_open();
+    uintptr_t wrong = 0; /* cmocka's asserts belong to the main thread */
+    for (int i = 0; i < 100; i++) {
+        struct dns_answer answer;
+        resolver_ask(resolver, "a.test", DNS_A, a, &answer);
+        wrong += answer.status != DNS_FOUND;
+        arena_clear(a);
+    }
+    arena_close(&a);
+    return (void *)wrong;
+}
+
+static void lanes_ask_at_once(void **state)
+{
+    static const enum act script[] = {ANSWER_ZERO_TTL};
+    struct world w;
+    struct fake_server s;
+    pthread_t threads[THREADS];
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 1);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_servers, w.resolver), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
     fake_stop(&s);
     world_end(&w);
 }
@@ -480,7 +539,9 @@ int main(void)
         cmocka_unit_test(a_chain_is_kept_name_by_name),
         cmocka_unit_test(other_names_in_an_answer_are_not_kept),
         cmocka_unit_test(the_last_known_good_stands_in_for_a_failure),
-        cmocka_unit_test(a_leaning_handle_waits_once),
+        cmocka_unit_test(a_leaning_handle_waits_long_only_once),
+        cmocka_unit_test(one_silent_name_does_not_keep_others_unasked),
+        cmocka_unit_test(lanes_ask_at_once),
         cmocka_unit_test(forgetting_asks_anew_and_keeps_the_last_known_good),
         cmocka_unit_test(only_a_loopback_servers_ad_bit_counts),
         cmocka_unit_test(a_zone_overrides_the_servers_within_a_chain),
