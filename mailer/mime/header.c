@@ -119,8 +119,9 @@ static size_t prefix_that_fits(struct str s, bool base64, size_t room)
     while (taken < s.n) {
         size_t n = str_utf8_length(str_slice(s, taken, s.n));
 
+        n = n > 0 ? n : 1; /* header_fault() keeps broken UTF-8 out; here it must only not stall */
         cost = base64 ? b_cost(taken + n) : cost + q_cost(str_slice(s, taken, taken + n));
-        if (n == 0 || cost > room)
+        if (cost > room)
             break;
         taken += n;
         unpadded = taken % 3 == 0 ? taken : unpadded;
