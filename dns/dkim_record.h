@@ -30,8 +30,8 @@ void dkim_record_find(struct resolver *r, const char *domain, const char *select
     struct dkim_record *out);
 void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out);
 
-/* Whether p= is this public key, given as dkim_key_public gives it (SubjectPublicKeyInfo, or 32 raw bytes): the keys
- * are compared, so that a record with a bare RSAPublicKey, as some tools publish it, counts too. */
+/* Whether p= is this public key, given as dkim_key_public gives it (SubjectPublicKeyInfo, or 32 raw
+ * bytes): the keys are compared, so that a record with a bare RSAPublicKey counts too. */
 bool dkim_record_holds(const struct dkim_record *r, struct str public_key);
 
 #endif

@@ -1,6 +1,6 @@
 /* dmarc -- DMARC by RFC 9989: record syntax, tree walk, policy, alignment.
- * Shapes: domains are lower-case A-labels without a final dot. Results lie in the arena. Any
- * thread. A DNS error anywhere in a walk that decides gives temperror, never a negative answer. */
+ * Shapes: domains are lower-case A-labels without a final dot. Results lie in the arena. Any thread.
+ * A DNS error anywhere in a walk that decides gives temperror, never a negative answer. */
 #ifndef DNS_DMARC_H
 #define DNS_DMARC_H
 
@@ -28,12 +28,10 @@ void dmarc_parse(struct str text, struct arena *a, struct dmarc_record *out);
 
 /* What one walk from `start` found. */
 struct dmarc_walk {
-    enum dns_status
-        status; /* DNS_FOUND: a record was found; NODATA/NXDOMAIN: none; else temperror */
-    const char *org_domain; /* `start` itself when nothing was found */
-    const char
-        *record_domain; /* whose record would apply to start: start, org domain or PSD; "" = none */
-    struct dmarc_record record;
+    enum dns_status status;     /* FOUND: a record was found; NODATA: none; else a failure */
+    const char *org_domain;     /* `start` if nothing was found; after a failure, as far as known */
+    const char *record_domain;  /* whose record applies: start, org domain or PSD; "" = none */
+    struct dmarc_record record; /* that one */
     const char *const *queries; /* "_dmarc.shop.example", ... in the order asked */
     size_t queries_n;
     uint32_t ttl_s;
@@ -47,8 +45,8 @@ struct dmarc_identity {
 };
 
 enum dmarc_result { DMARC_PASS, DMARC_FAIL, DMARC_NO_RECORD, DMARC_TEMPERROR, DMARC_PERMERROR };
-const char *dmarc_result_name(
-    enum dmarc_result r); /* "pass" "fail" "none" "temperror" "permerror" */
+/* "pass" "fail" "none" "temperror" "permerror" */
+const char *dmarc_result_name(enum dmarc_result r);
 
 struct dmarc_verdict {
     enum dmarc_result result;
@@ -66,8 +64,7 @@ void dmarc_check(struct resolver *r, const char *from_domain,
     const struct dmarc_identity *spf_or_null, const struct dmarc_identity *dkim, size_t dkim_n,
     struct arena *a, struct dmarc_verdict *out);
 
-/* Whether two domains align; relaxed asks their organizational domains. *temperror when DNS failed.
- */
+/* Whether two domains align; relaxed asks their organizational domains. *temperror: DNS failed. */
 bool dmarc_aligned(struct resolver *r, const char *from_domain, const char *other, char mode,
     struct arena *a, bool *temperror);
 

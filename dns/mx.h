@@ -1,8 +1,8 @@
 /* mx -- which hosts take mail for a domain, and at which addresses.
- * In order of preference, equal ones shuffled by `seed`; without MX the domain itself (RFC 5321
- * s5.1); null MX (RFC 7505) is an answer of its own. At most MX_MAX_HOSTS hosts with
- * MX_MAX_ADDRESSES addresses each. Results lie in the arena. Any thread. Cannot fail: what the DNS
- * says is the result. */
+ * In order of preference, equal ones shuffled by `seed`; without MX the domain itself (RFC 5321 s5.1);
+ * null MX (RFC 7505) is an answer of its own. At most MX_MAX_HOSTS hosts with MX_MAX_ADDRESSES
+ * addresses each.
+ * Results lie in the arena. Any thread. Cannot fail: what the DNS says is the result. */
 #ifndef DNS_MX_H
 #define DNS_MX_H
 
@@ -33,15 +33,14 @@ struct ip {
     uint8_t b[16];
 };
 
-/* Addresses of one host, IPv6 and IPv4 alternating. *temperror: DNS failed for one family at least.
- */
+/* Addresses of one host, IPv6 and IPv4 alternating. *temperror: DNS failed for at least one family. */
 size_t mx_addresses(
     struct resolver *r, const char *host, struct arena *a, struct ip **out, bool *temperror);
 
 #define IP_TEXT_SIZE 46
 void ip_text(const struct ip *ip, char out[IP_TEXT_SIZE]);
 bool ip_parse(struct str text, struct ip *out);
-bool ip_is_public(
-    const struct ip *ip); /* not loopback, private, link-local, multicast, documentation... */
+/* Not loopback, private, link-local, multicast, documentation and so on (the IANA registries). */
+bool ip_is_public(const struct ip *ip);
 
 #endif

@@ -1,17 +1,21 @@
-/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (its wire.c,
- * zone.c and rr.c are ldns's only users).
+/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (all of ldns
+ * stays in wire.c, rr.c and zone*.c).
  *
  * NXDOMAIN, NODATA, SERVFAIL and timeout are different answers, because mail policy treats them
  * differently: a DNS failure is never a negative answer. CNAMEs are followed inside (at most 8);
  * `canonical` tells where. Zone files (`--zone`) are authoritative at and below their SOA: absent =
- * NXDOMAIN, empty non-terminal = NODATA; a file that changed on disk is read again. Without servers
- * every other name is a timeout at once. Queries go out on connected sockets with random ports and
- * IDs; ID and question are checked; TC falls back to TCP. Negative answers are cached by the SOA
- * (RFC 2308). Units: ttl_s seconds left. Ownership: answers are copied into the caller's arena. Any
- * thread. Limits: cache by bytes; DNS_MAX_RECORDS records an answer (more is DNS_BAD, since a part
- * could mislead); names 253 octets; positive answers are kept for a day at most, negative ones for
- * an hour. Errors: resolver_open only (unreadable zone with its line, bad server). Source: RFC
- * 1034, 1035, 2308, 6891. */
+ * NXDOMAIN, empty non-terminal = NODATA (zone.h has the details); a file that changed on disk is read
+ * again. Without servers every other name is a timeout at once. Queries go out on connected sockets
+ * with random ports and IDs; ID and question are checked; TC falls back to TCP (exchange.h).
+ * Negative answers are cached by the SOA (RFC 2308); failures are not.
+ *
+ * Units: ttl_s seconds left.
+ * Ownership: answers are copied into the caller's arena.
+ * Errors: resolver_open only (unreadable zone with its line, bad server).
+ * Threads: any, but for handles of resolver_lean.
+ * Limits: cache by bytes; DNS_MAX_RECORDS records an answer (more is DNS_BAD, since a part could
+ * mislead); names 253 octets; positive answers are kept for a day at most, negative ones an hour.
+ * Source: RFC 1034, 1035, 2308, 5452, 6891, 8767. */
 #ifndef DNS_RESOLVER_H
 #define DNS_RESOLVER_H
 

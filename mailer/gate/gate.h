@@ -38,12 +38,12 @@ struct gate_question {
 
 enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
 
+/* Codes: DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DKIM-KEY-BROKEN DKIM-KEY-SEVERAL
+ * DKIM-KEY-UNUSABLE NO-DKIM-KEY DMARC-FAIL DMARC-RECORD-MISSING FROM-DOMAIN-BAD DNS-UNAVAILABLE.
+ * docs/deliverability.md says what each one means and what to do. */
 struct gate_verdict {
     enum gate_answer answer;
-    char code
-        [48]; /* "" for GATE_SEND; DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DKIM-KEY-BROKEN
-                                DKIM-KEY-SEVERAL DKIM-KEY-UNUSABLE NO-DKIM-KEY DMARC-FAIL DMARC-RECORD-MISSING
-                                FROM-DOMAIN-BAD DNS-UNAVAILABLE: docs/deliverability.md says what each means */
+    char code[48];           /* "" for GATE_SEND, else one of those below */
     char why[240];           /* one sentence with the names involved */
     char dmarc[12];          /* dmarc result word */
     char policy[12];         /* effective policy, "" = none */
