@@ -129,19 +129,19 @@ static void eight_bit_is_used_where_it_can_be(void **state)
 
 #define INJECTION "x\r\nBcc: thief@evil.example"
 
+static const struct str injections[] = {STR(INJECTION), STR("a\nb"), STR("a\rb"), STR("a\0b"),
+    STR("a\x1b"
+        "b"),
+    STR("a\x7f"),
+    STR("a\xc2\x85"
+        "b"),
+    STR("a\xff"
+        "b")};
+
 static void no_field_injects_a_header(void **state)
 {
-    static const struct str bad[] = {STR(INJECTION), STR("a\nb"), STR("a\rb"), STR("a\0b"),
-        STR("a\x1b"
-            "b"),
-        STR("a\x7f"),
-        STR("a\xc2\x85"
-            "b"),
-        STR("a\xff"
-            "b")};
-
     (void)state;
-    EACH(value, bad)
+    EACH(value, injections)
     {
         struct mime_part part = {STR("a.txt"), STR("text/plain"), STR(""), STR("x")};
         struct header header = {STR("X-A"), STR("b")};

@@ -265,58 +265,57 @@ static void signatures_do_not_hold_each_other_back(void **state)
     signing_close(&s);
 }
 
+static const struct {
+    const char *name;
+    struct str field;
+    const char *result;
+} broken[] = {
+    {"no_tags", STR("DKIM-Signature: hello"), "neutral"},
+    {"nothing", STR("DKIM-Signature:"), "neutral"},
+    {"a_space", STR("DKIM-Signature: "), "neutral"},
+    {"only_a_version", STR("DKIM-Signature: v=1"), "neutral"},
+    {"no_b", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; bh=AAAA"),
+        "neutral"},
+    {"no_bh", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; b=AAAA"),
+        "neutral"},
+    {"no_d", STR("DKIM-Signature: v=1; a=rsa-sha256; s=s; h=From; bh=AAAA; b=AAAA"), "neutral"},
+    {"an_empty_d", STR("DKIM-Signature: v=1; a=rsa-sha256; d=; s=s; h=From; bh=AA; b=AA"),
+        "neutral"},
+    {"an_eighth_bit",
+        STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; bh=AA; b=AA; z=\xff"),
+        "neutral"},
+    {"a_nul", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From\0; bh=AA; b=AA"),
+        "neutral"},
+    {"an_unknown_algorithm",
+        STR("DKIM-Signature: v=1; a=rsa-md5; d=x.example; s=s; h=From; bh=AA; b=AA"), "permerror"},
+    {"an_unknown_canonicalisation",
+        STR("DKIM-Signature: v=1; a=rsa-sha256; c=x/y; d=x.example; s=s; h=From; bh=A; b=A"),
+        "neutral"},
+    {"another_version",
+        STR("DKIM-Signature: v=2; a=rsa-sha256; d=x.example; s=s; h=From; bh=AA; b=AA"),
+        "permerror"},
+    {"from_not_signed",
+        STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=To; bh=AA; b=AA"), "permerror"},
+    {"i_outside_d",
+        STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; i=@y.example; s=s; h=From; "
+            "bh=AA; b=AA"),
+        "permerror"},
+    {"a_bad_length",
+        STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; l=-1; s=s; h=From; bh=AA; b=AA"),
+        "neutral"},
+    {"x_before_t",
+        STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; t=32503680000; x=32503670000; "
+            "s=s; h=From; bh=AA; b=AA"),
+        "policy"},
+};
+
 static void broken_signatures_are_neutral_and_harm_no_other(void **state)
 {
-    static const struct {
-        const char *name;
-        struct str field;
-        const char *result;
-    } cases[] = {
-        {"no_tags", STR("DKIM-Signature: hello"), "neutral"},
-        {"nothing", STR("DKIM-Signature:"), "neutral"},
-        {"a_space", STR("DKIM-Signature: "), "neutral"},
-        {"only_a_version", STR("DKIM-Signature: v=1"), "neutral"},
-        {"no_b", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; bh=AAAA"),
-            "neutral"},
-        {"no_bh", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; b=AAAA"),
-            "neutral"},
-        {"no_d", STR("DKIM-Signature: v=1; a=rsa-sha256; s=s; h=From; bh=AAAA; b=AAAA"), "neutral"},
-        {"an_empty_d", STR("DKIM-Signature: v=1; a=rsa-sha256; d=; s=s; h=From; bh=AA; b=AA"),
-            "neutral"},
-        {"an_eighth_bit",
-            STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; bh=AA; b=AA; z=\xff"),
-            "neutral"},
-        {"a_nul", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From\0; bh=AA; b=AA"),
-            "neutral"},
-        {"an_unknown_algorithm",
-            STR("DKIM-Signature: v=1; a=rsa-md5; d=x.example; s=s; h=From; bh=AA; b=AA"),
-            "permerror"},
-        {"an_unknown_canonicalisation",
-            STR("DKIM-Signature: v=1; a=rsa-sha256; c=x/y; d=x.example; s=s; h=From; bh=A; b=A"),
-            "neutral"},
-        {"another_version",
-            STR("DKIM-Signature: v=2; a=rsa-sha256; d=x.example; s=s; h=From; bh=AA; b=AA"),
-            "permerror"},
-        {"from_not_signed",
-            STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=To; bh=AA; b=AA"),
-            "permerror"},
-        {"i_outside_d",
-            STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; i=@y.example; s=s; h=From; "
-                "bh=AA; b=AA"),
-            "permerror"},
-        {"a_bad_length",
-            STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; l=-1; s=s; h=From; bh=AA; b=AA"),
-            "neutral"},
-        {"x_before_t",
-            STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; t=32503680000; x=32503670000; "
-                "s=s; h=From; bh=AA; b=AA"),
-            "policy"},
-    };
     struct signing s;
 
     (void)state;
     signing_open(&s, false);
-    EACH(c, cases)
+    EACH(c, broken)
     {
         AUTO(buf_close) struct buf mail = {0};
         AUTO(close_verdicts) struct verdicts v = {0};
