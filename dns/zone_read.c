@@ -116,6 +116,16 @@ static bool take_record(struct zone_content *c, struct reading *r, const ldns_rr
     return true;
 }
 
+/* The two faults that people meet most have one status for all. */
+static const char *reason(ldns_status s)
+{
+    if (s == LDNS_STATUS_SYNTAX_RDATA_ERR)
+        return "cannot read the record (a string of TXT holds at most 255 characters; the TTL "
+               "stands "
+               "before the class)";
+    return ldns_get_errorstr_by_id(s);
+}
+
 static bool take_line(struct zone_content *c, struct reading *r, struct err *e)
 {
     AUTO(close_rr) ldns_rr *rr = NULL;
@@ -131,7 +141,7 @@ static bool take_line(struct zone_content *c, struct reading *r, struct err *e)
     case LDNS_STATUS_SYNTAX_INCLUDE:
         return fault(r, e, "$INCLUDE is not supported", "");
     default:
-        return fault(r, e, ldns_get_errorstr_by_id(s), "");
+        return fault(r, e, reason(s), "");
     }
 }
 

@@ -158,6 +158,9 @@ static void a_changed_file_is_read_again(void **state)
     world_end(&w);
 }
 
+#define HUNDRED                                                                                    \
+    "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901" \
+    "23456789"
 #define HEAD "$ORIGIN s.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n"
 
 static void a_bad_file_is_refused_with_its_line(void **state)
@@ -168,6 +171,8 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         {"bad_address", HEAD "@ 60 IN A 192.0.2.300\n", "line 3: "},
         {"bad_type", HEAD "\n\nx 60 IN NONSENSE 1\n", "line 5: "},
         {"missing_rdata", HEAD "x 60 IN MX 10\n", "line 3: "},
+        {"string_of_256_characters", HEAD "x 60 IN TXT \"" HUNDRED HUNDRED HUNDRED "\"\n",
+            "line 3: cannot read the record (a string"},
         {"outside_of_the_zone", HEAD "other.example. 60 IN A 192.0.2.1\n",
             "line 3: lies outside of the zone: other.example"},
         {"outside_before_the_soa", "other.example. 60 IN A 192.0.2.1\n" HEAD,
