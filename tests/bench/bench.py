@@ -197,8 +197,7 @@ class Sink:
 def start_service(h, sink, name):
     zone = h.write("world.zone", WORLD + "".join("d%d IN MX 10 mx\n" % i for i in range(DOMAINS)))
     own = h.path("shop.zone")
-    conf = 'resolvers = {"127.0.0.1:9"}\nzone_files = {"%s", "%s"}\nsmtp_port = %d\nallow_private_destinations = true\n' \
-           'log_level = "warning"\n' % (own, zone, sink.port)
+    conf = 'resolvers = {"127.0.0.1:9"}\nzone_files = {"%s", "%s"}\nsmtp_port = %d\nallow_private_destinations = true\n' % (own, zone, sink.port)
     if not os.path.exists(own):
         paper = house.Service(h, name="paper")
         h.write("shop.zone", paper.run("dkim", "zone").stdout)
