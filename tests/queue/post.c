@@ -212,7 +212,7 @@ void expect_whole_chain(struct post *p, const char *storefront, const char *node
     assert_true(r.rows > 0);
 }
 
-static bool in_file(const char *path, const char *needle)
+static bool in_file(const char *path, struct str needle)
 {
     AUTO(buf_close) struct buf b = {0};
     FILE *f = fopen(path, "r");
@@ -222,10 +222,10 @@ static bool in_file(const char *path, const char *needle)
     while ((n = fread(buf_room(&b, 65536), 1, 65536, f)) > 0)
         b.n += n;
     fclose(f);
-    return str_find(buf_str(&b), str_of(needle), 0) < b.n;
+    return str_find(buf_str(&b), needle, 0) < b.n;
 }
 
-bool in_any_file(struct post *p, const char *needle)
+bool bytes_in_any_file(struct post *p, struct str needle)
 {
     DIR *d = opendir(p->data);
     struct dirent *entry;
@@ -237,4 +237,9 @@ bool in_any_file(struct post *p, const char *needle)
             found = found || in_file(post_file(p, entry->d_name), needle);
     closedir(d);
     return found;
+}
+
+bool in_any_file(struct post *p, const char *needle)
+{
+    return bytes_in_any_file(p, str_of(needle));
 }

@@ -63,6 +63,7 @@ void expect_state(struct post *p, const char *id, enum msg_state state, const ch
 const char *events_of(struct post *p, const char *id);
 void expect_whole_chain(struct post *p, const char *storefront, const char *node);
 bool in_any_file(struct post *p, const char *needle); /* of the data folder */
+bool bytes_in_any_file(struct post *p, struct str needle);
 
 static const struct actor test_actor = {"tester", "because"};
 
