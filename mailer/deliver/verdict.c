@@ -17,7 +17,7 @@ static struct reason reason_of_silence(const struct smtp_result *r)
     case AT_STARTTLS:
         return own_reason("tls-failed", FAULT_RECEIVER, false, "4.7.5");
     case AT_AUTH:
-        return own_reason("auth-failed", FAULT_SENDER, false, "4.7.8");
+        return own_reason("login-failed", FAULT_SENDER, false, "4.7.8");
     default:
         return own_reason("no-answer", FAULT_NETWORK, false, "4.4.2");
     }

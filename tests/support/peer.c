@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -239,10 +240,13 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct peer *peer_open(peer_script *script, void *context, SSL_CTX *tls)
+struct peer *peer_open_at(
+    const char *address, int port, peer_script *script, void *context, SSL_CTX *tls)
 {
     struct peer *p = calloc(1, sizeof *p);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr.s_addr = inet_addr(address)};
     socklen_t size = sizeof at;
 
     require(p);
@@ -256,6 +260,11 @@ struct peer *peer_open(peer_script *script, void *context, SSL_CTX *tls)
     p->port = ntohs(at.sin_port);
     require(pthread_create(&p->thread, NULL, run, p) == 0);
     return p;
+}
+
+struct peer *peer_open(peer_script *script, void *context, SSL_CTX *tls)
+{
+    return peer_open_at("127.0.0.1", 0, script, context, tls);
 }
 
 int peer_port(const struct peer *p)

@@ -16,6 +16,9 @@ struct line; /* one connection */
 typedef void peer_script(struct line *c, void *context);
 
 struct peer *peer_open(peer_script *script, void *context, SSL_CTX *tls_or_null);
+/* At another loopback address and this port, beside a server that has the port at 127.0.0.1. */
+struct peer *peer_open_at(
+    const char *address, int port, peer_script *script, void *context, SSL_CTX *tls_or_null);
 int peer_port(const struct peer *p);
 /* Waits for the script under way, then no more connections. Safe to call once; peer_close does it too. */
 void peer_stop(struct peer *p);

@@ -271,6 +271,15 @@ void house_start(struct house *h)
     need(engine_open(&setup, &h->engine, &e), "engine", e.text);
 }
 
+static const char *with_port(struct house *h, const char *settings)
+{
+    const char *at = strstr(settings, "@PORT@");
+
+    return at ? arena_printf(h->arena, "%.*s%d%s", (int)(at - settings), settings,
+                    smtpd_port(h->sink), at + strlen("@PORT@"))
+              : settings;
+}
+
 void house_open(struct house *h, const struct house_setup *s)
 {
     *h = (struct house){.zone_more = s->zone ? s->zone : ""};
@@ -286,7 +295,7 @@ void house_open(struct house *h, const struct house_setup *s)
     house_write_zone(h, s->dkim_record);
     open_sink(h, s);
     struct house_setup with = *s;
-    with.settings = s->settings ? s->settings : "";
+    with.settings = with_port(h, s->settings ? s->settings : "");
     with.storefront = s->storefront ? s->storefront : "";
     write_settings(h, &with, s->smtp_port ? s->smtp_port : smtpd_port(h->sink));
     open_rooms(h);
@@ -336,6 +345,8 @@ static struct digest bundle_of(struct house *h, const char *template_name)
     return hash;
 }
 
+static const char private_json[] = "{\"to_name\": \"Ada Łovelace\", \"data\": {\"name\": \"Ada\"}}";
+
 const char *house_submit_mail(struct house *h, const struct house_mail *m)
 {
     const char *name = m->template_name ? m->template_name : "parcel";
@@ -358,7 +369,7 @@ const char *house_submit_mail(struct house *h, const struct house_mail *m)
         .date_ms = now,
         .due_ms = now,
         .expires_ms = now + (m->expire_after_ms ? m->expire_after_ms : 86400000),
-        .private_json = STR("{\"to_name\": \"Ada Łovelace\", \"data\": {\"name\": \"Ada\"}}"),
+        .private_json = str_of(m->private_json ? m->private_json : private_json),
         .attachments = m->attachments,
         .attachments_n = m->attachments_n,
         .order = {.event = "", .supersedes = ""},

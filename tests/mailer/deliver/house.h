@@ -63,7 +63,8 @@ struct house_mail {
     const char *to, *template_name, *stream, *destination; /* NULL = acme's parcel to its domain */
     const struct attachment *attachments;
     size_t attachments_n;
-    int64_t expire_after_ms; /* 0 = a day */
+    int64_t expire_after_ms;  /* 0 = a day */
+    const char *private_json; /* NULL = what the mails need */
 };
 const char *house_submit_mail(struct house *h, const struct house_mail *m);
 

@@ -1,0 +1,357 @@
+/* Tests mailer/deliver/engine.h where things go wrong: relays, TLS, slow and closing servers, the disk, the stop. */
+#include "tests/mailer/deliver/house.h"
+#include "tests/support/certs.h"
+#include "tests/support/peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static struct house house;
+
+static struct house *open_with(const struct house_setup *s)
+{
+    house_open(&house, s);
+    return &house;
+}
+
+static uint64_t counted(struct house *h, const char *name)
+{
+    return counter_value(metrics_counter(h->metrics, name, "", ""));
+}
+
+static void wait_until_counted(struct house *h, const char *name, uint64_t n)
+{
+    for (int i = 0; counted(h, name) < n; i++) {
+        assert_true(i < 4000);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+}
+
+/* ---- the smart host -------------------------------------------------------------------------------- */
+
+struct relay {
+    struct certs *certs;
+    char folder[64], ca[96], cert[96], key[96], password[96], settings[700];
+};
+
+static void open_relay(struct relay *r, const char *name, const char *password)
+{
+    FILE *f;
+
+    strcpy(r->folder, "/tmp/parcelpost-relay-XXXXXX");
+    assert_non_null(mkdtemp(r->folder));
+    snprintf(r->ca, sizeof r->ca, "%s/ca.pem", r->folder);
+    snprintf(r->cert, sizeof r->cert, "%s/cert.pem", r->folder);
+    snprintf(r->key, sizeof r->key, "%s/key.pem", r->folder);
+    snprintf(r->password, sizeof r->password, "%s/password", r->folder);
+    r->certs = certs_open();
+    certs_write_authority(r->certs, r->ca);
+    certs_write_server(r->certs, name, r->cert, r->key);
+    f = fopen(r->password, "w");
+    assert_true(f && fprintf(f, "%s\nanother line\n", password) > 0 && fclose(f) == 0);
+}
+
+static void close_relay(struct relay *r)
+{
+    certs_close(&r->certs);
+    remove(r->ca);
+    remove(r->cert);
+    remove(r->key);
+    remove(r->password);
+    remove(r->folder);
+}
+
+/* The sink's port is known only when it listens, so the relay's section is written with the house's own. */
+static struct house *open_with_relay(struct relay *r)
+{
+    snprintf(r->settings, sizeof r->settings,
+        "tls_ca_file = \"%s\"\nretry_first_ms = 1h\nretry_max_ms = 1h\n"
+        "smart_host \"hub\" {\n  host = \"mx.customer.example\"\n  port = @PORT@\n  user = "
+        "\"shop\"\n"
+        "  password_file = \"%s\"\n}\n",
+        r->ca, r->password);
+    return open_with(&(struct house_setup){.settings = r->settings,
+        .storefront = "  smart_host = \"hub\"\n",
+        .sink_certificate = r->cert,
+        .sink_key = r->key,
+        .auth_required = true});
+}
+
+static const char *submit_by_relay(struct house *h)
+{
+    return house_submit_mail(
+        h, &(struct house_mail){.to = "ada@far.example.net", .destination = "relay:hub"});
+}
+
+static void a_relay_takes_mail_with_verified_tls_and_auth(void **state)
+{
+    struct relay r;
+
+    (void)state;
+    open_relay(&r, "mx.customer.example", "open sesame");
+    struct house *h = open_with_relay(&r);
+    const char *id = submit_by_relay(h);
+    house_await(h, id, MSG_DELIVERED);
+    assert_true(h->mails[0].tls);
+    AUTO(js_close) struct js *f = house_facts(h, id, "delivered");
+    assert_true(js_bool(js_get(f, "tls_verified")));
+    assert_true(str_is(js_get_text(f, "tls"), "TLSv1.3"));
+    house_close(h);
+    close_relay(&r);
+}
+
+struct relay_case {
+    const char *name, *certificate, *password, *reason;
+};
+
+static void a_relay_that_cannot_be_trusted_gets_nothing(void **state)
+{
+    static const struct relay_case cases[] = {
+        {"wrong_password", "mx.customer.example", "guess", "login-failed"},
+        {"another_name", "mx.other.example", "open sesame", "tls-failed"},
+        {"no_password", "mx.customer.example", "", "smart-host-password"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct relay r;
+        open_relay(&r, cases[i].certificate, cases[i].password);
+        struct house *h = open_with_relay(&r);
+        const char *id = submit_by_relay(h);
+        house_await(h, id, MSG_DEFERRED);
+        assert_string_equal(house_show(h, id).reason, cases[i].reason);
+        assert_int_equal(h->mails_n, 0);
+        house_close(h);
+        close_relay(&r);
+    }
+}
+
+/* ---- servers --------------------------------------------------------------------------------------- */
+
+static void break_tls_then_take(struct line *c, void *context)
+{
+    static const char *const keywords[] = {"STARTTLS", NULL};
+
+    (void)context;
+    if (!greet(c, keywords))
+        return;
+    if (line_number(c) == 0) {
+        hear(c, "STARTTLS");
+        say(c, "220 go\r\n");
+        hear(c, "\x16\x03"); /* a ClientHello */
+        say(c, "this is not TLS at all\r\n");
+        return;
+    }
+    while (take_mail(c))
+        ;
+}
+
+static void failed_tls_goes_in_clear_and_says_so(void **state)
+{
+    struct peer *p = peer_open(break_tls_then_take, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){.smtp_port = peer_port(p)});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DELIVERED);
+    assert_int_equal(house_count_events(h, id, "deferred"), 0);
+    AUTO(js_close) struct js *f = house_facts(h, id, "delivered");
+    assert_true(str_is(js_get_text(f, "tls"), ""));
+    assert_true(str_is(js_get_text(f, "tls_doubt"), "STARTTLS was offered and failed"));
+    house_close(h);
+    peer_close(&p);
+}
+
+static void take_two_and_close(struct line *c, void *context)
+{
+    (void)context;
+    if (greet(c, NULL) && take_mail(c))
+        take_mail(c);
+}
+
+static void a_server_that_closes_between_mails_costs_no_attempt(void **state)
+{
+    enum { N = 9 };
+    struct peer *p = peer_open(take_two_and_close, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){
+        .smtp_port = peer_port(p), .settings = "lanes = 1\n", .no_engine = true});
+    const char *ids[N];
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        ids[i] = house_submit(h, "ada@customer.example");
+    house_start(h);
+    for (size_t i = 0; i < N; i++) {
+        house_await(h, ids[i], MSG_DELIVERED);
+        assert_int_equal(house_count_events(h, ids[i], "deferred"), 0);
+        assert_int_equal(house_show(h, ids[i]).attempts, 1);
+    }
+    house_close(h);
+    peer_close(&p);
+}
+
+static void stall_at_once(struct line *c, void *context)
+{
+    (void)context;
+    stall(c);
+}
+
+static void a_slow_destination_does_not_keep_the_others(void **state)
+{
+    enum { SLOW = 40, FAST = 20 };
+    struct house *h = open_with(&(struct house_setup){
+        .no_engine = true, .zone = "slow IN MX 10 mx.slow\nmx.slow IN A 127.0.0.5\n"});
+    struct peer *p = peer_open_at("127.0.0.5", smtpd_port(h->sink), stall_at_once, NULL, NULL);
+    const char *slow[SLOW], *fast[FAST];
+
+    (void)state;
+    for (size_t i = 0; i < SLOW; i++)
+        slow[i] = house_submit(h, "ada@slow.example");
+    for (size_t i = 0; i < FAST; i++)
+        fast[i] = house_submit(h, "ada@customer.example");
+    house_start(h);
+    for (size_t i = 0; i < FAST; i++)
+        house_await(h, fast[i], MSG_DELIVERED);
+    size_t begun = 0;
+    for (size_t i = 0; i < SLOW; i++)
+        begun += house_show(h, slow[i]).state == MSG_LEASED;
+    assert_in_range(begun, 1, 16); /* two of four lanes, eight claimed each */
+    engine_stop(h->engine, 0);
+    peer_close(&p);
+    house_close(h);
+}
+
+static void the_deadline_ends_an_attempt(void **state)
+{
+    struct peer *p = peer_open(stall_at_once, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){.smtp_port = peer_port(p),
+        .settings = "attempt_timeout_ms = 1s\nretry_first_ms = 1h\nretry_max_ms = 1h\n"});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DEFERRED);
+    AUTO(js_close) struct js *f = house_facts(h, id, "deferred");
+    assert_true(str_is(js_get_text(f, "trouble"), "the attempt's time was over"));
+    assert_in_range(js_int(js_get(f, "took_ms")), 900, 10000);
+    house_close(h);
+    peer_close(&p);
+}
+
+/* No 8BITMIME: the letter is written again. */
+static void a_seven_bit_server_gets_seven_bits(void **state)
+{
+    struct peer *p = peer_open(take_two_and_close, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){
+        .smtp_port = peer_port(p), .settings = "body_8bit = true\nlanes = 1\n"});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DELIVERED);
+    peer_stop(p);
+    struct str heard = peer_heard(p);
+    assert_true(str_find(heard, STR("Ada"), 0) < heard.n);
+    assert_true(str_is_ascii(heard));
+    assert_true(str_find(heard, STR("BODY=8BITMIME"), 0) == heard.n);
+    house_close(h);
+    peer_close(&p);
+}
+
+/* ---- ourselves ------------------------------------------------------------------------------------- */
+
+static void a_stop_gives_back_what_was_not_begun(void **state)
+{
+    enum { N = 5 };
+    struct peer *p = peer_open(stall_at_once, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){
+        .smtp_port = peer_port(p), .settings = "lanes = 1\n", .no_engine = true});
+    const char *ids[N];
+    size_t queued = 0;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        ids[i] = house_submit(h, "ada@customer.example");
+    house_start(h);
+    wait_until_counted(h, "parcelpost_smtp_connections_total", 1);
+    engine_stop(h->engine, 0);
+    for (size_t i = 0; i < N; i++)
+        queued += house_show(h, ids[i]).state == MSG_QUEUED;
+    assert_int_equal(queued, N - 1);
+    assert_int_equal(counted(h, "parcelpost_given_back_total"), N - 1);
+    house_close(h);
+    peer_close(&p);
+}
+
+static void a_mail_that_cannot_be_written_is_held_for_a_person(void **state)
+{
+    struct house *h = open_with(&(struct house_setup){0});
+    const char *id = house_submit_mail(
+        h, &(struct house_mail){.to = "ada@customer.example", .private_json = "{\"data\": {}}"});
+
+    (void)state;
+    house_await(h, id, MSG_HELD);
+    assert_string_equal(house_show(h, id).reason, "incident:letter");
+    assert_int_equal(h->mails_n, 0);
+    house_close(h);
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit now;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &now), 0);
+    now.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+}
+
+/* Fills the disk as soon as the body has come, before the answer. */
+static void fill_disk_and_take(struct line *c, void *context)
+{
+    (void)context;
+    if (!greet(c, NULL) || !take_envelope(c) || !hear_body(c))
+        return;
+    limit_file_size(0);
+    say(c, "250 2.0.0 taken\r\n");
+    hear(c, "QUIT");
+}
+
+static void a_full_disk_delays_the_settle_and_sends_nothing_twice(void **state)
+{
+    struct peer *p = peer_open(fill_disk_and_take, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){.smtp_port = peer_port(p)});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    wait_until_counted(h, "parcelpost_settle_retries_total", 2);
+    assert_int_equal(house_show(h, id).state, MSG_LEASED);
+    limit_file_size(RLIM_INFINITY);
+    house_await(h, id, MSG_DELIVERED);
+    assert_int_equal(house_show(h, id).attempts, 1);
+    house_close(h);
+    assert_int_equal(peer_connections(p), 1);
+    peer_close(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_relay_takes_mail_with_verified_tls_and_auth),
+        cmocka_unit_test(a_relay_that_cannot_be_trusted_gets_nothing),
+        cmocka_unit_test(failed_tls_goes_in_clear_and_says_so),
+        cmocka_unit_test(a_server_that_closes_between_mails_costs_no_attempt),
+        cmocka_unit_test(a_slow_destination_does_not_keep_the_others),
+        cmocka_unit_test(the_deadline_ends_an_attempt),
+        cmocka_unit_test(a_seven_bit_server_gets_seven_bits),
+        cmocka_unit_test(a_stop_gives_back_what_was_not_begun),
+        cmocka_unit_test(a_mail_that_cannot_be_written_is_held_for_a_person),
+        cmocka_unit_test(a_full_disk_delays_the_settle_and_sends_nothing_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
