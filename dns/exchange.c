@@ -119,8 +119,7 @@ static void receive(struct race *r, size_t i)
         r->fates[r->tries[i].server] = UNREACHABLE; /* ECONNREFUSED and the like */
 }
 
-/* Listens to all tries until an answer comes, the time is up, or `server` is known not to answer.
- */
+/* Listens to all tries until an answer comes, the time is up, or `server` is known not to answer. */
 static void listen_until(struct race *r, size_t server, int64_t until)
 {
     while (!r->answer && r->fates[server] == SILENT) {

@@ -28,8 +28,7 @@ static void shuffle(struct mx_host *h, size_t n, uint64_t seed)
     }
 }
 
-/* Insertion keeps the shuffled order of equal preferences; the lists are short (DNS_MAX_RECORDS).
- */
+/* Insertion keeps the shuffled order of equal preferences; the lists are short (DNS_MAX_RECORDS). */
 static void sort_by_preference(struct mx_host *h, size_t n)
 {
     for (size_t i = 1; i < n; i++) {

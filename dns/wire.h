@@ -7,9 +7,7 @@
 #include "dns/step.h"
 
 #define WIRE_QUESTION_MAX 512
-#define WIRE_UDP_MAX                                                                               \
-    1232 /* the EDNS buffer that fits any path unfragmented (DNS Flag Day 2020)                    \
-          */
+#define WIRE_UDP_MAX 1232 /* EDNS buffer that fits any path unfragmented (DNS Flag Day 2020) */
 
 struct wire_question {
     const char *name; /* canonical */

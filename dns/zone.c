@@ -168,8 +168,7 @@ static bool is_delegated(const struct zone_content *c, const char *name, uint16_
 }
 
 /* RFC 4592 s3.3.1: the wildcard at the closest encloser, and no other, speaks for a name that does
- * not exist.
- * "" when there is none. */
+ * not exist. "" when there is none. */
 static const char *wildcard_for(const struct zone_content *c, const char *name, struct arena *a)
 {
     const char *encloser = name_parent(name);

@@ -8,24 +8,23 @@
 
 #define MAX_STALE_DEFAULT_MS (6 * 60 * 60 * 1000LL)
 
-/* How long a verdict stands, whatever the TTLs say. */
-#define LEAST_MS 5000 /* also after a DNS failure: the next mails need not wait for it again  */
-#define MOST_MS                                                                                    \
-    (60 * 60 * 1000) /* an hour                                                              */
-#define HOLD_MOST_MS                                                                               \
-    30000 /* a repair releases soon                                                */
-#define STALE_MOST_MS                                                                              \
-    30000 /* RFC 8767 s5: ask again soon                                           */
+/* How long a verdict stands: as long as its TTL, within these bounds. */
+enum {
+    LEAST_MS = 5 * 1000, /* deferrals too: the next mails need not wait for the DNS again */
+    MOST_MS = 60 * 60 * 1000,
+    HOLD_MOST_MS = 30 * 1000, /* a repair releases soon */
+    STALE_MS = 30 * 1000,     /* RFC 8767 s5: ask again soon, but not for each mail */
+};
 
 /* The cache: a question may stand in the ways of one set only, so that it is bounded and needs no list. */
 #define SHARDS 16
 #define SETS 16
 #define WAYS 4
 
+/* `names` are the DNS names behind the verdict, each with its NUL, an empty one last; NULL: free slot. */
 struct slot {
     struct digest key;
-    char *
-        names; /* the DNS names behind the verdict, each with its NUL, an empty one last; NULL: free slot */
+    char *names;
     struct gate_verdict verdict;
 };
 
@@ -199,12 +198,11 @@ static void keep(struct gate *g, const struct digest *key, const struct gate_que
 
 static int64_t lifetime_ms(const struct gate_verdict *v, uint32_t ttl_s)
 {
-    int64_t most = v->stale ? STALE_MOST_MS : MOST_MS;
-    if (v->answer == GATE_HOLD && most > HOLD_MOST_MS)
-        most = HOLD_MOST_MS;
     if (v->answer == GATE_DEFER)
-        most = LEAST_MS;
-    int64_t ms = 1000 * (int64_t)ttl_s;
+        return LEAST_MS;
+    if (v->stale)
+        return STALE_MS;
+    int64_t most = v->answer == GATE_HOLD ? HOLD_MOST_MS : MOST_MS, ms = 1000 * (int64_t)ttl_s;
     return ms < LEAST_MS ? LEAST_MS : ms > most ? most : ms;
 }
 

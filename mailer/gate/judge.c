@@ -22,8 +22,7 @@ struct key_finding {
 struct case_file {
     const struct gate_question *q;
     struct arena *arena;
-    struct key_finding
-        worst; /* of all keys; state KEY_OURS and code "" when there is nothing to say */
+    struct key_finding worst; /* of all keys; KEY_OURS and "" when there is nothing to say */
     struct dmarc_verdict dmarc;
     uint32_t ttl_s;
 };

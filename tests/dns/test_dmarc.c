@@ -116,6 +116,26 @@ static void walks_ask_the_right_names(void **state)
     }
 }
 
+/* "_dmarc." does not fit before a name of 247 characters and more, so nothing can stand there: no failure. */
+static void a_name_too_long_for_a_record_has_none(void **state)
+{
+    struct world w;
+    struct dmarc_walk walk;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0, TOP "_dmarc.shop TXT \"v=DMARC1; p=none\"\n");
+    world_resolver(&w, NULL, 1000);
+    const char *label = "x23456789012345678901234567890123456789012345678901234567890123";
+    const char *start =
+        arena_printf(w.arena, "%.60s.%.60s.%.60s.%.54s.shop.example", label, label, label, label);
+    expect_number("length", (int64_t)strlen(start), 250);
+    dmarc_walk(w.resolver, start, w.arena, &walk);
+    expect_text("org", walk.org_domain, "shop.example");
+    expect_number("status", walk.status, DNS_FOUND);
+    expect_number("asked", (int64_t)walk.queries_n, 5);
+    world_end(&w);
+}
+
 /* "pass"/"fail"/... policy effective domain, with From = `from` and nothing that passes. */
 static const char *policy_text(struct world *w, const char *from)
 {
@@ -413,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(walks_ask_the_right_names),
+        cmocka_unit_test(a_name_too_long_for_a_record_has_none),
         cmocka_unit_test(policies_are_chosen_by_place_and_existence),
         cmocka_unit_test(identities_align_or_not),
         cmocka_unit_test(a_failure_is_never_a_negative_answer),

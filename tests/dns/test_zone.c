@@ -105,13 +105,16 @@ static void ttls_are_the_least_of_the_way(void **state)
     } cases[] = {
         {"the_records_own", "mx1.shop.example", DNS_A, 120},
         {"least_of_alias_and_target", "chain1.shop.example", DNS_AAAA, 60},
+        {"least_of_records_that_differ", "differ.shop.example", DNS_TXT, 30},
         {"absence_by_the_soa_minimum", "nobody.shop.example", DNS_A, 60},
         {"nodata_by_the_soa_minimum", "mx2.shop.example", DNS_TXT, 60},
     };
     struct world w;
     (void)state;
     world_begin(&w);
-    world_zone(&w, 0, shop_zone);
+    world_zone(&w, 0,
+        arena_printf(
+            w.arena, "%sdiffer 90 IN TXT a\ndiffer 30 IN TXT b\ndiffer 60 IN TXT c\n", shop_zone));
     world_resolver(&w, NULL, 1000);
     EACH(c, cases)
     {

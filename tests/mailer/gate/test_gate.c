@@ -382,6 +382,7 @@ static void the_last_known_good_carries_over_an_outage(void **state)
     gate_ask(g, &q, &v);
     expect_text("stale", answer_text(&w, &v), "warn DKIM-KEY-ABSENT");
     assert_true(v.stale);
+    expect_number("stale stands", v.valid_until_ms - w.fake.ms, 30000);
     world_pass_ms(&w, 7 * 3600 * 1000);
     gate_ask(g, &q, &v);
     expect_text("too old", answer_text(&w, &v), "defer DNS-UNAVAILABLE");
