@@ -1,7 +1,7 @@
-#include "mailer/http/message_view.h"
 #include "mailer/http/parameters.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
+#include "mailer/http/view.h"
 
 #define PAGE_MAX 1000
 
@@ -26,7 +26,7 @@ void events_get(struct exchange *x)
     o = js_object();
     struct js *data = js_array();
     for (size_t i = 0; i < n; i++) {
-        struct js *one = journal_row_as_json(&rows[i], false);
+        struct js *one = view_journal_row(&rows[i], false);
         js_set_int(one, "seq", rows[i].seq);
         js_set_cstr(one, "message_id", rows[i].message_id);
         js_push(data, one);

@@ -6,7 +6,8 @@
 #include "base/arena.h"
 
 /* The first field of that name; false = absent, or no form that can be read. */
-bool form_value(struct str content_type, struct str body, const char *name, struct arena *a, struct str *out);
+bool form_value(
+    struct str content_type, struct str body, const char *name, struct arena *a, struct str *out);
 /* %XX and "+"; what is no escape stays as it is. */
 struct str form_decode(struct arena *a, struct str s);
 

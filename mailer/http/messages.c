@@ -1,6 +1,6 @@
-#include "mailer/http/message_view.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
+#include "mailer/http/view.h"
 
 /* ---- sending ---- */
 
@@ -124,7 +124,7 @@ void messages_get(struct exchange *x)
     if (!find(x, &m))
         return;
     if (!queue_timeline(x->app->queue, x->key.storefront, m.id, x->arena, &rows, &n, &e) ||
-        !message_as_json(&m, rows, n, &o, &e)) {
+        !view_message(&m, rows, n, &o, &e)) {
         problem_of_err(x, &e);
         return;
     }

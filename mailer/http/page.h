@@ -7,7 +7,7 @@
 #include "mailer/http/exchange.h"
 
 enum page {
-    PAGE_ASK,     /* two buttons: this kind of mail, all marketing */
+    PAGE_ASK, /* two buttons: this kind of mail, all marketing */
     PAGE_DONE,
     PAGE_UNCLEAR, /* the form said nothing known: nothing changed, the buttons again */
     PAGE_FAILED,  /* not stored: nothing changed, the buttons again */

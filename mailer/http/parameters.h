@@ -4,7 +4,8 @@
 
 #include "mailer/http/exchange.h"
 
-bool parameter_number(struct exchange *x, const char *name, int64_t least, int64_t most, int64_t *out);
+bool parameter_number(
+    struct exchange *x, const char *name, int64_t least, int64_t most, int64_t *out);
 bool parameter_time(struct exchange *x, const char *name, int64_t *out_ms);
 bool parameter_flag(struct exchange *x, const char *name, bool *out);
 bool parameter_text(struct exchange *x, const char *name, size_t max_bytes, const char **out);

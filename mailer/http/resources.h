@@ -4,7 +4,7 @@
 
 #include "mailer/http/exchange.h"
 
-/* messages.c, message_view.c */
+/* messages.c, view.c */
 void messages_post(struct exchange *x);
 void messages_get(struct exchange *x);
 void messages_cancel(struct exchange *x);

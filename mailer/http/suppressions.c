@@ -1,8 +1,8 @@
 #include "base/encode.h"
-#include "mailer/http/message_view.h"
 #include "mailer/http/parameters.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
+#include "mailer/http/view.h"
 
 #define PAGE_MAX 1000
 
@@ -22,9 +22,9 @@ static struct js *as_json(const struct suppression *s, bool with_address)
     js_set_cstr(o, "origin", s->origin);
     js_set_cstr(o, "evidence", s->evidence);
     js_set_cstr(o, "actor", s->actor);
-    js_set_time(o, "since", s->since_ms);
-    js_set_time(o, "expires_at", s->expires_ms);
-    js_set_time(o, "lifted_at", s->lifted_ms);
+    view_set_time(o, "since", s->since_ms);
+    view_set_time(o, "expires_at", s->expires_ms);
+    view_set_time(o, "lifted_at", s->lifted_ms);
     if (s->lifted_ms != 0) {
         js_set_cstr(o, "lifted_by", s->lifted_by);
         js_set_cstr(o, "lifted_why", s->lifted_why);

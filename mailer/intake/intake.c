@@ -11,21 +11,21 @@ static const struct field {
     const char *name;
     void (*check)(struct request *r, const struct js *v, struct str at);
 } fields[] = {
-    {"template", check_template},
-    {"stream", check_stream},
-    {"to", check_to},
-    {"locale", check_locale},
-    {"data", check_data},
-    {"reply_to", check_reply_to},
-    {"send_at", check_send_at},
-    {"order", check_order},
-    {"parcel", check_parcel},
-    {"event", check_event},
-    {"seq", check_seq},
-    {"occurred_at", check_occurred_at},
-    {"metadata", check_metadata},
-    {"attachments", check_attachments},
-    {"priority", check_priority},
+    {"template", request_check_template},
+    {"stream", request_check_stream},
+    {"to", request_check_to},
+    {"locale", request_check_locale},
+    {"data", request_check_data},
+    {"reply_to", request_check_reply_to},
+    {"send_at", request_check_send_at},
+    {"order", request_check_order},
+    {"parcel", request_check_parcel},
+    {"event", request_check_event},
+    {"seq", request_check_seq},
+    {"occurred_at", request_check_occurred_at},
+    {"metadata", request_check_metadata},
+    {"attachments", request_check_attachments},
+    {"priority", request_check_priority},
 };
 
 static void check_fields(struct request *r, const struct js *root)
@@ -39,7 +39,7 @@ static void check_fields(struct request *r, const struct js *root)
             fault_pointer(r->a, STR(""), str_of(fields[i].name)));
         known[i] = fields[i].name;
     }
-    refuse_unknown(r, root, STR(""), known, COUNT_OF(fields));
+    request_refuse_unknown(r, root, STR(""), known, COUNT_OF(fields));
 }
 
 static void check_key(struct request *r)
@@ -170,7 +170,7 @@ static void complete(struct request *r, const struct js *root)
     s->idempotency_key = r->call->idempotency_key;
     s->address = r->to.spec;
     s->destination = destination(r);
-    s->private_json = private_write(r);
+    s->private_json = request_private(r);
     digest_request(r, root);
 }
 
@@ -229,7 +229,7 @@ bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
         .nothing = nothing,
         .reply_to = STR(""),
         .out = out};
-    if (is_kind(&r, root, STR(""), JS_OBJECT))
+    if (request_is_kind(&r, root, STR(""), JS_OBJECT))
         return check_whole(&r, root, e);
     count(i, "outcome=\"refused\"");
     return true;

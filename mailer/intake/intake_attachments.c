@@ -17,8 +17,8 @@ static const char *take_filename(struct request *r, const struct js *v, struct s
     struct str name;
 
     if (js_kind(v) == JS_ABSENT)
-        must_be_there(r, at, "the name that the recipient sees, e.g. \"invoice.pdf\"");
-    if (!take_text(r, v, at, FILENAME_BYTES, &name))
+        request_lacks(r, at, "the name that the recipient sees, e.g. \"invoice.pdf\"");
+    if (!request_text(r, v, at, FILENAME_BYTES, &name))
         return "";
     if (is_path(name))
         faults_add(
@@ -40,8 +40,8 @@ static const char *take_content_type(struct request *r, const struct js *v, stru
     struct str text;
 
     if (js_kind(v) == JS_ABSENT)
-        must_be_there(r, at, "e.g. \"application/pdf\"");
-    if (!take_text(r, v, at, CONTENT_TYPE_BYTES, &text))
+        request_lacks(r, at, "e.g. \"application/pdf\"");
+    if (!request_text(r, v, at, CONTENT_TYPE_BYTES, &text))
         return "";
     size_t slash = str_find_char(text, '/', 0);
     struct str type = str_slice(text, 0, slash), subtype = str_slice(text, slash + 1, text.n);
@@ -62,8 +62,8 @@ static struct str take_content(
     AUTO(buf_close) struct buf bytes = {0};
 
     if (js_kind(v) == JS_ABSENT)
-        must_be_there(r, at, "the file in base64");
-    if (!is_kind(r, v, at, JS_TEXT))
+        request_lacks(r, at, "the file in base64");
+    if (!request_is_kind(r, v, at, JS_TEXT))
         return STR("");
     struct str text = js_text(v);
     size_t decoded = text.n / 4 * 3; /* two bytes too many at most, which padding tells */
@@ -85,9 +85,9 @@ static void check_attachment(struct request *r, const struct js *v, struct str a
 {
     static const char *const known[] = {"filename", "content_type", "content"};
 
-    if (!is_kind(r, v, at, JS_OBJECT))
+    if (!request_is_kind(r, v, at, JS_OBJECT))
         return;
-    refuse_unknown(r, v, at, known, COUNT_OF(known));
+    request_refuse_unknown(r, v, at, known, COUNT_OF(known));
     out->filename =
         take_filename(r, js_get(v, "filename"), fault_pointer(r->a, at, STR("filename")));
     out->content_type = take_content_type(
@@ -96,11 +96,11 @@ static void check_attachment(struct request *r, const struct js *v, struct str a
         take_content(r, js_get(v, "content"), fault_pointer(r->a, at, STR("content")), most, total);
 }
 
-void check_attachments(struct request *r, const struct js *v, struct str at)
+void request_check_attachments(struct request *r, const struct js *v, struct str at)
 {
     size_t most = (size_t)snapshot_conf(r->snapshot)->max_attachment_bytes, total = 0;
 
-    if (!is_kind(r, v, at, JS_ARRAY))
+    if (!request_is_kind(r, v, at, JS_ARRAY))
         return;
     size_t n = js_count(v);
     if (n > ATTACHMENTS_MAX) {

@@ -19,13 +19,13 @@ static void tell_templates(struct request *r, struct str at)
     faults_add(r->faults, "unknown-template", at, "no such mail; there are: %s", buf_text(&names));
 }
 
-void check_template(struct request *r, const struct js *v, struct str at)
+void request_check_template(struct request *r, const struct js *v, struct str at)
 {
     struct str name;
 
     if (!v)
-        must_be_there(r, at, "the name of the mail, e.g. \"shipping_notice\"");
-    if (!take_text(r, v, at, 64, &name))
+        request_lacks(r, at, "the name of the mail, e.g. \"shipping_notice\"");
+    if (!request_text(r, v, at, 64, &name))
         return;
     r->has_template = mails_info(r->mails, name.p, &r->info);
     if (r->has_template)
@@ -53,11 +53,11 @@ static bool hides_marketing(struct request *r)
     return own && own->class == STREAM_MARKETING && r->stream->class != STREAM_MARKETING;
 }
 
-void check_stream(struct request *r, const struct js *v, struct str at)
+void request_check_stream(struct request *r, const struct js *v, struct str at)
 {
     struct str name;
 
-    if (v && !take_text(r, v, at, 63, &name))
+    if (v && !request_text(r, v, at, 63, &name))
         return;
     if (!v && !r->has_template)
         return;
@@ -98,11 +98,11 @@ static bool is_locale(struct str s)
     return !first && s.p[s.n - 1] != '-';
 }
 
-void check_locale(struct request *r, const struct js *v, struct str at)
+void request_check_locale(struct request *r, const struct js *v, struct str at)
 {
     struct str own = str_of(r->shop->conf->locale), wanted = own;
 
-    if (v && take_text(r, v, at, LOCALE_BYTES, &wanted) && !is_locale(wanted)) {
+    if (v && request_text(r, v, at, LOCALE_BYTES, &wanted) && !is_locale(wanted)) {
         faults_add(r->faults, "invalid-locale", at,
             "must be a language tag as in BCP 47, e.g. \"de\" or \"pt-BR\" (with a hyphen)");
         wanted = own;
@@ -113,20 +113,20 @@ void check_locale(struct request *r, const struct js *v, struct str at)
 
 /* ---- data: its shape; the mail checks what is inside ---- */
 
-void check_data(struct request *r, const struct js *v, struct str at)
+void request_check_data(struct request *r, const struct js *v, struct str at)
 {
-    if (!v || is_kind(r, v, at, JS_OBJECT))
+    if (!v || request_is_kind(r, v, at, JS_OBJECT))
         r->data = v ? v : r->nothing;
 }
 
 /* ---- time and rank ---- */
 
-void check_send_at(struct request *r, const struct js *v, struct str at)
+void request_check_send_at(struct request *r, const struct js *v, struct str at)
 {
     int64_t ms, now = r->now_ms;
 
     r->out->due_ms = now;
-    if (take_time(r, v, at, &ms)) {
+    if (request_time(r, v, at, &ms)) {
         if (ms > now + AHEAD_MS)
             faults_add(r->faults, "out-of-range", at, "lies more than 30 days ahead");
         else if (ms < now - DAY_MS)
@@ -139,12 +139,12 @@ void check_send_at(struct request *r, const struct js *v, struct str at)
     r->out->expires_ms = r->out->due_ms + snapshot_conf(r->snapshot)->expire_after_ms;
 }
 
-void check_priority(struct request *r, const struct js *v, struct str at)
+void request_check_priority(struct request *r, const struct js *v, struct str at)
 {
     int64_t priority;
 
     r->out->priority = PRIORITY_DEFAULT;
-    if (take_integer(r, v, at, 0, 9, &priority))
+    if (request_integer(r, v, at, 0, 9, &priority))
         r->out->priority = (int)priority;
 }
 
@@ -156,23 +156,23 @@ static void check_pair(struct request *r, struct str key, const struct js *v, st
 
     if (key.n == 0)
         faults_add(r->faults, "empty", here, "a key must not be empty");
-    if (characters(key) > METADATA_KEY_CHARS)
+    if (request_characters(key) > METADATA_KEY_CHARS)
         faults_add(r->faults, "too-long", here, "the key is longer than %d characters",
             METADATA_KEY_CHARS);
-    has_control(r, key, here);
-    if (!is_kind(r, v, here, JS_TEXT))
+    request_has_control(r, key, here);
+    if (!request_is_kind(r, v, here, JS_TEXT))
         return;
-    if (characters(js_text(v)) > METADATA_VALUE_CHARS)
+    if (request_characters(js_text(v)) > METADATA_VALUE_CHARS)
         faults_add(
             r->faults, "too-long", here, "is longer than %d characters", METADATA_VALUE_CHARS);
-    has_control(r, js_text(v), here);
+    request_has_control(r, js_text(v), here);
 }
 
-void check_metadata(struct request *r, const struct js *v, struct str at)
+void request_check_metadata(struct request *r, const struct js *v, struct str at)
 {
     struct js_iter it = {0};
 
-    if (!is_kind(r, v, at, JS_OBJECT))
+    if (!request_is_kind(r, v, at, JS_OBJECT))
         return;
     if (js_count(v) > METADATA_MAX) {
         faults_add(r->faults, "too-many", at, "%zu entries; at most %d are allowed", js_count(v),

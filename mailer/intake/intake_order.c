@@ -6,9 +6,9 @@
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 #define OLDEST_MS INT64_C(946684800000) /* 2000-01-01 */
 
-void check_order(struct request *r, const struct js *v, struct str at)
+void request_check_order(struct request *r, const struct js *v, struct str at)
 {
-    take_text(r, v, at, REFERENCE_BYTES, &r->out->order.order);
+    request_text(r, v, at, REFERENCE_BYTES, &r->out->order.order);
 }
 
 static void needs_order(struct request *r, struct str at)
@@ -18,11 +18,11 @@ static void needs_order(struct request *r, struct str at)
             r->faults, "order-missing", at, "means nothing without \"order\"; give that as well");
 }
 
-void check_parcel(struct request *r, const struct js *v, struct str at)
+void request_check_parcel(struct request *r, const struct js *v, struct str at)
 {
     if (v)
         needs_order(r, at);
-    take_text(r, v, at, REFERENCE_BYTES, &r->out->order.parcel);
+    request_text(r, v, at, REFERENCE_BYTES, &r->out->order.parcel);
 }
 
 static struct str first_word(const char *words)
@@ -45,7 +45,7 @@ static bool has_word(const char *words, struct str wanted)
 
 /* What a mail supersedes hangs on its event, so an event that the mail does not know would be told
  * as one thing and act as another. */
-void check_event(struct request *r, const struct js *v, struct str at)
+void request_check_event(struct request *r, const struct js *v, struct str at)
 {
     struct str event;
 
@@ -53,7 +53,7 @@ void check_event(struct request *r, const struct js *v, struct str at)
         r->out->order.event = arena_text(r->a, first_word(r->info.events));
         r->out->order.supersedes = r->info.supersedes;
     }
-    if (!take_token(r, v, at, EVENT_BYTES, &event))
+    if (!request_token(r, v, at, EVENT_BYTES, &event))
         return;
     if (r->has_template && r->info.events[0] != 0 && !has_word(r->info.events, event))
         faults_add(r->faults, "unknown-event", at, "the mail %s is for the events: %s",
@@ -61,18 +61,18 @@ void check_event(struct request *r, const struct js *v, struct str at)
     r->out->order.event = event.p;
 }
 
-void check_seq(struct request *r, const struct js *v, struct str at)
+void request_check_seq(struct request *r, const struct js *v, struct str at)
 {
     if (v)
         needs_order(r, at);
-    take_integer(r, v, at, 1, SEQ_MAX, &r->out->order.seq);
+    request_integer(r, v, at, 1, SEQ_MAX, &r->out->order.seq);
 }
 
-void check_occurred_at(struct request *r, const struct js *v, struct str at)
+void request_check_occurred_at(struct request *r, const struct js *v, struct str at)
 {
     int64_t ms;
 
-    if (!take_time(r, v, at, &ms))
+    if (!request_time(r, v, at, &ms))
         return;
     if (ms < OLDEST_MS || ms > r->now_ms + DAY_MS)
         faults_add(r->faults, "out-of-range", at,

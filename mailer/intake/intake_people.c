@@ -69,7 +69,7 @@ static void to_from_text(struct request *r, const struct js *v, struct str at)
 {
     struct str text;
 
-    if (take_text(r, v, at, MAILBOX_BYTES, &text))
+    if (request_text(r, v, at, MAILBOX_BYTES, &text))
         take_mailbox(r, text, at, ONE_RECIPIENT, &r->to);
 }
 
@@ -82,13 +82,13 @@ static void to_from_object(struct request *r, const struct js *v, struct str at)
     struct address parsed = {0};
     struct str text, display = STR("");
 
-    refuse_unknown(r, v, at, known, COUNT_OF(known));
+    request_refuse_unknown(r, v, at, known, COUNT_OF(known));
     if (js_kind(name) != JS_ABSENT && js_kind(name) != JS_NULL &&
         (js_kind(name) != JS_TEXT || js_text(name).n > 0))
-        take_text(r, name, at_name, NAME_BYTES, &display);
+        request_text(r, name, at_name, NAME_BYTES, &display);
     if (js_kind(email) == JS_ABSENT)
-        must_be_there(r, at_email, "the recipient's address");
-    else if (take_text(r, email, at_email, MAILBOX_BYTES, &text) &&
+        request_lacks(r, at_email, "the recipient's address");
+    else if (request_text(r, email, at_email, MAILBOX_BYTES, &text) &&
              take_mailbox(r, text, at_email, ONE_RECIPIENT, &parsed)) {
         if (parsed.display.n > 0 || text.p[text.n - 1] == '>') {
             faults_add(r->faults, "invalid-address", at_email,
@@ -100,11 +100,11 @@ static void to_from_object(struct request *r, const struct js *v, struct str at)
     }
 }
 
-void check_to(struct request *r, const struct js *v, struct str at)
+void request_check_to(struct request *r, const struct js *v, struct str at)
 {
     switch (js_kind(v)) {
     case JS_ABSENT:
-        must_be_there(r, at, "the recipient, \"Ada <ada@example.com>\" or {\"email\", \"name\"}");
+        request_lacks(r, at, "the recipient, \"Ada <ada@example.com>\" or {\"email\", \"name\"}");
         return;
     case JS_TEXT:
         to_from_text(r, v, at);
@@ -122,12 +122,12 @@ void check_to(struct request *r, const struct js *v, struct str at)
     }
 }
 
-void check_reply_to(struct request *r, const struct js *v, struct str at)
+void request_check_reply_to(struct request *r, const struct js *v, struct str at)
 {
     struct address parsed;
     struct str text;
 
-    if (take_text(r, v, at, MAILBOX_BYTES, &text) &&
+    if (request_text(r, v, at, MAILBOX_BYTES, &text) &&
         take_mailbox(r, text, at, "must be a single address", &parsed))
         r->reply_to = text;
 }

@@ -1,6 +1,6 @@
 #include "mailer/intake/request.h"
 
-struct str private_write(const struct request *r)
+struct str request_private(const struct request *r)
 {
     AUTO(js_close) struct js *o = js_object();
     AUTO(buf_wipe) struct buf text = {0};

@@ -1,6 +1,6 @@
 #include "mailer/intake/request.h"
 
-size_t characters(struct str utf8)
+size_t request_characters(struct str utf8)
 {
     size_t n = 0;
 
@@ -9,12 +9,12 @@ size_t characters(struct str utf8)
     return n;
 }
 
-void must_be_there(struct request *r, struct str at, const char *what)
+void request_lacks(struct request *r, struct str at, const char *what)
 {
     faults_add(r->faults, "missing", at, "is required: %s", what);
 }
 
-bool is_kind(struct request *r, const struct js *v, struct str at, enum js_kind kind)
+bool request_is_kind(struct request *r, const struct js *v, struct str at, enum js_kind kind)
 {
     if (!v)
         return false;
@@ -38,7 +38,7 @@ static bool is_control(struct str s, size_t i)
            ((unsigned char)s.p[i + 2] & 0xfe) == 0xa8;
 }
 
-bool has_control(struct request *r, struct str text, struct str at)
+bool request_has_control(struct request *r, struct str text, struct str at)
 {
     for (size_t i = 0; i < text.n; i++) {
         if (!is_control(text, i))
@@ -50,10 +50,10 @@ bool has_control(struct request *r, struct str text, struct str at)
     return false;
 }
 
-bool take_text(
+bool request_text(
     struct request *r, const struct js *v, struct str at, size_t max_bytes, struct str *out)
 {
-    if (!is_kind(r, v, at, JS_TEXT))
+    if (!request_is_kind(r, v, at, JS_TEXT))
         return false;
     struct str text = js_text(v);
     if (text.n == 0) {
@@ -65,18 +65,18 @@ bool take_text(
             r->faults, "too-long", at, "has %zu bytes; at most %zu are allowed", text.n, max_bytes);
         return false;
     }
-    if (has_control(r, text, at))
+    if (request_has_control(r, text, at))
         return false;
     *out = arena_str(r->a, text);
     return true;
 }
 
-bool take_token(
+bool request_token(
     struct request *r, const struct js *v, struct str at, size_t max_bytes, struct str *out)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
-    if (!take_text(r, v, at, max_bytes, out))
+    if (!request_text(r, v, at, max_bytes, out))
         return false;
     if (strspn(out->p, allowed) == out->n)
         return true;
@@ -84,10 +84,10 @@ bool take_token(
     return false;
 }
 
-bool take_integer(
+bool request_integer(
     struct request *r, const struct js *v, struct str at, int64_t least, int64_t most, int64_t *out)
 {
-    if (!is_kind(r, v, at, JS_INT))
+    if (!request_is_kind(r, v, at, JS_INT))
         return false;
     *out = js_int(v);
     if (*out >= least && *out <= most)
@@ -97,9 +97,9 @@ bool take_integer(
     return false;
 }
 
-bool take_time(struct request *r, const struct js *v, struct str at, int64_t *out)
+bool request_time(struct request *r, const struct js *v, struct str at, int64_t *out)
 {
-    if (!is_kind(r, v, at, JS_TEXT))
+    if (!request_is_kind(r, v, at, JS_TEXT))
         return false;
     if (clock_parse_rfc3339(js_text(v), out))
         return true;
@@ -108,7 +108,7 @@ bool take_time(struct request *r, const struct js *v, struct str at, int64_t *ou
     return false;
 }
 
-void refuse_unknown(
+void request_refuse_unknown(
     struct request *r, const struct js *object, struct str at, const char *const *known, size_t n)
 {
     AUTO(buf_close) struct buf names = {0};

@@ -32,46 +32,46 @@ struct request {
 };
 
 /* intake_fields.c */
-void check_template(struct request *r, const struct js *v, struct str at);
-void check_stream(struct request *r, const struct js *v, struct str at);
-void check_locale(struct request *r, const struct js *v, struct str at);
-void check_data(struct request *r, const struct js *v, struct str at);
-void check_send_at(struct request *r, const struct js *v, struct str at);
-void check_priority(struct request *r, const struct js *v, struct str at);
-void check_metadata(struct request *r, const struct js *v, struct str at);
+void request_check_template(struct request *r, const struct js *v, struct str at);
+void request_check_stream(struct request *r, const struct js *v, struct str at);
+void request_check_locale(struct request *r, const struct js *v, struct str at);
+void request_check_data(struct request *r, const struct js *v, struct str at);
+void request_check_send_at(struct request *r, const struct js *v, struct str at);
+void request_check_priority(struct request *r, const struct js *v, struct str at);
+void request_check_metadata(struct request *r, const struct js *v, struct str at);
 
 /* intake_people.c */
-void check_to(struct request *r, const struct js *v, struct str at);
-void check_reply_to(struct request *r, const struct js *v, struct str at);
+void request_check_to(struct request *r, const struct js *v, struct str at);
+void request_check_reply_to(struct request *r, const struct js *v, struct str at);
 
 /* intake_order.c: order first, the others ask whether there is one */
-void check_order(struct request *r, const struct js *v, struct str at);
-void check_parcel(struct request *r, const struct js *v, struct str at);
-void check_event(struct request *r, const struct js *v, struct str at);
-void check_seq(struct request *r, const struct js *v, struct str at);
-void check_occurred_at(struct request *r, const struct js *v, struct str at);
+void request_check_order(struct request *r, const struct js *v, struct str at);
+void request_check_parcel(struct request *r, const struct js *v, struct str at);
+void request_check_event(struct request *r, const struct js *v, struct str at);
+void request_check_seq(struct request *r, const struct js *v, struct str at);
+void request_check_occurred_at(struct request *r, const struct js *v, struct str at);
 
 /* intake_attachments.c */
-void check_attachments(struct request *r, const struct js *v, struct str at);
+void request_check_attachments(struct request *r, const struct js *v, struct str at);
 
 /* intake_values.c: what several checks need. Each is false where the value is absent or was found
  * faulty. */
-bool take_text(
+bool request_text(
     struct request *r, const struct js *v, struct str at, size_t max_bytes, struct str *out);
-bool take_token(
+bool request_token(
     struct request *r, const struct js *v, struct str at, size_t max_bytes, struct str *out);
-bool take_integer(struct request *r, const struct js *v, struct str at, int64_t least, int64_t most,
-    int64_t *out);
-bool take_time(struct request *r, const struct js *v, struct str at, int64_t *out);
-bool is_kind(struct request *r, const struct js *v, struct str at, enum js_kind kind);
+bool request_integer(struct request *r, const struct js *v, struct str at, int64_t least,
+    int64_t most, int64_t *out);
+bool request_time(struct request *r, const struct js *v, struct str at, int64_t *out);
+bool request_is_kind(struct request *r, const struct js *v, struct str at, enum js_kind kind);
 /* True and a fault: text holds CR, LF or another control character. */
-bool has_control(struct request *r, struct str text, struct str at);
-void refuse_unknown(
+bool request_has_control(struct request *r, struct str text, struct str at);
+void request_refuse_unknown(
     struct request *r, const struct js *object, struct str at, const char *const *known, size_t n);
-void must_be_there(struct request *r, struct str at, const char *what);
-size_t characters(struct str utf8);
+void request_lacks(struct request *r, struct str at, const char *what);
+size_t request_characters(struct str utf8);
 
 /* intake_private.c */
-struct str private_write(const struct request *r);
+struct str request_private(const struct request *r);
 
 #endif

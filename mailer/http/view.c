@@ -1,8 +1,8 @@
-#include "mailer/http/message_view.h"
+#include "mailer/http/view.h"
 
 #include "mailer/intake/intake.h"
 
-void js_set_time(struct js *object, const char *key, int64_t ms)
+void view_set_time(struct js *object, const char *key, int64_t ms)
 {
     char text[CLOCK_RFC3339_SIZE];
 
@@ -23,12 +23,12 @@ static struct js *parse_or_null(struct str text)
     return text.n > 0 && js_parse(text, &v, &e) ? v : js_new_null();
 }
 
-struct js *journal_row_as_json(const struct journal_row *row, bool with_personal)
+struct js *view_journal_row(const struct journal_row *row, bool with_personal)
 {
     AUTO(js_close) struct js *personal = parse_or_null(row->personal);
     struct js *o = js_object();
 
-    js_set_time(o, "at", row->at_ms);
+    view_set_time(o, "at", row->at_ms);
     js_set_cstr(o, "event", row->event);
     js_set_cstr(o, "actor", row->actor);
     js_set(o, "facts", parse_or_null(row->facts));
@@ -64,7 +64,7 @@ static void set_private(struct js *o, const struct message_view *m, const struct
     js_set(o, "metadata", p->metadata ? js_ref((struct js *)p->metadata) : js_object());
 }
 
-bool message_as_json(const struct message_view *m, const struct journal_row *rows, size_t n,
+bool view_message(const struct message_view *m, const struct journal_row *rows, size_t n,
     struct js **out, struct err *e)
 {
     AUTO(private_close) struct private_part p = {0};
@@ -83,11 +83,11 @@ bool message_as_json(const struct message_view *m, const struct journal_row *row
     js_set_int(o, "attempts", m->attempts);
     js_set_bool(o, "unsure", m->unsure);
     js_set_bool(o, "erased", m->erased);
-    js_set_time(o, "created_at", m->created_ms);
-    js_set_time(o, "due_at", msg_state_is_final(m->state) ? 0 : m->due_ms);
-    js_set_time(o, "expires_at", m->expires_ms);
+    view_set_time(o, "created_at", m->created_ms);
+    view_set_time(o, "due_at", msg_state_is_final(m->state) ? 0 : m->due_ms);
+    view_set_time(o, "expires_at", m->expires_ms);
     for (size_t i = 0; i < n; i++)
-        js_push(timeline, journal_row_as_json(&rows[i], true));
+        js_push(timeline, view_journal_row(&rows[i], true));
     js_set(o, "timeline", timeline);
     *out = o;
     return true;
