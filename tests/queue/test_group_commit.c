@@ -1,0 +1,251 @@
+/* Many threads at once: they share commits, get their own answers, and race with nothing. */
+#include "queue/committer.h"
+#include "tests/queue/post.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THREADS 64
+#define EACH 5
+
+struct client {
+    struct post *p;
+    pthread_t thread;
+    struct submission mails[EACH];
+    unsigned number, stored;
+    struct err e;
+};
+
+static void *submit_all(void *arg)
+{
+    struct client *c = arg;
+    struct receipt r;
+
+    for (unsigned i = 0; i < EACH; i++)
+        c->stored += queue_submit(c->p->q, &c->mails[i], &r, &c->e) && r.result == SUBMIT_NEW;
+    return NULL;
+}
+
+static void prepare(struct post *p, struct client *clients)
+{
+    for (unsigned t = 0; t < THREADS; t++) {
+        clients[t] = (struct client){.p = p, .number = t};
+        for (unsigned i = 0; i < EACH; i++)
+            clients[t].mails[i] =
+                a_mail(p, arena_printf(p->a, "u%u@d%u.example", t % 7, (t + i) % 5));
+    }
+}
+
+static void run(struct client *clients, void *(*work)(void *))
+{
+    for (unsigned t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_create(&clients[t].thread, NULL, work, &clients[t]), 0);
+    for (unsigned t = 0; t < THREADS; t++)
+        pthread_join(clients[t].thread, NULL);
+}
+
+static void threads_that_submit_together_share_commits(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    AUTO(buf_close) struct buf text = {0};
+    struct client *clients = calloc(THREADS, sizeof *clients);
+    struct metrics *m = metrics_open();
+    struct queue_setup setup = {.dir = p->data,
+        .node = "one",
+        .role = QUEUE_SERVE,
+        .keys = p->keys,
+        .clock = &p->clock,
+        .metrics = m,
+        .lanes = 4};
+    struct queue_counts counts;
+    unsigned long commits = 0;
+    const char *line;
+
+    (void)state;
+    queue_close(&p->q);
+    FINE(queue_open(&setup, &p->q, &p->e));
+    prepare(p, clients);
+    run(clients, submit_all);
+    for (unsigned t = 0; t < THREADS; t++)
+        assert_int_equal(clients[t].stored, EACH);
+    FINE(queue_count(p->q, SHOP, &counts, &p->e));
+    assert_int_equal(counts.by_state[MSG_QUEUED], THREADS * EACH);
+    expect_whole_chain(p, SHOP, "one");
+    metrics_print(m, &text);
+    line = strstr(buf_text(&text), "parcelpost_queue_commit_group_size_count ");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "%*s %lu", &commits), 1);
+    assert_true(commits > 0 && commits < THREADS * EACH / 2);
+    queue_close(&p->q);
+    metrics_close(&m);
+    free(clients);
+}
+
+/* Everything at once: submit, claim, settle, show, suppress, keys, sweep. */
+static void *work_all(void *arg)
+{
+    struct client *c = arg;
+    struct arena *a = arena_open();
+    struct post *p = c->p;
+    struct suppression_new s = {
+        .scope = "*", .reason = "manual", .origin = "staff", .evidence = ""};
+    struct message_view v;
+    struct receipt r;
+    struct job *jobs;
+    bool added;
+    size_t n;
+
+    for (unsigned i = 0; i < EACH; i++) {
+        const struct submission *m = &c->mails[i];
+
+        c->stored +=
+            queue_submit(p->q, m, &r, &c->e) && queue_show(p->q, SHOP, m->id, a, &v, &c->e);
+        if (!queue_claim(p->q, SHOP, m->destination, 2, HOUR, a, &jobs, &n, &c->e))
+            continue;
+        for (size_t j = 0; j < n; j++) {
+            struct settlement done = {.job = &jobs[j],
+                .lane = c->number % 4,
+                .to = MSG_DELIVERED,
+                .reason = "",
+                .reply = STR("250 ok")};
+
+            queue_body_starts(p->q, c->number % 4, &jobs[j]);
+            c->stored -= !queue_settle(p->q, &done, &c->e);
+        }
+        if (c->number % 8 == 0)
+            c->stored -= !queue_suppress(p->q, SHOP, m->address, &s, &added, &c->e);
+        if (c->number % 16 == 1)
+            c->stored -= !queue_sweep(p->q, &c->e);
+    }
+    arena_close(&a);
+    return NULL;
+}
+
+static void everything_at_once_keeps_its_order(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct client *clients = calloc(THREADS, sizeof *clients);
+    struct queue_counts counts;
+
+    (void)state;
+    prepare(p, clients);
+    run(clients, work_all);
+    for (unsigned t = 0; t < THREADS; t++)
+        if (clients[t].stored != EACH)
+            fail_msg("client %u: %s", t, clients[t].e.text);
+    FINE(queue_count(p->q, SHOP, &counts, &p->e));
+    assert_int_equal(counts.by_state[MSG_QUEUED] + counts.by_state[MSG_DELIVERED], THREADS * EACH);
+    assert_int_equal(counts.by_state[MSG_LEASED], 0);
+    expect_whole_chain(p, SHOP, "one");
+    free(clients);
+}
+
+/* ---- the line in front of the committer ---- */
+
+/* A back end that waits until the test lets it go on. */
+struct slow_store {
+    struct store base;
+    sem_t begun, go_on;
+};
+
+static bool slow_apply(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
+    bool *wrote, struct err *e)
+{
+    struct slow_store *slow = (struct slow_store *)s;
+
+    (void)now_ms;
+    (void)e;
+    sem_post(&slow->begun);
+    sem_wait(&slow->go_on);
+    for (size_t i = 0; i < n; i++)
+        ops[i]->ok = true;
+    *wrote = true;
+    return true;
+}
+
+static _Atomic int answered;
+
+static void count_answer(void *context, struct ticket *t)
+{
+    (void)context;
+    (void)t;
+    answered++;
+}
+
+static void a_full_line_turns_those_away_who_will_not_wait(void **state)
+{
+    static const struct store_verbs verbs = {.apply = slow_apply};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct slow_store slow = {.base = {&verbs}};
+    struct ticket *tickets = calloc(COMMITTER_OPS + 2, sizeof *tickets);
+    struct committer *c;
+    struct vault *v;
+
+    (void)state;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    answered = 0;
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    for (size_t i = 0; i < COMMITTER_OPS + 2; i++)
+        tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
+    FINE(committer_post(c, &tickets[0], &p->e));
+    sem_wait(&slow.begun); /* the first is being written; the line behind it is empty */
+    for (size_t i = 1; i <= COMMITTER_OPS; i++)
+        FINE(committer_post(c, &tickets[i], &p->e));
+    refused(committer_post(c, &tickets[COMMITTER_OPS + 1], &p->e), &p->e, ERR_BUSY);
+    for (int i = 0; i < 20; i++)
+        sem_post(&slow.go_on);
+    committer_close(&c);
+    assert_int_equal(answered, COMMITTER_OPS + 1);
+    vault_close(&v);
+    sem_destroy(&slow.begun);
+    sem_destroy(&slow.go_on);
+    free(tickets);
+}
+
+static void too_many_bytes_turn_away_too_but_never_the_only_one(void **state)
+{
+    static const struct store_verbs verbs = {.apply = slow_apply};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct slow_store slow = {.base = {&verbs}};
+    struct ticket tickets[4];
+    struct committer *c;
+    struct vault *v;
+
+    (void)state;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    for (size_t i = 0; i < COUNT_OF(tickets); i++)
+        tickets[i] = (struct ticket){
+            .op.kind = STORE_NOTE, .done = count_answer, .bytes = COMMITTER_BYTES / 2 + 1};
+    tickets[1].bytes = 2 * COMMITTER_BYTES;
+    FINE(committer_post(c, &tickets[0], &p->e));
+    sem_wait(&slow.begun);
+    FINE(committer_post(c, &tickets[1], &p->e));
+    refused(committer_post(c, &tickets[2], &p->e), &p->e, ERR_BUSY);
+    for (int i = 0; i < 4; i++)
+        sem_post(&slow.go_on);
+    committer_close(&c);
+    vault_close(&v);
+    sem_destroy(&slow.begun);
+    sem_destroy(&slow.go_on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_that_submit_together_share_commits),
+        cmocka_unit_test(everything_at_once_keeps_its_order),
+        cmocka_unit_test(a_full_line_turns_those_away_who_will_not_wait),
+        cmocka_unit_test(too_many_bytes_turn_away_too_but_never_the_only_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
