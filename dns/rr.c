@@ -36,7 +36,7 @@ static bool read_name(struct str wire, struct arena *a, struct str *out)
     return true;
 }
 
-static struct str all_rdata(const ldns_rr *rr, struct arena *a)
+struct str rr_rdata(const ldns_rr *rr, struct arena *a)
 {
     AUTO(buf_close) struct buf joined = {0};
     for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
@@ -81,7 +81,7 @@ static bool read_data(const ldns_rr *in, struct arena *a, struct dns_record *out
         return read_name(rdf_bytes(in, 1), a, &out->data);
     case LDNS_RR_TYPE_TLSA:
     case LDNS_RR_TYPE_SOA:
-        out->data = all_rdata(in, a);
+        out->data = rr_rdata(in, a);
         return true;
     default:
         return true;

@@ -12,12 +12,15 @@ struct rr {
     uint16_t type; /* as on the wire */
     uint32_t ttl_s;
     struct dns_record record;
-    size_t place; /* in a zone file: how many came before it */
+    size_t place;     /* in a zone file: how many came before it */
+    struct str rdata; /* in a zone file: all of it, to tell equal records */
 };
 
 /* False: another class than IN, or rdata that its type does not allow. Types that nobody asks for
  * keep their owner and no data. */
 bool rr_read(const ldns_rr *in, struct arena *a, struct rr *out);
+
+struct str rr_rdata(const ldns_rr *rr, struct arena *a); /* as on the wire */
 
 /* The SOA's say on how long an absence holds (RFC 2308 s5). */
 bool rr_negative_ttl(const ldns_rr *soa, uint32_t *out_s);

@@ -112,6 +112,7 @@ static bool take_record(struct zone_content *c, struct reading *r, const ldns_rr
         return fault(r, e, "DNAME is not supported: ", out->owner);
     if (c->origin && !name_is_at_or_below(out->owner, c->origin))
         return fault(r, e, "lies outside of the zone: ", out->owner);
+    out->rdata = rr_rdata(in, c->arena);
     out->place = c->n++;
     return true;
 }
@@ -152,6 +153,23 @@ static int compare_rrs(const void *left, const void *right)
     return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
 }
 
+/* RFC 2181 s5: a set has no two equal records, and servers drop the second. They stand in one owner's
+ * run of the sorted table. */
+static void drop_repeated(struct zone_content *c)
+{
+    size_t kept = 0, run = 0; /* where the owner of the latest one kept begins */
+    for (size_t i = 0; i < c->n; i++) {
+        bool seen = false;
+        if (kept > 0 && strcmp(c->rrs[kept - 1].owner, c->rrs[i].owner) != 0)
+            run = kept;
+        for (size_t j = run; j < kept && !seen; j++)
+            seen = c->rrs[j].type == c->rrs[i].type && str_eq(c->rrs[j].rdata, c->rrs[i].rdata);
+        if (!seen)
+            c->rrs[kept++] = c->rrs[i];
+    }
+    c->n = kept;
+}
+
 static bool stands_beside_cname(uint16_t type)
 {
     return type == LDNS_RR_TYPE_RRSIG || type == LDNS_RR_TYPE_NSEC;
@@ -183,6 +201,7 @@ static bool read_lines(struct zone_content *c, struct reading *r, struct err *e)
             return err_set(e, ERR_INPUT, "%s: %s lies outside of the zone %s", r->path,
                 c->rrs[i].owner, c->origin);
     qsort(c->rrs, c->n, sizeof *c->rrs, compare_rrs);
+    drop_repeated(c);
     return check_cnames(c, r->path, e);
 }
 

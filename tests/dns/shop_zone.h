@@ -42,6 +42,10 @@ static const char shop_zone[] =
     "semicolon IN TXT \"a;b\" ; a comment\n"
     "quoted IN TXT \"say \\\"hi\\\" \\065\"\n"
     "*.*.stars IN TXT two-stars\n"
+    "again IN TXT same\n"
+    "again IN TXT other\n"
+    "again IN TXT same\n"
+    "again IN TXT \"sa\" \"me\"\n"
     "caa IN CAA 0 issue \"ca.example\"\n"
     "cut IN NS ns.elsewhere.example.\n"
     "glue.cut IN A 192.0.2.99\n";
@@ -102,6 +106,8 @@ static const struct shop_case {
     {"other_selector", "other._domainkey.shop.example", DNS_TXT, "nxdomain"},
     {"semicolon_in_quotes", "semicolon.shop.example", DNS_TXT, "found \"a;b\""},
     {"escapes_in_text", "quoted.shop.example", DNS_TXT, "found \"say \"hi\" A\""},
+    {"equal_records_are_one_but_not_unequal_splits", "again.shop.example", DNS_TXT,
+        "found \"other\" \"same\" \"same\""},
     {"tlsa_as_on_the_wire", "_25._tcp.mx1.shop.example", DNS_TLSA,
         "found 030101000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
     {"soa_as_on_the_wire", "shop.example", DNS_SOA,
