@@ -1,5 +1,6 @@
 #include "tests/support/peer.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 
 #include <arpa/inet.h>
@@ -155,14 +156,21 @@ bool take_tls(struct line *c)
     return true;
 }
 
-void stall(struct line *c)
+void stall_for(struct line *c, int64_t ms)
 {
-    while (!c->peer->stop) {
+    int64_t end = clock_steady_ns() + ms * 1000000;
+
+    while (!c->peer->stop && clock_steady_ns() < end) {
         struct pollfd one = {.fd = c->fd, .events = POLLRDHUP};
 
         if (poll(&one, 1, 20) > 0)
             return;
     }
+}
+
+void stall(struct line *c)
+{
+    stall_for(c, INT32_MAX);
 }
 
 void reset(struct line *c)

@@ -36,6 +36,7 @@ bool hear(struct line *c, const char *verb); /* the next line begins so */
 bool hear_body(struct line *c);              /* up to and with the dot */
 bool take_tls(struct line *c);               /* the server's half of a handshake */
 void stall(struct line *c);                  /* reads nothing until the client has gone */
+void stall_for(struct line *c, int64_t ms);  /* the same for so long, then goes on */
 void reset(struct line *c);                  /* the connection ends with RST */
 
 /* 220, EHLO answered with these keywords (a list ended by NULL), then the caller goes on. */
