@@ -1,4 +1,4 @@
-/* micro -- how fast one core, and two, do the work on one mail: render, compose, sign.
+/* micro -- how fast one core, and two, do the work on one mail: parse its request, render, compose, sign.
  *
  *     micro SECONDS        from the top of the tree; SECONDS for each figure
  *
@@ -8,6 +8,7 @@
  * little. Beside each render and compose stands the same output through one loop that looks at every byte ("... by
  * one loop"): what it would cost if there were nothing to decide. The limit of signatures is `openssl speed`, which
  * the caller runs. */
+#include "base/encode.h"
 #include "base/json.h"
 #include "mailer/mime/compose.h"
 #include "mailer/mime/dkim.h"
@@ -135,17 +136,14 @@ static bool copy_looking(const void *context, struct buf *out, struct err *e)
     return true;
 }
 
-/* Work and limit in turns, so that a drift of the machine meets both. */
+/* Work and limit in turns, so that a drift of the machine meets both. The loop goes over `bytes`. */
 static void measure_with_limit(
-    const struct bench *b, const char *what, work *w, const void *context)
+    const struct bench *b, const char *what, work *w, const void *context, const struct buf *bytes)
 {
-    AUTO(buf_close) struct buf result = {0};
     struct run real = {.work = w, .context = context, .seconds = b->seconds / SLICES};
-    struct run loop = {.work = copy_looking, .context = &result, .seconds = real.seconds};
+    struct run loop = {.work = copy_looking, .context = bytes, .seconds = real.seconds};
     char limit[96];
-    struct err e = {0};
 
-    must(w(context, &result, &e), &e);
     for (int i = 0; i < SLICES; i++) {
         run_slice(&real);
         run_slice(&loop);
@@ -224,9 +222,41 @@ static void measure_renders(const struct bench *b)
 
     for (size_t i = 0; i < COUNT_OF(examples); i++) {
         AUTO(sample_close) struct sample s = {0};
+        AUTO(buf_close) struct buf rendered = {0};
+        struct err e = {0};
         sample_open(b, examples[i], &s);
-        measure_with_limit(b, s.name, render, &s);
+        must(render(&s, &rendered, &e), &e);
+        measure_with_limit(b, s.name, render, &s, &rendered);
     }
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------- */
+
+static bool parse(const void *context, struct buf *out, struct err *e)
+{
+    const struct buf *text = context;
+    AUTO(js_close) struct js *request = NULL;
+
+    (void)out;
+    return js_parse(buf_str(text), &request, e);
+}
+
+/* The example as a storefront posts it, bare and with the attachment that makes its mail 20 KB. */
+static void measure_requests(const struct bench *b)
+{
+    AUTO(js_close) struct js *request = js_ref(b->shipping.request);
+    AUTO(buf_close) struct buf bare = {0}, heavy = {0}, content = {0};
+    struct js *files = js_array(), *file = js_object();
+
+    js_write(request, JS_COMPACT, &bare);
+    encode_base64(&content, buf_str(&b->attachment));
+    js_set_cstr(file, "filename", "label.pdf");
+    js_set_text(file, "content", buf_str(&content));
+    js_push(files, file);
+    js_set(request, "attachments", files);
+    js_write(request, JS_COMPACT, &heavy);
+    measure_with_limit(b, "parse request of 1 KB", parse, &bare, &bare);
+    measure_with_limit(b, "parse request of 9 KB", parse, &heavy, &heavy);
 }
 
 /* ---- composing and signing ------------------------------------------------------------------------------ */
@@ -362,7 +392,8 @@ int main(int argc, char **argv)
     printf("{\"attachment_bytes\":%zu,\"mail_bytes\":%zu}\n", b.attachment.n,
         b.letter.n + SIGNATURE_BYTES);
     measure_renders(&b);
-    measure_with_limit(&b, "compose 20 KB", compose_letter, &b);
+    measure_with_limit(&b, "compose 20 KB", compose_letter, &b, &b.letter);
+    measure_requests(&b);
     measure_signatures(&b);
     return 0;
 }
