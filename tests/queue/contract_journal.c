@@ -28,6 +28,20 @@ static void each_storefront_and_node_has_its_own_chain(void **state)
         expect_whole_chain(p, chains[i].storefront, chains[i].node);
 }
 
+static void two_processes_of_one_node_write_one_chain(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    struct queue *tool = post_start(p, QUEUE_TOOL, "one");
+    struct chain_report r;
+
+    for (int i = 0; i < 6; i++)
+        FINE(queue_note(i % 2 ? tool : p->q, SHOP, "exported", test_actor, "", STR("{}"), &p->e));
+    queue_close(&tool);
+    FINE(queue_verify(p->q, SHOP, "one", p->a, &r, &p->e));
+    assert_int_equal(r.broken_seq, 0);
+    assert_int_equal(r.rows, 6);
+}
+
 static void it_is_read_in_pages_without_gaps(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -78,6 +92,7 @@ static void a_note_about_a_message_stands_in_its_timeline(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_storefront_and_node_has_its_own_chain),
+    cmocka_unit_test(two_processes_of_one_node_write_one_chain),
     cmocka_unit_test(it_is_read_in_pages_without_gaps),
     cmocka_unit_test(the_chain_goes_on_after_a_restart_and_after_a_refusal),
     cmocka_unit_test(a_note_about_a_message_stands_in_its_timeline),

@@ -80,6 +80,8 @@ static const struct outcome outcomes[] = {
     {"begun_ones_are_unsure", {BEGINS, LEAVES, BEGINS, LEAVES, LEAVES, BEGINS}, 1 | 4 | 32},
     {"settled_ones_are_over",
         {BEGINS_AND_SETTLES, SETTLES, BEGINS, BEGINS_AND_SETTLES, LEAVES, LEAVES}, 4},
+    {"a_lane_goes_on_after_a_settle",
+        {BEGINS_AND_SETTLES, BEGINS_OVER, LEAVES, SETTLES, LEAVES, LEAVES}, 2},
     {"a_lane_that_went_on_without_a_settle_makes_all_unsure",
         {BEGINS, BEGINS_OVER, LEAVES, BEGINS_AND_SETTLES, LEAVES, LEAVES}, 1 | 2 | 4 | 16 | 32},
 };
