@@ -11,7 +11,7 @@
  *
  * Errors: ERR_INPUT with file and line, ERR_IO. Threads: any; no lock is held while a file is read.
  * Limits: regular files up to 64 MiB. Not supported and refused: $INCLUDE, $GENERATE, DNAME, a SOA at
- * the root. */
+ * the root unless the file says "$ORIGIN .". */
 #ifndef DNS_ZONE_H
 #define DNS_ZONE_H
 

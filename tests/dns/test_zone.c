@@ -96,6 +96,24 @@ static void the_longest_of_several_zones_answers(void **state)
     world_end(&w);
 }
 
+static void a_zone_of_the_root_answers_for_all(void **state)
+{
+    struct world w;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0,
+        "$ORIGIN .\n@ 60 IN SOA ns host 1 2 3 4 5\n*.sink 60 IN A 192.0.2.1\n* 60 IN A "
+        "192.0.2.2\nreal.example 60 IN A 192.0.2.3\n");
+    world_zone(&w, 1, "$ORIGIN shop.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n");
+    world_resolver(&w, NULL, 1000);
+    expect_text("below the top", world_ask(&w, "a.b.sink", DNS_A), "found 192.0.2.1");
+    expect_text("any other", world_ask(&w, "no.where", DNS_A), "found 192.0.2.2");
+    expect_text("below a name that exists", world_ask(&w, "other.example", DNS_A), "nxdomain");
+    expect_text("its own", world_ask(&w, "real.example", DNS_A), "found 192.0.2.3");
+    expect_text("the longer zone wins", world_ask(&w, "x.shop.example", DNS_A), "nxdomain");
+    world_end(&w);
+}
+
 static void ttls_are_the_least_of_the_way(void **state)
 {
     static const struct {
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(what_is_not_the_zones_goes_to_the_resolver),
         cmocka_unit_test(questions_that_are_no_names_are_bad),
         cmocka_unit_test(the_longest_of_several_zones_answers),
+        cmocka_unit_test(a_zone_of_the_root_answers_for_all),
         cmocka_unit_test(ttls_are_the_least_of_the_way),
         cmocka_unit_test(a_changed_file_is_read_again),
         cmocka_unit_test(a_bad_file_is_refused_with_its_line),
