@@ -170,7 +170,8 @@ static void end_now(struct session *s, const char *trouble)
 
 static void check_cut(struct session *s, enum smtp_phase phase, const smtp_status_t *status)
 {
-    if (smtp_was_cut(status) && s->cut_at > phase) {
+    if (smtp_was_cut(status) && !s->cut) {
+        s->cut = true;
         s->cut_at = phase;
         end_now(s, "a reply line was too long");
     }
@@ -192,7 +193,7 @@ static void on_mail(struct session *s, smtp_message_t m)
  * the next one is put in hand here. */
 static void on_rcpt(struct session *s, smtp_recipient_t r)
 {
-    if (r != s->recipient || s->cut_at < AT_RCPT)
+    if (r != s->recipient || s->cut)
         return;
     const smtp_status_t *status = smtp_recipient_status(r);
     check_cut(s, AT_RCPT, status);
@@ -205,7 +206,7 @@ static void on_rcpt(struct session *s, smtp_recipient_t r)
 /* After a refused DATA the library has decided to quit when this comes: a next mail would be left untouched. */
 static void on_sent(struct session *s, smtp_message_t m)
 {
-    if (m != s->message || s->cut_at < AT_BODY)
+    if (m != s->message || s->cut)
         return;
     bool begun = s->sources->begun;
     check_cut(s, AT_BODY, smtp_message_transfer_status(m));
@@ -321,8 +322,7 @@ static void close_session(struct session *s)
 void smtp_converse(struct smtp_shared *shared, const struct smtp_call *call,
     const struct smtp_mail *first, struct smtp_report *out)
 {
-    struct session s = {
-        .call = call, .out = out, .trouble = "", .cut_at = AT_BODY, .lib = smtp_create_session()};
+    struct session s = {.call = call, .out = out, .trouble = "", .lib = smtp_create_session()};
 
     if (!s.lib)
         err_out_of_memory();

@@ -32,7 +32,8 @@ struct session {
     smtp_recipient_t recipient;
     struct source *sources; /* the newest first */
     size_t given;
-    enum smtp_phase cut_at; /* AT_BODY while every reply was whole: see was_cut */
+    bool cut; /* a reply was cut at cut_at: no later one is believed, see smtp_was_cut */
+    enum smtp_phase cut_at;
     bool lacks_8bit;
     bool last; /* put no more in hand */
 };

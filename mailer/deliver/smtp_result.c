@@ -67,9 +67,9 @@ void smtp_judge(const struct session *s, struct smtp_result *r)
     static const smtp_status_t nothing;
     const smtp_status_t *mail = smtp_reverse_path_status(s->message);
     const smtp_status_t *rcpt =
-        s->cut_at < AT_RCPT ? &nothing : smtp_recipient_status(s->recipient);
+        s->cut && s->cut_at < AT_RCPT ? &nothing : smtp_recipient_status(s->recipient);
     const smtp_status_t *data =
-        s->cut_at < AT_BODY ? &nothing : smtp_message_transfer_status(s->message);
+        s->cut && s->cut_at < AT_BODY ? &nothing : smtp_message_transfer_status(s->message);
     bool begun = s->sources->begun;
 
     *r = (struct smtp_result){.trouble = "", .lacks_8bit = s->lacks_8bit};

@@ -492,6 +492,20 @@ static void a_dead_port_is_a_connection_failure(void **state)
     assert_string_equal(b->report.failure.trouble, "Connection refused");
 }
 
+/* The rest of a cut line would be taken for the next mail's first reply. */
+static void nothing_is_fed_after_a_cut_line(void **state)
+{
+    struct bench *b = *state;
+    struct peer *p = peer_open(long_line_after_body, NULL, NULL);
+
+    bench_send(b, peer_port(p), "mx.test", 5);
+    assert_int_equal(b->results_n, 1);
+    assert_true(b->results[0].delivered);
+    assert_int_equal(b->fed, 1);
+    assert_false(b->report.in_hand);
+    peer_close(&p);
+}
+
 /* ---- no holes -------------------------------------------------------------------------------------- */
 
 static void a_write_that_times_out_ends_the_mail(void **state)
@@ -556,6 +570,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_a_closing_server_did_not_touch_stays_in_hand, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nothing_is_fed_after_421, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(nothing_is_fed_after_a_cut_line, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
             the_server_gets_our_bytes_dot_stuffed, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
