@@ -2,6 +2,7 @@
 
 #include "queue/sqlite.h"
 #include "queue/vault_cache.h"
+#include "queue/vault_pending.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -9,22 +10,6 @@
 
 #define VAULT_APPLICATION 0x5050564b /* "PPVK" */
 #define READERS 8
-#define PENDING_BUCKETS 256
-
-/* A key that is not on disk yet. */
-struct pending {
-    struct vault_key key;
-    const char *storefront; /* in the memory behind it */
-    struct digest person;
-    unsigned pepper;
-    struct pending *next;
-    char text[];
-};
-
-struct pending_set {
-    struct pending *buckets[PENDING_BUCKETS];
-    size_t n;
-};
 
 struct vault {
     const struct keyring *keys;
@@ -33,7 +18,7 @@ struct vault {
     pthread_mutex_t write_lock; /* guards writer; held across its I/O, by writers alone */
     struct sqlite *writer;
     pthread_mutex_t lock; /* guards all below; never held across I/O */
-    struct pending_set fresh, flushing;
+    struct vault_pending fresh, flushing;
     struct vault_cache cache;
     uint32_t next_id;
 };
@@ -81,25 +66,12 @@ bool vault_open(const char *path, const struct keyring *keys, const struct clock
     return false;
 }
 
-static void pending_free(struct pending_set *set)
-{
-    for (size_t i = 0; i < PENDING_BUCKETS; i++)
-        while (set->buckets[i]) {
-            struct pending *p = set->buckets[i];
-
-            set->buckets[i] = p->next;
-            vault_key_wipe(&p->key);
-            free(p);
-        }
-    set->n = 0;
-}
-
 void vault_close(struct vault **v)
 {
     if (!*v)
         return;
-    pending_free(&(*v)->fresh);
-    pending_free(&(*v)->flushing);
+    vault_pending_clear(&(*v)->fresh);
+    vault_pending_clear(&(*v)->flushing);
     vault_cache_wipe(&(*v)->cache);
     sqlite_pool_close(&(*v)->readers);
     sqlite_close(&(*v)->writer);
@@ -124,7 +96,8 @@ static void tag_of_id(const char *storefront, struct str id, struct digest *out)
     hash_sha256_parts(parts, COUNT_OF(parts), out);
 }
 
-static void wrap(const struct vault *v, const struct pending *p, unsigned *master, struct buf *out)
+static void wrap(
+    const struct vault *v, const struct vault_new *p, unsigned *master, struct buf *out)
 {
     struct digest tag;
 
@@ -222,20 +195,6 @@ static bool key_by_person(struct vault *v, const char *storefront, const struct 
 
 /* ---- keys that are not ---- */
 
-static struct pending **bucket_of(struct pending_set *set, const struct digest *person)
-{
-    return &set->buckets[person->b[0] % PENDING_BUCKETS];
-}
-
-static struct pending *pending_find(struct pending_set *set, const struct keyed *who)
-{
-    for (size_t i = 0; i < who->n; i++)
-        for (struct pending *p = *bucket_of(set, &who->hash[i]); p; p = p->next)
-            if (digest_equal(&p->person, &who->hash[i]))
-                return p;
-    return NULL;
-}
-
 /* Time first, so that keys.db grows at its end; then a counter that begins at random in each process. */
 static void new_id(struct vault *v, uint8_t out[VAULT_ID])
 {
@@ -247,40 +206,22 @@ static void new_id(struct vault *v, uint8_t out[VAULT_ID])
     }
 }
 
-static struct pending *pending_make(
-    struct vault *v, const char *storefront, const struct keyed *who)
-{
-    size_t size = strlen(storefront) + 1;
-    struct pending *p = calloc(1, sizeof *p + size), **bucket;
-
-    if (!p)
-        err_out_of_memory();
-    memcpy(p->text, storefront, size);
-    p->storefront = p->text;
-    p->person = who->hash[0];
-    p->pepper = who->pepper[0];
-    new_id(v, p->key.id);
-    seal_key_new(&p->key.key);
-    bucket = bucket_of(&v->fresh, &p->person);
-    p->next = *bucket;
-    *bucket = p;
-    v->fresh.n++;
-    return p;
-}
-
 /* Under the lock: the key of a person whom the disk does not know (yet). */
 static bool pending_key(struct vault *v, const char *storefront, const struct keyed *who, bool make,
     struct vault_key *out)
 {
-    struct pending *p = pending_find(&v->fresh, who);
+    const struct vault_new *p = vault_pending_find(&v->fresh, who);
 
     if (!p)
-        p = pending_find(&v->flushing, who);
-    if (!p && make)
-        p = pending_make(v, storefront, who);
+        p = vault_pending_find(&v->flushing, who);
     if (p)
         *out = p->key;
-    return p != NULL;
+    else if (make) {
+        new_id(v, out->id);
+        seal_key_new(&out->key);
+        vault_pending_add(&v->fresh, storefront, who, out);
+    }
+    return p || make;
 }
 
 /* ---- verbs ---- */
@@ -371,7 +312,7 @@ bool vault_unseal(struct vault *v, const char *storefront, struct str binding, s
 
 /* ---- writing ---- */
 
-static bool insert(struct vault *v, const struct pending *p, struct err *e)
+static bool insert(struct vault *v, const struct vault_new *p, struct err *e)
 {
     struct sql *q = sqlite_sql(v->writer,
         "INSERT INTO person_key(storefront, id, person, pepper, master, wrapped, created_ms)"
@@ -394,49 +335,31 @@ static bool insert_all(struct vault *v, struct err *e)
 {
     if (!sqlite_begin(v->writer, e))
         return false;
-    for (size_t i = 0; i < PENDING_BUCKETS; i++)
-        for (const struct pending *p = v->flushing.buckets[i]; p; p = p->next)
-            if (!insert(v, p, e)) {
-                sqlite_rollback(v->writer);
-                return false;
-            }
+    for (const struct vault_new *p = v->flushing.first; p; p = p->next)
+        if (!insert(v, p, e)) {
+            sqlite_rollback(v->writer);
+            return false;
+        }
     return sqlite_commit(v->writer, e);
 }
 
-/* What could not be written stays in memory for the next flush. */
-static void put_back(struct vault *v)
-{
-    for (size_t i = 0; i < PENDING_BUCKETS; i++)
-        while (v->flushing.buckets[i]) {
-            struct pending *p = v->flushing.buckets[i];
-
-            v->flushing.buckets[i] = p->next;
-            p->next = v->fresh.buckets[i];
-            v->fresh.buckets[i] = p;
-            v->fresh.n++;
-        }
-    v->flushing.n = 0;
-}
-
+/* Beside the write, other threads find the keys of `flushing` and go on making fresh ones. What could not
+ * be written stays for the next flush: somebody may have sealed with it. */
 bool vault_flush(struct vault *v, struct err *e)
 {
-    bool fine = true, any;
+    bool fine = true;
 
     pthread_mutex_lock(&v->write_lock);
     pthread_mutex_lock(&v->lock);
-    any = v->fresh.n > 0;
-    if (any) {
-        v->flushing = v->fresh;
-        v->fresh = (struct pending_set){0};
-    }
+    vault_pending_move(&v->fresh, &v->flushing);
     pthread_mutex_unlock(&v->lock);
-    if (any) {
+    if (v->flushing.first) {
         fine = insert_all(v, e);
         pthread_mutex_lock(&v->lock);
         if (fine)
-            pending_free(&v->flushing);
+            vault_pending_clear(&v->flushing);
         else
-            put_back(v);
+            vault_pending_move(&v->flushing, &v->fresh);
         pthread_mutex_unlock(&v->lock);
     }
     pthread_mutex_unlock(&v->write_lock);
