@@ -61,13 +61,16 @@ class Process:
     def __init__(self, arguments, log, **more):
         self.log = log
         self.file = open(log, "ab")
-        self.child = subprocess.Popen(arguments, stdout=self.file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **more)
+        self.child = subprocess.Popen(arguments, stdout=self.file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                      start_new_session=True, **more)
 
     def is_running(self):
         return self.child.poll() is None
 
     def kill(self):
-        self.child.kill()
+        """With its children: what runs under strace would go on without it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
     def stop(self, seconds=20):
@@ -167,11 +170,12 @@ storefront "acme" {
             raise AssertionError("parcelpost %s: exit %d\n%s%s" % (" ".join(arguments), done.returncode, done.stdout, done.stderr))
         return done
 
-    def start(self):
+    def start(self, under=()):
+        """under: a command that runs the service as its child, such as strace."""
         log = self.house.path(self.name + ".log")
         before = os.path.getsize(log) if os.path.exists(log) else 0
         environment = dict(os.environ, PARCELPOST_CONFIG=self.conf)
-        self.process = Process([PROGRAM, "serve", *self.arguments], log, env=environment)
+        self.process = Process([*under, PROGRAM, "serve", *self.arguments], log, env=environment)
 
         def listening():
             if not self.process.is_running():

@@ -1,5 +1,7 @@
 """kill -9 at random moments: what got a 202 ends delivered, and a duplicate was announced as unsure.
 
+Half of the kills come from outside at random times; half come from strace, which sends SIGKILL at the entry of a chosen
+fdatasync, so that they fall between the commit of keys.db and that of queue.db, or before either is on disk.
 Requests go out from several threads without a pause; the service is killed and started again and again. A request that
 got no answer is repeated with its Idempotency-Key, as a shop would. Counts come from the receiver's index."""
 
@@ -43,6 +45,23 @@ class Shop(threading.Thread):
                     time.sleep(0.02)
 
 
+def killed_at_a_sync(service, number):
+    """Runs the service until its fdatasync of this number, at whose entry it is killed."""
+    try:
+        service.start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+                       "inject=fdatasync:signal=SIGKILL:when=%d" % number])
+    except AssertionError as e:
+        if "the service ended" not in str(e):
+            raise
+    try:
+        house.wait_for("the kill", lambda: not service.process.is_running(), 20)
+    except AssertionError:
+        return False
+    finally:
+        service.kill()
+    return True
+
+
 def timeline_events(service, key, message_id):
     return [row["event"] for row in service.message(key, message_id)["timeline"]]
 
@@ -58,14 +77,22 @@ def what_got_a_202_is_delivered_through_kills():
         shops = [Shop(service, key, numbers, accepted, house.example("shipping_notice.json")) for _ in range(CLIENTS)]
         for shop in shops:
             shop.start()
-        kills = 0
+        kills = outside = 0
         while kills < KILLS or any(shop.is_alive() for shop in shops):
-            # Kills are spread over the submits: the next comes when its share of them is accepted, or a little later.
-            time.sleep(dice.uniform(0.02, 0.4))
-            if kills < KILLS and (len(accepted) >= SUBMITS * kills // (KILLS + 1) or dice.random() < 0.1):
+            # Spread over the submits: the next kill comes when its share of them is accepted.
+            if kills == KILLS or len(accepted) < SUBMITS * kills // (KILLS + 1):
+                time.sleep(0.02)
+                continue
+            kills += 1
+            if kills % 2:
+                time.sleep(dice.uniform(0, 0.3))
                 service.kill()
-                kills += 1
-                service.start()
+                outside += 1
+            else:
+                service.kill()
+                if not killed_at_a_sync(service, dice.randrange(8, 60)):
+                    continue  # it was not reached: the shops are done
+            service.start()
         for shop in shops:
             shop.join(60)
         assert len(accepted) == SUBMITS, len(accepted)
@@ -86,8 +113,8 @@ def what_got_a_202_is_delivered_through_kills():
         unsure = {"buyer%d@customer%d.example" % (n, n % 7) for n, e in events.items() if "unsure" in e}
         marks = sum(e.count("unsure") for e in events.values())
         verified = service.run("journal", "verify")
-        print("   %d submits, %d kills: %d accepted, %d delivered, %d unsure (bound %d), %d duplicates" %
-              (SUBMITS, kills, len(accepted), final["delivered"], marks, kills * LANES, sum(copies.values()) - SUBMITS))
+        print("   %d submits, %d kills (%d at a sync): %d accepted, %d delivered, %d unsure (bound %d), %d duplicates" %
+              (SUBMITS, kills, kills - outside, len(accepted), final["delivered"], marks, kills * LANES, sum(copies.values()) - SUBMITS))
         print("   " + verified.stdout.strip().replace("\n", "; "))
         assert doubled <= unsure, "duplicates that nobody announced: %s" % sorted(doubled - unsure)[:5]
         assert marks <= kills * LANES, (marks, kills * LANES)
