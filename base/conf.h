@@ -71,6 +71,7 @@ struct conf {
     const char *data_dir; /* queue.db, keys.db, flight */
     const char *keyring_file;
     const char *templates_dir; /* the shipped ones: mails/ and locales/ */
+    const char *captured_dir;  /* where the sandbox keeps the mails that it takes: in clear, so apart from data_dir */
     const char *log_level;
     const char *tls_ca_file; /* "" = the system's bundle */
 

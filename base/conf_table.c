@@ -36,6 +36,9 @@ static const struct conf_option installation[] = {
         .help = "the installation's secrets; back it up apart from the data folder"},
     {AT(conf, templates_dir, CONF_PATH), .fallback = "/usr/share/parcelpost/templates",
         .help = "folder of the shipped mails/ and locales/"},
+    {AT(conf, captured_dir, CONF_PATH), .fallback = "captured",
+        .help = "where `serve --sandbox` keeps the mails that it takes, readable; never real "
+                "customers' mails"},
     {AT(conf, log_level, CONF_CHOICE), .fallback = "info", .choices = log_levels,
         .help = "least level that is logged"},
     {AT(conf, tls_ca_file, CONF_PATH), .fallback = "", .otherwise = "the system's bundle",

@@ -241,7 +241,7 @@ static int run(struct cli *c)
 
 static const struct cli_option options[] = {
     CLI_CONFIG_OPTION,
-    {"sandbox", NULL, "deliver to a receiver on loopback that keeps each mail (data_dir/captured)"},
+    {"sandbox", NULL, "deliver to a receiver on loopback that keeps each mail (captured_dir)"},
 };
 
 const struct command cmd_serve = {

@@ -15,11 +15,11 @@ import house
 def captured(h, recipient):
     """The mail that the sandbox took for this recipient last."""
     found = None
-    with open(h.path("service-data", "captured", "index.tsv"), newline="") as f:
+    with open(h.path("captured", "index.tsv"), newline="") as f:
         for row in csv.reader(f, delimiter="\t"):
             if row[-1] == recipient:
                 found = row[2]
-    paths = [p for p in glob.glob(h.path("service-data", "captured", "*.eml")) if found and p.endswith(found)]
+    paths = [p for p in glob.glob(h.path("captured", "*.eml")) if found and p.endswith(found)]
     assert len(paths) == 1, (recipient, found, paths)
     with open(paths[0], "rb") as f:
         return email.message_from_bytes(f.read(), policy=email.policy.default)
