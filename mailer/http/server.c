@@ -11,6 +11,7 @@
 
 #define HEAD_BYTES (32 * 1024) /* of request line and headers, and of the read buffer */
 #define DRAIN_BYTES (64 * 1024 * 1024)
+#define HELD_BYTES ((size_t)128 * 1024 * 1024) /* of all bodies together, or four of the largest */
 
 /* ---- what the resources ask of the wire ---- */
 
@@ -139,18 +140,44 @@ static enum MHD_Result begin(struct carrier *c, const char *method, const char *
     return MHD_YES;
 }
 
+static void forget_body(struct carrier *c)
+{
+    atomic_fetch_sub(&c->http->held, c->held);
+    c->held = 0;
+    buf_close(&c->x.body);
+}
+
+/* Bodies come from many connections at once, so their sum has a limit as well. */
+static bool may_hold(struct carrier *c, size_t more)
+{
+    size_t four = 4 * (size_t)snapshot_conf(c->x.snapshot)->max_request_bytes;
+
+    c->held += more;
+    return atomic_fetch_add(&c->http->held, more) + more <= (four > HELD_BYTES ? four : HELD_BYTES);
+}
+
+static void keep_body(struct carrier *c, struct str piece)
+{
+    struct err busy;
+
+    if (c->received > router_max_bytes(&c->x)) {
+        wire_refuse_size(&c->x);
+        forget_body(c);
+    } else if (!may_hold(c, piece.n)) {
+        err_set(&busy, ERR_BUSY, "the bodies under way are above their limit");
+        problem_of_err(&c->x, &busy);
+        forget_body(c);
+    } else {
+        buf_add(&c->x.body, piece);
+    }
+}
+
 /* What an answered request still sends is read and forgotten, within limits. */
 static enum MHD_Result take_body(struct carrier *c, struct str piece)
 {
-    struct exchange *x = &c->x;
-
     c->received += piece.n;
-    if (x->status == 0 && c->received > router_max_bytes(x)) {
-        wire_refuse_size(x);
-        buf_close(&x->body);
-    }
-    if (x->status == 0)
-        buf_add(&x->body, piece);
+    if (c->x.status == 0)
+        keep_body(c, piece);
     return c->received > DRAIN_BYTES ? MHD_NO : MHD_YES;
 }
 
@@ -219,7 +246,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         account(c);
     peers_give(h->peers, peer_of(connection), h->setup.limits.head_ms);
     buf_close(&c->uri);
-    buf_close(&c->x.body);
+    forget_body(c);
     buf_close(&c->x.answer);
     snapshot_close(&c->x.snapshot);
     arena_close(&c->x.arena);

@@ -10,6 +10,7 @@
 #include "mailer/http/peers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct MHD_Connection;
 struct MHD_Daemon;
@@ -22,6 +23,7 @@ struct http {
     pthread_mutex_t lock; /* guards under_way and suspended */
     pthread_cond_t quieter;
     size_t under_way, suspended;
+    atomic_size_t held; /* bytes of all bodies that are kept at this moment */
 };
 
 struct carrier {
@@ -32,6 +34,7 @@ struct carrier {
     int64_t began_ns;
     bool begun, waiting;
     size_t received; /* bytes of the body, kept or not */
+    size_t held;     /* its share of the http's */
     struct exchange x;
 };
 

@@ -97,6 +97,30 @@ static void of_two_in_one_scope_the_older_is_told(void **state)
     expect_int("since", got.since_ms, room.time.ms - 60000);
 }
 
+static void an_expired_or_lifted_suppression_stops_nothing(void **state)
+{
+    struct suppression_new s = {.scope = "*",
+        .reason = "mailbox-full",
+        .origin = "receiver",
+        .evidence = "",
+        .actor = "test",
+        .expires_ms = room.time.ms + 1000};
+    struct actor who = {"staff", "a mistake"};
+    uint64_t lifted;
+    struct err e;
+    bool added;
+
+    (void)state;
+    assert_true(queue_suppress(room.queue, "acme", STR("full@example.com"), &s, &added, &e));
+    assert_false(ask("acme", "service", STREAM_TRANSACTIONAL, "full@example.com").allowed);
+    room.time.ms += 1000;
+    assert_true(ask("acme", "service", STREAM_TRANSACTIONAL, "full@example.com").allowed);
+    suppress("lifted@example.com", "*", "manual");
+    assert_true(
+        queue_lift(room.queue, "acme", STR("lifted@example.com"), "*", "manual", who, &lifted, &e));
+    assert_true(ask("acme", "service", STREAM_TRANSACTIONAL, "lifted@example.com").allowed);
+}
+
 static void storefronts_do_not_share_suppressions(void **state)
 {
     (void)state;
@@ -211,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_scope_decides),
         cmocka_unit_test(of_two_in_one_scope_the_older_is_told),
+        cmocka_unit_test(an_expired_or_lifted_suppression_stops_nothing),
         cmocka_unit_test(storefronts_do_not_share_suppressions),
         cmocka_unit_test(facts_name_rule_and_evidence_and_nothing_personal),
         cmocka_unit_test(a_token_unsubscribes_its_person_from_its_stream),

@@ -37,6 +37,11 @@ bool desk_ask(void *context, const char *storefront, const char *stream, enum st
 
 void desk_open(struct desk *d)
 {
+    desk_open_with(d, (struct http_limits){0});
+}
+
+void desk_open_with(struct desk *d, struct http_limits limits)
+{
     const unsigned all = ROLE_SEND | ROLE_READ | ROLE_REVIEW | ROLE_ADMIN;
     struct err e = {0};
 
@@ -53,7 +58,7 @@ void desk_open(struct desk *d)
         .metrics = d->room.metrics,
         .keys = d->room.keys,
         .intake = &d->intake,
-        .limits = {.head_ms = DESK_SPAN_MS, .body_ms = 8 * DESK_SPAN_MS}};
+        .limits = limits};
     if (!http_open(&setup, &d->http, &e)) {
         fprintf(stderr, "desk: %s\n", e.text);
         abort();

@@ -15,23 +15,25 @@ struct desk {
     const char *other; /* of bold: the same */
 };
 
-/* The span of a head instead of a minute, so that slow clients are seen to end; a body has eight of them. */
+/* A span for tests of slow clients, instead of a minute. */
 #define DESK_SPAN_MS 600
 
 void desk_open(struct desk *d);
+void desk_open_with(struct desk *d, struct http_limits limits);
 void desk_close(struct desk *d);
 bool desk_ask(void *context, const char *storefront, const char *stream, enum stream_class class,
-    struct str address, struct intake_permission *out, struct err *e); /* comply, as serve wires it */
+    struct str address, struct intake_permission *out,
+    struct err *e); /* comply, as serve wires it */
 
 /* ---- a client ---- */
 
-struct reply { /* owned; reply_close */
+struct reply {       /* owned; reply_close */
     unsigned status; /* 0: the connection ended without an answer */
     struct buf head, body;
 };
 void reply_close(struct reply *r);
 struct str reply_header(const struct reply *r, const char *name); /* "" = absent */
-struct js *reply_json(const struct reply *r);                      /* the caller's; ends the program if it is none */
+struct js *reply_json(const struct reply *r); /* the caller's; ends the program if it is none */
 
 int desk_connect(const struct desk *d);
 bool wire_send(int fd, struct str bytes); /* false: the server closed */
@@ -40,8 +42,8 @@ void wire_read(int fd, bool is_head, struct reply *out);
 bool wire_is_closed(int fd, int64_t within_ms); /* the server ends the connection in time */
 
 /* One request on a connection of its own. head: further header lines, each with CRLF. */
-void desk_call(const struct desk *d, const char *method, const char *path, const char *head, struct str body,
-    struct reply *out);
+void desk_call(const struct desk *d, const char *method, const char *path, const char *head,
+    struct str body, struct reply *out);
 /* The same as JSON with the key of acme. */
 void desk_post(const struct desk *d, const char *path, const char *body, struct reply *out);
 void desk_get(const struct desk *d, const char *path, struct reply *out);

@@ -441,6 +441,24 @@ static void suppressions_are_added_listed_and_lifted(void **state)
     assert_int_equal(js_count(js_get(none, "data")), 0);
 }
 
+static void another_storefront_sees_neither_suppressions_nor_events(void **state)
+{
+    AUTO(reply_close) struct reply r = {0};
+    AUTO(buf_close) struct buf head = {0};
+
+    (void)state;
+    desk_post(&desk, "/v1/suppressions", "{\"address\":\"mine@example.com\"}", &r);
+    assert_int_equal(r.status, 201);
+    add_head(&head, desk.other, "");
+    desk_call(&desk, "GET", "/v1/suppressions?lifted=true", buf_text(&head), STR(""), &r);
+    expect_in("suppressions", buf_str(&r.body), "\"data\":[]");
+    desk_call(&desk, "GET", "/v1/events?limit=1000", buf_text(&head), STR(""), &r);
+    expect("events", !strstr(buf_text(&r.body), "suppression.added"), "none of acme's");
+    desk_call(&desk, "POST", "/v1/suppressions/lift", buf_text(&head),
+        STR("{\"address\":\"mine@example.com\"}"), &r);
+    expect_in("lifted", buf_str(&r.body), "{\"lifted\":0}");
+}
+
 static void events_are_read_page_by_page(void **state)
 {
     AUTO(arena_close) struct arena *a = arena_open();
@@ -508,6 +526,7 @@ int main(void)
         cmocka_unit_test(another_storefronts_message_is_unknown),
         cmocka_unit_test(a_waiting_message_can_be_cancelled_once),
         cmocka_unit_test(suppressions_are_added_listed_and_lifted),
+        cmocka_unit_test(another_storefront_sees_neither_suppressions_nor_events),
         cmocka_unit_test(events_are_read_page_by_page),
         cmocka_unit_test(health_is_told),
         cmocka_unit_test(metrics_are_for_this_machine_only),

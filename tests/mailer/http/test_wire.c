@@ -8,17 +8,20 @@
 #include <unistd.h>
 
 static struct desk desk;
+static struct desk hasty; /* ends connections that do not get on */
 
 static int open_desk(void **state)
 {
     (void)state;
     desk_open(&desk);
+    desk_open_with(&hasty, (struct http_limits){.head_ms = DESK_SPAN_MS, .body_ms = DESK_SPAN_MS});
     return 0;
 }
 
 static int close_desk(void **state)
 {
     (void)state;
+    desk_close(&hasty);
     desk_close(&desk);
     return 0;
 }
@@ -151,7 +154,7 @@ static void garbage_is_answered_or_dropped_and_never_served(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         AUTO(buf_close) struct buf answer = {0};
-        AUTO(close_fd) int fd = desk_connect(&desk);
+        AUTO(close_fd) int fd = desk_connect(&hasty);
         wire_send(fd, table[i]);
         collect(fd, &answer, 5000);
         if (times(buf_str(&answer), "HTTP/1.1 200") > 0)
@@ -255,6 +258,34 @@ static void a_chunked_body_above_the_limit_is_refused(void **state)
     assert_int_equal(r.status, 413);
 }
 
+/* Each of 20 MB; 128 MiB or four of them may be held at once. */
+static void many_large_bodies_at_once_are_too_many(void **state)
+{
+    enum { BODIES = 8, BYTES = 19 * 1000 * 1000 };
+    AUTO(buf_close) struct buf body = {0};
+    int fds[BODIES];
+    size_t busy = 0;
+
+    (void)state;
+    fill(&body, BYTES);
+    for (size_t i = 0; i < BODIES; i++) {
+        fds[i] = desk_connect(&desk);
+        wire_send(fds[i], str_of(post_head(arena_printf(
+                              desk.room.arena, "Content-Length: %d\r\n\r\n", BYTES + 1))));
+        wire_send(fds[i], buf_str(&body)); /* but for the last byte */
+    }
+    for (size_t i = 0; i < BODIES; i++) {
+        AUTO(reply_close) struct reply r = {0};
+        wire_send(fds[i], STR(" "));
+        wire_read(fds[i], false, &r);
+        busy += r.status == 429;
+        expect("answer", r.status == 400 || r.status == 429, "invalid JSON or busy");
+        close(fds[i]);
+    }
+    assert_in_range(busy, 1, BODIES - 4);
+    still_serves("many large bodies");
+}
+
 static void a_body_without_end_is_cut_off(void **state)
 {
     AUTO(buf_close) struct buf piece = {0};
@@ -337,7 +368,7 @@ static bool drip(int fd, struct str bytes, int64_t every_ms)
 
 static void a_head_that_drips_ends_at_the_deadline(void **state)
 {
-    AUTO(close_fd) int fd = desk_connect(&desk);
+    AUTO(close_fd) int fd = desk_connect(&hasty);
     int64_t began = clock_steady_ns();
 
     (void)state;
@@ -350,18 +381,18 @@ static void a_head_that_drips_ends_at_the_deadline(void **state)
 
 static void a_body_that_drips_ends_at_the_deadline(void **state)
 {
-    AUTO(close_fd) int fd = desk_connect(&desk);
+    AUTO(close_fd) int fd = desk_connect(&hasty);
 
     (void)state;
-    wire_send(fd, str_of(post_head("Content-Length: 77\r\n\r\n")));
-    assert_false(drip(fd, STR(NOTE), 100));
+    wire_send(fd, STR("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: 77\r\n\r\n"));
+    assert_false(drip(fd, STR(NOTE), 50));
     assert_true(wire_is_closed(fd, 1000));
 }
 
 static void an_idle_connection_is_closed(void **state)
 {
     AUTO(reply_close) struct reply r = {0};
-    AUTO(close_fd) int fd = desk_connect(&desk);
+    AUTO(close_fd) int fd = desk_connect(&hasty);
 
     (void)state;
     wire_send(fd, STR("GET /healthz HTTP/1.1\r\n" HOST "\r\n"));
@@ -453,6 +484,7 @@ int main(void)
         cmocka_unit_test(thirty_megabytes_are_refused_with_413),
         cmocka_unit_test(a_client_that_asks_first_is_told_before_it_sends),
         cmocka_unit_test(a_chunked_body_above_the_limit_is_refused),
+        cmocka_unit_test(many_large_bodies_at_once_are_too_many),
         cmocka_unit_test(a_body_without_end_is_cut_off),
         cmocka_unit_test(one_connection_serves_many_requests),
         cmocka_unit_test(pipelined_requests_are_answered_in_order_and_garbage_ends_it),

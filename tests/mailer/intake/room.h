@@ -29,9 +29,11 @@ void room_close(struct room *r); /* removes the folder */
 
 void room_write(const struct room *r, const char *name, const char *text, unsigned mode);
 const char *room_path(struct room *r, const char *name);
-const struct conf *room_conf(struct room *r, const char *name); /* from a settings file in the folder */
+const struct conf *room_conf(
+    struct room *r, const char *name); /* from a settings file in the folder */
 struct snapshot *room_snapshot(struct room *r);
-struct intake_setup room_intake(struct room *r); /* asks comply's question of the queue: "*" forbids */
+struct intake_setup room_intake(
+    struct room *r); /* asks comply's question of the queue: "*" forbids */
 const char *room_key(struct room *r, const char *storefront, unsigned roles);
 
 #endif
