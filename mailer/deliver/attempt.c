@@ -90,10 +90,8 @@ static bool has_route(struct attempt *t)
 
 static bool passes_gate(struct attempt *t)
 {
-    AUTO(buf_close) struct buf from = {0};
-
-    buf_add(&from, t->bench->letter.from.domain);
-    const struct gate_question q = {.from_domain = buf_text(&from),
+    const struct gate_question q = {
+        .from_domain = arena_text(t->bench->arena, t->bench->letter.from.domain),
         .return_path_domain = t->shop->return_path_domain,
         .keys = t->shop->keys,
         .keys_n = t->shop->keys_n,

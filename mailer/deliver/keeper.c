@@ -117,6 +117,7 @@ static void *run(void *arg)
     struct keeper *k = arg;
     int64_t looked_ms = clock_now_ms(k->with.clock);
 
+    pthread_setname_np(pthread_self(), "keeper");
     while (rest(k)) {
         bool fresh = clock_now_ms(k->with.clock) - looked_ms >= KEEPER_LOOK_MS;
         if (fresh)

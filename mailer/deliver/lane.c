@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CLAIM_BATCH 8
@@ -177,7 +178,10 @@ static void end_turn(struct lane *l)
 static void *run(void *arg)
 {
     struct lane *l = arg;
+    char name[16];
 
+    snprintf(name, sizeof name, "lane %zu", l->with.number);
+    pthread_setname_np(pthread_self(), name);
     while (desk_take(l->with.desk, l->with.number, &l->place)) {
         gauge_add(l->with.tally->lanes_busy, 1);
         begin_turn(l);

@@ -130,19 +130,6 @@ static bool add_mail(struct session *s, const struct smtp_mail *m)
     return true;
 }
 
-static void put_next_in_hand(struct session *s)
-{
-    struct smtp_mail m;
-
-    while (!s->last && s->given < s->call->max_messages) {
-        if (!s->call->feed->next(s->call->feed->context, &m))
-            return;
-        if (add_mail(s, &m))
-            return;
-        refuse_address(s);
-    }
-}
-
 /* The mail in hand is decided: nothing of it may be read again, and the hand is empty. */
 static void decide(struct session *s)
 {
@@ -154,8 +141,30 @@ static void decide(struct session *s)
     s->recipient = NULL;
     if (r.code == 421)
         s->last = true;
-    watch_until(s->call->watch, clock_steady_ns() + QUIT_NS);
+    watch_until(
+        s->call->watch, WATCH_NO_DEADLINE); /* what follows waits for nobody but our own disk */
     report_done(s, &r);
+}
+
+static bool put_next_in_hand(struct session *s)
+{
+    struct smtp_mail m;
+
+    while (!s->last && s->given < s->call->max_messages &&
+           s->call->feed->next(s->call->feed->context, &m)) {
+        if (add_mail(s, &m))
+            return true;
+        refuse_address(s);
+    }
+    return false;
+}
+
+/* The mail in hand is decided; with another one the conversation goes on, else with QUIT. */
+static void decide_and_go_on(struct session *s, bool may_feed)
+{
+    decide(s);
+    if (!may_feed || !put_next_in_hand(s))
+        watch_until(s->call->watch, clock_steady_ns() + QUIT_NS);
 }
 
 /* ---- what the library tells ----------------------------------------------------------------------------- */
@@ -184,8 +193,7 @@ static void on_mail(struct session *s, smtp_message_t m)
     const smtp_status_t *status = smtp_reverse_path_status(m);
     check_cut(s, AT_MAIL, status);
     if (smtp_is_refusal(status->code)) {
-        decide(s);
-        put_next_in_hand(s);
+        decide_and_go_on(s, true);
     }
 }
 
@@ -198,8 +206,7 @@ static void on_rcpt(struct session *s, smtp_recipient_t r)
     const smtp_status_t *status = smtp_recipient_status(r);
     check_cut(s, AT_RCPT, status);
     if (smtp_is_refusal(status->code)) {
-        decide(s);
-        put_next_in_hand(s);
+        decide_and_go_on(s, true);
     }
 }
 
@@ -210,9 +217,7 @@ static void on_sent(struct session *s, smtp_message_t m)
         return;
     bool begun = s->sources->begun;
     check_cut(s, AT_BODY, smtp_message_transfer_status(m));
-    decide(s);
-    if (begun)
-        put_next_in_hand(s);
+    decide_and_go_on(s, begun);
 }
 
 static void on_event(smtp_session_t lib, int event, void *arg, ...)

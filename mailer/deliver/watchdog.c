@@ -70,6 +70,7 @@ static void *run(void *arg)
 {
     struct watchdog *dog = arg;
 
+    pthread_setname_np(pthread_self(), "watchdog");
     pthread_mutex_lock(&dog->lock);
     while (!dog->stop) {
         dog->next_ns = look(dog);

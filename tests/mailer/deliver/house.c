@@ -161,6 +161,21 @@ static struct smtpd_reply answer_body(const struct house *h, struct str to)
     return smtpd_reply(250, "2.0.0 Ok");
 }
 
+/* queue/flight.h keeps the id in a shared mapping: reading the file shows what a killed service would leave. */
+static bool stands_in_flight(const struct house *h, struct str message)
+{
+    char path[96], bytes[65536];
+    size_t at = str_find(message, STR("Message-ID: <"), 0) + strlen("Message-ID: <");
+    struct str id = str_slice(message, at, str_find_char(message, '@', at));
+
+    snprintf(path, sizeof path, "%s/data/flight", h->folder);
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+    if (f)
+        fclose(f);
+    return id.n > 0 && str_find(str_bytes(bytes, n), id, 0) < n;
+}
+
 static struct smtpd_reply on_body(void *context, const struct smtpd_envelope *v, struct str message)
 {
     struct house *h = context;
@@ -175,6 +190,7 @@ static struct smtpd_reply on_body(void *context, const struct smtpd_envelope *v,
     m->connection = v->connection;
     m->tls = v->tls;
     m->accepted = r.code == 250;
+    m->marked = stands_in_flight(h, message);
     pthread_mutex_unlock(&h->lock);
     return r;
 }

@@ -33,6 +33,7 @@ struct captured {
     struct buf bytes;
     uint64_t connection;
     bool tls, accepted;
+    bool marked; /* the flight file named the message when its body was there */
 };
 
 struct house {

@@ -71,6 +71,8 @@ static void many_messages_share_few_connections(void **state)
     for (size_t i = 0; i < MANY; i++)
         house_await(h, ids[i], MSG_DELIVERED);
     assert_int_equal(h->mails_n, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        assert_true(h->mails[i].marked); /* a kill at this moment would have called it unsure */
     assert_in_range(smtpd_connections(h->sink), 1, 8);
     house_close(h);
 }

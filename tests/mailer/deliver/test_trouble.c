@@ -228,6 +228,28 @@ static void a_slow_destination_does_not_keep_the_others(void **state)
     house_close(h);
 }
 
+static void a_dead_destination_costs_one_attempt_not_one_each(void **state)
+{
+    enum { N = 3 };
+    struct house *h = open_with(&(struct house_setup){
+        .no_engine = true, .settings = "lanes = 1\nretry_first_ms = 1h\nretry_max_ms = 1h\n"});
+    const char *dead[N];
+    size_t queued = 0;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        dead[i] = house_submit(h, "ada@dead.example");
+    house_start(h);
+    wait_until_counted(h, "parcelpost_given_back_total", N - 1);
+    house_await(
+        h, house_submit(h, "ada@customer.example"), MSG_DELIVERED); /* younger, and goes first */
+    for (size_t i = 0; i < N; i++)
+        queued += house_show(h, dead[i]).state == MSG_QUEUED;
+    assert_int_equal(queued, N - 1);
+    assert_int_equal(counted(h, "parcelpost_smtp_connections_total"), 2);
+    house_close(h);
+}
+
 static void the_deadline_ends_an_attempt(void **state)
 {
     struct peer *p = peer_open(stall_at_once, NULL, NULL);
@@ -347,6 +369,7 @@ int main(void)
         cmocka_unit_test(failed_tls_goes_in_clear_and_says_so),
         cmocka_unit_test(a_server_that_closes_between_mails_costs_no_attempt),
         cmocka_unit_test(a_slow_destination_does_not_keep_the_others),
+        cmocka_unit_test(a_dead_destination_costs_one_attempt_not_one_each),
         cmocka_unit_test(the_deadline_ends_an_attempt),
         cmocka_unit_test(a_seven_bit_server_gets_seven_bits),
         cmocka_unit_test(a_stop_gives_back_what_was_not_begun),
