@@ -143,7 +143,19 @@ bool idempotency_find(struct writer *w, const struct store_submit *s, bool *foun
 bool idempotency_add(struct writer *w, const struct store_submit *s, struct err *e);
 bool idempotency_sweep(struct writer *w, struct err *e);
 
-/* ---- reads (sqlite_read.c, sqlite_read_journal.c), on a connection of the pool ---- */
+/* ---- reads (sqlite_read*.c), on a connection of the pool ---- */
+/* A result list that grows in the arena. */
+#define GROW(a, list, n, cap)                                                                      \
+    do {                                                                                           \
+        if ((n) == (cap)) {                                                                        \
+            void *more_;                                                                           \
+            (cap) = (cap) ? (cap)*2 : 16;                                                          \
+            more_ = arena_array((a), (cap), sizeof *(list));                                       \
+            if ((n) > 0)                                                                           \
+                memcpy(more_, (list), (n) * sizeof *(list));                                       \
+            (list) = more_;                                                                        \
+        }                                                                                          \
+    } while (0)
 bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
     size_t *n, int64_t *next_due_ms, struct err *e);
 bool read_message(struct sqlite *db, const char *storefront, const char *id, bool with_attachments,

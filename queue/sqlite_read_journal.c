@@ -39,15 +39,7 @@ static bool read_rows(
     *out = NULL;
     *n = 0;
     while (sql_row(q)) {
-        if (*n == cap) {
-            struct store_row *more;
-
-            cap = cap ? cap * 2 : 16;
-            more = arena_array(a, cap, sizeof *more);
-            if (*n > 0)
-                memcpy(more, *out, *n * sizeof *more);
-            *out = more;
-        }
+        GROW(a, *out, *n, cap);
         read_row(q, a, &(*out)[(*n)++]);
     }
     return sql_done(q, e);
@@ -87,15 +79,7 @@ bool read_chains(
     *out = NULL;
     *n = 0;
     while (sql_row(q)) {
-        if (*n == cap) {
-            struct store_chain *more;
-
-            cap = cap ? cap * 2 : 16;
-            more = arena_array(a, cap, sizeof *more);
-            if (*n > 0)
-                memcpy(more, *out, *n * sizeof *more);
-            *out = more;
-        }
+        GROW(a, *out, *n, cap);
         (*out)[*n].chain = (struct chain){.storefront = sql_get_text(q, 0, a),
             .node = sql_get_text(q, 1, a),
             .last_seq = sql_get_int(q, 2)};
