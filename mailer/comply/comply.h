@@ -1,9 +1,8 @@
-/* comply -- may this mail go to this person now, and why? Asked at submit and again at the moment
- * of sending.
+/* comply -- may this mail go to this person now, and why? Asked at submit and again at the moment of sending.
  *
- * Today the answer rests on suppressions: (person, scope, reason). A mail is concerned by scope
- * "*", by its stream's name and by its stream's class ("class:marketing"). Rule 5 of the design
- * decides what may be there; here it is only asked. Consent joins through the same answer later.
+ * Today the answer rests on suppressions: (person, scope, reason). A mail is concerned by scope "*", by its
+ * stream's name and by its stream's class ("class:marketing"). Rule 5 of the design decides what may be there;
+ * here it is only asked. Consent joins through the same answer later.
  * Every answer carries the rule and its evidence for the journal (comply_facts).
  * Errors: the queue's; then nobody may send (the caller defers). Any thread. */
 #ifndef MAILER_COMPLY_COMPLY_H
@@ -27,11 +26,10 @@ struct comply_answer {
 
 bool comply_ask(struct queue *q, const char *storefront, const char *stream,
     enum stream_class class, struct str address, struct comply_answer *out, struct err *e);
-struct js *comply_facts(
-    const struct comply_answer *answer); /* for the journal's facts; nothing personal */
+/* For the journal's facts; nothing personal. */
+struct js *comply_facts(const struct comply_answer *answer);
 
-/* ---- unsubscribe
- * --------------------------------------------------------------------------------- */
+/* ---- unsubscribe ---- */
 
 enum unsubscribe_method { UNSUBSCRIBE_ONE_CLICK, UNSUBSCRIBE_PAGE };
 enum unsubscribe_result { UNSUBSCRIBED, UNSUBSCRIBED_BEFORE, UNSUBSCRIBE_UNKNOWN };
@@ -41,8 +39,7 @@ enum unsubscribe_result { UNSUBSCRIBED, UNSUBSCRIBED_BEFORE, UNSUBSCRIBE_UNKNOWN
 bool comply_unsubscribe(struct queue *q, const struct keyring *k, struct str token,
     enum unsubscribe_method method, bool all, enum unsubscribe_result *out, struct err *e);
 
-/* ---- exports
- * ------------------------------------------------------------------------------------- */
+/* ---- exports ---- */
 
 enum export_format { EXPORT_CSV, EXPORT_JSON_LINES };
 struct export

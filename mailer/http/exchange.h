@@ -29,7 +29,7 @@ struct exchange {
     const struct route *route; /* NULL: no such path or method */
     bool is_head;
     struct str path, query; /* as sent, not decoded: the API's own paths need no escapes */
-    struct str param;       /* what stood for "*" in the route's pattern */
+    struct str param;       /* what stood for "{}" in the route's pattern */
     struct buf body;
     struct api_key key; /* of the caller, where the route wants a role */
 

@@ -1,15 +1,14 @@
 /* intake -- a send request from JSON to a submission: checked whole, rendered once on trial.
  *
  * The request (docs/http-api.md is for its readers):
- *   { "template": "shipping_notice", "to": "Ada <ada@example.com>" | {"email","name"}, "locale":
- * "de", "data": {...}, "stream": "transactional", "reply_to": "...", "send_at": RFC 3339, "order":
- * "1001", "parcel": "P1", "event": "shipped", "seq": 3, "occurred_at": RFC 3339, "metadata": {"k":
- * "v"}, "attachments": [{"filename","content_type","content": base64}], "priority": 0-9 } Unknown
- * fields are faults, so that a typo is told. All faults of a request are listed at once.
+ *   { "template": "shipping_notice", "to": "Ada <ada@example.com>" | {"email","name"}, "locale": "de",
+ *     "data": {...}, "stream": "transactional", "reply_to": "...", "send_at": RFC 3339,
+ *     "order": "1001", "parcel": "P1", "event": "shipped", "seq": 3, "occurred_at": RFC 3339,
+ *     "metadata": {"k": "v"}, "attachments": [{"filename","content_type","content": base64}], "priority": 0-9 }
+ * Unknown fields are faults, so that a typo is told. All faults of a request are listed at once.
  *
- * What comply says is handed in as a function, since siblings do not call each other
- * (architecture.md). Ownership: the submission borrows from the arena and the snapshot. Any thread.
- */
+ * What comply says is handed in as a function, since siblings do not call each other (architecture.md).
+ * Ownership: the submission borrows from the arena and the snapshot. Any thread. */
 #ifndef MAILER_INTAKE_INTAKE_H
 #define MAILER_INTAKE_INTAKE_H
 
@@ -38,15 +37,13 @@ struct intake_call {
     struct str body;            /* JSON text */
 };
 
-/* True: `out` is ready for queue_submit, or faults->n > 0 and nothing is to be sent. False: our own
- * failure. Text that is no JSON is the one fault "invalid-json"; its detail tells line and column.
- */
+/* True: `out` is ready for queue_submit, or faults->n > 0 and nothing is to be sent. False: our own failure.
+ * Text that is no JSON is the one fault "invalid-json"; its detail tells line and column. */
 bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
     const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
     struct err *e);
 
-/* ---- the private part of a message
- * ------------------------------------------------------------------ */
+/* ---- the private part of a message ---- */
 
 /* What queue seals as private_json, written by intake and read by delivery. */
 struct private_part {

@@ -1,11 +1,10 @@
-/* snapshot -- one generation of what the service works with: settings, mails, brands and DKIM keys,
- * checked.
+/* snapshot -- one generation of what the service works with: settings, mails, brands and DKIM keys, checked.
  *
- * Immutable and counted: a reload makes a new one, a job or request keeps the one it began with.
- * Inside are two caches that only grow towards what exists (compiled mails by bundle hash), guarded
- * by one lock. Ownership: snapshot_open gives one reference; what it returns lives as long as the
- * reference. Errors: snapshot_open reports every fault at once (keys that do not load, templates
- * that do not compile, From domains without key...). Any thread. */
+ * Immutable and counted: a reload makes a new one, a job or request keeps the one it began with. Inside are two
+ * caches that only grow towards what exists (compiled mails by bundle hash), guarded by one lock.
+ * Ownership: snapshot_open gives one reference; what it returns lives as long as the reference.
+ * Errors: snapshot_open reports every fault at once (keys that do not load, templates that do not compile, From
+ * domains without key...). Any thread. */
 #ifndef MAILER_INTAKE_SNAPSHOT_H
 #define MAILER_INTAKE_SNAPSHOT_H
 
@@ -28,8 +27,7 @@ struct shop { /* a storefront ready for work */
     size_t keys_n;
 };
 
-/* q may be NULL (`config check`, `render`): then nothing is stored, and snapshot_mail knows this
- * generation only. */
+/* q may be NULL (`config check`, `render`): then nothing is stored, and snapshot_mail knows this generation only. */
 bool snapshot_open(const struct conf *c, struct queue *q, struct faults *faults,
     struct snapshot **out, struct err *e);
 struct snapshot *snapshot_ref(struct snapshot *s);
