@@ -160,7 +160,8 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
     int64_t lease_ms, struct arena *a, struct job **out, size_t *n, struct err *e);
 
 /* Marks, without a commit, that lane's next bytes are the body of this job; queue_settle clears it. After a
- * crash it tells `unsure` messages from those that surely were not sent (flight.h). Never fails, never blocks. */
+ * crash it tells `unsure` messages from those that surely were not sent: a kill makes at most `lanes` of them unsure
+ * (flight.h). One body at a time on a lane: settle it before the next begins. Never fails, never blocks. */
 void queue_body_starts(struct queue *q, size_t lane, const struct job *j);
 
 struct suppression_new {
@@ -188,8 +189,8 @@ struct settlement {
 };
 /* ERR_CONFLICT when the lease was lost meanwhile: then nothing is written and the message is another's. */
 bool queue_settle(struct queue *q, const struct settlement *s, struct err *e);
-bool queue_settle_all(
-    struct queue *q, const struct settlement *s, size_t n, struct err *e); /* one commit */
+/* One commit, all or nothing: a single lost lease refuses the whole. */
+bool queue_settle_all(struct queue *q, const struct settlement *s, size_t n, struct err *e);
 
 enum change_result { CHANGE_DONE, CHANGE_TOO_LATE, CHANGE_NOT_FOUND };
 struct actor {
@@ -247,7 +248,7 @@ bool queue_count(
     struct queue *q, const char *storefront_or_null, struct queue_counts *out, struct err *e);
 
 /* Housekeeping, called about once a second by the engine: expired messages end, leases that ran out return
- * (of other nodes too), old idempotency tables go. */
+ * as unsure (of other nodes too), old idempotency keys go. A queue that could not write tries to. */
 bool queue_sweep(struct queue *q, struct err *e);
 
 /* Sleeps until a submit, release or retry makes work, or until_ms. Other processes' work is seen within 1 s. */
