@@ -100,7 +100,7 @@ void say(struct line *c, const char *text)
     say_bytes(c, text, strlen(text));
 }
 
-bool hear(struct line *c, const char *verb)
+bool hear_line(struct line *c, char *out, size_t size)
 {
     size_t end;
 
@@ -108,9 +108,16 @@ bool hear(struct line *c, const char *verb)
         if (!fill(c))
             return false;
     }
-    bool good = str_starts_nocase(str_bytes(c->in, end), str_of(verb));
+    str_copy(str_slice(str_bytes(c->in, end), 0, size - 1), out, size);
     use(c, end + 1);
-    return good;
+    return true;
+}
+
+bool hear(struct line *c, const char *verb)
+{
+    char line[1024];
+
+    return hear_line(c, line, sizeof line) && str_starts_nocase(str_of(line), str_of(verb));
 }
 
 bool hear_body(struct line *c)

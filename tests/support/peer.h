@@ -32,12 +32,13 @@ const char *peer_server_name(const struct peer *p); /* after peer_stop: the last
 size_t line_number(const struct line *c); /* 0 = the first connection */
 void say(struct line *c, const char *text);
 void say_bytes(struct line *c, const char *p, size_t n);
-bool hear(struct line *c, const char *verb); /* the next line begins so */
-bool hear_body(struct line *c);              /* up to and with the dot */
-bool take_tls(struct line *c);               /* the server's half of a handshake */
-void stall(struct line *c);                  /* reads nothing until the client has gone */
-void stall_for(struct line *c, int64_t ms);  /* the same for so long, then goes on */
-void reset(struct line *c);                  /* the connection ends with RST */
+bool hear(struct line *c, const char *verb);            /* the next line begins so */
+bool hear_line(struct line *c, char *out, size_t size); /* any line, cut to fit */
+bool hear_body(struct line *c);                         /* up to and with the dot */
+bool take_tls(struct line *c);                          /* the server's half of a handshake */
+void stall(struct line *c);                 /* reads nothing until the client has gone */
+void stall_for(struct line *c, int64_t ms); /* the same for so long, then goes on */
+void reset(struct line *c);                 /* the connection ends with RST */
 
 /* 220, EHLO answered with these keywords (a list ended by NULL), then the caller goes on. */
 bool greet(struct line *c, const char *const *keywords);

@@ -286,6 +286,31 @@ static void chunks(struct line *c, void *context)
     hear(c, "QUIT");
 }
 
+/* CHUNKING without PIPELINING; the first recipient is unknown. The library sends BDAT all the same. */
+static void chunk_by_chunk(struct line *c, void *context)
+{
+    char line[256];
+    bool refused = true;
+
+    (void)context;
+    say(c, "220 mx.test\r\n");
+    if (!hear(c, "EHLO "))
+        return;
+    say(c, "250-mx.test\r\n250 CHUNKING\r\n");
+    while (hear_line(c, line, sizeof line)) {
+        struct str said = str_of(line);
+        if (str_starts(said, STR("RCPT")))
+            say(c, refused ? "550 5.1.1 no such mailbox\r\n" : "250 ok\r\n");
+        else if (str_starts(said, STR("BDAT")))
+            say(c, refused ? "503 5.5.1 no recipient\r\n" : "250 ok\r\n");
+        else if (str_starts(said, STR("MAIL")) || str_starts(said, STR("RSET")))
+            say(c, "250 ok\r\n");
+        else if (str_starts(said, STR("QUIT")))
+            say(c, "221 bye\r\n");
+        refused = refused && !str_starts(said, STR("RSET"));
+    }
+}
+
 /* ---- what they mean -------------------------------------------------------------------------------- */
 
 struct expectation {
@@ -492,6 +517,29 @@ static void a_dead_port_is_a_connection_failure(void **state)
     assert_string_equal(b->report.failure.trouble, "Connection refused");
 }
 
+static void a_decided_mail_is_not_read_again(void **state)
+{
+    struct bench *b = *state;
+    struct peer *p = peer_open(chunk_by_chunk, NULL, NULL);
+
+    bench_send(b, peer_port(p), "mx.test", 2);
+    assert_int_equal(b->results_n, 2);
+    assert_int_equal(b->results[0].code, 550);
+    assert_true(b->results[1].delivered);
+    assert_int_equal(b->bodies, 1);
+    peer_close(&p);
+}
+
+static void a_server_that_talks_without_end_is_cut_short(void **state)
+{
+    struct bench *b = *state;
+    struct peer *p = peer_open(endless_ehlo, NULL, NULL);
+
+    bench_send(b, peer_port(p), "mx.test", 1);
+    assert_string_equal(b->report.failure.trouble, "the server's replies do not end");
+    peer_close(&p);
+}
+
 /* The rest of a cut line would be taken for the next mail's first reply. */
 static void nothing_is_fed_after_a_cut_line(void **state)
 {
@@ -570,6 +618,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_a_closing_server_did_not_touch_stays_in_hand, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nothing_is_fed_after_421, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_decided_mail_is_not_read_again, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            a_server_that_talks_without_end_is_cut_short, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nothing_is_fed_after_a_cut_line, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
             the_server_gets_our_bytes_dot_stuffed, bench_open, bench_close),
