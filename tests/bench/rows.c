@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define STOREFRONT "acme"
 #define DESTINATIONS 50
@@ -284,12 +285,16 @@ int main(int argc, char **argv)
         return fputs("rows: at least one message, at least one per commit\n", stderr), 64;
     make_bytes(&r, (size_t)atoll(argv[4]), (size_t)atoll(argv[5]), (size_t)atoll(argv[6]));
     open_files(&r, argv[1]);
+    double cpu_before = (double)clock() / CLOCKS_PER_SEC;
     int64_t begin = clock_steady_ns();
     while (r.n < count)
         must(write_group(&r, count - r.n < group ? count - r.n : group, &e), &e);
     double seconds = (double)(clock_steady_ns() - begin) / 1e9;
-    printf("{\"messages\":%lld,\"per_commit\":%lld,\"seconds\":%.3f,\"per_second\":%.0f}\n",
-        (long long)count, (long long)group, seconds, (double)count / seconds);
+    double cpu = (double)clock() / CLOCKS_PER_SEC - cpu_before;
+    printf("{\"messages\":%lld,\"per_commit\":%lld,\"seconds\":%.3f,\"per_second\":%.0f,\"cpu_us\":"
+           "%.1f}\n",
+        (long long)count, (long long)group, seconds, (double)count / seconds,
+        cpu * 1e6 / (double)count);
     sqlite_close(&r.queue);
     sqlite_close(&r.keys);
     buf_close(&r.bytes);
