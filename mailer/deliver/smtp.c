@@ -254,9 +254,6 @@ static void on_event(smtp_session_t lib, int event, void *arg, ...)
     case SMTP_EV_STARTTLS_OK:
         smtp_cover_on(s, va_arg(args, SSL *));
         break;
-    case SMTP_EV_DISCONNECT:
-        dial_left(s->call->dial);
-        break;
     default:
         break;
     }

@@ -81,6 +81,14 @@ static void drip_in_ehlo(struct line *c, void *context)
         say(c, "250-DRIP\r\n");
 }
 
+static void stall_in_ehlo(struct line *c, void *context)
+{
+    (void)context;
+    say(c, "220 mx.test\r\n");
+    if (hear(c, "EHLO "))
+        stall(c);
+}
+
 static void endless_ehlo(struct line *c, void *context)
 {
     (void)context;
@@ -340,6 +348,8 @@ static const struct expectation table[] = {
         0},
     {"four_megabytes_in_one_line_are_not_waited_for", four_megabytes_of_greeting, NULL, false,
         false, false, AT_EHLO, 0, 0, 0},
+    {"silence_at_ehlo_leaves_the_mail_in_hand", stall_in_ehlo, NULL, false, false, false, AT_EHLO,
+        0, 150, 0},
     {"the_watchdog_ends_a_drip", drip_in_ehlo, NULL, false, false, false, AT_EHLO, 0, 0, 250},
     {"an_ehlo_reply_without_end_is_cut_off", endless_ehlo, NULL, false, false, false, AT_EHLO, 0, 0,
         0},

@@ -68,6 +68,15 @@ static void break_handshake(struct line *c, void *context)
     say(c, "this is not TLS at all\r\n");
 }
 
+static void stall_in_handshake(struct line *c, void *context)
+{
+    (void)context;
+    if (greet(c, offers_tls) && hear(c, "STARTTLS")) {
+        say(c, "220 go\r\n");
+        stall(c);
+    }
+}
+
 static void inject_behind_starttls(struct line *c, void *context)
 {
     (void)context;
@@ -129,6 +138,8 @@ static const struct tls_case tls_table[] = {
         false, false, false, true},
     {"broken_handshake_ends_where_tls_is_required", break_handshake, SMTP_TLS_REQUIRED, "mx.test",
         1, false, false, false, false},
+    {"silence_in_the_handshake_may_be_tried_without", stall_in_handshake, SMTP_TLS_OFFERED,
+        "mx.test", 1, false, false, false, true},
     {"bytes_behind_starttls_end_it", inject_behind_starttls, SMTP_TLS_OFFERED, "mx.test", 1, false,
         false, false, false},
 };
@@ -150,6 +161,7 @@ static size_t check_tls(const struct tls_case *x)
     SSL_CTX *ctx = certs_server(b->certs, x->cert_name, x->trusted);
     struct peer *p = peer_open(x->script, NULL, ctx);
     b->call.tls = x->policy;
+    b->call.to.transfer_timeout_ms = x->script == stall_in_handshake ? 150 : 5000;
     bench_send(b, peer_port(p), "mx.test", 1);
     peer_stop(p);
     bool delivered = b->results_n == 1 && b->results[0].delivered;
