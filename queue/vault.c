@@ -20,7 +20,7 @@ struct vault {
     pthread_mutex_t lock; /* guards all below; never held across I/O */
     struct vault_pending fresh, flushing;
     struct vault_cache cache;
-    uint32_t next_id;
+    uint64_t next_id;
 };
 
 static const char version_1[] =
@@ -195,15 +195,17 @@ static bool key_by_person(struct vault *v, const char *storefront, const struct 
 
 /* ---- keys that are not ---- */
 
-/* Time first, so that keys.db grows at its end; then a counter that begins at random in each process. */
+/* Time first, so that keys.db grows at its end; then 64 bits that begin at random in each process and count up, so that
+ * two processes of one second do not meet. */
 static void new_id(struct vault *v, uint8_t out[VAULT_ID])
 {
-    uint32_t seconds = (uint32_t)(clock_now_ms(v->clock) / 1000), count = v->next_id++;
+    uint32_t seconds = (uint32_t)(clock_now_ms(v->clock) / 1000);
+    uint64_t count = v->next_id++;
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         out[i] = (uint8_t)(seconds >> (24 - 8 * i));
-        out[4 + i] = (uint8_t)(count >> (24 - 8 * i));
-    }
+    for (int i = 0; i < 8; i++)
+        out[4 + i] = (uint8_t)(count >> (56 - 8 * i));
 }
 
 /* Under the lock: the key of a person whom the disk does not know (yet). */

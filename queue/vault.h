@@ -1,6 +1,6 @@
 /* vault -- keys.db: one random key for each person of a storefront, and the seals made with it.
  *
- * A sealed blob is key id (8) | seal (base/seal.h). A key stands in keys.db wrapped with the master key, whose
+ * A sealed blob is key id (12) | seal (base/seal.h). A key stands in keys.db wrapped with the master key, whose
  * version stands beside it. Erasing takes the wrapped key away and leaves the id, so that a blob of an erased
  * key is known as erased; a blob whose id was never there is corrupt.
  * Durability: vault_key_of makes a key in memory; vault_flush writes all new ones and fsyncs. The committer
@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 
-#define VAULT_ID 8
+#define VAULT_ID 12
 
 struct vault;
 
