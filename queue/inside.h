@@ -63,6 +63,7 @@ struct str bind_journal(struct arena *a, const char *storefront, const char *abo
 struct str bind_note(
     struct arena *a, const char *storefront, const char *scope, const char *reason);
 
+struct str seal_private(struct arena *a, const struct person *p, const struct submission *s);
 struct str seal_text(struct arena *a, const struct person *p, struct str binding, struct str plain);
 /* "" and *erased when the person's key is gone. */
 bool unseal_text(struct queue *q, const char *storefront, struct str binding, struct str sealed,

@@ -1,5 +1,7 @@
 #include "queue/keyed.h"
 
+#include "base/buf.h"
+
 void keyed_hash(const struct keyring *k, const char *kind, const char *storefront, struct str thing,
     struct keyed *out)
 {
@@ -15,4 +17,16 @@ void keyed_hash(const struct keyring *k, const char *kind, const char *storefron
         hash_hmac_parts(
             str_bytes(pepper->b, sizeof pepper->b), parts, COUNT_OF(parts), &out->hash[out->n++]);
     }
+}
+
+void keyed_person(
+    const struct keyring *k, const char *storefront, struct str address, struct keyed *out)
+{
+    AUTO(buf_wipe) struct buf folded = {0};
+
+    buf_add(&folded, address);
+    for (size_t i = 0; i < folded.n; i++)
+        if (folded.p[i] >= 'A' && folded.p[i] <= 'Z')
+            folded.p[i] = (char)(folded.p[i] - 'A' + 'a');
+    keyed_hash(k, "person", storefront, buf_str(&folded), out);
 }

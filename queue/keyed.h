@@ -22,4 +22,9 @@ struct keyed {
 void keyed_hash(const struct keyring *k, const char *kind, const char *storefront, struct str thing,
     struct keyed *out);
 
+/* Whoever unsubscribed as "Ada@" is not to be written to as "ada@": letters count alike, in the local part too. Dots and
+ * what follows a plus stay, because for most receivers they tell people apart. */
+void keyed_person(
+    const struct keyring *k, const char *storefront, struct str address, struct keyed *out);
+
 #endif

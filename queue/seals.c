@@ -14,7 +14,7 @@ bool person_of(struct queue *q, const char *storefront, struct str address, bool
     struct person *out, struct err *e)
 {
     *out = (struct person){.storefront = storefront};
-    keyed_hash(q->keys, "person", storefront, address, &out->who);
+    keyed_person(q->keys, storefront, address, &out->who);
     return vault_key_of(q->vault, storefront, &out->who, make, &out->key, &out->has_key, e);
 }
 
@@ -46,6 +46,23 @@ struct str bind_journal(struct arena *a, const char *storefront, const char *abo
 struct str bind_note(struct arena *a, const char *storefront, const char *scope, const char *reason)
 {
     return str_of(arena_printf(a, "note/%s/%s/%s", storefront, scope, reason));
+}
+
+/* ---- lengths inside a seal ---- */
+
+static void add_length(struct buf *b, size_t n)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        buf_add_char(b, (char)(n >> shift));
+}
+
+static size_t read_length(struct str s, size_t at)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < 4; i++)
+        n = n << 8 | (unsigned char)s.p[at + i];
+    return n;
 }
 
 /* ---- texts ---- */
@@ -111,18 +128,48 @@ bool unseal_personal(struct queue *q, const struct store_row *row, struct arena 
     return true;
 }
 
+/* ---- the private part: length of the address (4 bytes), address, JSON. The person's row knows one spelling of the
+ * address; each message keeps its own. ---- */
+
+struct str seal_private(struct arena *a, const struct person *p, const struct submission *s)
+{
+    AUTO(buf_wipe) struct buf plain = {0};
+
+    add_length(&plain, s->address.n);
+    buf_add(&plain, s->address);
+    buf_add(&plain, s->private_json);
+    return seal_text(a, p, bind_private(a, s->storefront, s->id), buf_str(&plain));
+}
+
+static bool unseal_private(struct queue *q, struct store_message *m, struct arena *a, struct err *e)
+{
+    struct message_view *v = &m->view;
+    struct str plain;
+
+    if (!unseal_text(q, v->storefront, bind_private(a, v->storefront, v->id), m->private_json, a,
+            &plain, &v->erased, e))
+        return false;
+    if (v->erased)
+        return true;
+    size_t n = plain.n < 4 ? SIZE_MAX : read_length(plain, 0);
+    if (n > plain.n - 4)
+        return err_set(e, ERR_CORRUPT, "a private part is cut short");
+    v->address = str_slice(plain, 4, 4 + n);
+    v->private_json = str_slice(plain, 4 + n, plain.n);
+    return true;
+}
+
 bool unseal_view(
     struct queue *q, struct store_message *m, struct arena *a, bool with_private, struct err *e)
 {
     struct message_view *v = &m->view;
 
     v->erased = m->address.n == 0;
-    if (!v->erased && !unseal_text(q, v->storefront, bind_address(a, v->storefront, &m->person),
-                          m->address, a, &v->address, &v->erased, e))
+    if (!v->erased && !with_private &&
+        !unseal_text(q, v->storefront, bind_address(a, v->storefront, &m->person), m->address, a,
+            &v->address, &v->erased, e))
         return false;
-    if (!v->erased && with_private &&
-        !unseal_text(q, v->storefront, bind_private(a, v->storefront, v->id), m->private_json, a,
-            &v->private_json, &v->erased, e))
+    if (!v->erased && with_private && !unseal_private(q, m, a, e))
         return false;
     if (v->erased)
         v->address = v->private_json = STR("");
@@ -130,21 +177,6 @@ bool unseal_view(
 }
 
 /* ---- attachments: length of the name, length of the type (4 bytes each), name, type, bytes ---- */
-
-static void add_length(struct buf *b, size_t n)
-{
-    for (int shift = 24; shift >= 0; shift -= 8)
-        buf_add_char(b, (char)(n >> shift));
-}
-
-static size_t read_length(struct str s, size_t at)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < 4; i++)
-        n = n << 8 | (unsigned char)s.p[at + i];
-    return n;
-}
 
 struct str seal_attachment(struct arena *a, const struct person *p, const char *id, size_t place,
     const struct attachment *at)

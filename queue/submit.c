@@ -49,8 +49,7 @@ static bool prepare(struct queue *q, const struct submission *s, struct posting 
     p->ticket.op.kind = STORE_SUBMIT;
     *out = (struct store_submit){.s = s, .facts = s->facts, .out = &p->receipt};
     out->person = person_for_store(p->arena, &person, s->address);
-    out->private_json =
-        seal_text(p->arena, &person, bind_private(p->arena, s->storefront, s->id), s->private_json);
+    out->private_json = seal_private(p->arena, &person, s);
     p->ticket.bytes = out->private_json.n;
     sealed = arena_array(p->arena, s->attachments_n, sizeof *sealed);
     for (size_t i = 0; i < s->attachments_n; i++) {

@@ -98,7 +98,7 @@ bool queue_lift(struct queue *q, const char *storefront, struct str address, con
         .lift = {.storefront = storefront, .scope = scope, .reason = reason, .actor = who}};
 
     op.lift.actor.why = text_or_empty(who.why);
-    keyed_hash(q->keys, "person", storefront, address, &op.lift.who);
+    keyed_person(q->keys, storefront, address, &op.lift.who);
     op.lift.facts = facts_of(a, scope, reason, "", op.lift.actor.why);
     if (!committer_run(q->committer, &op, e))
         return false;
@@ -135,7 +135,7 @@ bool queue_suppressions_of(struct queue *q, const char *storefront, struct str a
     struct store_suppression *rows;
     struct keyed who;
 
-    keyed_hash(q->keys, "person", storefront, address, &who);
+    keyed_person(q->keys, storefront, address, &who);
     return queue_seen(q,
                q->store->verbs->suppressions_of(
                    q->store, storefront, &who, queue_now_ms(q), a, &rows, n, e),

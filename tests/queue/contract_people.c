@@ -57,6 +57,32 @@ static void a_suppression_stands_once_per_scope_and_reason(void **state)
     expect_whole_chain(p, SHOP, "one");
 }
 
+static void upper_and_lower_case_are_one_person_dots_and_plus_are_not(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+
+    assert_true(suppress(p, STR("Ada.B+x@example.com"), "*", "unsubscribe", 0));
+    assert_false(suppress(p, STR("ada.b+X@example.com"), "*", "unsubscribe", 0));
+    standing(p, STR("ADA.B+X@example.com"), 1);
+    standing(p, STR("adab+x@example.com"), 0);
+    standing(p, STR("ada.b@example.com"), 0);
+    assert_int_equal(lift(p, STR("aDA.b+x@example.com"), "*", ""), 1);
+    standing(p, STR("Ada.B+x@example.com"), 0);
+}
+
+static void a_mail_keeps_its_own_spelling_of_the_address(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    const char *first = post_mail(p, "ada@example.com"), *second = post_mail(p, "ADA@example.com");
+    struct digest person = claim_one(p)->person;
+    struct job *job = claim_one(p);
+
+    assert_true(str_is(show(p, first).address, "ada@example.com"));
+    assert_true(str_is(show(p, second).address, "ADA@example.com"));
+    assert_true(str_is(job->address, "ADA@example.com"));
+    assert_true(digest_equal(&job->person, &person));
+}
+
 static void one_that_ran_out_does_not_stand_and_may_come_again(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -233,6 +259,8 @@ static void a_wrong_secret_is_denied(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_suppression_stands_once_per_scope_and_reason),
+    cmocka_unit_test(upper_and_lower_case_are_one_person_dots_and_plus_are_not),
+    cmocka_unit_test(a_mail_keeps_its_own_spelling_of_the_address),
     cmocka_unit_test(one_that_ran_out_does_not_stand_and_may_come_again),
     cmocka_unit_test(lifted_ones_stay_visible),
     cmocka_unit_test(a_token_suppresses_without_the_address),

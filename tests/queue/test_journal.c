@@ -127,7 +127,7 @@ static void an_erased_person_leaves_the_chain_whole(void **state)
     size_t n;
 
     (void)state;
-    keyed_hash(p->keys, "person", SHOP, STR("ada@example.com"), &who);
+    keyed_person(p->keys, SHOP, STR("ada@example.com"), &who);
     FINE(vault_open(post_file(p, "keys.db"), p->keys, &p->clock, &v, &p->e));
     FINE(vault_erase(v, SHOP, &who, &erased, &p->e));
     vault_close(&v);

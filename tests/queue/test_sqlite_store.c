@@ -366,7 +366,7 @@ static void claims_end_the_mails_of_an_erased_person(void **state)
     uint64_t n;
 
     (void)state;
-    keyed_hash(p->keys, "person", SHOP, STR("ada@example.com"), &who);
+    keyed_person(p->keys, SHOP, STR("ada@example.com"), &who);
     FINE(vault_open(post_file(p, "keys.db"), p->keys, &p->clock, &v, &p->e));
     FINE(vault_erase(v, SHOP, &who, &n, &p->e));
     vault_close(&v);
