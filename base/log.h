@@ -3,9 +3,10 @@
  *     log_info("delivered", KV("id", job->id), KV_INT("took_ms", took));
  *     -> 2026-11-21T08:09:10.123Z info delivered id=msg_01jd... took_ms=41
  *
- * Values are quoted and escaped where they hold anything but printable ASCII without spaces, so a
- * hostile value cannot forge a line. Mask addresses with KV_ADDR ("j***@example.com"); never log a
- * secret. Floors 0-2 log nothing above debug. Any thread; a line is written whole. */
+ * An event is one word in kebab case ("service-ready"), so that a line can be searched for. Values
+ * are quoted and escaped where they hold anything but printable ASCII without spaces: a hostile one
+ * cannot forge a line. Mask addresses with KV_ADDR ("j***@example.com"); never log a secret.
+ * Floors 0-2 log nothing above debug. Any thread; a line is written whole. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -103,7 +103,7 @@ static void refresh(struct zone *z)
     struct zone_stamp stamp;
     struct err e = {0};
     if (!zone_read(z->path, &fresh, &stamp, &e))
-        log_debug("zone file kept in its older version", KV("path", z->path), KV("fault", e.text));
+        log_debug("zone-kept-older-version", KV("path", z->path), KV("fault", e.text));
 
     AUTO(zone_content_close) struct zone_content *dropped = fresh;
     AUTO(unlock) pthread_mutex_t *held = lock_of(z);

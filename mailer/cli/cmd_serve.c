@@ -32,7 +32,7 @@ struct service {
 static void print_faults(const struct faults *faults)
 {
     for (const struct fault *f = faults->first; f; f = f->next)
-        log_error("settings.fault", KV("at", f->pointer), KV("text", f->detail));
+        log_error("settings-fault", KV("at", f->pointer), KV("text", f->detail));
 }
 
 /* The settings as the service runs with them: in the sandbox, with its DNS and port. */
@@ -74,9 +74,9 @@ static void reload(struct service *s)
     struct snapshot *next = NULL;
     if (load_conf(s, &conf, &e) && load_snapshot(s, conf, &next, &e)) {
         snapshot_swap(s->snapshots, next);
-        log_info("service.reloaded");
+        log_info("service-reloaded");
     } else {
-        log_error("service.reload_failed", KV("error", e.text),
+        log_error("service-reload-failed", KV("error", e.text),
             KV("now", "the settings of before stay in force"));
     }
     conf_close(&conf);
@@ -142,7 +142,7 @@ static bool open_http(struct service *s, struct err *e)
     };
     if (!http_open(&setup, &s->http, e))
         return false;
-    log_info("http.listening", KV("address", s->conf->listen_address),
+    log_info("http-listening", KV("address", s->conf->listen_address),
         KV_INT("port", http_port(s->http)));
     return true;
 }
@@ -228,14 +228,14 @@ static int run(struct cli *c)
     sigset_t signals = block_signals();
     bool ok = open_all(&s, &e);
     if (ok) {
-        log_info("service.ready", KV("version", PARCELPOST_VERSION), KV("node", s.conf->node));
+        log_info("service-ready", KV("version", PARCELPOST_VERSION), KV("node", s.conf->node));
         wait_for_the_end(&s, &signals);
-        log_info("service.stopping");
+        log_info("service-stopping");
     }
     close_all(&s);
     if (!ok)
         return cli_fail(c, &e);
-    log_info("service.stopped");
+    log_info("service-stopped");
     return CLI_FINE;
 }
 

@@ -45,7 +45,7 @@ bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e)
             conf->keyring_file, buf_text(&queue_file));
     if (!keyring_create(conf->keyring_file, e))
         return false;
-    log_warning("keyring.created", KV("file", conf->keyring_file),
+    log_warning("keyring-created", KV("file", conf->keyring_file),
         KV("advice",
             "back it up apart from the data folder: without it nothing sealed can be read"));
     return keyring_open(conf->keyring_file, out, e);

@@ -182,7 +182,7 @@ storefront "acme" {
                 raise AssertionError("the service ended:\n" + self.process.text()[-3000:])
             with open(log, "rb") as f:
                 f.seek(before)
-                found = re.search(rb" http\.listening .*port=(\d+)", f.read())
+                found = re.search(rb" http-listening .*port=(\d+)", f.read())
             return found and int(found.group(1))
 
         self.port = wait_for("the service to listen", listening)
