@@ -306,15 +306,19 @@ SEAM int connect(int fd, const struct sockaddr *to, socklen_t size)
 }
 
 /* glibc declares the array as written only, so that looking at it seems to be a mistake. */
+#ifndef __clang__
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 SEAM int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     if (!current || n == 0 || current->fd < 0 || fds[0].fd != current->fd)
         return next()->poll(fds, n, timeout);
     return poll_dialled(current, fds, n, timeout);
 }
+#ifndef __clang__
 #pragma GCC diagnostic pop
+#endif
 
 SEAM ssize_t write(int fd, const void *p, size_t n)
 {

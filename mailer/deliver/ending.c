@@ -32,7 +32,7 @@ bool end_held(struct attempt *t)
 {
     const char *code = arena_printf(t->bench->arena, "gate:%s", t->gate.code);
 
-    log_warning("held", KV("id", t->job->id), KV("code", code), KV("why", t->gate.why));
+    log_info("held", KV("id", t->job->id), KV("code", code), KV("why", t->gate.why));
     return end(t, (struct settlement){.to = MSG_HELD, .reason = code});
 }
 
@@ -61,8 +61,10 @@ static bool try_again(struct attempt *t)
         .counts = true};
 
     if (!backoff_next(&b, t->job->id, t->job->attempts + 1, clock_now_ms(t->bench->clock),
-            t->job->expires_ms, &s.due_ms))
+            t->job->expires_ms, &s.due_ms)) {
         s.to = MSG_EXPIRED;
+        s.reason = "expired"; /* what the server said stands in the facts */
+    }
     return end(t, s);
 }
 

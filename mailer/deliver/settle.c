@@ -52,6 +52,8 @@ static void count(struct settler *s, const struct settlement *what)
 {
     struct tally *t = s->tally;
 
+    log_debug("settled", KV("id", what->job->id), KV("to", msg_state_name(what->to)),
+        KV("reason", what->reason));
     if (what->to == MSG_QUEUED)
         counter_add(t->given_back, 1);
     else
