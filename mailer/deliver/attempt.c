@@ -76,7 +76,7 @@ static bool is_allowed(struct attempt *t)
 
     if (!comply_ask(t->bench->queue, t->job->storefront, t->job->stream, class, t->job->address,
             &t->allowed, &e)) {
-        log_error("comply failed", KV("id", t->job->id), KV("error", e.text));
+        log_error("comply-failed", KV("id", t->job->id), KV("error", e.text));
         return end_waiting(t, "comply-unavailable");
     }
     t->asked_comply = true;

@@ -44,7 +44,7 @@ static void visit(struct courier *c, const struct conf *conf, const struct smtp_
 
     converse(c, &call, in_hand);
     if (c->last.in_hand && c->last.starttls_failed) {
-        log_warning("STARTTLS failed, going on in clear", KV("mx", c->hop.host),
+        log_warning("starttls-failed-going-clear", KV("mx", c->hop.host),
             KV("why", c->last.failure.trouble));
         call.tls = SMTP_TLS_OFF;
         call.why_off = "STARTTLS was offered and failed";

@@ -163,7 +163,7 @@ static void look(struct desk *d)
     pthread_mutex_unlock(&d->lock);
     int64_t next_due_ms = INT64_MAX;
     if (!queue_ready(d->queue, max, a, &found, &n, &next_due_ms, &e)) {
-        log_error("cannot read the queue", KV("error", e.text));
+        log_error("queue-unreadable", KV("error", e.text));
         n = 0;
     }
     pthread_mutex_lock(&d->lock);

@@ -38,7 +38,7 @@ bool end_held(struct attempt *t)
 
 bool end_unwritten(struct attempt *t, const struct err *e)
 {
-    log_error("letter failed", KV("id", t->job->id), KV("error", e->text));
+    log_error("letter-failed", KV("id", t->job->id), KV("error", e->text));
     if (letter_may_succeed_later(e))
         return end_waiting(t, "letter-unavailable");
     return end(t, (struct settlement){.to = MSG_HELD, .reason = "incident:letter"});

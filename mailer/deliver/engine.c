@@ -95,7 +95,7 @@ bool engine_open(const struct engine_setup *s, struct engine **out, struct err *
     g->desk = desk_open(s->queue, s->clock, (size_t)c->lanes);
     if (!open_tools(g, c, e) || !open_lanes(g, (size_t)c->lanes, e) || !open_keeper(g, e))
         return false;
-    log_info("delivery began", KV_INT("lanes", c->lanes));
+    log_info("delivery-ready", KV_INT("lanes", c->lanes));
     *out = g;
     g = NULL;
     return true;

@@ -62,7 +62,7 @@ static void release(const struct keeper_setup *k, const struct held_group *g)
         log_info("released", KV("storefront", g->storefront), KV("code", g->code),
             KV_INT("messages", n));
     else
-        log_error("release failed", KV("storefront", g->storefront), KV("error", e.text));
+        log_error("release-failed", KV("storefront", g->storefront), KV("error", e.text));
 }
 
 static void look_at_held(const struct keeper_setup *k, struct snapshot *s, bool fresh)
@@ -74,7 +74,7 @@ static void look_at_held(const struct keeper_setup *k, struct snapshot *s, bool 
     struct err e;
 
     if (!queue_held(k->queue, a, &groups, &n, &e)) {
-        log_error("cannot read held messages", KV("error", e.text));
+        log_error("held-unreadable", KV("error", e.text));
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -92,7 +92,7 @@ void keeper_work(const struct keeper_setup *k, bool fresh)
     struct err e;
 
     if (!queue_sweep(k->queue, &e))
-        log_error("sweep failed", KV("error", e.text));
+        log_error("sweep-failed", KV("error", e.text));
     look_at_held(k, s, fresh);
 }
 

@@ -46,7 +46,7 @@ static bool claim(struct lane *l)
     l->at = l->jobs_n = 0;
     if (!queue_claim(l->with.queue, l->place.storefront, l->place.destination, max,
             l->conf->lease_ms, l->batch, &l->jobs, &l->jobs_n, &e)) {
-        log_error("claim failed", KV("destination", l->place.destination), KV("error", e.text));
+        log_error("claim-failed", KV("destination", l->place.destination), KV("error", e.text));
         l->jobs_n = 0;
         l->rest_ms = l->conf->retry_first_ms < REST_MAX_MS ? l->conf->retry_first_ms : REST_MAX_MS;
     }

@@ -80,15 +80,15 @@ void settle(struct settler *s, const struct settlement *what)
 
     while (!queue_settle(s->queue, what, &e)) {
         if (is_an_answer(&e)) {
-            log_warning("not settled", KV("id", what->job->id), KV("to", msg_state_name(what->to)),
-                KV("error", e.text));
+            log_warning("settle-refused", KV("id", what->job->id),
+                KV("to", msg_state_name(what->to)), KV("error", e.text));
             return;
         }
-        log_error("settle failed", KV("id", what->job->id), KV("to", msg_state_name(what->to)),
+        log_error("settle-failed", KV("id", what->job->id), KV("to", msg_state_name(what->to)),
             KV("error", e.text));
         counter_add(s->tally->settle_retries, 1);
         if (!rest(s, ms)) {
-            log_error("settle left to the next start", KV("id", what->job->id));
+            log_error("settle-left-to-next-start", KV("id", what->job->id));
             return;
         }
         ms = ms * 2 < PATIENCE_MAX_MS ? ms * 2 : PATIENCE_MAX_MS;
