@@ -22,10 +22,13 @@ static int give_credentials(auth_client_request_t request, char **result, int fi
     const struct smtp_call *call = arg;
 
     for (int i = 0; i < fields; i++) {
+        const char *asked = ""; /* a realm or domain: never NULL, mechanisms measure it */
+
         if (request[i].flags & AUTH_PASS)
-            result[i] = (char *)(uintptr_t)call->password;
-        else
-            result[i] = request[i].flags & AUTH_USER ? (char *)(uintptr_t)call->user : NULL;
+            asked = call->password;
+        else if (request[i].flags & AUTH_USER)
+            asked = call->user;
+        result[i] = (char *)(uintptr_t)asked;
     }
     return 1;
 }

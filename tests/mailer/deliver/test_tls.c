@@ -101,6 +101,16 @@ static void with_login(struct line *c, void *context)
     take_all(c);
 }
 
+static void with_old_login(struct line *c, void *context)
+{
+    (void)context;
+    if (!begin_tls(c) || !ehlo_again(c, "AUTH LOGIN") || !hear(c, "AUTH LOGIN c2hvcA=="))
+        return;
+    say(c, "334 UGFzc3dvcmQ6\r\n");
+    say(c, hear(c, "b3BlbiBzZXNhbWU=") ? "235 2.7.0 welcome\r\n" : "535 5.7.8 no\r\n");
+    take_all(c);
+}
+
 /* ---- TLS ------------------------------------------------------------------------------------------- */
 
 struct tls_case {
@@ -245,7 +255,8 @@ static void session_tickets_do_not_stop_the_conversation(void **state)
 
 /* ---- AUTH ------------------------------------------------------------------------------------------ */
 
-#define SECRET_BASE64 "AHNob3AAb3BlbiBzZXNhbWU=" /* NUL shop NUL open sesame */
+#define SECRET_BASE64                                                                              \
+    "b3BlbiBzZXNhbWU=" /* open sesame; PLAIN's NUL shop NUL open sesame ends so, too */
 
 struct auth_case {
     const char *name;
@@ -258,6 +269,7 @@ struct auth_case {
 static const struct auth_case auth_table[] = {
     {"good_credentials_deliver", with_login, {"AUTH PLAIN", "235 2.7.0 welcome\r\n"}, true, true,
         0},
+    {"good_credentials_by_login_deliver", with_old_login, {"", ""}, true, true, 0},
     {"refused_credentials_send_nothing", with_login, {"AUTH PLAIN", "535 5.7.8 no\r\n"}, true,
         false, 535},
     {"a_busy_auth_sends_nothing", with_login, {"AUTH PLAIN", "454 4.7.0 later\r\n"}, true, false,
