@@ -2,8 +2,8 @@
 
 #include "base/conf_check.h"
 #include "base/conf_read.h"
+#include "base/file.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,29 +22,6 @@ struct snapshot {
 static struct snapshot *snapshot_of(const struct conf *c)
 {
     return (struct snapshot *)c;
-}
-
-static void close_file(FILE **f)
-{
-    if (*f)
-        fclose(*f);
-}
-
-static bool read_file(const char *path, struct buf *out, struct err *e)
-{
-    AUTO(close_file) FILE *f = fopen(path, "re");
-
-    if (!f && errno == ENOENT)
-        return err_set(e, ERR_MISSING, "settings file %s does not exist", path);
-    if (!f)
-        return err_system(e, "settings file %s", path);
-    out->n = fread(buf_room(out, FILE_BYTES + 1), 1, FILE_BYTES + 1, f);
-    out->p[out->n] = 0;
-    if (ferror(f))
-        return err_system(e, "settings file %s", path);
-    if (out->n > FILE_BYTES)
-        return err_set(e, ERR_INPUT, "settings file %s is larger than %d bytes", path, FILE_BYTES);
-    return true;
 }
 
 static const char *folder_of(struct arena *a, const char *path)
@@ -212,7 +189,7 @@ bool conf_load(const char *path, struct faults *faults, const struct conf **out,
     AUTO(buf_close) struct buf text = {0};
     struct conf_result found;
 
-    if (!read_file(path, &text, e))
+    if (!file_read("settings file", path, FILE_BYTES, &text, e))
         return false;
     struct conf_reader reader = {.arena = arena, .folder = folder_of(arena, path)};
     conf_read(&reader, buf_str(&text), &found);

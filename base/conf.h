@@ -116,8 +116,8 @@ struct conf {
     size_t smart_hosts_n;
 };
 
-/* Errors: ERR_MISSING (no file), ERR_INPUT (wrong; e has the first fault, faults all of them: the
- * pointer is "FILE:LINE" and the setting stands in the text). */
+/* Errors: those of file_read (at most 1 MiB), and ERR_INPUT where the text is wrong: e has the first
+ * fault, faults all of them; the pointer is "FILE:LINE" and the setting stands in the text. */
 bool conf_load(const char *path, struct faults *faults, const struct conf **out, struct err *e);
 const struct conf *conf_ref(const struct conf *c);
 void conf_close(const struct conf **c);

@@ -1,13 +1,10 @@
 #include "base/keyring.h"
 
 #include "base/encode.h"
+#include "base/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_BYTES (256 * 1024) /* thousands of versions */
 #define LINES_MAX 4096
@@ -36,12 +33,6 @@ const char *key_use_name(enum key_use use)
     return use < KEY_USES ? use_names[use] : "unknown";
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
 static bool check_mode(int fd, const char *path, struct err *e)
 {
     struct stat st;
@@ -58,27 +49,10 @@ static bool check_mode(int fd, const char *path, struct err *e)
 
 static bool read_file(const char *path, struct buf *out, struct err *e)
 {
-    AUTO(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    AUTO(file_close) int fd = -1;
 
-    if (fd < 0 && errno == ENOENT)
-        return err_set(e, ERR_MISSING, "keyring %s does not exist", path);
-    if (fd < 0)
-        return err_system(e, "keyring %s", path);
-    if (!check_mode(fd, path, e))
-        return false;
-    buf_room(out, FILE_BYTES + 1); /* at once: growing would leave copies of secrets behind */
-    for (;;) {
-        ssize_t n = read(fd, out->p + out->n, FILE_BYTES + 1 - out->n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_system(e, "keyring %s", path);
-        if (n == 0)
-            return true;
-        out->n += (size_t)n;
-        if (out->n > FILE_BYTES)
-            return err_set(e, ERR_LIMIT, "keyring %s is larger than %d bytes", path, FILE_BYTES);
-    }
+    return file_open("keyring", path, &fd, e) && check_mode(fd, path, e) &&
+           file_read_open(fd, "keyring", path, FILE_BYTES, out, e);
 }
 
 static bool find_use(struct str name, enum key_use *out)
@@ -211,55 +185,10 @@ static void compose(struct buf *out)
     }
 }
 
-static bool write_all(int fd, struct str s)
-{
-    while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0)
-            s = str_slice(s, (size_t)n, s.n);
-    }
-    return true;
-}
-
-/* The new name must be on disk too, not only the bytes. */
-static bool sync_folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    AUTO(buf_close) struct buf folder = {0};
-
-    buf_add(&folder, slash ? str_bytes(path, (size_t)(slash - path) + 1) : STR("."));
-    AUTO(close_fd) int fd = open(buf_text(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0;
-}
-
-/* link() refuses an existing name, where rename() would silently replace all keys. */
-static bool write_and_link(const char *path, char *draft, struct str text, struct err *e)
-{
-    AUTO(close_fd) int fd = mkostemp(draft, O_CLOEXEC);
-
-    if (fd < 0)
-        return err_system(e, "keyring %s", path);
-    bool written = write_all(fd, text) && fsync(fd) == 0;
-    if (!written)
-        err_system(e, "keyring %s", path);
-    bool linked = written && link(draft, path) == 0;
-    if (written && !linked)
-        errno == EEXIST ? err_set(e, ERR_CONFLICT, "keyring %s exists already", path)
-                        : err_system(e, "keyring %s", path);
-    unlink(draft);
-    if (linked && !sync_folder_of(path))
-        return err_system(e, "folder of keyring %s", path);
-    return linked;
-}
-
 bool keyring_create(const char *path, struct err *e)
 {
     AUTO(buf_wipe) struct buf text = {0};
-    AUTO(buf_close) struct buf draft = {0};
 
     compose(&text);
-    buf_addf(&draft, "%s.XXXXXX", path);
-    return write_and_link(path, draft.p, buf_str(&text), e);
+    return file_create("keyring", path, buf_str(&text), e);
 }

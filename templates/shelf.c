@@ -1,36 +1,19 @@
 #include "templates/shelf.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_BYTES_MAX (256u << 10)
 #define ENTRIES_MAX 1000 /* of one folder */
 
-static void close_file(FILE **f)
-{
-    if (*f != NULL)
-        fclose(*f);
-}
-
 static bool read_file(const char *path, struct buf *out, struct err *e)
 {
-    FILE *f AUTO(close_file) = fopen(path, "re");
-    if (f == NULL)
-        return err_system(e, "%s", path);
-    char piece[8192];
-    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0;) {
-        if (out->n + n > FILE_BYTES_MAX)
-            return err_set(e, ERR_LIMIT, "%s has more than %u bytes", path, FILE_BYTES_MAX);
-        buf_add(out, str_bytes(piece, n));
-    }
-    if (ferror(f))
-        return err_system(e, "%s", path);
-    return str_is_utf8(buf_str(out)) || err_set(e, ERR_INPUT, "%s is not UTF-8", path);
+    return file_read("template file", path, FILE_BYTES_MAX, out, e) &&
+           (str_is_utf8(buf_str(out)) || err_set(e, ERR_INPUT, "%s is not UTF-8", path));
 }
 
 static bool read_json(const char *path, struct js **out, struct err *e)

@@ -1,12 +1,10 @@
 #include "mailer/intake/shops.h"
 
 #include "base/encode.h"
+#include "base/file.h"
 #include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define KEY_FILE_BYTES (64 * 1024)
 #define LOGO_FILE_BYTES (256 * 1024)
@@ -17,35 +15,20 @@ static struct str place(struct arena *a, const struct conf_storefront *s, const 
     return str_of(arena_printf(a, "/storefront/%s/%s", s->name, setting));
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
+/* ---- DKIM keys ---- */
 
-/* False with errno; EFBIG where the file is larger than max. */
-static bool read_file(const char *path, size_t max, struct buf *out, mode_t *mode)
+static bool read_key(const char *path, struct buf *out, struct err *e)
 {
-    AUTO(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    AUTO(file_close) int fd = -1;
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) != 0)
+    if (!file_open("private key", path, &fd, e))
         return false;
-    *mode = st.st_mode;
-    buf_room(out, max + 1);
-    while (out->n <= max) {
-        ssize_t n = read(fd, out->p + out->n, max + 1 - out->n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n == 0;
-        out->n += (size_t)n;
-    }
-    errno = EFBIG;
-    return false;
+    if (fstat(fd, &st) == 0 && st.st_mode & (S_IWGRP | S_IRWXO))
+        log_warning("dkim-key-file-open-to-others", KV("file", path),
+            KV("right", "mode 0600, or 0640 for a group"));
+    return file_read_open(fd, "private key", path, KEY_FILE_BYTES, out, e);
 }
-
-/* ---- DKIM keys ---- */
 
 static void load_key(struct shop_room *room, const struct conf_dkim *d, struct arena *a,
     struct faults *faults, const struct conf_storefront *s)
@@ -53,7 +36,6 @@ static void load_key(struct shop_room *room, const struct conf_dkim *d, struct a
     AUTO(buf_wipe) struct buf pem = {0};
     const char *setting = arena_printf(a, "dkim/%s/key_file", d->selector);
     struct str domain = room->shop.from.domain;
-    mode_t mode = 0;
     struct err e;
 
     if (d->domain[0] != 0 && !address_domain(str_of(d->domain), a, &domain, &e)) {
@@ -61,14 +43,10 @@ static void load_key(struct shop_room *room, const struct conf_dkim *d, struct a
             place(a, s, arena_printf(a, "dkim/%s/domain", d->selector)), "%s", e.text);
         return;
     }
-    if (!read_file(d->key_file, KEY_FILE_BYTES, &pem, &mode)) {
-        faults_add(faults, "unreadable", place(a, s, setting), "%s: %s", d->key_file,
-            errno == EFBIG ? "too large for a private key" : strerror(errno));
+    if (!read_key(d->key_file, &pem, &e)) {
+        faults_add(faults, "unreadable", place(a, s, setting), "%s", e.text);
         return;
     }
-    if (mode & (S_IWGRP | S_IRWXO))
-        log_warning("dkim-key-file-open-to-others", KV("file", d->key_file),
-            KV("right", "mode 0600, or 0640 for a group"));
     struct dkim_key **slot = &room->keys[room->shop.keys_n];
     if (domain.n > 0 && !dkim_key_open(arena_text(a, domain), d->selector, buf_str(&pem), slot, &e))
         faults_add(faults, "invalid-key", place(a, s, setting), "%s: %s", d->key_file, e.text);
@@ -137,18 +115,17 @@ static bool load_logo(
     const struct conf_storefront *s = room->shop.conf;
     const char *path = s->brand.logo_file;
     AUTO(buf_close) struct buf bytes = {0};
-    mode_t mode;
+    struct err wrong;
 
     room->shop.brand.logo_content_type = "";
     if (path[0] == 0)
         return true;
     struct str where = place(a, s, "brand/logo_file");
-    if (!read_file(path, LOGO_FILE_BYTES, &bytes, &mode)) {
-        if (errno == EFBIG)
-            faults_add(faults, "too-large", where,
-                "%s is above %d KiB, and each mail would carry it", path, LOGO_FILE_BYTES / 1024);
+    if (!file_read("logo", path, LOGO_FILE_BYTES, &bytes, &wrong)) {
+        if (wrong.code == ERR_LIMIT)
+            faults_add(faults, "too-large", where, "%s, and each mail would carry it", wrong.text);
         else
-            faults_add(faults, "unreadable", where, "%s: %s", path, strerror(errno));
+            faults_add(faults, "unreadable", where, "%s", wrong.text);
         return true;
     }
     const char *type = logo_type(buf_str(&bytes));

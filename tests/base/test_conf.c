@@ -405,7 +405,7 @@ static void files_that_cannot_be_read_are_told_apart(void **state)
     while (large.n <= 1 << 20)
         buf_add_text(&large, "# filler filler filler filler filler filler filler filler filler\n");
     assert_false(load(buf_str(&large), NULL, &c, &e));
-    assert_int_equal(e.code, ERR_INPUT);
+    assert_int_equal(e.code, ERR_LIMIT);
 }
 
 static void the_document_names_every_setting_that_is_printed(void **state)

@@ -180,7 +180,7 @@ static void a_missing_part_names_its_path(void **state)
     snprintf(path, sizeof path, "%s/mails/hello/text.mustache", f.path);
     unlink(path);
     assert_false(try_open(&f, &m, &e));
-    assert_int_equal(e.code, ERR_IO);
+    assert_int_equal(e.code, ERR_MISSING);
     assert_non_null(strstr(e.text, "hello/text.mustache"));
 }
 
