@@ -91,7 +91,7 @@ def what_got_a_202_is_delivered_through_kills():
             else:
                 service.kill()
                 if not killed_at_a_sync(service, dice.randrange(8, 60)):
-                    continue  # it was not reached: the shops are done
+                    outside += 1  # too few syncs were left: it was killed from outside
             service.start()
         for shop in shops:
             shop.join(60)

@@ -22,6 +22,8 @@ def every_command_explains_itself_with_an_example():
     overview = run("--help").stdout
     commands = re.findall(r"^  ([a-z-]+) ", overview, re.M)
     assert len(commands) >= 10, commands
+    with open(os.path.join(house.TOP, "packaging", "parcelpost.1")) as f:
+        assert sorted(re.findall(r"^\.It Cm ([a-z-]+)", f.read(), re.M)) == sorted(commands), "the man page lists every command"
     for command in commands:
         done = run(command, "--help")
         assert done.returncode == 0 and "example:\n  parcelpost " + command in done.stdout, command
