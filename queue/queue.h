@@ -69,8 +69,9 @@ bool msg_state_is_final(enum msg_state s);
 struct order_event {
     struct str order, parcel; /* the storefront's references, "" = none; stored as hashes */
     const char *event;        /* "shipped", "delayed", "refunded"... "" = none */
-    int64_t seq;         /* within (order, parcel); a lower one that arrives late ends cancelled */
-    int64_t occurred_ms; /* 0 = unknown */
+    int64_t seq;            /* within (order, parcel): a lower one that arrives late ends cancelled;
+                               0 = none: this mail makes nothing stale and never is */
+    int64_t occurred_ms;    /* 0 = unknown */
     const char *supersedes; /* events that this one makes stale, separated by spaces, "" = none */
 };
 

@@ -101,17 +101,30 @@ bool sqlite_claim(struct writer *w, struct store_op *op, struct err *e)
 
 /* ---- leases that come back ---- */
 
+/* A later event of the parcel may have come while it was leased: then nobody sends it any more. */
 static bool take_back(
     struct writer *w, struct message_row *m, bool unsure, const char *why, struct err *e)
 {
+    struct order_place place;
+    const char *by;
+
+    if (!order_place_of(w, m, &place, e) || !order_is_stale(w, &place, &by, e))
+        return false;
     m->unsure = m->unsure || unsure;
     m->state = m->attempts > 0 || m->unsure ? MSG_DEFERRED : MSG_QUEUED;
     if (unsure) {
         m->due_ms = w->now_ms;
         m->reason = "unsure";
     }
+    if (by) {
+        m->state = MSG_CANCELLED;
+        m->reason = "superseded";
+    }
     return message_store(w, m, MSG_LEASED, e) &&
-           (!unsure || message_event(w, m, "unsure", "parcelpost", facts_reason(w, why), NULL, e));
+           (!unsure ||
+               message_event(w, m, "unsure", "parcelpost", facts_reason(w, why), NULL, e)) &&
+           (!by ||
+               message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e));
 }
 
 static bool next_start(struct writer *w, struct store_start *s, struct err *e)

@@ -123,7 +123,7 @@ struct order_place {
     bool any;
     const char *storefront, *event, *supersedes;
     struct digest order, parcel;
-    int64_t seq;
+    int64_t seq; /* 0 = none: takes no part in supersession */
 };
 bool order_place_new(
     struct writer *w, const struct store_submit *s, struct order_place *out, struct err *e);

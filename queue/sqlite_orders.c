@@ -3,8 +3,9 @@
 
 #include "base/json.h"
 
-#define EVENTS_READ                                                                                \
-    1000 /* of one parcel; a storefront that posts more gets no supersession beyond them */
+/* Of one parcel, the nearest ones: a storefront that posts more gets no supersession beyond them, and does not
+ * make the one writer walk them for each of its posts. */
+#define EVENTS_READ 1000
 
 static bool has_word(const char *words, const char *word)
 {
@@ -61,8 +62,8 @@ bool order_place_new(
         .event = o->event,
         .supersedes = o->supersedes,
         .seq = o->seq};
-    for (size_t i = s->order.n;
-         i-- > 0 && !known;) { /* the oldest pepper first, the current one last */
+    /* the oldest pepper first, the current one last */
+    for (size_t i = s->order.n; i-- > 0 && !known;) {
         out->order = s->order.hash[i];
         out->parcel = s->parcel.hash[i];
         if (i > 0 && !parcel_is_known(w, out, &known, e))
@@ -102,11 +103,11 @@ bool order_is_stale(struct writer *w, const struct order_place *p, const char **
     struct sql *q;
 
     *by = NULL;
-    if (!p->any || !p->event[0])
+    if (!p->any || p->seq == 0 || !p->event[0])
         return true;
     q = sqlite_sql(w->db, "SELECT id, supersedes FROM order_event WHERE storefront = ?1 AND "
                           "order_ref = ?2 AND parcel_ref = ?3"
-                          " AND seq > ?4 AND supersedes <> '' ORDER BY seq LIMIT ?5");
+                          " AND seq > ?4 ORDER BY seq LIMIT ?5");
     bind_place(q, p);
     while (!*by && sql_row(q))
         if (has_word(sql_get_text(q, 1, w->batch), p->event))
@@ -132,16 +133,17 @@ bool order_supersede(struct writer *w, const struct order_place *p, const char *
     size_t n;
     struct sql *q;
 
-    if (!p->any || !p->supersedes[0])
+    if (!p->any || p->seq == 0 || !p->supersedes[0])
         return true;
     q = sqlite_sql(w->db,
         "SELECT m.n, m.person, m.storefront, m.id, m.destination, o.event, m.state, m.priority, "
         "m.due_ms,"
         " m.expires_ms, m.attempts, m.fence, m.lease_until_ms, m.owner, m.owner_start, m.unsure"
-        " FROM order_event o JOIN message m ON m.n = o.message WHERE o.storefront = ?1 AND "
-        "o.order_ref = ?2"
-        " AND o.parcel_ref = ?3 AND o.seq < ?4 AND o.event <> '' AND m.state IN (0, 2, 3)"
-        " ORDER BY o.seq LIMIT ?5");
+        " FROM (SELECT message, event, seq FROM order_event WHERE storefront = ?1 AND order_ref = "
+        "?2"
+        " AND parcel_ref = ?3 AND seq > 0 AND seq < ?4 ORDER BY seq DESC LIMIT ?5) o"
+        " JOIN message m ON m.n = o.message WHERE o.event <> '' AND m.state IN (0, 2, 3)"
+        " ORDER BY o.seq");
     bind_place(q, p);
     if (!message_read_all(w, q, EVENTS_READ, &rows, &n, e))
         return false;

@@ -65,6 +65,12 @@ static void a_later_event_makes_earlier_ones_stale(void **state)
         {"even_when_it_is_delivered",
             {2, "shipped", "delayed", MSG_DELIVERED, MSG_DELIVERED, MSG_CANCELLED}, 1, "delayed",
             ""},
+        {"the_earlier_has_no_seq", {0, "delayed", "", MSG_QUEUED, MSG_QUEUED, MSG_QUEUED}, 2,
+            "shipped", "delayed"},
+        {"the_later_has_no_seq", {1, "delayed", "", MSG_QUEUED, MSG_QUEUED, MSG_QUEUED}, 0,
+            "shipped", "delayed"},
+        {"no_seq_is_not_late", {2, "shipped", "delayed", MSG_QUEUED, MSG_QUEUED, MSG_QUEUED}, 0,
+            "delayed", ""},
         {"no_event_at_all", {1, "", "", MSG_QUEUED, MSG_QUEUED, MSG_QUEUED}, 2, "", "delayed"},
     };
 
@@ -127,6 +133,24 @@ static void an_attempt_that_fails_on_a_stale_mail_ends_it(void **state)
     assert_string_equal(events_of(p, first.id), "accepted cancelled");
 }
 
+/* Superseded while it was leased, by a holder that never settled. */
+static void a_lease_that_comes_back_stale_ends(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    struct submission first = order_mail(p, "P1", 1, "delayed", ""), second;
+
+    post_submit(p, &first);
+    claim_one(p);
+    second = order_mail(p, "P1", 2, "shipped", "delayed");
+    post_submit(p, &second);
+    p->time.ms += HOUR;
+    FINE(queue_sweep(p->q, &p->e));
+    expect_state(p, first.id, MSG_CANCELLED, "superseded");
+    assert_true(show(p, first.id).unsure);
+    assert_string_equal(events_of(p, first.id), "accepted unsure cancelled");
+    assert_string_equal(claim_one(p)->id, second.id);
+}
+
 static void a_new_pepper_does_not_tear_a_parcel_apart(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -170,6 +194,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_later_event_makes_earlier_ones_stale),
     cmocka_unit_test(parcels_orders_and_storefronts_stand_apart),
     cmocka_unit_test(an_attempt_that_fails_on_a_stale_mail_ends_it),
+    cmocka_unit_test(a_lease_that_comes_back_stale_ends),
     cmocka_unit_test(a_new_pepper_does_not_tear_a_parcel_apart),
     cmocka_unit_test(released_mails_keep_the_order_of_their_parcel),
 };
