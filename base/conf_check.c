@@ -196,9 +196,9 @@ const char *conf_check_public_url(struct str s)
 
 const char *conf_check_site(struct str s)
 {
-    bool fine = s.n == 0 || is_url(s, STR("https://")) || is_url(s, STR("http://"));
+    bool fine = s.n == 0 || is_url(s, STR("https://"));
 
-    return fine ? NULL : "must be a web address such as https://shop.example";
+    return fine ? NULL : "must be a web address with https, such as https://shop.example";
 }
 
 const char *conf_check_support(struct str s)
@@ -207,7 +207,7 @@ const char *conf_check_support(struct str s)
 
     if (str_starts(s, scheme))
         return conf_check_mailbox(str_slice(s, scheme.n, s.n));
-    return conf_check_site(s) ? "must be a web address or mailto:help@shop.example" : NULL;
+    return conf_check_site(s) ? "must be a web address with https, or mailto:help@shop.example" : NULL;
 }
 
 const char *conf_check_colour(struct str s)

@@ -63,7 +63,7 @@ static const struct conf_option installation[] = {
     {LIST_AT(conf, zone_files, CONF_PATHS), .fallback = "",
         .help = "zone files that answer instead of the DNS at and below their SOA"},
     {AT(conf, dns_timeout_ms, CONF_SPAN), .fallback = "3s", WITHIN(100, MINUTE),
-        .help = "wait for one answer of one resolver"},
+        .help = "one DNS question whole, over all resolvers and tries"},
     {AT(conf, gate_hold, CONF_SWITCH), .fallback = "true",
         .help = "hold mails that would fail DMARC; false only warns, for a first day beside "
                 "another system"},
