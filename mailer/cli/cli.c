@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#define MAX_OPTIONS 24
 #define FIRST_CODE 1000 /* getopt_long's value of a command's first option; above any character */
 
 static void print_options(const struct command *k, FILE *to)
@@ -73,10 +70,24 @@ int cli_fail(const struct cli *c, const struct err *e)
     return (size_t)e->code < COUNT_OF(codes) ? codes[e->code] : EX_SOFTWARE;
 }
 
+int cli_unreadable(const struct cli *c, const struct err *e)
+{
+    fprintf(stderr, "parcelpost %s: %s\n", c->command->name, e->text);
+    return CLI_UNKNOWN;
+}
+
+void cli_print_faults(const struct faults *faults)
+{
+    for (const struct fault *f = faults->first; f; f = f->next)
+        fprintf(stderr, "%s: %s\n", f->pointer[0] ? f->pointer : "/", f->detail);
+    if (faults->n > FAULTS_MAX)
+        fprintf(stderr, "... and %zu more\n", faults->n - FAULTS_MAX);
+}
+
 static size_t getopt_table(const struct command *k, struct option *out)
 {
     size_t n = 0;
-    for (; n < k->options_n && n < MAX_OPTIONS; n++)
+    for (; n < k->options_n && n < CLI_MAX_OPTIONS; n++)
         out[n] = (struct option){k->options[n].name,
             k->options[n].value ? required_argument : no_argument, NULL, FIRST_CODE + (int)n};
     out[n++] = (struct option){"help", no_argument, NULL, 'h'};
@@ -87,10 +98,10 @@ static size_t getopt_table(const struct command *k, struct option *out)
 /* Fills c; gives the exit code when there is nothing left to run, -1 otherwise. */
 static int parse_options(struct cli *c, int argc, char **argv)
 {
-    struct option table[MAX_OPTIONS + 2];
+    struct option table[CLI_MAX_OPTIONS + 2];
     getopt_table(c->command, table);
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: begin anew, whatever was read before */
     for (int code; (code = getopt_long(argc, argv, ":h", table, NULL)) != -1;) {
         if (code == 'h')
             return print_help(c->command);
@@ -152,10 +163,10 @@ const char *cli_value(const struct cli *c, const char *name, const char *absent)
     return absent;
 }
 
-size_t cli_values(const struct cli *c, const char *name, const char **out, size_t max)
+size_t cli_values(const struct cli *c, const char *name, const char *out[CLI_MAX_VALUES])
 {
     size_t n = 0;
-    for (size_t i = 0; i < c->given_n && n < max; i++)
+    for (size_t i = 0; i < c->given_n; i++)
         if (strcmp(c->given[i].name, name) == 0)
             out[n++] = c->given[i].value;
     return n;

@@ -1,12 +1,16 @@
-/* cli -- what the subcommands share: options, help, exit codes, and opening settings, store and
- * DNS.
+/* cli -- what the subcommands share: options, help, exit codes, and opening settings, queue and DNS.
  *
  * Each subcommand is one file with one function, listed in the table of commands.c. Its options are
- * a table, too:
- * `--help` is printed from it, with an example.
- * Exit codes: 0 fine, 1 findings or a negative verdict, 2 could not tell, 64 and up wrong usage or
- * failure (sysexits.h). Errors go to stderr as "parcelpost COMMAND: text"; results to stdout. One
- * thread; commands may exit through their return value only. */
+ * a table, too: `--help` is printed from it, with an example.
+ *
+ * Exit codes, of which the first three are a contract with scripts:
+ *   0   fine
+ *   1   findings, or a negative verdict that the caller should act on
+ *   2   could not tell: the DNS failed, or a file could not be read
+ *   64+ wrong usage, or a failure of ours, as sysexits.h numbers them
+ *
+ * Errors go to stderr as "parcelpost COMMAND: text", results to stdout. One thread; a command ends
+ * by returning its exit code. */
 #ifndef MAILER_CLI_CLI_H
 #define MAILER_CLI_CLI_H
 
@@ -31,6 +35,8 @@ struct cli_option {
     const char *help;
 };
 
+#define CLI_MAX_OPTIONS 24 /* of one command */
+
 struct command {
     const char *name;
     const char *arguments; /* "list|show ID|hold ID" */
@@ -41,9 +47,13 @@ struct command {
     int (*run)(struct cli *c);
 };
 
-#define CLI_MAX_VALUES 64
+extern const struct command *const cli_commands[];
+extern const size_t cli_commands_n;
 
-/* One invocation: parsed options and operands. */
+/* ---- one invocation -------------------------------------------------------------------------- */
+
+#define CLI_MAX_VALUES 64 /* options given, the repeated ones counted each */
+
 struct cli {
     const struct command *command;
     struct {
@@ -55,33 +65,37 @@ struct cli {
     struct arena *arena; /* of the whole invocation */
 };
 
-extern const struct command *const cli_commands[];
-extern const size_t cli_commands_n;
-
 int cli_main(int argc, char **argv);
 
 bool cli_flag(const struct cli *c, const char *name);
-const char *cli_value(
-    const struct cli *c, const char *name, const char *absent); /* the last one given */
-size_t cli_values(const struct cli *c, const char *name, const char **out, size_t max);
+/* The last one given, or `absent`. */
+const char *cli_value(const struct cli *c, const char *name, const char *absent);
+size_t cli_values(const struct cli *c, const char *name, const char *out[CLI_MAX_VALUES]);
 
 /* Each prints the text and gives the exit code to return. */
 int cli_usage(const struct cli *c, const char *format, ...) PRINTF(2, 3);
-int cli_fail(const struct cli *c,
-    const struct err *e); /* by e->code: input 65, missing 66, denied 77, io 74... */
+int cli_fail(const struct cli *c, const struct err *e);       /* 64 and up, by e->code  */
+int cli_unreadable(const struct cli *c, const struct err *e); /* CLI_UNKNOWN            */
+void cli_print_faults(const struct faults *faults);           /* one a line, on stderr  */
 
-/* --config FILE, else $PARCELPOST_CONFIG, else /etc/parcelpost/parcelpost.conf. Prints every fault.
- */
+/* ---- what commands open ---------------------------------------------------------------------- */
+
+/* --config FILE, else $PARCELPOST_CONFIG, else /etc/parcelpost/parcelpost.conf. */
 const char *cli_config_path(const struct cli *c);
+/* Prints every fault. Exit codes: EX_CONFIG for wrong settings, CLI_UNKNOWN for an unreadable file. */
 bool cli_conf(struct cli *c, const struct conf **out, int *exit_code);
+/* The one that --storefront names, else the settings' only one; NULL: *exit_code is set. */
+const struct conf_storefront *cli_storefront(
+    const struct cli *c, const struct conf *conf, int *exit_code);
 
-/* The keyring of the settings. A new installation (no keyring, no queue yet) gets one; where a
- * queue exists but its keyring is gone, that is an error: a fresh one could never open what is
- * sealed. */
+/* The keyring of the settings. NULL in *out is a new installation's: no keyring, and no queue yet.
+ * Where a queue exists but its keyring is gone, that is an error: a fresh one could never open what
+ * is sealed. */
+bool cli_keyring_find(const struct conf *conf, struct keyring **out, struct err *e);
+/* The same, and makes the keyring of a new installation. */
 bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e);
 
-/* Settings, keyring and queue (QUEUE_TOOL), and the storefront that --storefront or the settings'
- * only one names. */
+/* Settings, keyring and queue (QUEUE_TOOL) of one storefront. */
 struct cli_desk {
     const struct conf *conf;
     struct keyring *keys;
@@ -101,33 +115,32 @@ struct cli_verb {
 };
 int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n);
 
-/* The resolver that --resolver and --zone ask for; without them the settings' (if there is a file),
- * else /etc/resolv.conf. */
+/* The resolver that --resolver and --zone ask for; without --resolver the machine's own
+ * (resolv.conf). A wrong --resolver is wrong usage, a zone file that cannot be read CLI_UNKNOWN. */
 bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code);
 
-/* The whole of a file, or of standard input for "-"; at most max_bytes. */
-bool cli_read(const char *path, size_t max_bytes, struct buf *out, struct err *e);
+/* The addresses in the text of a resolv.conf(5), at most as many as that takes; 127.0.0.1 when it
+ * has none. Those with a scope (fe80::1%eth0) are passed over. */
+#define CLI_NAME_SERVERS 3
+size_t cli_name_servers(struct str text, struct arena *a, const char *out[CLI_NAME_SERVERS]);
+
+/* The whole of a file, or of standard input for "-". */
+bool cli_read(const char *what, const char *path, size_t max_bytes, struct buf *out, struct err *e);
 void cli_print_json(const struct js *v); /* pretty on a terminal, compact and a line otherwise */
 const char *cli_actor(struct cli *c);    /* "user:NAME", for the journal */
 
+/* ---- options that several commands have ------------------------------------------------------ */
+
+/* clang-format off */
 #define CLI_CONFIG_OPTION                                                                          \
-    {                                                                                              \
-        "config", "FILE",                                                                          \
-            "settings (default: $PARCELPOST_CONFIG, /etc/parcelpost/parcelpost.conf)"              \
-    }
+    {"config", "FILE", "settings (default: $PARCELPOST_CONFIG, /etc/parcelpost/parcelpost.conf)"}
 #define CLI_STOREFRONT_OPTION                                                                      \
-    {                                                                                              \
-        "storefront", "NAME", "which one, where the settings have several"                         \
-    }
+    {"storefront", "NAME", "which one, where the settings have several"}
 #define CLI_JSON_OPTION                                                                            \
-    {                                                                                              \
-        "json", NULL, "print JSON"                                                                 \
-    }
+    {"json", NULL, "print JSON"}
 #define CLI_RESOLVER_OPTIONS                                                                       \
     {"resolver", "HOST[:PORT]|none", "ask this DNS server; none: zone files only"},                \
-    {                                                                                              \
-        "zone", "FILE",                                                                            \
-            "a zone file that counts instead of the DNS, at and below its SOA; may be repeated"    \
-    }
+    {"zone", "FILE", "a zone file that counts instead of the DNS, at and below its SOA; may be repeated"}
+/* clang-format on */
 
 #endif

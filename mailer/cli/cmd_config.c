@@ -1,16 +1,106 @@
-#include "base/log.h"
+/* config -- the settings checked, printed and documented. `check` tells all that `serve` would refuse,
+ * and what would keep each mail from going out later, without changing anything. */
+#include "base/file.h"
 #include "mailer/cli/cli.h"
+#include "mailer/intake/snapshot.h"
+
+#define SECRET_BYTES 4096
+#define CA_BYTES (16u << 20)
+
+/* ---- check ----------------------------------------------------------------------------------- */
+
+struct check {
+    const struct conf *conf;
+    struct faults faults;
+};
+
+static void add(struct check *k, const char *setting, const struct err *e)
+{
+    faults_add(&k->faults, "unusable", str_of(setting), "%s", e->text);
+}
+
+/* Templates, DKIM keys, logos and addresses of every storefront. */
+static void check_storefronts(struct check *k)
+{
+    AUTO(snapshot_close) struct snapshot *s = NULL;
+    struct err e = {0};
+    size_t before = k->faults.n;
+    if (!snapshot_open(k->conf, NULL, &k->faults, &s, &e) && k->faults.n == before)
+        add(k, "storefront", &e);
+}
+
+static void check_keyring(struct check *k)
+{
+    AUTO(keyring_close) struct keyring *keys = NULL;
+    struct err e = {0};
+    if (!cli_keyring_find(k->conf, &keys, &e))
+        add(k, "/keyring_file", &e);
+}
+
+static void check_dns(struct check *k)
+{
+    AUTO(resolver_close) struct resolver *r = NULL;
+    struct err e = {0};
+    struct resolver_setup setup = {
+        .servers = k->conf->resolvers,
+        .servers_n = k->conf->resolvers_n,
+        .zone_files = k->conf->zone_files,
+        .zone_files_n = k->conf->zone_files_n,
+        .clock = clock_system(),
+    };
+    if (!resolver_open(&setup, &r, &e))
+        add(k, "/zone_files", &e);
+}
+
+static void check_password(struct check *k, const struct conf_smart_host *h)
+{
+    AUTO(buf_wipe) struct buf text = {0};
+    struct err e = {0};
+    struct str line = STR("");
+    if (!h->password_file[0])
+        return;
+    bool ok = file_read("password file", h->password_file, SECRET_BYTES, &text, &e);
+    struct str rest = buf_str(&text);
+    if (ok && (!str_next(&rest, '\n', &line) || str_trim(line).n == 0))
+        ok = err_set(&e, ERR_INPUT, "password file %s: its first line is empty", h->password_file);
+    if (!ok)
+        add(k, arena_printf(k->faults.arena, "/smart_host/%s/password_file", h->name), &e);
+}
+
+static void check_files(struct check *k)
+{
+    AUTO(buf_close) struct buf text = {0};
+    struct err e = {0};
+    const char *ca = k->conf->tls_ca_file;
+    if (*ca && !file_read("tls_ca_file", ca, CA_BYTES, &text, &e))
+        add(k, "/tls_ca_file", &e);
+    for (size_t i = 0; i < k->conf->smart_hosts_n; i++)
+        check_password(k, &k->conf->smart_hosts[i]);
+}
 
 static int check(struct cli *c)
 {
     int code;
-    const struct conf *conf;
-    if (!cli_conf(c, &conf, &code))
-        return code;
-    printf("%s: fine, %zu storefronts\n", cli_config_path(c), conf->storefronts_n);
-    conf_close(&conf);
+    struct check k = {0};
+    if (!cli_conf(c, &k.conf, &code))
+        return code == EX_CONFIG ? CLI_FINDINGS : code;
+    faults_init(&k.faults, c->arena);
+    check_storefronts(&k);
+    check_keyring(&k);
+    check_dns(&k);
+    check_files(&k);
+    size_t storefronts = k.conf->storefronts_n;
+    conf_close(&k.conf);
+    cli_print_faults(&k.faults);
+    if (k.faults.n > 0) {
+        fprintf(stderr, "parcelpost config: %s: faults: %zu\n", cli_config_path(c), k.faults.n);
+        return CLI_FINDINGS;
+    }
+    printf("%s: fine, storefronts: %zu\n", cli_config_path(c), storefronts);
     return CLI_FINE;
 }
+
+/* ---- print, document ------------------------------------------------------------------------- */
 
 static int print(struct cli *c)
 {
@@ -25,9 +115,10 @@ static int print(struct cli *c)
     return CLI_FINE;
 }
 
-static int document(void)
+static int document(struct cli *c)
 {
     AUTO(buf_close) struct buf text = {0};
+    (void)c;
     conf_document(&text);
     fputs(buf_text(&text), stdout);
     return CLI_FINE;
@@ -35,14 +126,15 @@ static int document(void)
 
 static int run(struct cli *c)
 {
+    static const struct {
+        const char *name;
+        int (*run)(struct cli *c);
+    } verbs[] = {{"check", check}, {"print", print}, {"document", document}};
     struct str verb = str_of(c->operands_n == 1 ? c->operands[0] : "");
-    if (str_is(verb, "check"))
-        return check(c);
-    if (str_is(verb, "print"))
-        return print(c);
-    if (str_is(verb, "document"))
-        return document();
-    return cli_usage(c, "say check, print or document");
+    for (size_t i = 0; i < COUNT_OF(verbs); i++)
+        if (str_is(verb, verbs[i].name))
+            return verbs[i].run(c);
+    return cli_usage(c, "say one of: %s", c->command->arguments);
 }
 
 static const struct cli_option options[] = {CLI_CONFIG_OPTION};

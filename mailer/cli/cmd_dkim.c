@@ -1,35 +1,16 @@
 /* dkim -- new keys and the records to publish, the configured keys, and the signatures of a mail.
  */
+#include "base/file.h"
 #include "mailer/cli/cli.h"
 #include "mailer/cli/zone.h"
 #include "mailer/mime/address.h"
 #include "mailer/mime/dkim.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#define MAX_KEY_FILE 65536
 #define MAX_MAIL (64u << 20)
 
-/* ---- new
- * -------------------------------------------------------------------------------------------- */
+/* ---- new ------------------------------------------------------------------------------------- */
 
-static bool write_private(const char *path, struct str text, struct err *e)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO, "%s: %s", path, strerror(errno));
-    bool ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-    if (!ok) {
-        err_system(e, "%s", path);
-        unlink(path);
-    }
-    close(fd);
-    return ok;
-}
-
-static int new (struct cli *c)
+static int make(struct cli *c)
 {
     struct err e = {0};
     struct str domain, algorithm = str_of(cli_value(c, "algorithm", "rsa"));
@@ -48,17 +29,17 @@ static int new (struct cli *c)
         return cli_usage(c, "--domain: %s", e.text);
     enum dkim_algorithm a = str_is(algorithm, "rsa") ? DKIM_RSA_SHA256 : DKIM_ED25519_SHA256;
     if (!dkim_key_new(a, (int)bits, &pem, &e) ||
-        !dkim_key_open(arena_text(c->arena, domain), selector, buf_str(&pem), &key, &e) ||
-        !write_private(out, buf_str(&pem), &e))
+        !dkim_key_open(arena_text(c->arena, domain), selector, buf_str(&pem), &key, &e))
         return cli_fail(c, &e);
+    if (!file_create("private key", out, buf_str(&pem), &e))
+        return cli_fail(c, &e), EX_CANTCREAT;
     zone_add_key(&zone, key);
     printf("%s written. Publish this record, then name the key in the storefront's settings:\n\n%s",
         out, buf_text(&zone));
     return CLI_FINE;
 }
 
-/* ---- list, zone
- * ------------------------------------------------------------------------------------- */
+/* ---- list, zone ------------------------------------------------------------------------------ */
 
 static void list_key(const struct conf_storefront *s, const struct dkim_key *k, const char *file)
 {
@@ -81,7 +62,7 @@ static int list(struct cli *c)
             if (zone_open_key(s, &s->dkim[j], c->arena, &key, &e))
                 list_key(s, key, s->dkim[j].key_file);
             else
-                code = cli_fail(c, &e);
+                code = cli_unreadable(c, &e);
         }
     }
     conf_close(&conf);
@@ -96,34 +77,16 @@ static int zone(struct cli *c)
     AUTO(buf_close) struct buf text = {0};
     if (!cli_conf(c, &conf, &code))
         return code;
-    const char *wanted = cli_value(c, "storefront", "");
-    const struct conf_storefront *s =
-        *wanted ? conf_storefront(conf, wanted) : &conf->storefronts[0];
-    if (!s)
-        code = cli_usage(c, "the settings have no storefront '%s'", wanted);
-    else if (!zone_of_storefront(conf, s, c->arena, &text, &e))
-        code = cli_fail(c, &e);
-    else
+    const struct conf_storefront *s = cli_storefront(c, conf, &code);
+    if (s && zone_of_storefront(conf, s, c->arena, &text, &e))
         code = (fputs(buf_text(&text), stdout), CLI_FINE);
+    else if (s)
+        code = cli_unreadable(c, &e);
     conf_close(&conf);
     return code;
 }
 
-/* ---- verify
- * ----------------------------------------------------------------------------------------- */
-
-/* Signatures are made over CRLF; a file that was saved with bare LF is read as if it had them. */
-static void with_crlf(struct str in, struct buf *out)
-{
-    for (size_t from = 0; from < in.n;) {
-        size_t at = str_find_char(in, '\n', from);
-        bool bare = at < in.n && (at == 0 || in.p[at - 1] != '\r');
-        buf_add(out, str_slice(in, from, at));
-        if (at < in.n)
-            buf_add_text(out, bare ? "\r\n" : "\n");
-        from = at + 1;
-    }
-}
+/* ---- verify ---------------------------------------------------------------------------------- */
 
 struct record_source {
     struct resolver *resolver;
@@ -178,27 +141,22 @@ static int verify(struct cli *c)
 {
     int code;
     struct err e = {0};
-    AUTO(buf_close) struct buf raw = {0}, mail = {0};
+    AUTO(buf_close) struct buf mail = {0};
     AUTO(resolver_close) struct resolver *resolver = NULL;
     AUTO(dkim_close) struct dkim *dkim = NULL;
     struct dkim_result *results;
     size_t n;
     if (c->operands_n != 1)
         return cli_usage(c, "verify takes one file, or -");
-    if (!cli_read(c->operands[0], MAX_MAIL, &raw, &e)) {
-        cli_fail(c, &e);
-        return CLI_UNKNOWN;
-    }
+    if (!cli_read("mail", c->operands[0], MAX_MAIL, &mail, &e))
+        return cli_unreadable(c, &e);
     if (!cli_resolver(c, &resolver, &code))
         return code;
-    with_crlf(buf_str(&raw), &mail);
     struct record_source records = {resolver, c->arena};
     struct dkim_source source = {find_record, &records};
     if (!dkim_open(&(struct dkim_setup){0}, &dkim, &e) ||
-        !dkim_verify(dkim, buf_str(&mail), &source, c->arena, &results, &n, &e)) {
-        cli_fail(c, &e);
-        return CLI_UNKNOWN;
-    }
+        !dkim_verify(dkim, buf_str(&mail), &source, c->arena, &results, &n, &e))
+        return cli_unreadable(c, &e);
     if (cli_flag(c, "json")) {
         print_results_json(results, n);
     } else {
@@ -217,7 +175,7 @@ static int run(struct cli *c)
     static const struct {
         const char *name;
         int (*run)(struct cli *c);
-    } verbs[] = {{"new", new}, {"list", list}, {"zone", zone}, {"verify", verify}};
+    } verbs[] = {{"new", make}, {"list", list}, {"zone", zone}, {"verify", verify}};
     struct str verb = str_of(c->operands_n > 0 ? c->operands[0] : "");
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
         if (str_is(verb, verbs[i].name)) {

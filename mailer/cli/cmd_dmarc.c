@@ -2,8 +2,6 @@
 #include "mailer/cli/cli.h"
 #include "mailer/mime/address.h"
 
-#define MAX_DKIM 16
-
 /* "shop.example=pass" into an identity; the domain becomes lower-case A-labels. */
 static bool read_identity(
     struct cli *c, const char *text, struct dmarc_identity *out, struct err *e)
@@ -69,11 +67,11 @@ static void print_text(const char *from, const struct dmarc_verdict *v)
 static bool read_identities(struct cli *c, struct dmarc_identity *spf, struct dmarc_identity *dkim,
     size_t *dkim_n, struct err *e)
 {
-    const char *given[MAX_DKIM];
+    const char *given[CLI_MAX_VALUES];
     const char *text = cli_value(c, "spf", NULL);
     if (text && !read_identity(c, text, spf, e))
         return false;
-    *dkim_n = cli_values(c, "dkim", given, MAX_DKIM);
+    *dkim_n = cli_values(c, "dkim", given);
     for (size_t i = 0; i < *dkim_n; i++)
         if (!read_identity(c, given[i], &dkim[i], e))
             return false;
@@ -84,7 +82,7 @@ static int run(struct cli *c)
 {
     struct err e = {0};
     struct str from;
-    struct dmarc_identity spf = {0}, dkim[MAX_DKIM];
+    struct dmarc_identity spf = {0}, dkim[CLI_MAX_VALUES];
     size_t dkim_n;
     int code;
     AUTO(resolver_close) struct resolver *resolver = NULL;

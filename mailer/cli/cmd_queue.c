@@ -10,8 +10,35 @@ static const char *time_text(struct cli *c, int64_t ms)
     return *out ? out : "-";
 }
 
-/* ---- list
- * ------------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
+
+static void list_json(struct cli *c, const struct message_view *rows, size_t n)
+{
+    struct js *all = js_array();
+    for (size_t i = 0; i < n; i++) {
+        struct js *row = js_object();
+        js_set_cstr(row, "id", rows[i].id);
+        js_set_cstr(row, "state", msg_state_name(rows[i].state));
+        js_set_cstr(row, "reason", rows[i].reason);
+        js_set_cstr(row, "template", rows[i].template_name);
+        js_set_cstr(row, "destination", rows[i].destination);
+        js_set_int(row, "attempts", rows[i].attempts);
+        js_set_cstr(row, "due_at", time_text(c, rows[i].due_ms));
+        js_push(all, row);
+    }
+    cli_print_json(all);
+    js_close(&all);
+}
+
+static void list_text(struct cli *c, const struct message_view *rows, size_t n, size_t max)
+{
+    for (size_t i = 0; i < n; i++)
+        printf("%s  %-10s %-24s %2d  %s  %s%s%s\n", rows[i].id, msg_state_name(rows[i].state),
+            rows[i].destination, rows[i].attempts, time_text(c, rows[i].due_ms),
+            rows[i].template_name, rows[i].reason[0] ? "  " : "", rows[i].reason);
+    if (n == max)
+        printf("(perhaps more: --after %s)\n", rows[n - 1].id);
+}
 
 static int list(struct cli *c, struct cli_desk *d)
 {
@@ -36,17 +63,14 @@ static int list(struct cli *c, struct cli_desk *d)
     f.max = max;
     if (!queue_list(d->queue, d->storefront, &f, c->arena, &rows, &n, &e))
         return cli_fail(c, &e);
-    for (size_t i = 0; i < n; i++)
-        printf("%s  %-10s %-24s %2d  %s  %s%s%s\n", rows[i].id, msg_state_name(rows[i].state),
-            rows[i].destination, rows[i].attempts, time_text(c, rows[i].due_ms),
-            rows[i].template_name, rows[i].reason[0] ? "  " : "", rows[i].reason);
-    if (n == f.max)
-        printf("(more: --after %s)\n", rows[n - 1].id);
+    if (cli_flag(c, "json"))
+        list_json(c, rows, n);
+    else
+        list_text(c, rows, n, f.max);
     return CLI_FINE;
 }
 
-/* ---- show
- * ------------------------------------------------------------------------------------------- */
+/* ---- show ------------------------------------------------------------------------------------ */
 
 static struct js *parsed(struct str text)
 {
@@ -125,8 +149,7 @@ static int show(struct cli *c, struct cli_desk *d)
     return CLI_FINE;
 }
 
-/* ---- changes
- * ---------------------------------------------------------------------------------------- */
+/* ---- changes --------------------------------------------------------------------------------- */
 
 static int report(struct cli *c, enum change_result r, const char *done)
 {
@@ -181,8 +204,7 @@ static int cancel(struct cli *c, struct cli_desk *d)
     return report(c, r, "cancelled");
 }
 
-/* ---- stats
- * ------------------------------------------------------------------------------------------ */
+/* ---- stats ----------------------------------------------------------------------------------- */
 
 static int stats(struct cli *c, struct cli_desk *d)
 {

@@ -13,8 +13,7 @@
 #define MAX_DATA (16u << 20)
 #define MAX_PARTIALS 200
 
-/* ---- one file
- * -------------------------------------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 struct partials {
     const char *dir;
@@ -41,7 +40,7 @@ static struct template *load_partial(struct partials *p, const char *name)
     const char *path = arena_printf(p->arena, "%s/%s.mustache", p->dir, name);
     if (access(path, F_OK) != 0)
         return NULL;
-    if ((!cli_read(path, MAX_FILE, &source, &e) ||
+    if ((!cli_read("partial", path, MAX_FILE, &source, &e) ||
             !template_compile(name, buf_str(&source), &t, &e)) &&
         p->first_error.code == ERR_NONE)
         p->first_error = e;
@@ -75,8 +74,9 @@ static int render_file(struct cli *c, const struct js *data, const char *path)
     if (!str_is(escape, "html") && !str_is(escape, "none"))
         return cli_usage(c, "--escape takes html or none");
     r.escape = str_is(escape, "html") ? ESCAPE_HTML : ESCAPE_NONE;
-    if (!cli_read(path, MAX_FILE, &source, &e) ||
-        !template_compile(path, buf_str(&source), &t, &e) ||
+    if (!cli_read("template", path, MAX_FILE, &source, &e))
+        return cli_unreadable(c, &e);
+    if (!template_compile(path, buf_str(&source), &t, &e) ||
         !template_render(t, data, &r, &out, &e))
         return cli_fail(c, &e);
     if (partials.first_error.code != ERR_NONE)
@@ -85,8 +85,7 @@ static int render_file(struct cli *c, const struct js *data, const char *path)
     return CLI_FINE;
 }
 
-/* ---- a named mail
- * ----------------------------------------------------------------------------------- */
+/* ---- a named mail ---------------------------------------------------------------------------- */
 
 struct mail_source {
     const struct conf *conf; /* NULL: none needed */
@@ -111,7 +110,7 @@ static struct brand brand_of(const struct conf_storefront *s)
         s->brand.postal_address, s->brand.colour, s->from, s->reply_to, "", {""}};
 }
 
-/* What --storefront or the settings' first one says. Whoever only writes templates needs no settings: then a shop
+/* As the settings describe the storefront. Whoever only writes templates needs no settings: then a shop
  * of no particular name, and the templates that were installed or built with the program. */
 static bool choose_brand(struct cli *c, struct mail_source *s, struct brand *brand, int *code)
 {
@@ -125,11 +124,9 @@ static bool choose_brand(struct cli *c, struct mail_source *s, struct brand *bra
     } else {
         if (!cli_conf(c, &s->conf, code))
             return false;
-        shop = *wanted ? conf_storefront(s->conf, wanted) : &s->conf->storefronts[0];
-        if (!shop || s->conf->storefronts_n == 0) {
-            *code = cli_usage(c, "the settings have no storefront '%s'", wanted);
+        shop = cli_storefront(c, s->conf, code);
+        if (!shop)
             return false;
-        }
         *brand = brand_of(shop);
         s->locale = shop->locale;
         if (shop->templates_dir[0])
@@ -186,10 +183,9 @@ static int render_mail(struct cli *c, const struct js *data, const char *name)
         return code;
     faults_init(&faults, c->arena);
     mail_check(source.mail, data, STR(""), &faults);
-    for (const struct fault *f = faults.first; f; f = f->next)
-        fprintf(stderr, "%s: %s\n", f->pointer, f->detail);
+    cli_print_faults(&faults);
     if (faults.n > 0)
-        return EX_DATAERR;
+        return CLI_FINDINGS;
     if (!mail_render(source.mail, data, &links, &parts, &e))
         return cli_fail(c, &e);
     print_parts(&parts, part);
@@ -206,8 +202,8 @@ static int run(struct cli *c)
         return cli_usage(c, "name a template, or a file with --file");
     if (!data_path)
         return cli_usage(c, "--data FILE is needed");
-    if (!cli_read(data_path, MAX_DATA, &text, &e))
-        return cli_fail(c, &e);
+    if (!cli_read("data", data_path, MAX_DATA, &text, &e))
+        return cli_unreadable(c, &e);
     if (!js_parse(buf_str(&text), &data, &e)) {
         err_prefix(&e, "%s", data_path);
         return cli_fail(c, &e);

@@ -4,12 +4,11 @@
 #include "mailer/cli/wiring.h"
 #include "mailer/intake/intake.h"
 
-static int print_faults(const struct faults *faults)
+static int refuse(const struct faults *faults)
 {
-    for (const struct fault *f = faults->first; f; f = f->next)
-        fprintf(stderr, "%s: %s (%s)\n", f->pointer[0] ? f->pointer : "/", f->detail, f->code);
-    fprintf(stderr, "parcelpost send: not sent: %zu faults in the request\n", faults->n);
-    return EX_DATAERR;
+    cli_print_faults(faults);
+    fprintf(stderr, "parcelpost send: not sent: the request has faults: %zu\n", faults->n);
+    return CLI_FINDINGS;
 }
 
 static int print_receipt(const struct receipt *r)
@@ -44,12 +43,12 @@ static int submit(
     if (!intake_prepare(&setup, snapshot, &call, c->arena, &submission, &faults, &e))
         return cli_fail(c, &e);
     if (faults.n > 0)
-        return print_faults(&faults);
+        return refuse(&faults);
     if (!queue_submit(d->queue, &submission, &receipt, &e))
         return cli_fail(c, &e);
     if (receipt.result == SUBMIT_CONFLICT) {
         fprintf(stderr, "parcelpost send: this idempotency key was used for another request\n");
-        return EX_DATAERR;
+        return CLI_FINDINGS;
     }
     return print_receipt(&receipt);
 }
@@ -68,9 +67,13 @@ static int run(struct cli *c)
     if (!cli_desk_open(c, &desk, &code))
         return code;
     faults_init(&faults, c->arena);
-    if (!cli_read(c->operands[0], (size_t)desk.conf->max_request_bytes, &body, &e) ||
-        !snapshot_open(desk.conf, desk.queue, &faults, &snapshot, &e))
-        return cli_fail(c, &e);
+    if (!cli_read("request", c->operands[0], (size_t)desk.conf->max_request_bytes, &body, &e))
+        return cli_unreadable(c, &e);
+    if (!snapshot_open(desk.conf, desk.queue, &faults, &snapshot, &e)) {
+        cli_print_faults(&faults);
+        code = cli_fail(c, &e);
+        return faults.n > 0 ? EX_CONFIG : code;
+    }
     ids = ids_open(clock_system());
     return submit(c, &desk, snapshot, ids, buf_str(&body));
 }

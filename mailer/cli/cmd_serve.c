@@ -8,8 +8,10 @@
 #include "mailer/http/http.h"
 
 #include <signal.h>
+#include <time.h>
 
 #define GRACE_MS 15000
+#define LOOK_S 10 /* how often zone files are asked for their faults */
 
 struct service {
     struct cli *cli;
@@ -25,9 +27,10 @@ struct service {
     struct intake_setup intake;
     struct http *http;
     struct engine *engine;
+    struct buf zone_faults; /* as they were told last */
 };
 
-/* ---- settings -------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static void print_faults(const struct faults *faults)
 {
@@ -38,9 +41,10 @@ static void print_faults(const struct faults *faults)
 /* The settings as the service runs with them: in the sandbox, with its DNS and port. */
 static bool load_conf(struct service *s, const struct conf **out, struct err *e)
 {
+    AUTO(arena_close) struct arena *arena = arena_open();
     struct faults faults;
     const struct conf *file = NULL;
-    faults_init(&faults, s->cli->arena);
+    faults_init(&faults, arena);
     if (!conf_load(cli_config_path(s->cli), &faults, &file, e)) {
         print_faults(&faults);
         return false;
@@ -58,8 +62,9 @@ static bool load_conf(struct service *s, const struct conf **out, struct err *e)
 static bool load_snapshot(
     struct service *s, const struct conf *conf, struct snapshot **out, struct err *e)
 {
+    AUTO(arena_close) struct arena *arena = arena_open();
     struct faults faults;
-    faults_init(&faults, s->cli->arena);
+    faults_init(&faults, arena);
     if (snapshot_open(conf, s->queue, &faults, out, e))
         return true;
     print_faults(&faults);
@@ -82,7 +87,7 @@ static void reload(struct service *s)
     conf_close(&conf);
 }
 
-/* ---- opening and closing ---------------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static bool open_queue(struct service *s, struct err *e)
 {
@@ -191,9 +196,10 @@ static void close_all(struct service *s)
     workshop_close(&s->workshop);
     metrics_close(&s->metrics);
     conf_close(&s->conf);
+    buf_close(&s->zone_faults);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* Blocked before any thread starts, so that only the wait below sees them. */
 static sigset_t block_signals(void)
@@ -208,14 +214,33 @@ static sigset_t block_signals(void)
     return set;
 }
 
+/* A zone file that was changed and cannot be read goes on answering as it did: somebody must know. */
+static void tell_zone_faults(struct service *s)
+{
+    AUTO(buf_close) struct buf now = {0};
+    bool any = resolver_zone_faults(s->resolver, &now);
+    if (str_eq(buf_str(&now), buf_str(&s->zone_faults)))
+        return;
+    struct str rest = buf_str(&now), line;
+    while (str_next(&rest, '\n', &line))
+        log_error("zone-file-fault", KV_STR("fault", line),
+            KV("now", "the zone's content of before goes on answering"));
+    if (!any)
+        log_info("zone-files-readable");
+    buf_clear(&s->zone_faults);
+    buf_add(&s->zone_faults, buf_str(&now));
+}
+
 static void wait_for_the_end(struct service *s, const sigset_t *set)
 {
+    const struct timespec look = {.tv_sec = LOOK_S};
     for (;;) {
-        int number = sigwaitinfo(set, NULL);
+        int number = sigtimedwait(set, NULL, &look);
         if (number == SIGHUP)
             reload(s);
         else if (number > 0)
             break;
+        tell_zone_faults(s);
     }
 }
 

@@ -1,15 +1,11 @@
-/* What commands open before they work: settings, keyring, queue, resolver, files. */
+/* What commands open before they work: settings, keyring, queue, files. */
+#include "base/file.h"
 #include "base/log.h"
 #include "mailer/cli/cli.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define MAX_ZONES 16
-#define MAX_SERVERS 3 /* as resolv.conf(5) */
 
 const char *cli_config_path(const struct cli *c)
 {
@@ -25,24 +21,55 @@ bool cli_conf(struct cli *c, const struct conf **out, int *exit_code)
     faults_init(&faults, c->arena);
     if (conf_load(cli_config_path(c), &faults, out, &e))
         return true;
-    for (const struct fault *f = faults.first; f; f = f->next)
-        fprintf(stderr, "%s: %s\n", f->pointer, f->detail);
-    *exit_code = cli_fail(c, &e);
-    if (e.code == ERR_INPUT)
-        *exit_code = EX_CONFIG;
+    if (e.code != ERR_INPUT) {
+        *exit_code = cli_unreadable(c, &e);
+        return false;
+    }
+    cli_print_faults(&faults);
+    fprintf(stderr, "parcelpost %s: the settings have faults: %zu\n", c->command->name, faults.n);
+    *exit_code = EX_CONFIG;
     return false;
+}
+
+const struct conf_storefront *cli_storefront(
+    const struct cli *c, const struct conf *conf, int *exit_code)
+{
+    const char *wanted = cli_value(c, "storefront", "");
+    const struct conf_storefront *s = conf_storefront(conf, wanted);
+    if (s)
+        return s;
+    if (*wanted)
+        *exit_code = cli_usage(c, "the settings have no storefront '%s'", wanted);
+    else if (conf->storefronts_n == 1)
+        return &conf->storefronts[0];
+    else
+        *exit_code = cli_usage(c, "the settings have %zu storefronts: name one with --storefront",
+            conf->storefronts_n);
+    return NULL;
+}
+
+bool cli_keyring_find(const struct conf *conf, struct keyring **out, struct err *e)
+{
+    *out = NULL;
+    if (keyring_open(conf->keyring_file, out, e))
+        return true;
+    if (e->code != ERR_MISSING)
+        return false;
+    AUTO(buf_close) struct buf queue_file = {0};
+    buf_addf(&queue_file, "%s/queue.db", conf->data_dir);
+    return access(buf_text(&queue_file), F_OK) != 0 ||
+           err_set(e, ERR_MISSING,
+               "keyring %s is missing, but %s holds data sealed with it: restore it from its "
+               "backup",
+               conf->keyring_file, buf_text(&queue_file));
 }
 
 bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e)
 {
-    if (keyring_open(conf->keyring_file, out, e) || e->code != ERR_MISSING)
-        return *out != NULL;
-    AUTO(buf_close) struct buf queue_file = {0};
-    buf_addf(&queue_file, "%s/queue.db", conf->data_dir);
-    if (access(buf_text(&queue_file), F_OK) == 0)
-        return err_set(e, ERR_MISSING,
-            "%s is missing, but %s holds data sealed with it: restore it from its backup",
-            conf->keyring_file, buf_text(&queue_file));
+    if (!cli_keyring_find(conf, out, e))
+        return false;
+    if (*out)
+        return true;
     if (!keyring_create(conf->keyring_file, e))
         return false;
     log_warning("keyring-created", KV("file", conf->keyring_file),
@@ -51,29 +78,16 @@ bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e)
     return keyring_open(conf->keyring_file, out, e);
 }
 
-static bool choose_storefront(struct cli *c, struct cli_desk *d, int *exit_code)
-{
-    const char *wanted = cli_value(c, "storefront", "");
-    if (*wanted) {
-        const struct conf_storefront *s = conf_storefront(d->conf, wanted);
-        d->storefront = s ? s->name : NULL;
-        if (!s)
-            *exit_code = cli_usage(c, "the settings have no storefront '%s'", wanted);
-    } else if (d->conf->storefronts_n == 1) {
-        d->storefront = d->conf->storefronts[0].name;
-    } else {
-        *exit_code = cli_usage(c, "the settings have %zu storefronts: name one with --storefront",
-            d->conf->storefronts_n);
-    }
-    return d->storefront != NULL;
-}
-
 static bool open_desk(struct cli *c, struct cli_desk *d, int *exit_code)
 {
     struct err e = {0};
     log_set_level(LOG_WARNING);
-    if (!cli_conf(c, &d->conf, exit_code) || !choose_storefront(c, d, exit_code))
+    if (!cli_conf(c, &d->conf, exit_code))
         return false;
+    const struct conf_storefront *s = cli_storefront(c, d->conf, exit_code);
+    if (!s)
+        return false;
+    d->storefront = s->name;
     d->metrics = metrics_open();
     struct queue_setup setup = {
         .dir = d->conf->data_dir,
@@ -125,73 +139,11 @@ int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n)
     return cli_usage(c, "say one of: %s", c->command->arguments);
 }
 
-/* The nameserver lines of resolv.conf(5). */
-static size_t system_servers(struct arena *a, const char **out)
+bool cli_read(const char *what, const char *path, size_t max_bytes, struct buf *out, struct err *e)
 {
-    struct err e;
-    AUTO(buf_close) struct buf text = {0};
-    size_t n = 0;
-    if (!cli_read("/etc/resolv.conf", 65536, &text, &e))
-        return 0;
-    struct str rest = buf_str(&text), line, word;
-    while (n < MAX_SERVERS && str_next(&rest, '\n', &line)) {
-        line = str_trim(line);
-        if (str_starts(line, STR("nameserver")) && str_next(&line, ' ', &word))
-            out[n++] = arena_text(a, str_trim(line));
-    }
-    return n;
-}
-
-bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code)
-{
-    struct err e = {0};
-    const char *zones[MAX_ZONES], *servers[MAX_SERVERS];
-    struct resolver_setup setup = {
-        .zone_files = zones,
-        .zone_files_n = cli_values(c, "zone", zones, MAX_ZONES),
-        .servers = servers,
-        .timeout_ms = 10000,
-        .clock = clock_system(),
-    };
-    const char *given = cli_value(c, "resolver", NULL);
-    if (given && strcmp(given, "none") != 0)
-        servers[setup.servers_n++] = given;
-    else if (!given)
-        setup.servers_n = system_servers(c->arena, servers);
-    if (resolver_open(&setup, out, &e))
-        return true;
-    *exit_code = cli_fail(c, &e);
-    if (e.code == ERR_MISSING || e.code == ERR_IO || e.code == ERR_INPUT)
-        *exit_code = CLI_UNKNOWN;
-    return false;
-}
-
-static void close_fd(int *fd)
-{
-    if (*fd > STDIN_FILENO)
-        close(*fd);
-}
-
-bool cli_read(const char *path, size_t max_bytes, struct buf *out, struct err *e)
-{
-    AUTO(close_fd)
-    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(e, errno == ENOENT ? ERR_MISSING : ERR_IO, "%s: %s", path, strerror(errno));
-    for (;;) {
-        ssize_t n = read(fd, buf_room(out, 65536), 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_system(e, "%s", path);
-        if (n == 0)
-            break;
-        out->n += (size_t)n;
-        if (out->n > max_bytes)
-            return err_set(e, ERR_LIMIT, "%s: larger than %zu bytes", path, max_bytes);
-    }
-    buf_add(out, STR("")); /* terminates the text */
-    return true;
+    if (strcmp(path, "-") == 0)
+        return file_read_open(STDIN_FILENO, what, "on standard input", max_bytes, out, e);
+    return file_read(what, path, max_bytes, out, e);
 }
 
 void cli_print_json(const struct js *v)

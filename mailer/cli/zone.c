@@ -1,8 +1,7 @@
 #include "mailer/cli/zone.h"
 
-#include "base/encode.h"
+#include "base/file.h"
 #include "dns/mx.h"
-#include "mailer/cli/cli.h"
 #include "mailer/mime/address.h"
 
 #define TTL 300
@@ -25,7 +24,7 @@ bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, s
     AUTO(buf_wipe) struct buf pem = {0};
     if (domain.n == 0 && !from_domain(s, a, &domain, e))
         return false;
-    if (!cli_read(d->key_file, MAX_KEY_FILE, &pem, e))
+    if (!file_read("private key", d->key_file, MAX_KEY_FILE, &pem, e))
         return false;
     return dkim_key_open(arena_text(a, domain), d->selector, buf_str(&pem), out, e) ||
            err_prefix(e, "%s", d->key_file);
@@ -73,28 +72,26 @@ bool zone_is_shared(const struct conf *c, size_t i, struct arena *a)
     return false;
 }
 
-/* A key file that two storefronts of one domain name under one selector is one record. */
-static bool is_named_before(
-    const struct conf *c, const struct conf_storefront *s, const struct conf_dkim *d)
+static bool is_within(struct str name, struct str zone)
 {
-    for (const struct conf_storefront *before = c->storefronts; before < s; before++)
-        for (size_t i = 0; i < before->dkim_n; i++)
-            if (strcmp(before->dkim[i].selector, d->selector) == 0 &&
-                strcmp(before->dkim[i].key_file, d->key_file) == 0)
-                return true;
-    return false;
+    return str_eq(name, zone) || (str_ends(name, zone) && name.p[name.n - zone.n - 1] == '.');
 }
 
-static bool add_keys(const struct conf *c, const struct conf_storefront *s, struct arena *a,
+/* Two storefronts of one domain may sign with the same key: its record stands once. */
+static bool add_keys(const struct conf_storefront *s, struct str zone, struct arena *a,
     struct buf *out, struct err *e)
 {
     for (size_t i = 0; i < s->dkim_n; i++) {
         AUTO(dkim_key_close) struct dkim_key *key = NULL;
-        if (is_named_before(c, s, &s->dkim[i]))
-            continue;
+        AUTO(buf_close) struct buf record = {0};
         if (!zone_open_key(s, &s->dkim[i], a, &key, e))
             return false;
-        zone_add_key(out, key);
+        zone_add_key(&record, key);
+        if (!is_within(str_of(dkim_key_domain(key)), zone))
+            buf_addf(out, "; the key %s of %s lies in another zone\n", dkim_key_selector(key),
+                dkim_key_domain(key));
+        else if (str_find(buf_str(out), buf_str(&record), 0) == out->n)
+            buf_add(out, buf_str(&record));
     }
     return true;
 }
@@ -107,30 +104,28 @@ static void add_head(struct buf *out, const char *origin)
         origin, TTL);
 }
 
-static bool is_within(struct str name, struct str zone)
-{
-    return str_eq(name, zone) || (str_ends(name, zone) && name.p[name.n - zone.n - 1] == '.');
-}
-
 bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, struct arena *a,
     struct buf *out, struct err *e)
 {
-    struct str domain;
+    struct str domain, return_domain;
     if (!from_domain(s, a, &domain, e))
         return false;
-    const char *name = arena_text(a, domain);
-    const char *return_path = s->return_path_domain[0] ? s->return_path_domain : name;
+    return_domain = domain;
+    if (s->return_path_domain[0] &&
+        !address_domain(str_of(s->return_path_domain), a, &return_domain, e))
+        return err_prefix(e, "storefront \"%s\": return_path_domain", s->name);
+    const char *name = arena_text(a, domain), *return_path = arena_text(a, return_domain);
     add_head(out, arena_printf(a, "%s.", name));
     for (size_t i = 0; i < c->storefronts_n; i++) {
         struct str other;
         if (!from_domain(&c->storefronts[i], a, &other, e))
             return false;
-        if (str_eq(other, domain) && !add_keys(c, &c->storefronts[i], a, out, e))
+        if (str_eq(other, domain) && !add_keys(&c->storefronts[i], domain, a, out, e))
             return false;
     }
     add_txt(out, arena_printf(a, "_dmarc.%s", name),
         str_of(arena_printf(a, "v=DMARC1; p=reject; rua=mailto:dmarc@%s", name)));
-    if (!is_within(str_of(return_path), domain))
+    if (!is_within(return_domain, domain))
         return buf_addf(out, "; the return path %s lies in another zone\n", return_path), true;
     add_spf(c, return_path, out);
     buf_addf(out, "%s. %d IN MX 10 %s.\n", return_path, TTL, c->hostname);

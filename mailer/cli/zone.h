@@ -1,5 +1,5 @@
-/* zone -- the DNS records of a storefront as a master file (RFC 1035 s5): what to publish, and what
- * the sandbox answers with. Texts are appended. Errors: keys that do not load. Any thread. */
+/* zone -- the DNS records of a storefront as a master file: what to publish, and what the sandbox
+ * answers with. Texts are appended. Errors: keys that do not load. Any thread. Source: RFC 1035 s5. */
 #ifndef MAILER_CLI_ZONE_H
 #define MAILER_CLI_ZONE_H
 
@@ -7,20 +7,20 @@
 #include "base/conf.h"
 #include "mailer/mime/dkim.h"
 
-/* The key of one dkim section; its domain is the storefront's From domain where the section names
- * none. */
+/* The key of one dkim section; its domain is the From domain where the section names none. */
 bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
     struct dkim_key **out, struct err *e);
 
 /* "sel._domainkey.shop.example. 300 IN TXT ( ... )", strings of at most 255 octets. */
 void zone_add_key(struct buf *out, const struct dkim_key *key);
 
-/* A whole zone with $ORIGIN, SOA and NS for the From domain: the DKIM keys of every storefront that sends from it,
- * DMARC, the return path's MX and SPF. */
+/* A whole zone with $ORIGIN, SOA and NS for the From domain: the DKIM keys of every storefront that
+ * sends from it, DMARC, the return path's MX and SPF. What lies in another zone is told in a comment. */
 bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, struct arena *a,
     struct buf *out, struct err *e);
 
-/* Whether an earlier storefront of the settings has the From domain of number i, so that its zone is written already. */
+/* Whether an earlier storefront of the settings has the From domain of number i, so that its zone is
+ * written already. */
 bool zone_is_shared(const struct conf *c, size_t i, struct arena *a);
 
 /* Everybody else, for the sandbox: every other name takes mail at 127.0.0.1. */

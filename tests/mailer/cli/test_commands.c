@@ -1,0 +1,342 @@
+/* Every command through its front door: exit codes are a contract with scripts (cli.h). */
+#include "base/file.h"
+#include "mailer/cli/cli.h"
+#include "tests/base/expect.h"
+#include "tests/mailer/cli/program.h"
+#include "tests/mailer/intake/room.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct room room;
+
+/* One run; `says` stands in one of the two outputs. */
+struct run {
+    const char *name, *line;
+    int code;
+    const char *says;
+};
+
+static void expect_run(const struct run *r)
+{
+    int code = program_run(r->line);
+    bool said = str_find(buf_str(&program_out), str_of(r->says), 0) < program_out.n ||
+                str_find(buf_str(&program_err), str_of(r->says), 0) < program_err.n || !*r->says;
+
+    if (code != r->code || !said)
+        fail_msg("%s: '%s' gave %d, want %d and '%s'\n%s%s", r->name, r->line, code, r->code,
+            r->says, buf_text(&program_out), buf_text(&program_err));
+}
+
+#define ZONE                                                                                       \
+    "$ORIGIN shop.example.\n@ 300 IN SOA ns hm 1 3600 600 86400 60\n"                              \
+    "_dmarc 300 IN TXT \"v=DMARC1; p=reject\"\n"
+
+static void write_mails(void)
+{
+    static const char text[] =
+        "From: orders@shop.example\r\nTo: ada@example.com\r\n"
+        "Subject: x\r\nDate: Sat, 21 Nov 2026 08:10:00 +0000\r\n\r\nHello\r\n";
+    AUTO(buf_wipe) struct buf pem = {0};
+    AUTO(buf_close) struct buf mail = {0}, zone = {0}, record = {0};
+    AUTO(dkim_key_close) struct dkim_key *key = NULL;
+    AUTO(dkim_close) struct dkim *dkim = NULL;
+    struct err e = {0};
+
+    assert_true(file_read("key", "s1.pem", 65536, &pem, &e));
+    assert_true(dkim_key_open("shop.example", "s1", buf_str(&pem), &key, &e));
+    assert_true(dkim_open(&(struct dkim_setup){0}, &dkim, &e));
+    const struct dkim_key *keys[] = {key};
+    assert_true(dkim_sign(dkim, keys, 1, str_of(text), &mail, &e));
+    buf_add_text(&mail, text);
+    room_write(&room, "signed.eml", buf_text(&mail), 0600);
+    mail.p[mail.n - 4] = 'X';
+    room_write(&room, "altered.eml", buf_text(&mail), 0600);
+    room_write(&room, "plain.eml", text, 0600);
+    dkim_key_record(key, &record);
+    buf_addf(&zone, ZONE "s1._domainkey 300 IN TXT \"%s\"\n", buf_text(&record));
+    room_write(&room, "shop.zone", buf_text(&zone), 0600);
+}
+
+static int open_room(void **state)
+{
+    (void)state;
+    room_open(&room);
+    queue_close(&room.queue); /* the commands open it themselves */
+    if (chdir(room.folder) != 0)
+        return -1;
+    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
+    write_mails();
+    return 0;
+}
+
+static int close_room(void **state)
+{
+    (void)state;
+    program_close();
+    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
+}
+
+static void every_command_has_help_with_an_example(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < cli_commands_n; i++) {
+        const struct command *k = cli_commands[i];
+        char line[64];
+
+        snprintf(line, sizeof line, "%s --help", k->name);
+        assert_int_equal(program_run(line), CLI_FINE);
+        expect_in(k->name, buf_str(&program_out), k->example);
+        expect(k->name, k->options_n <= CLI_MAX_OPTIONS, "room for its options");
+        for (size_t j = 0; j < k->options_n; j++)
+            expect_in(k->name, buf_str(&program_out), k->options[j].name);
+    }
+}
+
+static void verifying_tells_pass_fail_and_not_known_apart(void **state)
+{
+    static const struct run table[] = {
+        {"signed", "dkim verify signed.eml --zone shop.zone --resolver none", CLI_FINE, "pass"},
+        {"as JSON", "dkim verify signed.eml --zone shop.zone --resolver none --json", CLI_FINE,
+            "\"result\":\"pass\""},
+        {"altered", "dkim verify altered.eml --zone shop.zone --resolver none", CLI_FINDINGS,
+            "fail"},
+        {"unsigned", "dkim verify plain.eml --zone shop.zone --resolver none", CLI_FINDINGS,
+            "no signature"},
+        {"DNS that fails", "dkim verify signed.eml --resolver none", CLI_UNKNOWN, "temperror"},
+        {"no such mail", "dkim verify absent.eml --resolver none", CLI_UNKNOWN, "absent.eml"},
+        {"a folder", "dkim verify . --resolver none", CLI_UNKNOWN, "directory"},
+        {"no such zone", "dkim verify signed.eml --zone absent.zone", CLI_UNKNOWN, "absent.zone"},
+        {"no mail named", "dkim verify --resolver none", EX_USAGE, ""},
+        {"a wrong resolver", "dkim verify signed.eml --resolver 1.2.3", EX_USAGE, "--resolver"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
+static void dmarc_tells_pass_fail_and_not_known_apart(void **state)
+{
+    static const struct run table[] = {
+        {"aligned", "dmarc --from shop.example --dkim shop.example=pass --zone shop.zone", CLI_FINE,
+            "pass"},
+        {"not aligned",
+            "dmarc --from shop.example --dkim shop.example=fail --zone shop.zone --resolver none",
+            CLI_FINDINGS, "fail"},
+        {"DNS that fails", "dmarc --from other.example --resolver none", CLI_UNKNOWN, "temperror"},
+        {"no From", "dmarc --resolver none", EX_USAGE, "--from"},
+        {"no result", "dmarc --from shop.example --spf shop.example", EX_USAGE, "RESULT"},
+        {"an unknown result", "dmarc --from shop.example --spf shop.example=good", EX_USAGE,
+            "good"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
+static void keys_are_made_once_and_privately(void **state)
+{
+    static const struct run table[] = {
+        {"new", "dkim new --domain shop.example --selector e1 --algorithm ed25519 --out e1.pem",
+            CLI_FINE, "e1._domainkey.shop.example. 300 IN TXT"},
+        {"again", "dkim new --domain shop.example --selector e1 --algorithm ed25519 --out e1.pem",
+            EX_CANTCREAT, "exists already"},
+        {"no folder", "dkim new --domain shop.example --selector e1 --out absent/e1.pem",
+            EX_CANTCREAT, "absent"},
+        {"too short", "dkim new --domain shop.example --selector e1 --bits 1024 --out x.pem",
+            EX_USAGE, "2048"},
+        {"a wrong domain", "dkim new --domain shop --selector a.. --out x.pem", EX_DATAERR,
+            "selector"},
+        {"list", "dkim list", CLI_FINE, "s1._domainkey.bold.example"},
+        {"a zone of which", "dkim zone", EX_USAGE, "--storefront"},
+        {"a zone", "dkim zone --storefront bold", CLI_FINE, "$ORIGIN bold.example."},
+        {"nobody's zone", "dkim zone --storefront none", EX_USAGE, "none"},
+    };
+    struct stat st;
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+    assert_int_equal(stat("e1.pem", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+#define SHIP(data) "{\"template\":\"note\",\"to\":\"ada@example.com\",\"data\":" data "}"
+
+static void sending_tells_faults_and_lost_files_apart(void **state)
+{
+    static const struct run table[] = {
+        {"accepted", "send ok.json --storefront acme", CLI_FINE, "\"state\":\"queued\""},
+        {"with a key", "send ok.json --storefront acme --idempotency-key k1", CLI_FINE, "msg_"},
+        {"repeated", "send ok.json --storefront acme --idempotency-key k1", CLI_FINE, "repeated"},
+        {"another under that key", "send other.json --storefront acme --idempotency-key k1",
+            CLI_FINDINGS, "another request"},
+        {"faults", "send faulty.json --storefront acme", CLI_FINDINGS, "/data/number"},
+        {"no JSON", "send s1.pem --storefront acme", CLI_FINDINGS, "invalid token"},
+        {"no such file", "send absent.json --storefront acme", CLI_UNKNOWN, "absent.json"},
+        {"of which storefront", "send ok.json", EX_USAGE, "--storefront"},
+        {"nothing", "send --storefront acme", EX_USAGE, ""},
+        {"listed", "queue list --storefront acme --json", CLI_FINE, "\"template\":\"note\""},
+        {"not there", "queue show msg_00000000000000000000000000 --storefront acme", CLI_FINDINGS,
+            ""},
+        {"not there to cancel", "queue cancel msg_00000000000000000000000000 --storefront acme",
+            CLI_FINDINGS, "is not there"},
+        {"an unknown state", "queue list --storefront acme --state lost", EX_USAGE, "lost"},
+        {"too many rows", "queue list --storefront acme --max 1001", EX_USAGE, "1000"},
+        {"no verb", "queue", EX_USAGE, "list|show"},
+        {"no ID", "queue show --storefront acme", EX_USAGE, "takes 1"},
+        {"counts", "queue stats --storefront acme --json", CLI_FINE, "\"queued\":2"},
+        {"whole chains", "journal verify --storefront acme", CLI_FINE, "verified"},
+    };
+    (void)state;
+
+    room_write(&room, "ok.json", SHIP("{\"name\":\"Ada\",\"number\":\"1\"}"), 0600);
+    room_write(&room, "other.json", SHIP("{\"name\":\"Ada\",\"number\":\"2\"}"), 0600);
+    room_write(&room, "faulty.json", SHIP("{\"name\":\"Ada\"}"), 0600);
+    EACH(row, table)
+    expect_run(row);
+}
+
+static void keys_and_suppressions_answer_with_a_verdict(void **state)
+{
+    static const struct run table[] = {
+        {"a key", "key create --storefront acme --label shop", CLI_FINE, "shown this once"},
+        {"listed", "key list --storefront acme", CLI_FINE, "send,read"},
+        {"an unknown role", "key create --storefront acme --roles king", EX_USAGE, "--roles"},
+        {"no such key", "key revoke key_none --storefront acme", CLI_FINDINGS, "no key"},
+        {"suppressed", "suppressions add eve@example.com --storefront acme", CLI_FINE,
+            "suppressed"},
+        {"before", "suppressions add eve@example.com --storefront acme", CLI_FINE, "before"},
+        {"exported", "suppressions export --storefront acme --with-addresses", CLI_FINE,
+            "eve@example.com"},
+        {"lifted without a reason", "suppressions lift eve@example.com --storefront acme", EX_USAGE,
+            "--note"},
+        {"lifted", "suppressions lift eve@example.com --note asked --storefront acme", CLI_FINE,
+            "1 lifted"},
+        {"nothing to lift", "suppressions lift eve@example.com --note asked --storefront acme",
+            CLI_FINDINGS, "0 lifted"},
+        {"no address", "suppressions add eve --storefront acme", EX_DATAERR, "@"},
+        {"a wrong time", "suppressions list --storefront acme --since yesterday", EX_USAGE,
+            "--since"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
+static void rendering_tells_faults_and_lost_files_apart(void **state)
+{
+    static const struct run table[] = {
+        {"a mail", "render note --data data.json --storefront acme --part text", CLI_FINE,
+            "Dear Ada"},
+        {"in German", "render note --data data.json --storefront acme --locale de", CLI_FINE,
+            "Bestellung 1"},
+        {"faults", "render note --data short.json --storefront acme", CLI_FINDINGS, "/number"},
+        {"a file", "render --file hello.mustache --data data.json", CLI_FINE, "Hello &lt;Ada&gt;"},
+        {"no such data", "render note --data absent.json --storefront acme", CLI_UNKNOWN,
+            "absent.json"},
+        {"no such file", "render --file absent.mustache --data data.json", CLI_UNKNOWN,
+            "absent.mustache"},
+        {"no such mail", "render none --data data.json --storefront acme", EX_NOINPUT, "none"},
+        {"no JSON", "render note --data s1.pem --storefront acme", EX_DATAERR, "s1.pem"},
+        {"a broken file", "render --file broken.mustache --data data.json", EX_DATAERR, "line 1"},
+        {"both", "render note --file hello.mustache --data data.json", EX_USAGE, ""},
+        {"no data", "render note --storefront acme", EX_USAGE, "--data"},
+        {"no such part", "render note --data data.json --part body", EX_USAGE, "--part"},
+    };
+    (void)state;
+
+    room_write(&room, "data.json", "{\"name\":\"Ada\",\"number\":\"1\"}", 0600);
+    room_write(&room, "short.json", "{\"name\":\"Ada\"}", 0600);
+    room_write(&room, "hello.mustache", "Hello &lt;{{name}}&gt;", 0600);
+    room_write(&room, "broken.mustache", "{{#a}}", 0600);
+    EACH(row, table)
+    expect_run(row);
+}
+
+/* What the settings of the room become, and what `config check` must say of it. */
+static void a_check_tells_what_serve_would_refuse(void **state)
+{
+    static const struct {
+        const char *name, *from, *to;
+        int code;
+        const char *says;
+    } table[] = {
+        {"as they are", "", "", CLI_FINE, "fine"},
+        {"a wrong value", "listen_port = 0", "listen_port = 99999", CLI_FINDINGS, "bad.conf:"},
+        {"no such key file", "\"s1.pem\"", "\"absent.pem\"", CLI_FINDINGS,
+            "/storefront/acme/dkim/s1/key_file: private key"},
+        {"no templates", "\"templates\"", "\"absent\"", CLI_FINDINGS, "/templates_dir"},
+        {"a keyring that is none", "\"keyring\"", "\"s1.pem\"", CLI_FINDINGS, "/keyring_file"},
+        {"a lost keyring", "\"keyring\"", "\"absent\"", CLI_FINDINGS, "restore it"},
+        {"no such zone", "node = \"n1\"", "zone_files = {\"absent.zone\"}", CLI_FINDINGS,
+            "/zone_files"},
+        {"no such authorities", "node = \"n1\"", "tls_ca_file = \"absent.pem\"", CLI_FINDINGS,
+            "/tls_ca_file"},
+        {"no password", "host = \"relay.example\"",
+            "host = relay.example\nuser = u\npassword_file = \"absent\"", CLI_FINDINGS,
+            "/smart_host/relay/password_file"},
+        {"an empty password", "host = \"relay.example\"",
+            "host = relay.example\nuser = u\npassword_file = \"empty\"", CLI_FINDINGS,
+            "its first line is empty"},
+        {"a shop without https", "postal_address = ",
+            "url = \"http://x.example\"\npostal_address = ", CLI_FINDINGS, "https"},
+    };
+    AUTO(buf_close) struct buf right = {0};
+    struct err e = {0};
+    (void)state;
+
+    assert_true(file_read("settings", "settings.conf", 65536, &right, &e));
+    room_write(&room, "empty", "\n", 0600);
+    EACH(row, table)
+    {
+        AUTO(buf_close) struct buf text = {0};
+        struct run run = {row->name, "config check --config bad.conf", row->code, row->says};
+        size_t at = str_find(buf_str(&right), str_of(row->from), 0);
+        expect(row->name, at < right.n, "the setting to change");
+        buf_add(&text, str_slice(buf_str(&right), 0, at));
+        buf_add_text(&text, row->to);
+        buf_add(&text, str_slice(buf_str(&right), at + strlen(row->from), right.n));
+        room_write(&room, "bad.conf", buf_text(&text), 0600);
+        expect_run(&run);
+    }
+}
+
+static void settings_that_cannot_be_read_are_not_to_tell(void **state)
+{
+    static const struct run table[] = {
+        {"check", "config check --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"print", "config print --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"another command", "queue stats --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"faults in another command", "queue stats --config faulty.conf", EX_CONFIG, "nonsense"},
+        {"printed", "config print", CLI_FINE, "storefront \"acme\""},
+        {"documented", "config document", CLI_FINE, "# Settings"},
+        {"neither", "config", EX_USAGE, "check|print"},
+    };
+    (void)state;
+
+    room_write(&room, "faulty.conf", "nonsense = 1\n", 0600);
+    EACH(row, table)
+    expect_run(row);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_command_has_help_with_an_example),
+        cmocka_unit_test(verifying_tells_pass_fail_and_not_known_apart),
+        cmocka_unit_test(dmarc_tells_pass_fail_and_not_known_apart),
+        cmocka_unit_test(keys_are_made_once_and_privately),
+        cmocka_unit_test(sending_tells_faults_and_lost_files_apart),
+        cmocka_unit_test(keys_and_suppressions_answer_with_a_verdict),
+        cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
+        cmocka_unit_test(a_check_tells_what_serve_would_refuse),
+        cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
+    };
+
+    return cmocka_run_group_tests(tests, open_room, close_room);
+}
