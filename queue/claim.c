@@ -46,7 +46,7 @@ static bool read_job(struct queue *q, const char *storefront, const struct store
     struct store_message m;
     struct attachment *list;
 
-    if (!q->store->verbs->message(q->store, storefront, l->id, true, a, &m, e) ||
+    if (!queue_seen(q, q->store->verbs->message(q->store, storefront, l->id, true, a, &m, e), e) ||
         !unseal_view(q, &m, a, true, e))
         return false;
     fill_job(&m, l, lease_until_ms, out);
@@ -59,24 +59,41 @@ static bool read_job(struct queue *q, const char *storefront, const struct store
     return true;
 }
 
+/* Ends a lease that nobody was given. That it was lost meanwhile is as good. */
+static bool end_lease(struct queue *q, const char *storefront, const struct store_lease *l,
+    enum msg_state to, const char *reason, struct str facts, struct err *e)
+{
+    struct job j = {.storefront = storefront, .id = l->id, .fence = l->fence};
+    struct settlement s = {.job = &j, .to = to, .reason = reason, .due_ms = queue_now_ms(q)};
+    struct store_settle one = {.s = &s, .facts = facts};
+    struct store_op op = {.kind = STORE_SETTLE, .settle = {.list = &one, .n = 1}};
+
+    return committer_run(q->committer, &op, e) || e->code == ERR_CONFLICT;
+}
+
 /* A message that cannot be sent for what was found in it ends (erased) or waits for a person (unreadable);
  * it must not stop the ones beside it. */
 static bool set_aside(struct queue *q, const char *storefront, const struct store_lease *l,
     bool erased, const struct err *why, struct err *e)
 {
-    struct job j = {.storefront = storefront, .id = l->id, .fence = l->fence};
-    struct settlement s = {.job = &j,
-        .to = erased ? MSG_CANCELLED : MSG_HELD,
-        .reason = erased ? "erased" : "unreadable"};
-    struct store_settle one = {.s = &s,
-        .facts = erased ? STR("{\"reason\":\"erased\"}") : STR("{\"reason\":\"unreadable\"}")};
-    struct store_op op = {.kind = STORE_SETTLE, .settle = {.list = &one, .n = 1}};
+    if (erased)
+        return end_lease(
+            q, storefront, l, MSG_CANCELLED, "erased", STR("{\"reason\":\"erased\"}"), e);
+    if (why->code == ERR_CORRUPT)
+        return end_lease(
+            q, storefront, l, MSG_HELD, "unreadable", STR("{\"reason\":\"unreadable\"}"), e);
+    *e = *why;
+    return false;
+}
 
-    if (!erased && why->code != ERR_CORRUPT) {
-        *e = *why;
-        return false;
-    }
-    return committer_run(q->committer, &op, e) || e->code == ERR_CONFLICT;
+/* The caller hears of no job, so none may stay leased: it would come back as unsure when the lease runs out. It
+ * still does when the disk refuses this as well. */
+static void give_back(struct queue *q, const char *storefront, const struct store_claim *c)
+{
+    struct err ignored;
+
+    for (size_t i = 0; i < c->n; i++)
+        (void)end_lease(q, storefront, &c->out[i], MSG_QUEUED, "", STR(""), &ignored);
 }
 
 bool queue_claim(struct queue *q, const char *storefront, const char *destination, size_t max,
@@ -103,8 +120,11 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
         if (read_job(q, storefront, l, op.claim.lease_until_ms, a, &(*out)[*n], &erased, &why) &&
             !erased)
             (*n)++;
-        else if (!set_aside(q, storefront, l, erased, &why, e))
+        else if (!set_aside(q, storefront, l, erased, &why, e)) {
+            give_back(q, storefront, &op.claim);
+            *n = 0;
             return false;
+        }
     }
     return true;
 }

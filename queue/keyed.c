@@ -2,6 +2,15 @@
 
 #include "base/buf.h"
 
+bool keyed_tries_all(const struct keyring *k)
+{
+    size_t n = 0;
+
+    for (unsigned v = keyring_latest(k, KEY_PEPPER); v > 0; v--)
+        n += keyring_version(k, KEY_PEPPER, v) != NULL;
+    return n <= KEYED_MAX;
+}
+
 void keyed_hash(const struct keyring *k, const char *kind, const char *storefront, struct str thing,
     struct keyed *out)
 {

@@ -19,6 +19,10 @@ struct keyed {
     size_t n;
 };
 
+/* False: the keyring has more versions of the pepper than KEYED_MAX, and a look-up would miss the persons of the
+ * oldest one, with their unsubscribes. */
+bool keyed_tries_all(const struct keyring *k);
+
 void keyed_hash(const struct keyring *k, const char *kind, const char *storefront, struct str thing,
     struct keyed *out);
 

@@ -23,11 +23,21 @@ static bool node_is_fine(const char *node)
     return n >= 1 && n <= 32 && strspn(node, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
-static bool make_folder(const char *dir, struct err *e)
+/* A new folder is on disk only when the one that names it is; SQLite does the same for its files. */
+static bool make_folder(const char *dir, struct arena *a, struct err *e)
 {
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return err_system(e, "cannot make the data folder %s", dir);
-    return true;
+    int parent;
+    bool fine;
+
+    if (mkdir(dir, 0700) != 0)
+        return errno == EEXIST || err_system(e, "cannot make the data folder %s", dir);
+    parent = open(arena_printf(a, "%s/..", dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fine = parent >= 0 && fsync(parent) == 0;
+    if (!fine)
+        err_system(e, "cannot put the data folder %s on disk", dir);
+    if (parent >= 0)
+        close(parent);
+    return fine;
 }
 
 static const char *path_in(const struct queue *q, const char *name, struct arena *a)
@@ -117,7 +127,7 @@ static bool open_all(
 {
     bool serves = q->role == QUEUE_SERVE;
 
-    if (!make_folder(q->dir, e) || (serves && !take_lock(q, a, e)) || !open_files(q, a, e))
+    if (!make_folder(q->dir, a, e) || (serves && !take_lock(q, a, e)) || !open_files(q, a, e))
         return false;
     committer_open(&(struct committer_setup){.store = q->store,
                        .vault = q->vault,
@@ -139,6 +149,9 @@ bool queue_open(const struct queue_setup *setup, struct queue **out, struct err 
     if (strlen(setup->dir) >= sizeof q->dir)
         return err_set(
             e, ERR_LIMIT, "the data folder's path is longer than %zu bytes", sizeof q->dir - 1);
+    if (!keyed_tries_all(setup->keys))
+        return err_set(
+            e, ERR_LIMIT, "the keyring has more than %d versions of the pepper", KEYED_MAX);
     a = arena_open();
     q = new_queue(setup);
     if (open_all(q, setup, a, e)) {

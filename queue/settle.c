@@ -13,7 +13,8 @@ static bool prepare(struct queue *q, const struct settlement *s, struct arena *a
         return err_set(e, ERR_INPUT, "a settled message cannot be %s", msg_state_name(s->to));
     if (!facts_with_reason(a, s->facts, s->reason, &out->facts, e))
         return false;
-    /* The person may have been erased meanwhile: then there is no key, and the reply is not kept. */
+    /* The person may have been erased meanwhile: then there is no key, and neither the reply nor, with a
+     * suppression, the address is kept. */
     if (s->reply.n > 0) {
         if (!person_of(q, j->storefront, j->address, false, &person, e))
             return false;
@@ -23,7 +24,7 @@ static bool prepare(struct queue *q, const struct settlement *s, struct arena *a
         return true;
     suppress = ARENA_NEW(a, struct store_suppress);
     out->suppress = suppress;
-    return suppress_prepare(q, j->storefront, j->address, s->suppress, a, suppress, e);
+    return suppress_prepare(q, j->storefront, j->address, s->suppress, false, a, suppress, e);
 }
 
 bool queue_settle_all(struct queue *q, const struct settlement *s, size_t n, struct err *e)

@@ -34,10 +34,10 @@ static bool read_days(struct writer *w, struct err *e)
     return sql_done(q, e);
 }
 
-/* A clock that was set back a little must not hide the keys of "tomorrow". */
+/* A clock that was set back must neither hide nor lose the keys of days that are now to come. */
 static bool counts(const struct writer *w, int place)
 {
-    return w->days[place] >= today(w) - IDEMPOTENCY_DAYS && w->days[place] <= today(w) + 1;
+    return w->days[place] >= 0 && w->days[place] >= today(w) - IDEMPOTENCY_DAYS;
 }
 
 static bool look(struct writer *w, const struct store_submit *s, int place,

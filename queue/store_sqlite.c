@@ -59,11 +59,16 @@ static bool transact(
     return batch_end(w, e) && sqlite_commit(w->db, e);
 }
 
-static bool try_transaction(
-    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, struct err *e)
+/* *wrote becomes true when something reached the disk; what was rolled back does not count. */
+static bool try_transaction(struct sqlite_store *s, struct store_op *const *ops, size_t n,
+    int64_t now_ms, bool *wrote, struct err *e)
 {
-    if (transact(s, ops, n, now_ms, e))
+    int64_t before = sqlite_total_changes(s->writer.db);
+
+    if (transact(s, ops, n, now_ms, e)) {
+        *wrote = *wrote || sqlite_total_changes(s->writer.db) != before;
         return true;
+    }
     sqlite_rollback(s->writer.db);
     batch_forget(&s->writer);
     return false;
@@ -77,12 +82,12 @@ static bool is_one_ops_fault(const struct err *e)
 }
 
 static bool apply_one_by_one(
-    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms)
+    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, bool *wrote)
 {
     for (size_t i = 0; i < n; i++) {
         struct err e;
 
-        if (!try_transaction(s, &ops[i], 1, now_ms, &e)) {
+        if (!try_transaction(s, &ops[i], 1, now_ms, wrote, &e)) {
             ops[i]->ok = false;
             ops[i]->e = e;
         }
@@ -94,12 +99,10 @@ static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t
     bool *wrote, struct err *e)
 {
     struct sqlite_store *s = inside(base);
-    int64_t before = sqlite_total_changes(s->writer.db);
-    bool fine = try_transaction(s, ops, n, now_ms, e) ||
-                (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms));
 
-    *wrote = fine && sqlite_total_changes(s->writer.db) != before;
-    return fine;
+    *wrote = false;
+    return try_transaction(s, ops, n, now_ms, wrote, e) ||
+           (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms, wrote));
 }
 
 /* ---- reads: each borrows a connection ---- */

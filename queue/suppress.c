@@ -48,14 +48,16 @@ static void prepare_texts(const struct person *person, const struct suppression_
 }
 
 bool suppress_prepare(struct queue *q, const char *storefront, struct str address,
-    const struct suppression_new *s, struct arena *a, struct store_suppress *out, struct err *e)
+    const struct suppression_new *s, bool make, struct arena *a, struct store_suppress *out,
+    struct err *e)
 {
     AUTO(person_wipe) struct person person = {0};
 
-    if (!person_of(q, storefront, address, true, &person, e))
+    if (!person_of(q, storefront, address, make, &person, e))
         return false;
     prepare_texts(&person, s, a, out);
-    out->person = person_for_store(a, &person, address);
+    if (person.has_key)
+        out->person = person_for_store(a, &person, address);
     return true;
 }
 
@@ -73,7 +75,8 @@ bool queue_suppress(struct queue *q, const char *storefront, struct str address,
     AUTO(arena_close) struct arena *a = arena_open();
     struct store_op op = {.kind = STORE_SUPPRESS};
 
-    return suppress_prepare(q, storefront, address, s, a, &op.suppress, e) && run(q, &op, added, e);
+    return suppress_prepare(q, storefront, address, s, true, a, &op.suppress, e) &&
+           run(q, &op, added, e);
 }
 
 bool queue_suppress_person(struct queue *q, const char *storefront, const struct digest *person,

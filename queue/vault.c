@@ -392,15 +392,24 @@ static bool erase_keys(struct vault *v, const char *storefront, const struct key
     return sqlite_commit(v->writer, e);
 }
 
+/* The log still holds the pages as they were: the checkpoint empties it, unless somebody reads there. */
+static bool empty_log(struct vault *v, struct err *e)
+{
+    struct sql *q = sqlite_sql(v->writer, "PRAGMA wal_checkpoint(TRUNCATE)");
+    bool busy = sql_row(q) && sql_get_int(q, 0) != 0;
+
+    return sql_done(q, e) && (!busy || err_set(e, ERR_BUSY,
+                                           "the keys are erased, but not from the log of keys.db,"
+                                           " which others are reading; do it again"));
+}
+
 bool vault_erase(struct vault *v, const char *storefront, const struct keyed *who, uint64_t *erased,
     struct err *e)
 {
     bool fine;
 
     pthread_mutex_lock(&v->write_lock);
-    /* The log still holds the pages as they were: the checkpoint empties it. */
-    fine = erase_keys(v, storefront, who, erased, e) &&
-           sqlite_exec(v->writer, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+    fine = erase_keys(v, storefront, who, erased, e) && empty_log(v, e);
     pthread_mutex_unlock(&v->write_lock);
     return fine;
 }

@@ -42,7 +42,8 @@ bool vault_unseal(struct vault *v, const char *storefront, struct str binding, s
     struct buf *out, bool *erased, struct err *e);
 
 bool vault_flush(struct vault *v, struct err *e);
-/* Every key of this person, at once and for good, in the file's free pages and its log as well. */
+/* Every key of this person, at once and for good, in the file's free pages and its log as well. ERR_BUSY: erased, but
+ * somebody read the log for too long for it to be emptied; to be asked again. */
 bool vault_erase(struct vault *v, const char *storefront, const struct keyed *who, uint64_t *erased,
     struct err *e);
 

@@ -144,6 +144,7 @@ static void a_key_is_remembered_for_two_days(void **state)
         {"after_47_hours", 47 * HOUR, SUBMIT_REPEATED},
         {"after_five_days", 120 * HOUR, SUBMIT_NEW},
         {"the_clock_was_set_back", -HOUR, SUBMIT_REPEATED},
+        {"the_clock_was_set_back_by_days", -72 * HOUR, SUBMIT_REPEATED},
     };
 
     for (size_t i = 0; i < COUNT_OF(table); i++) {

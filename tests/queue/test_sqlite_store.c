@@ -14,9 +14,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- the seam: SQLite's writes pass here, and fail when the test says so ---- */
+/* ---- the seam: SQLite's reads and writes pass here, and fail when the test says so ---- */
 
-static _Atomic int disk_error;
+static _Atomic int disk_error, read_error;
+
+ssize_t pread64(int fd, void *bytes, size_t n, off64_t at);
+ssize_t pread64(int fd, void *bytes, size_t n, off64_t at)
+{
+    if (read_error != 0) {
+        errno = read_error;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, bytes, n, at);
+}
 
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at);
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
@@ -393,6 +403,69 @@ static void an_unreadable_mail_is_held_and_does_not_stop_the_others(void **state
     refused(queue_is_well(p->q, &p->e), &p->e, ERR_CORRUPT);
 }
 
+static void a_claim_that_cannot_be_read_is_given_back(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *id = post_mail(p, "ada@example.com");
+    struct job *jobs;
+    size_t n = 9;
+
+    (void)state;
+    read_error = EIO; /* the writer has its pages in memory, the readers do not */
+    refused(queue_claim(p->q, SHOP, "example.com", 9, HOUR, p->a, &jobs, &n, &p->e), &p->e, ERR_IO);
+    read_error = 0;
+    assert_int_equal(n, 0);
+    expect_state(p, id, MSG_QUEUED, "");
+    assert_false(claim_one(p)->unsure);
+}
+
+static void a_bounce_does_not_bring_an_erased_person_back(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct suppression_new hard = {
+        .scope = "*", .reason = "hard-bounce", .origin = "receiver", .note = STR("ada is unknown")};
+    struct settlement s = {
+        .to = MSG_BOUNCED, .reason = "user-unknown", .suppress = &hard, .reply = STR("550 ada")};
+    struct suppression *list;
+    struct keyed who;
+    struct vault *v;
+    uint64_t n;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    s.job = claim_one(p);
+    keyed_person(p->keys, SHOP, STR("ada@example.com"), &who);
+    FINE(vault_open(post_file(p, "keys.db"), p->keys, &p->clock, &v, &p->e));
+    FINE(vault_erase(v, SHOP, &who, &n, &p->e));
+    vault_close(&v);
+    FINE(queue_settle(p->q, &s, &p->e));
+    assert_int_equal(stored_keys(p), 1); /* the erased one */
+    FINE(queue_suppressions_of(p->q, SHOP, STR("ada@example.com"), p->a, &list, &n, &p->e));
+    assert_int_equal(n, 1);
+    assert_int_equal(list[0].address.n + list[0].note.n, 0);
+    expect_whole_chain(p, SHOP, "one");
+}
+
+/* A look-up that skipped the oldest would find none of their unsubscribes. */
+static void a_keyring_with_more_peppers_than_are_tried_is_refused(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    char path[128];
+    FILE *f;
+
+    (void)state;
+    queue_close(&p->q);
+    keyring_close(&p->keys);
+    snprintf(path, sizeof path, "%s/keyring", p->dir);
+    f = fopen(path, "a");
+    assert_non_null(f);
+    for (int v = 2; v <= KEYED_MAX + 1; v++)
+        fprintf(f, "pepper %d %064d\n", v, v);
+    fclose(f);
+    FINE(keyring_open(path, &p->keys, &p->e));
+    try_open(p, ERR_LIMIT, "pepper");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +481,9 @@ int main(void)
         cmocka_unit_test(dying_between_the_keys_and_the_message_leaves_only_a_key),
         cmocka_unit_test(claims_end_the_mails_of_an_erased_person),
         cmocka_unit_test(an_unreadable_mail_is_held_and_does_not_stop_the_others),
+        cmocka_unit_test(a_claim_that_cannot_be_read_is_given_back),
+        cmocka_unit_test(a_bounce_does_not_bring_an_erased_person_back),
+        cmocka_unit_test(a_keyring_with_more_peppers_than_are_tried_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
