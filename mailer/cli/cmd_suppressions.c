@@ -57,13 +57,27 @@ static int list(struct cli *c, struct cli_desk *d)
     }
 }
 
+/* --scope, "*" at first; NULL when it names nothing that mails have. */
+static const char *read_scope(struct cli *c, const struct cli_desk *d, int *code)
+{
+    const char *scope = cli_value(c, "scope", "*");
+    if (comply_scope_is_known(conf_storefront(d->conf, d->storefront), str_of(scope)))
+        return scope;
+    *code = cli_usage(c, "--scope must be %s; %s is none of them", COMPLY_SCOPES, scope);
+    return NULL;
+}
+
 static int add(struct cli *c, struct cli_desk *d)
 {
+    int code;
+    const char *scope = read_scope(c, d, &code);
+    if (!scope)
+        return code;
     struct err e = {0};
     struct address address;
     bool added;
     struct suppression_new s = {
-        .scope = cli_value(c, "scope", "*"),
+        .scope = scope,
         .reason = cli_value(c, "reason", "manual"),
         .origin = "staff",
         .evidence = "",
@@ -83,11 +97,15 @@ static int lift(struct cli *c, struct cli_desk *d)
     struct address address;
     uint64_t lifted;
     struct actor who = {cli_actor(c), cli_value(c, "note", "")};
+    int code;
+    const char *scope = read_scope(c, d, &code);
+    if (!scope)
+        return code;
     if (!who.why[0])
         return cli_usage(c, "say why with --note: a lifted suppression is asked about later");
     if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
-        !queue_lift(d->queue, d->storefront, address.spec, cli_value(c, "scope", "*"),
-            cli_value(c, "reason", ""), who, &lifted, &e))
+        !queue_lift(d->queue, d->storefront, address.spec, scope, cli_value(c, "reason", ""), who,
+            &lifted, &e))
         return cli_fail(c, &e);
     printf("%llu lifted\n", (unsigned long long)lifted);
     return lifted > 0 ? CLI_FINE : CLI_FINDINGS;

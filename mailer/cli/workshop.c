@@ -64,7 +64,7 @@ static bool open_workshop(struct workshop *w, const struct conf *c, struct err *
     struct sandbox_setup setup = {.hostname = "mx.sandbox.invalid", .folder = c->captured_dir};
     if (!sandbox_open(&setup, &w->sandbox, e))
         return false;
-    log_info("sandbox-listening", KV_INT("port", sandbox_port(w->sandbox)),
+    log_info("sandbox-listening", KV_INT("smtp_port", sandbox_port(w->sandbox)),
         KV("captured", c->captured_dir));
     return true;
 }

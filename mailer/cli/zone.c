@@ -124,7 +124,7 @@ bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, s
             return false;
     }
     add_txt(out, arena_printf(a, "_dmarc.%s", name),
-        str_of(arena_printf(a, "v=DMARC1; p=reject; rua=mailto:dmarc@%s", name)));
+        str_of(arena_printf(a, "v=DMARC1; p=none; rua=mailto:dmarc@%s", name)));
     if (!is_within(return_domain, domain))
         return buf_addf(out, "; the return path %s lies in another zone\n", return_path), true;
     add_spf(c, return_path, out);

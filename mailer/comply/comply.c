@@ -83,3 +83,14 @@ struct js *comply_facts(const struct comply_answer *answer)
     js_set_cstr(facts, "since", since);
     return facts;
 }
+
+bool comply_scope_is_known(const struct conf_storefront *s, struct str scope)
+{
+    if (str_is(scope, "*") || str_is(scope, class_scope(STREAM_MARKETING)) ||
+        str_is(scope, class_scope(STREAM_TRANSACTIONAL)))
+        return true;
+    for (size_t i = 0; i < s->streams_n; i++)
+        if (str_is(scope, s->streams[i].name))
+            return true;
+    return false;
+}

@@ -29,7 +29,11 @@ bool comply_ask(struct queue *q, const char *storefront, const char *stream,
 /* For the journal's facts; nothing personal. */
 struct js *comply_facts(const struct comply_answer *answer);
 
-/* ---- unsubscribe ---- */
+/* What a suppression may be for; anything else would stop nothing. */
+#define COMPLY_SCOPES "\"*\", a stream's name, \"class:marketing\" or \"class:transactional\""
+bool comply_scope_is_known(const struct conf_storefront *s, struct str scope);
+
+/* ---- unsubscribe ----------------------------------------------------------------------------- */
 
 enum unsubscribe_method { UNSUBSCRIBE_ONE_CLICK, UNSUBSCRIBE_PAGE };
 enum unsubscribe_result { UNSUBSCRIBED, UNSUBSCRIBED_BEFORE, UNSUBSCRIBE_UNKNOWN };
@@ -39,7 +43,7 @@ enum unsubscribe_result { UNSUBSCRIBED, UNSUBSCRIBED_BEFORE, UNSUBSCRIBE_UNKNOWN
 bool comply_unsubscribe(struct queue *q, const struct keyring *k, struct str token,
     enum unsubscribe_method method, bool all, enum unsubscribe_result *out, struct err *e);
 
-/* ---- exports ---- */
+/* ---- exports --------------------------------------------------------------------------------- */
 
 enum export_format { EXPORT_CSV, EXPORT_JSON_LINES };
 struct export

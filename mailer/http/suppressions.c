@@ -1,4 +1,5 @@
 #include "base/encode.h"
+#include "mailer/comply/comply.h"
 #include "mailer/http/parameters.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
@@ -99,17 +100,6 @@ static bool take_text(struct js *body, const char *key, size_t max, struct arena
     return true;
 }
 
-static bool scope_is_known(const struct conf_storefront *s, struct str scope)
-{
-    if (str_is(scope, "*") || str_is(scope, "class:marketing") ||
-        str_is(scope, "class:transactional"))
-        return true;
-    for (size_t i = 0; i < s->streams_n; i++)
-        if (str_is(scope, s->streams[i].name))
-            return true;
-    return false;
-}
-
 static void check_wish(struct exchange *x, struct js *body, struct faults *f, struct wish *w)
 {
     static const char *const known[] = {"address", "scope", "reason", "why"};
@@ -124,9 +114,8 @@ static void check_wish(struct exchange *x, struct js *body, struct faults *f, st
         !address_parse(address, x->arena, &w->address, &e))
         faults_add(f, "invalid-address", STR("/address"), "is not one mail address: %s", e.text);
     if (take_text(body, "scope", 79, x->arena, f, &w->scope) &&
-        !scope_is_known(shop->conf, w->scope))
-        faults_add(f, "unknown-scope", STR("/scope"),
-            "must be \"*\", a stream's name, \"class:marketing\" or \"class:transactional\"");
+        !comply_scope_is_known(shop->conf, w->scope))
+        faults_add(f, "unknown-scope", STR("/scope"), "must be " COMPLY_SCOPES);
     if (take_text(body, "reason", 47, x->arena, f, &w->reason) &&
         strspn(w->reason.p, "abcdefghijklmnopqrstuvwxyz0123456789-") != w->reason.n)
         faults_add(f, "invalid-name", STR("/reason"), "may hold only a-z, 0-9 and \"-\"");
