@@ -69,7 +69,7 @@ static const char *read_scope(struct cli *c, const struct cli_desk *d, int *code
 
 static int add(struct cli *c, struct cli_desk *d)
 {
-    int code;
+    int code = EX_USAGE;
     const char *scope = read_scope(c, d, &code);
     if (!scope)
         return code;
@@ -97,7 +97,7 @@ static int lift(struct cli *c, struct cli_desk *d)
     struct address address;
     uint64_t lifted;
     struct actor who = {cli_actor(c), cli_value(c, "note", "")};
-    int code;
+    int code = EX_USAGE;
     const char *scope = read_scope(c, d, &code);
     if (!scope)
         return code;
