@@ -159,6 +159,8 @@ static void print_parts(const struct mail_parts *p, struct str part)
 {
     if (str_is(part, "subject"))
         printf("%s\n", buf_text(&p->subject));
+    else if (str_is(part, "preheader"))
+        printf("%s\n", buf_text(&p->preheader));
     else if (str_is(part, "html"))
         fputs(buf_text(&p->html), stdout);
     else if (str_is(part, "text"))
@@ -168,7 +170,23 @@ static void print_parts(const struct mail_parts *p, struct str part)
             buf_text(&p->text));
 }
 
-static int render_mail(struct cli *c, const struct js *data, const char *name)
+static bool is_part(struct str part)
+{
+    return str_is(part, "subject") || str_is(part, "preheader") || str_is(part, "html") ||
+           str_is(part, "text");
+}
+
+/* Whoever has a request at hand need not cut its data out. */
+static const struct js *data_of_request(const struct js *given)
+{
+    const struct js *data = js_get(given, "data");
+    if (js_kind(js_get(given, "template")) != JS_TEXT || js_kind(data) != JS_OBJECT)
+        return given;
+    fprintf(stderr, "parcelpost render: this is a whole request; its \"data\" is rendered\n");
+    return data;
+}
+
+static int render_mail(struct cli *c, const struct js *given, const char *name)
 {
     int code;
     struct err e = {0};
@@ -177,10 +195,11 @@ static int render_mail(struct cli *c, const struct js *data, const char *name)
     AUTO(mail_parts_close) struct mail_parts parts = {0};
     AUTO(mail_source_close) struct mail_source source = {.locale = "en"};
     struct str part = str_of(cli_value(c, "part", ""));
-    if (part.n > 0 && !str_is(part, "subject") && !str_is(part, "html") && !str_is(part, "text"))
-        return cli_usage(c, "--part takes subject, html or text");
+    if (part.n > 0 && !is_part(part))
+        return cli_usage(c, "--part takes subject, preheader, html or text");
     if (!open_mail(c, name, &source, &code))
         return code;
+    const struct js *data = data_of_request(given);
     faults_init(&faults, c->arena);
     mail_check(source.mail, data, STR(""), &faults);
     cli_print_faults(&faults);
@@ -213,11 +232,11 @@ static int run(struct cli *c)
 
 static const struct cli_option options[] = {
     {"file", "FILE", "render this Mustache file instead of a named mail"},
-    {"data", "FILE", "JSON data, - for standard input"},
+    {"data", "FILE", "JSON data, or a request that holds it; - for standard input"},
     {"templates", "DIR", "a folder with mails/ and locales/ to look at first"},
     {"locale", "TAG", "language, e.g. de or de-AT (default: the storefront's)"},
     {"partials", "DIR", "with --file: where partials lie, as NAME.mustache"},
-    {"part", "PART", "subject, html or text alone"},
+    {"part", "PART", "subject, preheader, html or text alone"},
     {"escape", "HOW", "with --file: html (default) or none"},
     CLI_CONFIG_OPTION,
     CLI_STOREFRONT_OPTION,

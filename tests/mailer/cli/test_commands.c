@@ -235,6 +235,12 @@ static void rendering_tells_faults_and_lost_files_apart(void **state)
             "Dear Ada"},
         {"in German", "render note --data data.json --storefront acme --locale de", CLI_FINE,
             "Bestellung 1"},
+        {"a whole request", "render note --data request.json --storefront acme", CLI_FINE,
+            "Dear Ada"},
+        {"told so", "render note --data request.json --storefront acme", CLI_FINE,
+            "whole request"},
+        {"the preheader", "render note --data data.json --storefront acme --part preheader",
+            CLI_FINE, "1"},
         {"faults", "render note --data short.json --storefront acme", CLI_FINDINGS, "/number"},
         {"a file", "render --file hello.mustache --data data.json", CLI_FINE, "Hello &lt;Ada&gt;"},
         {"no such data", "render note --data absent.json --storefront acme", CLI_UNKNOWN,
@@ -252,6 +258,8 @@ static void rendering_tells_faults_and_lost_files_apart(void **state)
 
     room_write(&room, "data.json", "{\"name\":\"Ada\",\"number\":\"1\"}", 0600);
     room_write(&room, "short.json", "{\"name\":\"Ada\"}", 0600);
+    room_write(&room, "request.json",
+        "{\"template\":\"note\",\"data\":{\"name\":\"Ada\",\"number\":\"1\"}}", 0600);
     room_write(&room, "hello.mustache", "Hello &lt;{{name}}&gt;", 0600);
     room_write(&room, "broken.mustache", "{{#a}}", 0600);
     EACH(row, table)
