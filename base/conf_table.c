@@ -127,7 +127,7 @@ static const struct conf_option dkim[] = {
 static const struct conf_option stream[] = {
     {AT(conf_stream, class, CONF_ENUM), .fallback = "marketing", .choices = stream_classes,
         .otherwise = "`marketing`, but `transactional` for the stream of that name",
-        .help = "marketing asks for consent and carries an unsubscribe link"},
+        .help = "marketing carries an unsubscribe link and stops for whoever left"},
 };
 
 static const struct conf_section in_storefront[] = {
