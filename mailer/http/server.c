@@ -112,10 +112,21 @@ static enum MHD_Result send_answer(struct carrier *c)
     return queued;
 }
 
+/* A client may send the target as it would to a proxy (RFC 9112 s3.2.2). */
+static struct str origin_form(struct str target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < COUNT_OF(schemes); i++)
+        if (str_starts_nocase(target, str_of(schemes[i])))
+            return str_slice(target, str_find_char(target, '/', strlen(schemes[i])), target.n);
+    return target;
+}
+
 static enum MHD_Result begin(struct carrier *c, const char *method, const char *version)
 {
     struct exchange *x = &c->x;
-    struct str uri = buf_str(&c->uri);
+    struct str uri = origin_form(buf_str(&c->uri));
     size_t question = str_find_char(uri, '?', 0);
 
     c->begun = true;
@@ -308,6 +319,7 @@ bool http_open(const struct http_setup *s, struct http **out, struct err *e)
 {
     AUTO(snapshot_close) struct snapshot *now = snapshot_current(s->snapshots);
     AUTO(http_close) struct http *h = calloc(1, sizeof *h);
+    pthread_condattr_t steady;
     struct listening l;
 
     if (!h)
@@ -315,7 +327,10 @@ bool http_open(const struct http_setup *s, struct http **out, struct err *e)
     h->setup = *s;
     h->setup.limits = with_defaults(s->limits);
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->quieter, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->quieter, &steady);
+    pthread_condattr_destroy(&steady);
     if (!peers_open(&h->peers, e) || !listen_open(snapshot_conf(now), &l, e) || !start(h, &l, e))
         return false;
     h->port = l.port;
@@ -331,16 +346,10 @@ unsigned http_port(const struct http *h)
 
 static void wait_until_quiet(struct http *h, int64_t grace_ms)
 {
-    struct timespec until;
+    int64_t until_ns = clock_steady_ns() + grace_ms * 1000000;
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     bool late = false;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += grace_ms / 1000;
-    until.tv_nsec += grace_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&h->lock);
     while (h->under_way > 0 && !late)
         late = pthread_cond_timedwait(&h->quieter, &h->lock, &until) != 0;

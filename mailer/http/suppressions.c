@@ -89,7 +89,7 @@ static bool take_text(struct js *body, const char *key, size_t max, struct arena
     struct js *v = js_get(body, key);
     struct str at = fault_pointer(a, STR(""), str_of(key));
 
-    if (!v)
+    if (!v || js_kind(v) == JS_NULL)
         return true;
     if (js_kind(v) != JS_TEXT || js_text(v).n > max || str_has_control(js_text(v))) {
         faults_add(f, "invalid", at,
@@ -100,7 +100,9 @@ static bool take_text(struct js *body, const char *key, size_t max, struct arena
     return true;
 }
 
-static void check_wish(struct exchange *x, struct js *body, struct faults *f, struct wish *w)
+/* What lifts names a reason or none, which means all; what suppresses has one. */
+static void check_wish(
+    struct exchange *x, struct js *body, bool lifts, struct faults *f, struct wish *w)
 {
     static const char *const known[] = {"address", "scope", "reason", "why"};
     const struct shop *shop = snapshot_shop(x->snapshot, x->key.storefront);
@@ -117,8 +119,9 @@ static void check_wish(struct exchange *x, struct js *body, struct faults *f, st
         !comply_scope_is_known(shop->conf, w->scope))
         faults_add(f, "unknown-scope", STR("/scope"), "must be " COMPLY_SCOPES);
     if (take_text(body, "reason", 47, x->arena, f, &w->reason) &&
-        strspn(w->reason.p, "abcdefghijklmnopqrstuvwxyz0123456789-") != w->reason.n)
-        faults_add(f, "invalid-name", STR("/reason"), "may hold only a-z, 0-9 and \"-\"");
+        (strspn(w->reason.p, "abcdefghijklmnopqrstuvwxyz0123456789-") != w->reason.n ||
+            (!lifts && w->reason.n == 0)))
+        faults_add(f, "invalid-name", STR("/reason"), "must be of a-z, 0-9 and \"-\"");
     take_text(body, "why", 500, x->arena, f, &w->why);
     while (js_next(body, &it)) {
         bool found = false;
@@ -131,7 +134,7 @@ static void check_wish(struct exchange *x, struct js *body, struct faults *f, st
 }
 
 /* False: answered. */
-static bool take_wish(struct exchange *x, struct wish *w)
+static bool take_wish(struct exchange *x, bool lifts, struct wish *w)
 {
     AUTO(js_close) struct js *body = NULL;
     struct faults f;
@@ -139,7 +142,7 @@ static bool take_wish(struct exchange *x, struct wish *w)
 
     faults_init(&f, x->arena);
     if (js_parse(buf_str(&x->body), &body, &e))
-        check_wish(x, body, &f, w);
+        check_wish(x, body, lifts, &f, w);
     else
         faults_add(&f, "invalid-json", STR(""), "%s", e.text);
     if (f.n > 0)
@@ -154,7 +157,7 @@ void suppressions_post(struct exchange *x)
     struct err e;
     bool added;
 
-    if (!take_wish(x, &w))
+    if (!take_wish(x, false, &w))
         return;
     struct suppression_new s = {.scope = w.scope.p,
         .reason = w.reason.p,
@@ -180,7 +183,7 @@ void suppressions_lift(struct exchange *x)
     uint64_t lifted;
     struct err e;
 
-    if (!take_wish(x, &w))
+    if (!take_wish(x, true, &w))
         return;
     struct actor who = {x->key.id, arena_text(x->arena, w.why)};
     if (!queue_lift(x->app->queue, x->key.storefront, w.address.spec, w.scope.p, w.reason.p, who,

@@ -234,6 +234,11 @@ static const struct {
         "Authorization: Bearer %s\r\n", "", 400, "invalid-parameter"},
     {"a suppression without an address", "POST", "/v1/suppressions",
         JSON_HEAD "Authorization: Bearer %s\r\n", "{}", 422, "invalid-request"},
+    {"a suppression without a reason", "POST", "/v1/suppressions",
+        JSON_HEAD "Authorization: Bearer %s\r\n", "{\"address\":\"a@example.com\",\"reason\":\"\"}",
+        422, "invalid-request"},
+    {"a reason in capitals", "POST", "/v1/suppressions", JSON_HEAD "Authorization: Bearer %s\r\n",
+        "{\"address\":\"a@example.com\",\"reason\":\"Asked\"}", 422, "invalid-request"},
     {"an unknown scope", "POST", "/v1/suppressions", JSON_HEAD "Authorization: Bearer %s\r\n",
         "{\"address\":\"a@example.com\",\"scope\":\"nope\"}", 422, "invalid-request"},
 };
@@ -431,7 +436,8 @@ static void suppressions_are_added_listed_and_lifted(void **state)
     expect_str(
         "address", js_get_text(js_at(js_get(o, "data"), 0), "address"), STR("listed@example.com"));
     desk_post(&desk, "/v1/suppressions/lift",
-        "{\"address\":\"listed@example.com\",\"scope\":\"newsletter\",\"why\":\"asked again\"}",
+        "{\"address\":\"listed@example.com\",\"scope\":\"newsletter\",\"reason\":null,"
+        "\"why\":\"asked again\"}",
         &r);
     assert_int_equal(r.status, 200);
     AUTO(js_close) struct js *lifted = reply_json(&r);

@@ -125,6 +125,25 @@ static const struct {
     {"no Host", BYTES("GET /healthz HTTP/1.1\r\n\r\n"), 400, ""},
 };
 
+/* RFC 9112 s3.2.2 */
+static void a_target_may_name_scheme_and_host(void **state)
+{
+    static const struct {
+        const char *target;
+        unsigned status;
+    } table[] = {{"http://post.shop.example/healthz", 200},
+        {"HTTPS://post.shop.example:443/healthz?x=/", 200}, {"http://post.shop.example", 404},
+        {"ftp://post.shop.example/healthz", 404}, {"//healthz", 404}};
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(reply_close) struct reply r = {0};
+        desk_call(&desk, "GET", row->target, "", STR(""), &r);
+        expect_int(row->target, r.status, row->status);
+    }
+}
+
 static void each_unsound_request_is_refused_and_its_connection_closed(void **state)
 {
     (void)state;
@@ -477,6 +496,7 @@ static void a_stop_waits_for_what_is_under_way_and_no_longer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_target_may_name_scheme_and_host),
         cmocka_unit_test(each_unsound_request_is_refused_and_its_connection_closed),
         cmocka_unit_test(garbage_is_answered_or_dropped_and_never_served),
         cmocka_unit_test(a_head_that_is_too_large_is_refused),
