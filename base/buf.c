@@ -105,7 +105,6 @@ void buf_addf(struct buf *b, const char *format, ...)
     va_end(again);
 }
 
-/* s must not be a part of b. */
 void buf_insert(struct buf *b, size_t at, struct str s)
 {
     buf_room(b, s.n);

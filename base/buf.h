@@ -11,20 +11,19 @@ struct buf {
     size_t n, cap;
 };
 
-void buf_close(struct buf *b); /* frees and empties; for AUTO() too */
-void buf_clear(struct buf *b); /* keeps the memory */
-char *buf_room(
-    struct buf *b, size_t more); /* space for `more` bytes behind n; the caller raises n */
+void buf_close(struct buf *b);              /* frees and empties; for AUTO() too */
+void buf_clear(struct buf *b);              /* keeps the memory */
+char *buf_room(struct buf *b, size_t more); /* space for `more` behind n; the caller raises n */
 void buf_add(struct buf *b, struct str s);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t value);
 void buf_add_i64(struct buf *b, int64_t value);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF(2, 3);
-void buf_insert(struct buf *b, size_t at, struct str s);
-void buf_cut(struct buf *b, size_t n);     /* shortens to n bytes */
-void buf_wipe(struct buf *b);              /* overwrites, then frees: for secrets */
-const char *buf_text(const struct buf *b); /* as a C string, "" when empty */
+void buf_insert(struct buf *b, size_t at, struct str s); /* s must not be a part of b */
+void buf_cut(struct buf *b, size_t n);                   /* shortens to n bytes */
+void buf_wipe(struct buf *b);                            /* overwrites, then frees: for secrets */
+const char *buf_text(const struct buf *b);               /* as a C string, "" when empty */
 
 static inline struct str buf_str(const struct buf *b)
 {

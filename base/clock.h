@@ -1,6 +1,6 @@
 /* clock -- the time, injected: tests hand in their own and never sleep.
  * Units: *_ms are milliseconds since the Unix epoch, UTC; steady_ns only measures spans.
- * clock_system() may be used from any thread; a clock_fake only where its owner locks. */
+ * Any thread, a clock_fake too: its time is atomic. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -28,8 +28,8 @@ int64_t clock_steady_ns(void);
 
 #define CLOCK_RFC3339_SIZE 25 /* "2026-11-21T08:09:10.123Z" */
 void clock_rfc3339(int64_t ms, char out[CLOCK_RFC3339_SIZE]);
-/* Accepts RFC 3339 with "Z" or an offset, with or without a fraction; upper or lower case letters.
- */
+/* Accepts RFC 3339 with "Z" or an offset, with or without a fraction; upper or lower case
+ * letters. */
 bool clock_parse_rfc3339(struct str s, int64_t *out_ms);
 
 #endif

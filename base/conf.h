@@ -7,9 +7,10 @@
  * Shapes: sections are titled and come in any order, `storefront "acme" { ... }`. Text settings are
  * never NULL, "" where absent. Relative paths are taken from the settings file's folder. Units
  * stand in names; in the file, times are "90s", "15m", "2h", "3d" and sizes "10MiB" or a plain
- * number of the unit. Ownership: conf_load gives one reference, conf_ref another, conf_close drops
- * one; a reload makes a new snapshot and a job keeps the one it began with. Loading: one thread at
- * a time (libconfuse). Reading: any. */
+ * number of the unit.
+ * Ownership: conf_load gives one reference, conf_ref another, conf_close drops one; a reload makes
+ * a new snapshot and a job keeps the one it began with.
+ * Loading: one thread at a time (libconfuse). Reading: any. */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
 
@@ -71,7 +72,7 @@ struct conf {
     const char *data_dir; /* queue.db, keys.db, flight */
     const char *keyring_file;
     const char *templates_dir; /* the shipped ones: mails/ and locales/ */
-    const char *captured_dir;  /* where the sandbox keeps the mails that it takes: in clear, so apart from data_dir */
+    const char *captured_dir;  /* of the sandbox's mails: in clear, so apart from data_dir */
     const char *log_level;
     const char *tls_ca_file; /* "" = the system's bundle */
 
@@ -132,8 +133,7 @@ const struct conf_storefront *conf_storefront(const struct conf *c, const char *
 const struct conf_smart_host *conf_smart_host(const struct conf *c, const char *name); /* or NULL */
 const struct conf_stream *conf_stream(const struct conf_storefront *s, const char *name);
 
-void conf_print(
-    const struct conf *c, struct buf *out); /* effective values; secrets are paths only */
-void conf_document(struct buf *out);        /* docs/config.md, from the same table */
+void conf_print(const struct conf *c, struct buf *out); /* effective values; secrets are paths */
+void conf_document(struct buf *out);                    /* docs/config.md, from the same table */
 
 #endif

@@ -106,8 +106,8 @@ static const char *section_name(struct reading *g, cfg_t *cfg, const char *outsi
 }
 
 /* Called with the first thing that libconfuse cannot read; it stops there. What was found before
- * goes too: it may follow from the same slip. Two of its formats are known to us, each with one %s.
- */
+ * goes too: it may follow from the same slip. Two of its formats are known to us, each with one
+ * %s. */
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     struct str known = str_of(format);

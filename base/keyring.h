@@ -1,6 +1,7 @@
 /* keyring -- the installation's own secrets: one text file outside the data folder, backed up
- * apart. Shape: a line each, "USE VERSION HEX", e.g. "pepper 1 6f...": 32 bytes as 64 hex digits.
- * The highest version of a use is current; older ones stay, because stored rows and sent links name
+ * apart.
+ * Shape: a line each, "USE VERSION HEX", e.g. "pepper 1 6f...": 32 bytes as 64 hex digits. The
+ * highest version of a use is current; older ones stay, because stored rows and sent links name
  * them. The file must not be readable by others (mode 0600 or 0640); it is created whole or not at
  * all. Owned by whoever opened it; immutable, so any thread may read. */
 #ifndef BASE_KEYRING_H
@@ -21,8 +22,7 @@ enum key_use {
 struct keyring;
 
 bool keyring_open(const char *path, struct keyring **out, struct err *e);
-bool keyring_create(
-    const char *path, struct err *e); /* version 1 of each; ERR_CONFLICT if it exists */
+bool keyring_create(const char *path, struct err *e); /* version 1 of each; ERR_CONFLICT: exists */
 void keyring_close(struct keyring **k);
 
 const char *key_use_name(enum key_use use);

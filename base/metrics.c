@@ -19,8 +19,7 @@ struct gauge {
 };
 
 struct histogram {
-    const uint64_t
-        *bounds; /* ns or sizes, rising; each bucket holds values up to and with its bound */
+    const uint64_t *bounds; /* ns or sizes, rising: a bucket holds values up to and with its own */
     size_t n;
     _Atomic uint64_t counts[BUCKETS_MAX + 1]; /* not cumulative; the last is above all bounds */
     _Atomic uint64_t sum;

@@ -1,8 +1,8 @@
 /* seal -- authenticated encryption of stored bytes: AES-256-GCM, a random 96-bit nonce per seal.
  * Shape: nonce (12) | ciphertext | tag (16). The associated text binds a seal to its place (table,
  * row, column): opened elsewhere, it fails. Keys are 32 random bytes; wipe them with seal_key_wipe.
- * Errors: ERR_CORRUPT when key, bytes or associated text are not those of the sealing. Any thread.
- */
+ * Errors: ERR_CORRUPT when key, bytes or associated text are not those of the sealing. Any
+ * thread. */
 #ifndef BASE_SEAL_H
 #define BASE_SEAL_H
 

@@ -49,17 +49,15 @@ struct str str_trim(struct str s);                          /* SP, HTAB, CR, LF 
  * gives nothing. */
 bool str_next(struct str *rest, char separator, struct str *piece);
 
-/* Decimal digits only, no sign or space for the unsigned one; false on overflow or anything else.
- */
+/* Decimal digits only, no sign or space for the unsigned one; false on overflow or anything
+ * else. */
 bool str_to_u64(struct str s, uint64_t *out);
 bool str_to_i64(struct str s, int64_t *out);
 
 bool str_has_control(struct str s); /* bytes below 0x20, or 0x7f */
 bool str_is_ascii(struct str s);
-bool str_is_utf8(
-    struct str s); /* well-formed: no overlong forms, surrogates or values above 10FFFF */
-/* Length of the well-formed sequence at the start of s, 0 when there is none (Unicode 15, table
- * 3-7). */
+bool str_is_utf8(struct str s); /* no overlong forms, surrogates or values above 10FFFF */
+/* Length of the well-formed sequence at the start of s, 0 when there is none (Unicode 15, 3.9). */
 size_t str_utf8_length(struct str s);
 
 /* Copies s into a C string of `size` bytes; false when it does not fit or holds a NUL. */

@@ -1,8 +1,11 @@
 /* cache -- steps (dns/step.h) that servers gave, by name and type, in bounded memory.
  * Entries past their TTL stay until room is needed, as the last known good; the least recently used
- * goes first. TTLs are cut to a day, negative ones to an hour, so that a repaired record is seen soon.
- * Units: now_ms is the caller's clock. Ownership: results are copied into the caller's arena.
- * Threads: any; one lock, held for a look-up and its copy. Source: RFC 2308, RFC 8767. */
+ * goes first. TTLs are cut to a day, negative ones to an hour, so that a repaired record is seen
+ * soon.
+ * Units: now_ms is the caller's clock.
+ * Ownership: results are copied into the caller's arena.
+ * Threads: any; one lock, held for a look-up and its copy.
+ * Source: RFC 2308, RFC 8767. */
 #ifndef DNS_CACHE_H
 #define DNS_CACHE_H
 

@@ -24,7 +24,7 @@ const char *dmarc_result_name(enum dmarc_result r)
     return names[r];
 }
 
-/* ---- alignment (RFC 9989 s4.4) --------------------------------------------------------------------- */
+/* ---- alignment (RFC 9989 s4.4) --------------------------------------------------------------- */
 
 static void keep_least_ttl(struct check *c, uint32_t ttl_s)
 {
@@ -93,7 +93,7 @@ static bool counts(struct check *c, const struct dmarc_identity *id, char mode)
     return false;
 }
 
-/* ---- policy (RFC 9989 s4.7, s4.10.1) --------------------------------------------------------------- */
+/* ---- policy (RFC 9989 s4.7, s4.10.1) --------------------------------------------------------- */
 
 enum existence { EXISTS, DOES_NOT_EXIST, UNKNOWN };
 
@@ -143,7 +143,7 @@ static enum dmarc_policy lowered(enum dmarc_policy p)
     return p == DMARC_REJECT ? DMARC_QUARANTINE : p == DMARC_QUARANTINE ? DMARC_NONE : p;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void conclude(struct dmarc_verdict *out, enum dmarc_result result, const char *why)
 {

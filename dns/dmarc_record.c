@@ -33,7 +33,7 @@ static void bad_value(struct parse *p, const struct tag *t)
         STR_ARG(str_slice(t->value, 0, 60)));
 }
 
-/* ---- one reader a kind of value -------------------------------------------------------------------- */
+/* ---- one reader a kind of value -------------------------------------------------------------- */
 
 static enum dmarc_policy policy_of(struct str value)
 {
@@ -127,7 +127,7 @@ static void read_fo(struct parse *p, const struct tag *t)
         bad_value(p, t);
 }
 
-/* ---- the tags -------------------------------------------------------------------------------------- */
+/* ---- the tags -------------------------------------------------------------------------------- */
 
 enum known { P, SP, NP, ADKIM, ASPF, PSD, T, RUA, RUF, FO, V, KNOWN };
 static const char *const known_names[KNOWN] = {

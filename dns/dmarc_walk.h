@@ -1,5 +1,6 @@
 /* dmarc_walk -- RFC 9989's tree walk with all that it found; dmarc.h shows its outcome only.
- * Results lie in the arena. Any thread. Source: RFC 9989 s4.10. */
+ * Results lie in the arena. Any thread.
+ * Source: RFC 9989 s4.10. */
 #ifndef DNS_DMARC_WALK_H
 #define DNS_DMARC_WALK_H
 

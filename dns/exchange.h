@@ -1,13 +1,15 @@
 /* exchange -- one question to several servers until one answers: UDP, then TCP where an answer is
  * truncated.
  *
- * Each try is a connected socket of its own, so that the kernel drops packets from anywhere else and
- * picks a random port; the ID is random too. Two rounds over the servers share the time, the second
- * waiting twice as long; a late answer to an earlier try still counts. What does not match the
- * question is ignored. A server that says that it cannot answer, refuses the connection or sends
- * garbage is not asked again.
+ * Each try is a connected socket of its own, so that the kernel drops packets from anywhere else
+ * and picks a random port; the ID is random too. Two rounds over the servers share the time, the
+ * second waiting twice as long; a late answer to an earlier try still counts. What does not match
+ * the question is ignored. A server that says that it cannot answer, refuses the connection or
+ * sends garbage is not asked again.
  *
- * Units: steady_ns is clock_steady_ns(). Threads: any. Source: RFC 1035 s4.2, 5452, 7766. */
+ * Units: steady_ns is clock_steady_ns().
+ * Threads: any.
+ * Source: RFC 1035 s4.2, 5452, 7766. */
 #ifndef DNS_EXCHANGE_H
 #define DNS_EXCHANGE_H
 

@@ -1,7 +1,8 @@
 /* name -- domain names as text: lower case, no final dot, at most 253 characters.
  * A name that comes from a packet may hold any byte; those that text cannot show become "\." or
- * "\DDD", and such a name is refused as a question, since no mail question needs one.
- * Pure, any thread. Source: RFC 1035 s2.3.4, s5.1. */
+ * "\DDD", and such a name is refused as a question, since no mail question needs one. Pure, any
+ * thread.
+ * Source: RFC 1035 s2.3.4, s5.1. */
 #ifndef DNS_NAME_H
 #define DNS_NAME_H
 

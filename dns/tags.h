@@ -1,5 +1,6 @@
 /* tags -- the "name=value; name=value" lists of DKIM key records and DMARC records, piece by piece.
- * Borrowed pieces, nothing owned. Pure, any thread. Source: RFC 6376 s3.2, RFC 9989 s4.8. */
+ * Borrowed pieces, nothing owned. Pure, any thread.
+ * Source: RFC 6376 s3.2, RFC 9989 s4.8. */
 #ifndef DNS_TAGS_H
 #define DNS_TAGS_H
 

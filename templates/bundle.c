@@ -4,7 +4,7 @@ const char *const part_names[PARTS] = {"subject", "preheader", "html", "text"};
 
 #define DEFAULT_COLOUR "#24507a"
 
-/* ---- brand ----------------------------------------------------------------------------------------------- */
+/* ---- brand ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -113,7 +113,7 @@ struct js *brand_for_templates(const struct brand *b)
     return root;
 }
 
-/* ---- bundle ---------------------------------------------------------------------------------------------- */
+/* ---- bundle ---------------------------------------------------------------------------------- */
 
 /* The shelf is read by many threads, and references are counted: a bundle takes copies. */
 static struct js *copy(const struct js *v)

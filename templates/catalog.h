@@ -5,9 +5,11 @@
  *     "refund.days": {"plural": "refund.days", "one": "in {{refund.days}} day", "other": "in {{refund.days}} days"}
  *   }
  *
- * Every text is a template over the mail's data. An entry with "plural" has one text for each form that CLDR tells
- * apart in its locale; the named variable's number chooses.
- * Ownership: catalog_close frees. Errors: ERR_INPUT naming file and key. Threads: a compiled catalog is immutable. */
+ * Every text is a template over the mail's data. An entry with "plural" has one text for each form
+ * that CLDR tells apart in its locale; the named variable's number chooses.
+ * Ownership: catalog_close frees.
+ * Errors: ERR_INPUT naming file and key.
+ * Threads: a compiled catalog is immutable. */
 #ifndef TEMPLATES_CATALOG_H
 #define TEMPLATES_CATALOG_H
 

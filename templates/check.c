@@ -186,7 +186,7 @@ void variables_check(
     check_object(&c, root, data, at);
 }
 
-/* ---- which values are dates ------------------------------------------------------------------------------ */
+/* ---- which values are dates ------------------------------------------------------------------ */
 
 /* JSON has one kind of text, so the dates of one piece of data are found by their address: a small hash table. */
 struct dates_of {

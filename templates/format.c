@@ -40,7 +40,7 @@ static bool library(struct err *e, UErrorCode status, const char *what)
     return err_set(e, ERR_LIBRARY, "ICU cannot %s: %s", what, u_errorName(status));
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UErrorCode *status)
 {
@@ -91,7 +91,7 @@ void format_close(struct format **fp)
     free(f);
 }
 
-/* ---- UTF-16 to UTF-8 ------------------------------------------------------------------------------------- */
+/* ---- UTF-16 to UTF-8 ------------------------------------------------------------------------- */
 
 /* The narrow no-break space becomes the ordinary one: fonts of mail programs often lack it. */
 static bool add_utf16(UChar *text, int32_t n, struct buf *out, struct err *e)
@@ -122,7 +122,7 @@ static void close_number(UFormattedNumber **n)
     unumf_closeResult(*n);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 bool format_integer(const struct format *f, int64_t n, struct buf *out, struct err *e)
 {
@@ -193,7 +193,7 @@ bool format_money(
     return ok;
 }
 
-/* ---- dates ----------------------------------------------------------------------------------------------- */
+/* ---- dates ----------------------------------------------------------------------------------- */
 
 static UDateFormat *take_dates(struct format *f, struct dates *d, UErrorCode *status)
 {
@@ -270,7 +270,7 @@ bool format_datetime(struct format *f, struct str time, struct buf *out, struct 
     return true;
 }
 
-/* ---- about locales --------------------------------------------------------------------------------------- */
+/* ---- about locales --------------------------------------------------------------------------- */
 
 static void close_rules(UPluralRules **r)
 {

@@ -1,7 +1,9 @@
 /* format -- numbers, amounts, dates and plural forms as a locale writes them (ICU's only user).
- * Units: amounts are decimal text ("12.50") and stay exact; dates are "2026-11-21" or RFC 3339 text, shown as
- * they stand there: a date keeps its day whatever the offset, a time of day is shown with its offset.
- * Ownership: format_close frees. Errors: text that is no amount or date is ERR_INPUT, ICU's own ERR_LIBRARY.
+ * Units: amounts are decimal text ("12.50") and stay exact; dates are "2026-11-21" or RFC 3339
+ * text, shown as they stand there: a date keeps its day whatever the offset, a time of day is shown
+ * with its offset.
+ * Ownership: format_close frees.
+ * Errors: text that is no amount or date is ERR_INPUT, ICU's own ERR_LIBRARY.
  * Threads: one struct format may be used from any number of threads.
  * Source: ICU 72 (CLDR 42), ISO 4217, RFC 3339. */
 #ifndef TEMPLATES_FORMAT_H

@@ -27,7 +27,7 @@ struct mail {
     struct format *format;
 };
 
-/* ---- compiling ------------------------------------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------------------------- */
 
 static int compare_partials(const void *a, const void *b)
 {
@@ -128,7 +128,7 @@ void mail_check(const struct mail *m, const struct js *data, struct str at, stru
     variables_check(m->variables, data, at, faults);
 }
 
-/* ---- rendering ------------------------------------------------------------------------------------------- */
+/* ---- rendering ------------------------------------------------------------------------------- */
 
 struct rendering {
     const struct mail *mail;

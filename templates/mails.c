@@ -60,7 +60,7 @@ const char *mails_name(const struct mails *m, size_t i)
     return i < m->n ? m->mails[i].name : "";
 }
 
-/* ---- locales --------------------------------------------------------------------------------------------- */
+/* ---- locales --------------------------------------------------------------------------------- */
 
 static const struct shelved_locale *locale_of(const struct mails *m, struct str tag)
 {

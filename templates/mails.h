@@ -23,8 +23,9 @@
  * nothing personal.
  *
  * Ownership: mails_open reads the folders whole; mails_close frees. A struct mail is compiled from
- * a bundle's bytes and is immutable. Threads: all of it may be read by many. Sizes: a bundle up to
- * 1 MiB. Source of plural, number and date forms: ICU 72 (CLDR 42). */
+ * a bundle's bytes and is immutable.
+ * Threads: all of it may be read by many.
+ * Sizes: a bundle up to 1 MiB. Source of plural, number and date forms: ICU 72 (CLDR 42). */
 #ifndef TEMPLATES_MAILS_H
 #define TEMPLATES_MAILS_H
 
@@ -33,7 +34,7 @@
 #include "base/fault.h"
 #include "base/json.h"
 
-/* ---- the shelf: what is on disk ------------------------------------------------------------- */
+/* ---- the shelf: what is on disk -------------------------------------------------------------- */
 
 struct mails;
 
@@ -49,8 +50,8 @@ struct mail_info {
     const char *events;        /* separated by spaces */
     const char *supersedes;
 };
-bool mails_info(
-    const struct mails *m, const char *name, struct mail_info *out); /* false: no such mail */
+/* False: no such mail. */
+bool mails_info(const struct mails *m, const char *name, struct mail_info *out);
 size_t mails_count(const struct mails *m);
 const char *mails_name(const struct mails *m, size_t i);
 
@@ -71,7 +72,7 @@ struct brand { /* "" where absent */
 bool mails_bundle(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct buf *out, struct err *e);
 
-/* ---- one mail, compiled from its bundle ----------------------------------------------------- */
+/* ---- one mail, compiled from its bundle ------------------------------------------------------ */
 
 struct mail;
 

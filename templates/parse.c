@@ -40,9 +40,7 @@ static struct node *new_node(struct parser *p, enum node_kind kind, uint32_t lin
     return node;
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static bool begins_line(const struct parser *p, size_t at)
 {
@@ -103,9 +101,7 @@ static struct str blanks_at(const struct parser *p, size_t at)
     return str_slice(p->t->source, at, end);
 }
 
-/* ---- names
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static bool split_name(struct parser *p, struct node *node)
 {
@@ -139,9 +135,7 @@ static void reserve_parts(struct parser *p)
     p->t->parts = arena_array(p->t->arena, n + 1, sizeof *p->t->parts);
 }
 
-/* ---- tags
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- tags ------------------------------------------------------------------------------------ */
 
 static void enter(struct parser *p, uint32_t node, bool parent)
 {

@@ -38,8 +38,7 @@ struct renderer {
     size_t start, max_bytes;
     struct buf indent;  /* of all templates around this one */
     size_t indent_from; /* where the part of it that holds here begins */
-    size_t
-        begun_at; /* the output's length at which a line has begun already: no indentation there */
+    size_t begun_at;    /* where in the output a line has begun already: no indentation there */
     unsigned partials, depth;
     uint32_t steps;
     bool as_text; /* inside an escaped phrase: literal text is escaped too */
@@ -66,8 +65,7 @@ static bool step(struct renderer *r, const struct place *at, uint32_t steps)
         r->e, ERR_LIMIT, "template %s: rendering takes more than %u steps", at->t->name, STEPS_MAX);
 }
 
-/* ---- output
- * ---------------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static bool add(struct renderer *r, struct str s)
 {
@@ -142,9 +140,7 @@ static bool render_text(struct renderer *r, const struct node *node)
     return add_value(r, text, false);
 }
 
-/* ---- names
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const struct js *find(
     const struct scope *scope, const struct str *parts, size_t n, uint32_t *steps)
@@ -194,8 +190,7 @@ static bool is_true(const struct js *v)
     return true;
 }
 
-/* ---- variables
- * ------------------------------------------------------------------------------------------- */
+/* ---- variables ------------------------------------------------------------------------------- */
 
 static bool render_value(
     struct renderer *r, const struct place *at, const struct node *node, const struct js *v)
@@ -278,8 +273,7 @@ static bool render_variable(struct renderer *r, const struct place *at, const st
     return render_value(r, at, node, v);
 }
 
-/* ---- elements
- * -------------------------------------------------------------------------------------------- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 static bool render_in(
     struct renderer *r, const struct place *at, const struct node *node, const struct js *v)

@@ -197,8 +197,7 @@ static bool read_tag(struct scanner *s)
     return check_name(s, tag) && pair(s);
 }
 
-/* ---- white space
- * ----------------------------------------------------------------------------------------- */
+/* ---- white space ----------------------------------------------------------------------------- */
 
 static uint32_t line_begin(struct str src, uint32_t at)
 {
@@ -215,8 +214,8 @@ static bool clear_left(struct str src, uint32_t from)
     return from == 0 || src.p[from - 1] == '\n';
 }
 
-/* Nothing but blanks between the tag and the end of its line; *next is where the next line begins.
- */
+/* Nothing but blanks between the tag and the end of its line; *next is where the next line
+ * begins. */
 static bool clear_right(struct str src, uint32_t to, uint32_t *next)
 {
     while (to < src.n && is_blank(src.p[to]))

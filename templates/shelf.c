@@ -24,7 +24,7 @@ static bool read_json(const char *path, struct js **out, struct err *e)
     return js_parse(buf_str(&text), out, e) || err_prefix(e, "%s", path);
 }
 
-/* ---- names in a folder ----------------------------------------------------------------------------------- */
+/* ---- names in a folder ----------------------------------------------------------------------- */
 
 struct names {
     const char **v;
@@ -73,7 +73,7 @@ static bool list(
     return true;
 }
 
-/* ---- partials and catalogs ------------------------------------------------------------------------------- */
+/* ---- partials and catalogs ------------------------------------------------------------------- */
 
 static bool read_partials(struct mails *m, const char *dir, struct err *e)
 {
@@ -138,7 +138,7 @@ static bool read_catalogs(struct mails *m, const char *dir, struct err *e)
     return true;
 }
 
-/* ---- mails ----------------------------------------------------------------------------------------------- */
+/* ---- mails ----------------------------------------------------------------------------------- */
 
 /* ["a", "b"] as "a b"; an event is one word. */
 static bool read_words(

@@ -2,17 +2,17 @@
  *
  * The language is the Mustache specification with inheritance and dynamic names: interpolation,
  * sections, inverted sections, comments, set delimiters, partials with the standalone-line rules,
- * parents and blocks, dynamic names. No lambdas: data cannot carry code. Shapes: a template is text
- * plus a name for error messages. Escaping belongs to the part that is rendered: ESCAPE_HTML
- * escapes {{x}} (not {{{x}}} and {{&x}}), ESCAPE_NONE nothing. Ownership: a compiled template keeps
- * what it needs of the source; template_close frees it. Errors: compile: name, line and what is
- * wrong (ERR_INPUT; ERR_LIMIT above 4 MiB, or sections nested above 100). Render: in strict mode a
- * variable or partial that is absent is ERR_INPUT with template, line and name; otherwise absent
- * renders as nothing. Output above max_bytes, nesting above 100 partials and more work than any
- * honest template makes are ERR_LIMIT. False in a section: absent, null, false, an empty list, an
- * empty text. The number 0 is true. Threads: a compiled template is immutable; render it from any
- * number of threads. Source: github.com/mustache/spec v1.4 (interpolation ... ~inheritance,
- * ~dynamic-names). */
+ * parents and blocks, dynamic names. No lambdas: data cannot carry code.
+ * Shapes: a template is text plus a name for error messages. Escaping belongs to the part that is
+ * rendered: ESCAPE_HTML escapes {{x}} (not {{{x}}} and {{&x}}), ESCAPE_NONE nothing.
+ * Ownership: a compiled template keeps what it needs of the source; template_close frees it.
+ * Errors: compile: name, line and what is wrong (ERR_INPUT; ERR_LIMIT above 4 MiB, or sections
+ * nested above 100). Render: in strict mode a variable or partial that is absent is ERR_INPUT with
+ * template, line and name; otherwise absent renders as nothing. Output above max_bytes, nesting
+ * above 100 partials and more work than any honest template makes are ERR_LIMIT. False in a
+ * section: absent, null, false, an empty list, an empty text. The number 0 is true.
+ * Threads: a compiled template is immutable; render it from any number of threads.
+ * Source: github.com/mustache/spec v1.4 (interpolation ... ~inheritance, ~dynamic-names). */
 #ifndef TEMPLATES_TEMPLATE_H
 #define TEMPLATES_TEMPLATE_H
 
@@ -26,9 +26,8 @@ bool template_compile(const char *name, struct str source, struct template **out
 void template_close(struct template **t);
 
 /* The names that a template uses, for checks before anything is rendered. A dynamic partial or
- * parent
- * ({{>*name}}) is told as USES_VARIABLE with its name, and as USES_ANY_PARTIAL with the empty one.
- */
+ * parent ({{>*name}}) is told as USES_VARIABLE with its name, and as USES_ANY_PARTIAL with the
+ * empty one. */
 enum use { USES_VARIABLE, USES_SECTION, USES_PARTIAL, USES_ANY_PARTIAL };
 typedef bool template_see(void *context, enum use use, struct str name, size_t line, struct err *e);
 bool template_uses(const struct template *t, template_see *see, void *context, struct err *e);

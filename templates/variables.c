@@ -170,7 +170,7 @@ bool variables_declare(
     return true;
 }
 
-/* ---- names in templates ---------------------------------------------------------------------------------- */
+/* ---- names in templates ---------------------------------------------------------------------- */
 
 static bool leads_somewhere(const struct variable *v, struct str dotted)
 {

@@ -10,8 +10,9 @@
  *   "max": n            bytes of a text or url (1,000 unless said), members of a list (100)
  *   "lines": true       a text that may hold line breaks
  *
- * Ownership: the tree lives in the arena and points into the JSON that it was made from. Errors: a declaration
- * that makes no sense is ERR_INPUT. Threads: a finished tree is immutable. */
+ * Ownership: the tree lives in the arena and points into the JSON that it was made from.
+ * Errors: a declaration that makes no sense is ERR_INPUT.
+ * Threads: a finished tree is immutable. */
 #ifndef TEMPLATES_VARIABLES_H
 #define TEMPLATES_VARIABLES_H
 
@@ -57,7 +58,7 @@ void variables_check(
 struct dates_of;
 struct dates_of *variables_dates(
     const struct variable *root, const struct js *data, struct arena *a);
-enum variable_type variables_type_of(
-    const struct dates_of *d, const struct js *value); /* VARIABLE_TEXT: no date */
+/* VARIABLE_TEXT: no date. */
+enum variable_type variables_type_of(const struct dates_of *d, const struct js *value);
 
 #endif

@@ -1,5 +1,5 @@
-/* dkim -- new keys and the records to publish, the configured keys, and the signatures of a mail.
- */
+/* dkim -- new keys and the records to publish, the configured keys, and the signatures of a
+ * mail. */
 #include "base/file.h"
 #include "mailer/cli/cli.h"
 #include "mailer/cli/zone.h"

@@ -6,12 +6,17 @@
 #define MAILER_CLI_WORKSHOP_H
 
 #include "base/conf.h"
+#include "queue/queue.h"
 
 struct workshop;
 
 bool workshop_open(const struct conf *c, struct workshop **out, struct err *e);
-const struct conf *workshop_conf(
-    const struct workshop *w, const struct conf *c); /* a snapshot of its own */
+/* A snapshot of its own. */
+const struct conf *workshop_conf(const struct workshop *w, const struct conf *c);
 void workshop_close(struct workshop **w);
+
+/* A sandbox would take a service's mail and deliver it to nobody, and a service would deliver the sandbox's to real
+ * people: a data folder belongs to the one that first had mail in it. ERR_CONFLICT otherwise. */
+bool workshop_guard(const struct conf *c, struct queue *q, bool is_sandbox, struct err *e);
 
 #endif

@@ -1,5 +1,7 @@
 /* zone -- the DNS records of a storefront as a master file: what to publish, and what the sandbox
- * answers with. Texts are appended. Errors: keys that do not load. Any thread. Source: RFC 1035 s5. */
+ * answers with. Texts are appended.
+ * Errors: keys that do not load. Any thread.
+ * Source: RFC 1035 s5. */
 #ifndef MAILER_CLI_ZONE_H
 #define MAILER_CLI_ZONE_H
 

@@ -39,8 +39,8 @@ bool comply_unsubscribe(struct queue *q, const struct keyring *k, struct str tok
         return false;
     *out = added ? UNSUBSCRIBED : UNSUBSCRIBED_BEFORE;
     /* Repeats write nothing, so that a link cannot be used to fill the journal. The person is
-     * unsubscribed by now, whatever becomes of this row: a failure is ours to look at, not theirs.
-     */
+     * unsubscribed by now, whatever becomes of this row: a failure is ours to look at, not
+     * theirs. */
     struct actor who = {"recipient", "followed the unsubscribe link"};
     if (added &&
         !queue_note(q, t.storefront, "unsubscribed", who, t.message_id, buf_str(&evidence), e))

@@ -1,13 +1,16 @@
 /* gate -- will a mail of this kind pass DMARC at receivers? Asked before every send; cached by TTL.
  *
- * Rule 4 of the design, exactly: DMARC fail, or a DKIM key in the DNS that is not ours, holds the mail. A domain
- * without a DMARC record sends with a warning. One aligned pass suffices. A DNS failure is no negative answer: the
- * last known good within its limits, else defer. SPF counts only for configured public addresses; behind a smart
- * host it is not checkable and DKIM decides (the SPF half joins through spf_* below).
+ * Rule 4 of the design, exactly: DMARC fail, or a DKIM key in the DNS that is not ours, holds the
+ * mail. A domain without a DMARC record sends with a warning. One aligned pass suffices. A DNS
+ * failure is no negative answer: the last known good within its limits, else defer. SPF counts only
+ * for configured public addresses; behind a smart host it is not checkable and DKIM decides (the
+ * SPF half joins through spf_* below).
  *
- * Every hold names a stable code ("DKIM-KEY-MISMATCH"), which becomes the message's hold code "gate:CODE".
- * Units: *_ms since the epoch UTC. Ownership: a verdict is a plain value. Any thread; a cached answer takes no
- * lock longer than a look-up. */
+ * Every hold names a stable code ("DKIM-KEY-MISMATCH"), which becomes the message's hold code
+ * "gate:CODE".
+ * Units: *_ms since the epoch UTC.
+ * Ownership: a verdict is a plain value. Any thread; a cached answer takes no lock longer than a
+ * look-up. */
 #ifndef MAILER_GATE_GATE_H
 #define MAILER_GATE_GATE_H
 
@@ -43,7 +46,7 @@ enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
  * docs/deliverability.md says what each one means and what to do. */
 struct gate_verdict {
     enum gate_answer answer;
-    char code[48];           /* "" for GATE_SEND, else one of those below */
+    char code[48];           /* "" for GATE_SEND, else one of those above */
     char why[240];           /* one sentence with the names involved */
     char dmarc[12];          /* dmarc result word */
     char policy[12];         /* effective policy, "" = none */

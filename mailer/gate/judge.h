@@ -1,6 +1,6 @@
 /* judge -- one decision of the gate, asked of the DNS anew; gate.c keeps what it says.
- * Rule 4 of the design stands here and nowhere else. Units: TTLs in seconds. Any thread, each with a resolver handle
- * of its own (resolver_lean). */
+ * Rule 4 of the design stands here and nowhere else.
+ * Units: TTLs in seconds. Any thread, each with a resolver handle of its own (resolver_lean). */
 #ifndef MAILER_GATE_JUDGE_H
 #define MAILER_GATE_JUDGE_H
 

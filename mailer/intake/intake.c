@@ -54,7 +54,7 @@ static void check_key(struct request *r)
             "the Idempotency-Key must have 1 to %d printable ASCII characters", KEY_BYTES);
 }
 
-/* ---- the trial: would this mail render? ---- */
+/* ---- the trial: would this mail render? ------------------------------------------------------ */
 
 static void check_parts(struct request *r, const struct mail_parts *parts)
 {
@@ -107,7 +107,7 @@ static bool check_mail(struct request *r, struct err *e)
     return r->faults->n > before || try_rendering(r, mail, e);
 }
 
-/* ---- what follows from a request that is right ---- */
+/* ---- what follows from a request that is right ----------------------------------------------- */
 
 static void digest_request(struct request *r, const struct js *root)
 {

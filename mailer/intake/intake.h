@@ -43,7 +43,7 @@ bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
     const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
     struct err *e);
 
-/* ---- the private part of a message ---- */
+/* ---- the private part of a message ----------------------------------------------------------- */
 
 /* What queue seals as private_json, written by intake and read by delivery. */
 struct private_part {

@@ -8,7 +8,7 @@
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 #define AHEAD_MS (30 * DAY_MS)
 
-/* ---- template and stream ---- */
+/* ---- template and stream --------------------------------------------------------------------- */
 
 static void tell_templates(struct request *r, struct str at)
 {
@@ -77,7 +77,7 @@ void request_check_stream(struct request *r, const struct js *v, struct str at)
             r->shop->conf->name);
 }
 
-/* ---- language ---- */
+/* ---- language -------------------------------------------------------------------------------- */
 
 static bool is_locale(struct str s)
 {
@@ -111,7 +111,7 @@ void request_check_locale(struct request *r, const struct js *v, struct str at)
     r->out->locale = r->locale;
 }
 
-/* ---- data: its shape; the mail checks what is inside ---- */
+/* ---- data: its shape; the mail checks what is inside ----------------------------------------- */
 
 void request_check_data(struct request *r, const struct js *v, struct str at)
 {
@@ -119,7 +119,7 @@ void request_check_data(struct request *r, const struct js *v, struct str at)
         r->data = v ? v : r->nothing;
 }
 
-/* ---- time and rank ---- */
+/* ---- time and rank --------------------------------------------------------------------------- */
 
 void request_check_send_at(struct request *r, const struct js *v, struct str at)
 {
@@ -148,7 +148,7 @@ void request_check_priority(struct request *r, const struct js *v, struct str at
         r->out->priority = (int)priority;
 }
 
-/* ---- metadata ---- */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 static void check_pair(struct request *r, struct str key, const struct js *v, struct str at)
 {

@@ -15,7 +15,7 @@ static struct str place(struct arena *a, const struct conf_storefront *s, const 
     return str_of(arena_printf(a, "/storefront/%s/%s", s->name, setting));
 }
 
-/* ---- DKIM keys ---- */
+/* ---- DKIM keys ------------------------------------------------------------------------------- */
 
 static bool read_key(const char *path, struct buf *out, struct err *e)
 {
@@ -68,7 +68,7 @@ static void load_keys(struct shop_room *room, struct arena *a, struct faults *fa
             "name it in a dkim section");
 }
 
-/* ---- addresses ---- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static void load_addresses(struct shop_room *room, struct arena *a, struct faults *faults)
 {
@@ -87,7 +87,7 @@ static void load_addresses(struct shop_room *room, struct arena *a, struct fault
     room->shop.return_path_domain = arena_text(a, domain);
 }
 
-/* ---- brand ---- */
+/* ---- brand ----------------------------------------------------------------------------------- */
 
 static const char *logo_type(struct str bytes)
 {
@@ -154,7 +154,7 @@ static void load_brand(struct shop_room *room)
     };
 }
 
-/* ---- the whole ---- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void load_mails(
     struct shop_room *room, const struct conf *c, struct arena *a, struct faults *faults)

@@ -1,7 +1,8 @@
 /* shops -- storefronts made ready for work from the settings: addresses, keys, brand, mails.
  * Every fault is added, with a pointer like "/storefront/acme/dkim/s1/key_file"; false is our own
- * failure. Ownership: what a shop points to lies in the arena, except keys and mails:
- * shop_room_clear frees those. One thread. */
+ * failure.
+ * Ownership: what a shop points to lies in the arena, except keys and mails: shop_room_clear frees
+ * those. One thread. */
 #ifndef MAILER_INTAKE_SHOPS_H
 #define MAILER_INTAKE_SHOPS_H
 

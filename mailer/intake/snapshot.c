@@ -113,7 +113,7 @@ const struct mails *snapshot_shop_mails(const struct snapshot *s, const struct s
     return room && room->own_mails ? room->own_mails : s->mails;
 }
 
-/* ---- mails ---- */
+/* ---- mails ----------------------------------------------------------------------------------- */
 
 static bool keep_bundle(struct snapshot *s, const char *storefront, struct str bytes,
     struct digest *bundle, struct err *e)
@@ -164,7 +164,7 @@ bool snapshot_mail(struct snapshot *s, const char *storefront, const struct dige
     return shelf_add(s->cache, storefront, NULL, bundle, &fresh, mail, e);
 }
 
-/* ---- the current one ---- */
+/* ---- the current one ------------------------------------------------------------------------- */
 
 struct snapshot_holder {
     pthread_mutex_t lock; /* guards current */

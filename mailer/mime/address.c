@@ -23,8 +23,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* ---- domains
- * --------------------------------------------------------------------------------------- */
+/* ---- domains --------------------------------------------------------------------------------- */
 
 static bool label_check(struct str label, struct err *e)
 {
@@ -45,8 +44,8 @@ static bool label_check(struct str label, struct err *e)
     return true;
 }
 
-/* Lower-case ASCII: lengths, letters, and a last label that no one can mistake for an IPv4 address.
- */
+/* Lower-case ASCII: lengths, letters, and a last label that no one can mistake for an IPv4
+ * address. */
 static bool domain_check(struct str domain, struct err *e)
 {
     struct str rest = domain, label = STR("");
@@ -124,8 +123,7 @@ bool address_domain(struct str text, struct arena *a, struct str *out, struct er
     return true;
 }
 
-/* ---- local parts
- * ----------------------------------------------------------------------------------- */
+/* ---- local parts ----------------------------------------------------------------------------- */
 
 static bool is_dot_atom(struct str s)
 {
@@ -200,8 +198,7 @@ static bool parse_local(struct str text, struct arena *a, struct str *out, struc
     return true;
 }
 
-/* ---- mailboxes
- * ------------------------------------------------------------------------------------- */
+/* ---- mailboxes ------------------------------------------------------------------------------- */
 
 /* Index of the first `c` outside quoted strings at or after `from`, s.n when there is none. */
 static size_t find_unquoted(struct str s, char c, size_t from)
@@ -262,8 +259,8 @@ static bool parse_display(struct str text, struct arena *a, struct str *out, str
     return true;
 }
 
-/* Lists and groups, named before anything else is: their parts would read as odd names or domains.
- */
+/* Lists and groups, named before anything else is: their parts would read as odd names or
+ * domains. */
 static bool refuse_list(struct str text, struct err *e)
 {
     size_t colon = find_unquoted(text, ':', 0);

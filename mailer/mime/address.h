@@ -2,8 +2,9 @@
  * Accepts RFC 5322 addr-spec with a dot-atom or quoted local part in ASCII, at most 64 octets, and
  * a domain of at most 253 octets after conversion to A-labels (IDNA 2008, libidn2); no domain
  * literals, no comments, no control characters anywhere. SMTPUTF8 is not spoken, so a non-ASCII
- * local part is refused, saying so. Results lie in the arena. Errors: ERR_INPUT says what is wrong
- * and what would be right. Any thread. */
+ * local part is refused, saying so.
+ * Results lie in the arena.
+ * Errors: ERR_INPUT says what is wrong and what would be right. Any thread. */
 #ifndef MAILER_MIME_ADDRESS_H
 #define MAILER_MIME_ADDRESS_H
 
@@ -14,8 +15,7 @@ struct address {
     struct str display; /* UTF-8, decoded, "" = none */
     struct str local;   /* as given, without needless quotes */
     struct str domain;  /* lower-case A-labels */
-    struct str
-        spec; /* local@domain, quoted where needed: the envelope form and the person's identity */
+    struct str spec;    /* local@domain, quoted where needed: for envelopes, and who a person is */
 };
 
 /* One mailbox: "a@b.example" or "Name <a@b.example>"; two, or a group, are refused. */

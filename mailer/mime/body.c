@@ -20,8 +20,7 @@ struct tree {
     bool eight_bit; /* some text goes out as it is, and is not ASCII */
 };
 
-/* ---- multiparts
- * ------------------------------------------------------------------------------------ */
+/* ---- multiparts ------------------------------------------------------------------------------ */
 
 static void add_boundary(const struct tree *t, enum level level)
 {
@@ -60,8 +59,7 @@ static void multipart_end(const struct tree *t, enum level level)
     buf_add(t->out, STR("--\r\n"));
 }
 
-/* ---- leaves
- * ---------------------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* May go out as it is: no line too long, no NUL, no CR that is not a line's end. */
 static bool suits_8bit(struct str text)
@@ -128,8 +126,7 @@ static void add_part(const struct tree *t, const struct mime_part *p)
     base64_lines_add(t->out, p->bytes);
 }
 
-/* ---- the tree
- * -------------------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 static size_t count_parts(const struct message *m, bool inline_ones)
 {
@@ -205,8 +202,7 @@ void body_add(const struct message *m, struct buf *out)
         buf_add(out, STR("\r\n"));
 }
 
-/* ---- content types
- * --------------------------------------------------------------------------------- */
+/* ---- content types --------------------------------------------------------------------------- */
 
 /* RFC 2045 s5.1: anything printable but its specials. */
 static size_t token_length(struct str s)

@@ -2,8 +2,9 @@
  * attachments. Writes the Content-* lines of the outermost part as the last ones of the header, the
  * empty line and everything after it. The message must have passed compose's checks. Boundaries are
  * hashes of the seed: none can occur inside, since neither encoding yields "=_" and no one can aim
- * at a hash. Ownership: appends to out. Nothing fails. Any thread. Source: RFC 2045, 2046, 2183,
- * 2387. */
+ * at a hash.
+ * Ownership: appends to out. Nothing fails. Any thread.
+ * Source: RFC 2045, 2046, 2183, 2387. */
 #ifndef MAILER_MIME_BODY_H
 #define MAILER_MIME_BODY_H
 

@@ -15,8 +15,7 @@
 #define URL_MAX 900             /* must fit one line */
 #define YEAR_10000_MS 253402300800000
 
-/* ---- checks
- * ---------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static bool check_text(const char *field, struct str value, struct err *e)
 {
@@ -56,8 +55,8 @@ static bool is_message_id(struct str s)
     return is_identifier(s) && at > 0 && at + 1 < s.n && str_find_char(s, '@', at + 1) == s.n;
 }
 
-/* Printable ASCII without spaces and angle brackets: nothing ends it early, nothing needs encoding.
- */
+/* Printable ASCII without spaces and angle brackets: nothing ends it early, nothing needs
+ * encoding. */
 static bool is_url_text(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -178,8 +177,7 @@ static bool check(const struct message *m, struct err *e)
     return check_unsubscribe(m, e) && check_more(m, e) && check_parts(m, e) && check_body(m, e);
 }
 
-/* ---- header
- * ---------------------------------------------------------------------------------------- */
+/* ---- header ---------------------------------------------------------------------------------- */
 
 static void add_mailbox(struct buf *out, struct str name, const struct address *a)
 {

@@ -8,7 +8,8 @@
  * that is not ASCII becomes encoded words (RFC 2047) of at most 75 characters that never split a
  * character; file names use RFC 2231. URLs in List-Unsubscribe are never encoded or broken inside.
  * Bodies: UTF-8 in quoted-printable; attachments and inline parts in base64.
- * Ownership: appends to out. Errors: ERR_INPUT names the field. Any thread.
+ * Ownership: appends to out.
+ * Errors: ERR_INPUT names the field. Any thread.
  * Source: RFC 5322, 2045-2047, 2231, 2183, 2387, 8058, 3834 (Auto-Submitted). */
 #ifndef MAILER_MIME_COMPOSE_H
 #define MAILER_MIME_COMPOSE_H
@@ -30,13 +31,12 @@ struct header {
 
 struct message {
     struct address from, to, reply_to; /* reply_to.spec "" = none */
-    struct str subject, text,
-        html; /* UTF-8, bare LF allowed in text and html; one of the two may be "" */
+    struct str subject;
+    struct str text, html; /* UTF-8, bare LF allowed; one of the two may be "" */
     int64_t date_ms;
-    struct str message_id; /* without angle brackets */
-    struct str seed;       /* boundaries are derived from it */
-    struct str
-        list_unsubscribe_url; /* "" = none; given, List-Unsubscribe-Post is added (RFC 8058) */
+    struct str message_id;              /* without angle brackets */
+    struct str seed;                    /* boundaries are derived from it */
+    struct str list_unsubscribe_url;    /* "" = none; adds List-Unsubscribe-Post (RFC 8058) */
     struct str list_unsubscribe_mailto; /* "" = none; an address or address?subject */
     const struct header *more;
     size_t more_n;

@@ -4,8 +4,10 @@
  * (pem_seam.h). Signing puts one DKIM-Signature per key before the message; From, To, Subject,
  * Date, Reply-To, List-Unsubscribe and List-Unsubscribe-Post are oversigned; no l=. RSA keys below
  * 2048 bits are refused. Verifying judges each signature by itself; public keys come through the
- * caller's look-up. Threads: a struct dkim is shared by all; a key is immutable. Errors: ERR_INPUT
- * for keys, ERR_LIBRARY. Source: RFC 6376, 8301, 8463. */
+ * caller's look-up.
+ * Threads: a struct dkim is shared by all; a key is immutable.
+ * Errors: ERR_INPUT for keys, ERR_LIBRARY.
+ * Source: RFC 6376, 8301, 8463. */
 #ifndef MAILER_MIME_DKIM_H
 #define MAILER_MIME_DKIM_H
 
@@ -19,8 +21,7 @@
 enum dkim_algorithm { DKIM_RSA_SHA256, DKIM_ED25519_SHA256 };
 const char *dkim_algorithm_name(enum dkim_algorithm a); /* "rsa-sha256", "ed25519-sha256" */
 
-/* ---- keys
- * ------------------------------------------------------------------------------------------ */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 struct dkim_key; /* one private key with its domain and selector */
 
@@ -39,8 +40,7 @@ int dkim_key_bits(const struct dkim_key *k);
 struct str dkim_key_public(const struct dkim_key *k);
 void dkim_key_record(const struct dkim_key *k, struct buf *out); /* "v=DKIM1; k=rsa; p=..." */
 
-/* ---- signing
- * --------------------------------------------------------------------------------------- */
+/* ---- signing --------------------------------------------------------------------------------- */
 
 struct dkim; /* the library's handle and its settings */
 
@@ -55,8 +55,7 @@ void dkim_close(struct dkim **d) DKIM_LINK("dkim_close");
 bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, struct str message,
     struct buf *out, struct err *e) DKIM_LINK("dkim_sign");
 
-/* ---- verifying
- * ------------------------------------------------------------------------------------- */
+/* ---- verifying ------------------------------------------------------------------------------- */
 
 #define DKIM_MAX_SIGNATURES 10 /* further ones are ignored, in the order of the header */
 

@@ -17,8 +17,7 @@ const char *dkim_algorithm_name(enum dkim_algorithm a)
     return a == DKIM_RSA_SHA256 ? "rsa-sha256" : "ed25519-sha256";
 }
 
-/* ---- PEM
- * ------------------------------------------------------------------------------------------- */
+/* ---- PEM ------------------------------------------------------------------------------------- */
 
 static void close_bio(BIO **b)
 {
@@ -71,8 +70,7 @@ bool dkim_key_new(enum dkim_algorithm algorithm, int bits, struct buf *pem, stru
     return written ? true : err_set(e, ERR_LIBRARY, "OpenSSL made no key");
 }
 
-/* ---- opening
- * --------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* One or more labels (RFC 6376 s3.1) of what DNS names usually hold. */
 static bool selector_copy(const char *selector, char *out, size_t size)
@@ -179,8 +177,7 @@ void dkim_key_close(struct dkim_key **k)
     *k = NULL;
 }
 
-/* ---- looking
- * --------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const char *dkim_key_domain(const struct dkim_key *k)
 {

@@ -46,8 +46,7 @@ static bool uses_sha1(DKIM_SIGINFO *s)
     return str_is_nocase(str_of(tag(s, false, "a")), "rsa-sha1");
 }
 
-/* ---- callbacks
- * ------------------------------------------------------------------------------------- */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 /* Before any look-up: what will not be judged is not looked up either. */
 DKIM_CBSTAT opendkim_screen(DKIM *message, DKIM_SIGINFO **signatures, int n)
@@ -95,8 +94,7 @@ DKIM_CBSTAT opendkim_lookup_key(
     return DKIM_CBSTAT_NOTFOUND;
 }
 
-/* ---- judging
- * --------------------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 /* The library's findings that need no second look. Words of ours where its own say too little. */
 static const struct finding {
@@ -214,8 +212,7 @@ static void judge_all(
     *n = count;
 }
 
-/* ---- feeding
- * --------------------------------------------------------------------------------------- */
+/* ---- feeding --------------------------------------------------------------------------------- */
 
 static bool is_signature(struct str field)
 {

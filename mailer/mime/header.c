@@ -25,8 +25,7 @@ const char *header_fault(struct str value)
     return str_is_utf8(value) ? NULL : "is not valid UTF-8";
 }
 
-/* ---- folding
- * --------------------------------------------------------------------------------------- */
+/* ---- folding --------------------------------------------------------------------------------- */
 
 static void put(struct field *f, struct str s)
 {
@@ -67,8 +66,7 @@ void field_token(struct field *f, struct str token)
     put_piece(f, STR(" "), token);
 }
 
-/* ---- encoded words
- * --------------------------------------------------------------------------------- */
+/* ---- encoded words --------------------------------------------------------------------------- */
 
 /* What RFC 2047 s5 (3) lets stand for itself in a phrase: right in every other place too. */
 static bool q_is_plain(unsigned char c)
@@ -151,8 +149,7 @@ static void put_encoded(struct field *f, struct str s)
     }
 }
 
-/* ---- unstructured text
- * ----------------------------------------------------------------------------- */
+/* ---- unstructured text ----------------------------------------------------------------------- */
 
 /* A word that cannot stand as it is: foreign letters, a look-alike of an encoded word, or very
  * long. */
@@ -225,8 +222,7 @@ void field_text(struct field *f, struct str text)
     put_words(f, str_slice(text, to, text.n));
 }
 
-/* ---- mailboxes
- * ------------------------------------------------------------------------------------- */
+/* ---- mailboxes ------------------------------------------------------------------------------- */
 
 enum spelling { PLAIN, QUOTED, ENCODED };
 
@@ -296,8 +292,7 @@ void field_mailbox(struct field *f, const struct address *a)
     put_piece(f, STR(" "), buf_str(&spec));
 }
 
-/* ---- parameters
- * ------------------------------------------------------------------------------------ */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 /* attribute-char of RFC 2231 s7. */
 static bool is_attribute_char(unsigned char c)

@@ -2,8 +2,9 @@
  * A field is begun, filled and ended; every piece goes out at once, folded before a space so that
  * lines stay within 76 octets where they can be broken at all (RFC 2047 s2 asks for 76 where an
  * encoded word stands; one measure for all keeps it simple). Values must be clean: ask
- * header_fault() first. Ownership: appends to the buf. Nothing fails. One thread per field. Source:
- * RFC 5322 s2.2.3 and s3.2, RFC 2047, RFC 2231. */
+ * header_fault() first.
+ * Ownership: appends to the buf. Nothing fails. One thread per field.
+ * Source: RFC 5322 s2.2.3 and s3.2, RFC 2047, RFC 2231. */
 #ifndef MAILER_MIME_HEADER_H
 #define MAILER_MIME_HEADER_H
 

@@ -25,8 +25,8 @@ static void release(void *arena, void *p)
 
 static bool set_options(DKIM_LIB *lib)
 {
-    /* Each signature is processed on its own at the end, and broken ones are kept to be reported.
-     */
+    /* Each signature is processed on its own at the end, and broken ones are kept to be
+     * reported. */
     unsigned flags = DKIM_LIBFLAGS_DELAYSIGPROC | DKIM_LIBFLAGS_BADSIGHANDLES;
     unsigned bits = LEAST_BITS;
     char **list = (char **)(uintptr_t)oversigned;

@@ -4,8 +4,9 @@
  * While a thread has a key on offer and asks for exactly that key's text, it gets the decoded key;
  * every other call goes on to OpenSSL. This works in programs that export their symbols
  * (ENABLE_EXPORTS); in others the library decodes as before: slower, never wrong.
- * Ownership: an offer borrows key and text until it is withdrawn. Threads: an offer is the thread's
- * own. docs/decisions/0031-pem-seam.md has the reasons and the measurements. */
+ * Ownership: an offer borrows key and text until it is withdrawn.
+ * Threads: an offer is the thread's own. docs/decisions/0031-pem-seam.md has the reasons and the
+ * measurements. */
 #ifndef MAILER_MIME_PEM_SEAM_H
 #define MAILER_MIME_PEM_SEAM_H
 

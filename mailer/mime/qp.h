@@ -2,8 +2,9 @@
  * Lines end in CRLF and are at most 76 octets. LF and CRLF in a text both become CRLF, a bare CR is
  * encoded. Text that mail programs on the way may touch is encoded: space or tab before a line's
  * end, a dot and "From " at the beginning of a line. No octet pair "=_" ever comes out, so a
- * boundary that holds one cannot occur. Characters are not split by soft line breaks. Cost: about
- * 10 us per 20 KB of mostly plain text. Ownership: appends to out. Any thread. */
+ * boundary that holds one cannot occur. Characters are not split by soft line breaks.
+ * Cost: about 10 us per 20 KB of mostly plain text.
+ * Ownership: appends to out. Any thread. */
 #ifndef MAILER_MIME_QP_H
 #define MAILER_MIME_QP_H
 

@@ -11,8 +11,7 @@
 #define PACKED 255   /* in place of a length: an id of ours as 16 bytes */
 #define PACKED_PREFIX "msg_"
 
-/* ---- writing
- * --------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_number(struct buf *b, unsigned n)
 {
@@ -75,8 +74,7 @@ static void put_id(struct buf *b, const char *id)
     }
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool get_byte(struct str *rest, unsigned *out)
 {
@@ -130,8 +128,7 @@ static bool get_id(struct str *rest, char out[ID_SIZE])
     return true;
 }
 
-/* ---- sealing
- * --------------------------------------------------------------------------------------- */
+/* ---- sealing --------------------------------------------------------------------------------- */
 
 static void mac_of(
     const struct seal_key *key, enum key_use use, struct str payload, struct digest *out)
@@ -184,8 +181,7 @@ static bool open_token(const struct keyring *k, enum key_use use, struct str tex
         str_slice(digest_str(&mac), 0, MAC_BYTES), str_slice(buf_str(bytes), payload.n, bytes->n));
 }
 
-/* ---- the uses
- * -------------------------------------------------------------------------------------- */
+/* ---- the uses -------------------------------------------------------------------------------- */
 
 void token_unsubscribe(const struct keyring *k, const struct unsubscribe_token *t, struct buf *out)
 {

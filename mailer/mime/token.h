@@ -1,7 +1,6 @@
-/* token -- signed tokens in links and reverse-paths: they name things to us and cannot be made by
- * others.
+/* token -- signed tokens in links and reverse-paths: they name things to us, and others cannot make any.
  *
- * Shape: base32 of (version, key version, fields, HMAC-SHA-256 cut to 80 bits and more), lower
+ * Shape: base32 of (version, key version, fields, HMAC-SHA-256 cut to 128 bits), lower
  * case, so that it survives receivers that fold case; a return-path token with its "b+" prefix fits
  * 64 octets. Each use has its own key (keyring.h) and its own label inside the HMAC, so a token of
  * one use is void in another. Tokens never expire by themselves and name the person by hash only:

@@ -57,8 +57,8 @@ static void step(struct body *b, char c, bool *ended)
     }
 }
 
-/* Index of the dot of the next CRLF "." whose CRLF is not before `from`; in.n when there is none.
- */
+/* Index of the dot of the next CRLF "." whose CRLF is not before `from`; in.n when there is
+ * none. */
 static size_t find_dot_line(struct str in, size_t from)
 {
     for (size_t at = from + 2; at < in.n; at++) {

@@ -1,8 +1,10 @@
 /* body -- the bytes between DATA and the dot: finds the end, takes the stuffed dots out, counts.
- * Only CRLF ends a line: a bare LF or CR is data, and "LF . CRLF" or "CRLF . LF" ends nothing, so that no second
- * message can be smuggled behind a sloppy end (CVE-2023-51764). Fed in pieces of any size; a piece without a dot line
- * costs memchr and, where the text is kept, one copy. No allocation per message: the buffer stays.
- * Owns the kept text; one thread. Source: RFC 5321 s4.1.1.4, s4.5.2, s2.3.8. */
+ * Only CRLF ends a line: a bare LF or CR is data, and "LF . CRLF" or "CRLF . LF" ends nothing, so
+ * that no second message can be smuggled behind a sloppy end (CVE-2023-51764). Fed in pieces of any
+ * size; a piece without a dot line costs memchr and, where the text is kept, one copy. No
+ * allocation per message: the buffer stays.
+ * Owns the kept text; one thread.
+ * Source: RFC 5321 s4.1.1.4, s4.5.2, s2.3.8. */
 #ifndef MAILER_SMTPD_BODY_H
 #define MAILER_SMTPD_BODY_H
 

@@ -30,8 +30,7 @@ enum channel_result channel_write(struct channel *c, struct str bytes, size_t *n
 
 void channel_start_tls(struct channel *c, struct channel_tls *t);
 enum channel_result channel_handshake(struct channel *c);
-void channel_say_goodbye(
-    struct channel *c);                /* close_notify, if that goes without waiting; then FIN */
-void channel_close(struct channel *c); /* frees the SSL object and closes the descriptor */
+void channel_say_goodbye(struct channel *c); /* close_notify, if nobody has to wait; then FIN */
+void channel_close(struct channel *c);       /* frees the SSL object and closes the descriptor */
 
 #endif

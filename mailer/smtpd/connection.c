@@ -7,9 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define LINGER_MS                                                                                  \
-    2000 /* for the client to read our last words before a reset could destroy them                \
-          */
+#define LINGER_MS 2000 /* to read our last words before a reset could destroy them */
 #define TLS_READS_PER_TURN 8
 
 struct connection {
@@ -181,8 +179,8 @@ static enum step shake_hands(struct connection *c)
     return GO_ON;
 }
 
-/* Reads what still comes until the client has closed: unread input would turn our FIN into a reset.
- */
+/* Reads what still comes until the client has closed: unread input would turn our FIN into a
+ * reset. */
 static enum step linger(struct connection *c)
 {
     ssize_t n = recv(c->channel.fd, c->house->input, CONNECTION_READ_BYTES, 0);

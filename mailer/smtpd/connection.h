@@ -1,5 +1,6 @@
 /* connection -- one client of the server: a channel, a session and what it waits for.
- * Moved on by events and by its timer; never blocks. Units: milliseconds of the steady clock.
+ * Moved on by events and by its timer; never blocks.
+ * Units: milliseconds of the steady clock.
  * Owned by the server's thread; connection_end frees it. */
 #ifndef MAILER_SMTPD_CONNECTION_H
 #define MAILER_SMTPD_CONNECTION_H

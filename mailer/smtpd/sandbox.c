@@ -32,7 +32,7 @@ struct sandbox {
     _Atomic uint64_t kept;
 };
 
-/* How often things have happened */
+/* ---- how often things have happened ---------------------------------------------------------- */
 
 static char lower(char c)
 {
@@ -66,7 +66,7 @@ static unsigned count(struct sandbox *s, struct str recipient)
     return s->times[at].seen++;
 }
 
-/* Keeping */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 static struct str local_part(struct str address)
 {
@@ -140,7 +140,7 @@ static bool keep(struct sandbox *s, const struct smtpd_envelope *v, struct str m
     return true;
 }
 
-/* Answering */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static bool is_called(struct str recipient, const char *name)
 {
@@ -194,7 +194,7 @@ static struct smtpd_reply answer_message(
     return r;
 }
 
-/* Opening and closing */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static bool is_loopback(const char *address)
 {

@@ -31,7 +31,7 @@ void session_defaults(struct smtpd_setup *s)
         s->hostname = "localhost";
 }
 
-/* Answering */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static void add_line(struct buf *out, const char *text)
 {
@@ -93,7 +93,7 @@ void session_end(struct session *s, const char *text)
     session_say(s, 421, text);
 }
 
-/* Commands */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static void say_ehlo(struct session *s)
 {
@@ -218,7 +218,7 @@ static void do_command(struct session *s, struct str line)
     }
 }
 
-/* Input */
+/* ---- input ----------------------------------------------------------------------------------- */
 
 static void do_line(struct session *s, struct str line)
 {
@@ -323,7 +323,7 @@ void session_tls_started(struct session *s)
     s->state = SESSION_READ;
 }
 
-/* Its life */
+/* ---- its life -------------------------------------------------------------------------------- */
 
 static void greet(struct session *s)
 {

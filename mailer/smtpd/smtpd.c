@@ -94,7 +94,7 @@ static bool start_listening(struct smtpd *s, struct err *e)
     return true;
 }
 
-/* The thread */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void refuse(int fd)
 {
@@ -185,7 +185,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Opening and closing */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static bool watch(struct smtpd *s, int fd, void *tag, struct err *e)
 {

@@ -1,5 +1,6 @@
-/* shop_zone -- one zone with every shape that a lookup can meet, and what it says to whom. Asked of the zone file and
- * of a real server: both must say the same. Source: RFC 1034 s4.3.2, RFC 4592 s2.2. */
+/* shop_zone -- one zone with every shape that a lookup can meet, and what it says to whom. Asked of
+ * the zone file and of a real server: both must say the same.
+ * Source: RFC 1034 s4.3.2, RFC 4592 s2.2. */
 #ifndef TESTS_DNS_SHOP_ZONE_H
 #define TESTS_DNS_SHOP_ZONE_H
 

@@ -1,5 +1,5 @@
-/* render_case -- renders one template over JSON text with partials by name, for the engine's tests.
- */
+/* render_case -- renders one template over JSON text with partials by name, for the engine's
+ * tests. */
 #ifndef TESTS_TEMPLATES_RENDER_CASE_H
 #define TESTS_TEMPLATES_RENDER_CASE_H
 

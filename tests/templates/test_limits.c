@@ -58,7 +58,7 @@ static void without_escape_nothing_changes(void **state)
     assert_string_equal(buf_text(&out), "<&\"'> <&\"'> <&\"'>");
 }
 
-/* ---- limits ---------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void expect_limit(const struct render_case *c, size_t max_bytes, const char *says)
 {

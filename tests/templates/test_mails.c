@@ -192,7 +192,7 @@ static void a_missing_variable_is_an_error_even_unchecked(void **state)
     assert_non_null(strstr(e.text, "refund.method is absent"));
 }
 
-/* ---- bundles --------------------------------------------------------------------------------------------- */
+/* ---- bundles --------------------------------------------------------------------------------- */
 
 static void bundle_hash(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct digest *out)

@@ -41,7 +41,7 @@ static struct comply_answer ask(
     return answer;
 }
 
-/* ---- asking ---- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *scopes[3]; /* of the suppressions that stand */
@@ -143,7 +143,7 @@ static void facts_name_rule_and_evidence_and_nothing_personal(void **state)
     expect("nothing personal", !strstr(buf_text(&text), "example.com"), "no address");
 }
 
-/* ---- unsubscribing ---- */
+/* ---- unsubscribing --------------------------------------------------------------------------- */
 
 static struct unsubscribe_token token_for(const char *address, const char *stream)
 {

@@ -67,7 +67,7 @@ static void an_unknown_mail_has_no_bundle(void **state)
     assert_false(snapshot_bundle(s, snapshot_shop(s, "acme"), "nope", "en", &hash, &mail, &e));
 }
 
-/* ---- faults ---- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 #define HEAD                                                                                       \
     "node = \"n1\"\ndata_dir = \"data\"\nkeyring_file = \"keyring\"\ntemplates_dir = "             \
@@ -166,7 +166,7 @@ static void without_a_queue_mails_still_compile(void **state)
     assert_false(snapshot_mail(s, "acme", &hash, &mail, &e));
 }
 
-/* ---- swapping under load ---- */
+/* ---- swapping under load --------------------------------------------------------------------- */
 
 #define WORKERS 4
 #define SWAPS 60

@@ -13,7 +13,7 @@ static void compose_or_fail(const struct mail_case *c, const struct message *m, 
         fail_msg("%s: %s", c->name, e.text);
 }
 
-/* ---- Python ---------------------------------------------------------------------------------------- */
+/* ---- Python ---------------------------------------------------------------------------------- */
 
 static struct js *address_json(const struct address *a)
 {
@@ -107,7 +107,7 @@ static void python_reads_what_was_given_as_8bit(void **state)
     python_reads(true);
 }
 
-/* ---- 8bit ------------------------------------------------------------------------------------------ */
+/* ---- 8bit ------------------------------------------------------------------------------------ */
 
 static void eight_bit_is_used_where_it_can_be(void **state)
 {
@@ -125,7 +125,7 @@ static void eight_bit_is_used_where_it_can_be(void **state)
     expect_in("a NUL", buf_str(&out), "quoted-printable\r\n\r\na=00b\r\n");
 }
 
-/* ---- refusals -------------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 #define INJECTION "x\r\nBcc: thief@evil.example"
 
@@ -250,7 +250,7 @@ static void other_faults_are_named(void **state)
     }
 }
 
-/* ---- sameness -------------------------------------------------------------------------------------- */
+/* ---- sameness -------------------------------------------------------------------------------- */
 
 static void the_same_input_gives_the_same_bytes(void **state)
 {

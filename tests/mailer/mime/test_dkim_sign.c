@@ -6,7 +6,7 @@
 #include "tests/mailer/mime/peer.h"
 #include "tests/mailer/mime/signing.h"
 
-/* ---- alterations ----------------------------------------------------------------------------------- */
+/* ---- alterations ----------------------------------------------------------------------------- */
 
 static void alter_last_byte(struct buf *mail)
 {
@@ -109,7 +109,7 @@ static void expect_results(struct signing *s, const char *name, struct str mail,
     }
 }
 
-/* ---- suites ---------------------------------------------------------------------------------------- */
+/* ---- suites ---------------------------------------------------------------------------------- */
 
 static void write_keys(const struct signing *s, const char *folder)
 {
@@ -230,7 +230,7 @@ static void what_cannot_be_signed_leaves_nothing_behind(void **state)
     signing_close(&s);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------ */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static void keys_are_shown_as_records(void **state)
 {

@@ -12,7 +12,7 @@
     "From: Shop <shop@shop.example>\r\nTo: anna@mail.example\r\nSubject: Your parcel\r\n"          \
     "Date: Sat, 21 Nov 2026 09:09:10 +0000\r\n\r\nIt is on its way.\r\n"
 
-/* ---- signatures that we would never make ----------------------------------------------------------- */
+/* ---- signatures that we would never make ----------------------------------------------------- */
 
 struct odd {
     dkim_alg_t algorithm;
@@ -80,7 +80,7 @@ static void sign_oddly(const struct odd *o, const char *pem, struct str mail, st
     opendkim_close(lib);
 }
 
-/* ---- one verification ------------------------------------------------------------------------------ */
+/* ---- one verification ------------------------------------------------------------------------ */
 
 struct verdicts {
     struct arena *arena;
@@ -115,7 +115,7 @@ static void expect_result(
     expect(name, (r->reason[0] == '\0') == (strcmp(result, "pass") == 0), "a reason if need be");
 }
 
-/* ---- suites ---------------------------------------------------------------------------------------- */
+/* ---- suites ---------------------------------------------------------------------------------- */
 
 static void odd_signatures_are_judged(void **state)
 {

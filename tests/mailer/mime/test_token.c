@@ -53,7 +53,7 @@ static bool same(const struct unsubscribe_token *a, const struct unsubscribe_tok
            strcmp(a->message_id, b->message_id) == 0;
 }
 
-/* ---- suites ---------------------------------------------------------------------------------------- */
+/* ---- suites ---------------------------------------------------------------------------------- */
 
 static void tokens_come_back_as_they_went(void **state)
 {
