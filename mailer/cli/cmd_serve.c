@@ -174,7 +174,8 @@ static bool open_all(struct service *s, struct err *e)
         return false;
     if (log_level_parse(str_of(s->conf->log_level), &level))
         log_set_level(level);
-    return cli_keyring(s->conf, &s->keys, e) && open_queue(s, e) && open_dns(s, e) &&
+    return cli_keyring(s->conf, &s->keys, e) && open_queue(s, e) &&
+           workshop_guard(s->conf, s->queue, cli_flag(s->cli, "sandbox"), e) && open_dns(s, e) &&
            open_snapshots(s, e) && open_engine(s, e) && open_http(s, e);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct workshop {
     struct arena *arena;
@@ -96,4 +97,43 @@ void workshop_close(struct workshop **w)
     arena_close(&(*w)->arena);
     free(*w);
     *w = NULL;
+}
+
+static bool holds_mail(struct queue *q, bool *out, struct err *e)
+{
+    struct queue_counts counts;
+    uint64_t all = 0;
+    if (!queue_count(q, NULL, &counts, e))
+        return false;
+    for (size_t i = 0; i < MSG_STATES; i++)
+        all += counts.by_state[i];
+    *out = all > 0;
+    return true;
+}
+
+bool workshop_guard(const struct conf *c, struct queue *q, bool is_sandbox, struct err *e)
+{
+    AUTO(buf_close) struct buf mark = {0};
+    bool has_mail;
+    buf_addf(&mark, "%s/sandbox/here", c->data_dir);
+    bool is_marked = access(buf_text(&mark), F_OK) == 0;
+    if (is_marked == is_sandbox)
+        return true;
+    if (!holds_mail(q, &has_mail, e))
+        return false;
+    if (has_mail && is_sandbox)
+        return err_set(e, ERR_CONFLICT,
+            "%s holds mail of a service, and a sandbox would deliver it to nobody: give the "
+            "sandbox a data_dir of "
+            "its own",
+            c->data_dir);
+    if (has_mail)
+        return err_set(e, ERR_CONFLICT,
+            "%s holds mail of a sandbox, which would now go to real people: give the service a "
+            "data_dir of its own",
+            c->data_dir);
+    if (!is_sandbox)
+        return unlink(buf_text(&mark)) == 0 || err_system(e, "%s", buf_text(&mark));
+    AUTO(close_file) FILE *f = fopen(buf_text(&mark), "we");
+    return f || err_system(e, "%s", buf_text(&mark));
 }

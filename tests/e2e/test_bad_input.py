@@ -140,5 +140,22 @@ storefront "other" {
         print("   %d kinds of faults refused with pointers; the service went on and delivered" % len(REFUSED))
 
 
+def a_folder_belongs_to_the_sandbox_or_to_a_service():
+    with house.House("guard") as h:
+        service = house.Service(h, arguments=["--sandbox"])
+        key = service.key()  # a key before the first start is no mail
+        h.keep(service)
+        service.start()
+        service.wait_state(key, service.post(key, GOOD), "delivered")
+        service.stop()
+        refused = service.run("serve", check=False)
+        assert refused.returncode != 0 and "holds mail of a sandbox" in refused.stderr, refused
+        service.start()
+        service.stop()
+        os.unlink(h.path("service-data", "sandbox", "here"))
+        refused = service.run("serve", "--sandbox", check=False)
+        assert refused.returncode != 0 and "holds mail of a service" in refused.stderr, refused
+
+
 if __name__ == "__main__":
-    house.main(the_service_refuses_well_and_goes_on)
+    house.main(the_service_refuses_well_and_goes_on, a_folder_belongs_to_the_sandbox_or_to_a_service)

@@ -43,6 +43,26 @@ def the_example_orders_render_in_their_language():
                 assert request["data"]["order"]["number"].strip("#") in done.stdout, (path, part)
 
 
+def the_settings_of_the_operations_page_are_good():
+    with open(os.path.join(house.TOP, "docs", "operations.md")) as f:
+        settings = re.search(r"```settings\n(.*?)```", f.read(), re.S).group(1)
+    with house.House("settings") as h:
+        path = h.write("parcelpost.conf", 'templates_dir = "%s"\n' % os.path.join(house.TOP, "templates") + settings)
+        assert run("dkim", "new", "--domain", "shop.example", "--selector", "pp1", "--out", h.path("pp1.pem")).returncode == 0
+        done = run("config", "check", "--config", path)
+        assert done.returncode == 0, done.stderr
+        zone = run("dkim", "zone", "--config", path).stdout
+        assert "pp1._domainkey.shop.example." in zone and "ip4:192.0.2.25" in zone, zone
+
+
+def links_between_pages_lead_somewhere():
+    for page in [os.path.join(house.TOP, "README.md"), *glob.glob(os.path.join(house.TOP, "docs", "**", "*.md"), recursive=True)]:
+        with open(page) as f:
+            for target in re.findall(r"\]\(([^)#:]+)\)", f.read()):
+                assert os.path.exists(os.path.join(os.path.dirname(page), target)), (page, target)
+
+
 if __name__ == "__main__":
     house.main(the_settings_page_is_what_the_program_prints, every_command_explains_itself_with_an_example,
-               the_example_orders_render_in_their_language)
+               the_example_orders_render_in_their_language, the_settings_of_the_operations_page_are_good,
+               links_between_pages_lead_somewhere)
