@@ -2,7 +2,7 @@
 
 const char *const part_names[PARTS] = {"subject", "preheader", "html", "text"};
 
-#define DEFAULT_COLOUR "#24507a"
+#define DEFAULT_COLOUR "#2457a6" /* as in the settings */
 
 /* ---- brand ----------------------------------------------------------------------------------- */
 
@@ -23,7 +23,7 @@ static const struct {
 static const char *brand_text(const struct brand *b, size_t i)
 {
     const char *const *field = (const void *)((const char *)b + brand_texts[i].offset);
-    return *field != NULL ? *field : "";
+    return *field ? *field : "";
 }
 
 static int hex_digit(char c)
@@ -58,7 +58,7 @@ static const char *text_on(const char *colour)
 
 static bool is_link(const char *url)
 {
-    return url[0] == '\0' || str_starts(str_of(url), STR("https://")) ||
+    return url[0] == 0 || str_starts(str_of(url), STR("https://")) ||
            str_starts(str_of(url), STR("mailto:"));
 }
 
@@ -68,7 +68,7 @@ bool brand_check(const struct brand *b, struct err *e)
     for (size_t i = 0; i < COUNT_OF(brand_texts); i++)
         if (!str_is_utf8(str_of(brand_text(b, i))))
             return err_set(e, ERR_INPUT, "the brand's %s must be UTF-8", brand_texts[i].name);
-    if (b->colour != NULL && b->colour[0] != '\0' && !read_colour(b->colour, rgb))
+    if (b->colour && b->colour[0] != 0 && !read_colour(b->colour, rgb))
         return err_set(e, ERR_INPUT, "the brand's colour must be six hexadecimal digits, e.g. %s",
             DEFAULT_COLOUR);
     if (!is_link(b->url ? b->url : "") || !is_link(b->support_url ? b->support_url : ""))
@@ -95,20 +95,20 @@ void brand_read(const struct js *bundle, struct arena *a, struct brand *out)
         *field = arena_text(a, js_get_text(o, brand_texts[i].name));
     }
     if (!str_copy(js_get_text(o, "logo"), out->logo.s, sizeof out->logo.s))
-        out->logo.s[0] = '\0';
+        out->logo.s[0] = 0;
 }
 
 struct js *brand_for_templates(const struct brand *b)
 {
     struct js *root = js_object(), *o = js_object();
-    const char *colour = b->colour[0] != '\0' ? b->colour : DEFAULT_COLOUR;
+    const char *colour = b->colour[0] != 0 ? b->colour : DEFAULT_COLOUR;
     js_set_cstr(o, "name", b->name);
     js_set_cstr(o, "url", b->url);
     js_set_cstr(o, "support_url", b->support_url);
     js_set_cstr(o, "postal_address", b->postal_address);
     js_set_cstr(o, "colour", colour);
     js_set_cstr(o, "text_colour", text_on(colour));
-    js_set_cstr(o, "logo", b->logo_content_type[0] != '\0' ? "cid:logo" : "");
+    js_set_cstr(o, "logo", b->logo_content_type[0] != 0 ? "cid:logo" : "");
     js_set(root, "brand", o);
     return root;
 }
@@ -119,7 +119,7 @@ struct js *brand_for_templates(const struct brand *b)
 static struct js *copy(const struct js *v)
 {
     struct js_iter it = {0};
-    struct buf key AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf key = {0};
     struct js *o;
     switch (js_kind(v)) {
     case JS_TEXT:
@@ -155,12 +155,12 @@ static struct js *pick(const struct js *all, const struct js *used)
 {
     struct js *o = js_object();
     struct js_iter it = {0};
-    struct buf key AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf key = {0};
     while (js_next(used, &it)) {
         struct js *value = js_get_str(all, it.key);
         buf_clear(&key);
         buf_add(&key, it.key);
-        if (value != NULL)
+        if (value)
             js_set(o, buf_text(&key), copy(value));
     }
     return o;
@@ -171,9 +171,9 @@ bool bundle_write(const struct shelved *mail, const struct js *partials, const s
 {
     if (!brand_check(b, e))
         return false;
-    struct js *o AUTO(js_close) = js_object();
+    AUTO(js_close) struct js *o = js_object();
     struct js *parts = js_object();
-    struct buf bytes AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf bytes = {0};
     for (size_t i = 0; i < PARTS; i++)
         js_set_text(parts, part_names[i], mail->parts[i]);
     js_set_int(o, "bundle", BUNDLE_VERSION);

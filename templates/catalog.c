@@ -56,7 +56,7 @@ static bool compile_plural(
         if ((js_kind(text) == JS_TEXT) != has_word(forms, form_names[i]))
             return err_set(e, ERR_INPUT, "%s: \"" STR_FMT "\" must have the plural forms " STR_FMT,
                 file, (int)(p->key.n < 80 ? p->key.n : 80), p->key.p, STR_ARG(forms));
-        if (text != NULL && !compile_form(file, p, (enum form)i, js_text(text), e))
+        if (text && !compile_form(file, p, (enum form)i, js_text(text), e))
             return false;
         found += text != NULL;
     }
@@ -91,7 +91,7 @@ static bool compile_all(
 bool catalog_compile(const char *file, const char *locale, const struct js *entries,
     struct catalog **out, struct err *e)
 {
-    struct buf forms AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf forms = {0};
     if (!format_plural_forms(locale, &forms))
         return err_set(e, ERR_INPUT, "%s: no plural rules are known for this locale", file);
     if (js_kind(entries) != JS_OBJECT)
@@ -110,7 +110,7 @@ bool catalog_compile(const char *file, const char *locale, const struct js *entr
 
 void catalog_close(struct catalog **c)
 {
-    if (*c == NULL)
+    if (!*c)
         return;
     for (size_t i = 0; i < (*c)->n; i++)
         for (size_t form = 0; form < FORMS; form++)
@@ -128,21 +128,21 @@ static const struct phrase *find(const struct catalog *c, struct str key)
 
 bool catalog_has(const struct catalog *c, struct str key)
 {
-    return find(c, key) != NULL;
+    return find(c, key);
 }
 
 const struct template *catalog_text(
     const struct catalog *c, const struct format *f, const struct scope *at, struct str key)
 {
     const struct phrase *p = find(c, key);
-    if (p == NULL || p->plural.n == 0)
-        return p != NULL ? p->forms[FORM_OTHER] : NULL;
+    if (!p || p->plural.n == 0)
+        return p ? p->forms[FORM_OTHER] : NULL;
     const struct js *number = template_find(at, p->plural);
     char word[8];
     struct err e;
     if (js_kind(number) == JS_INT && format_plural(f, js_int(number), word, &e))
         for (size_t i = 0; i < FORMS; i++)
-            if (strcmp(form_names[i], word) == 0 && p->forms[i] != NULL)
+            if (strcmp(form_names[i], word) == 0 && p->forms[i])
                 return p->forms[i];
     return p->forms[FORM_OTHER];
 }
@@ -151,8 +151,8 @@ bool catalog_uses(
     const struct catalog *c, struct str key, template_see *see, void *context, struct err *e)
 {
     const struct phrase *p = find(c, key);
-    for (size_t i = 0; p != NULL && i < FORMS; i++)
-        if (p->forms[i] != NULL && !template_uses(p->forms[i], see, context, e))
+    for (size_t i = 0; p && i < FORMS; i++)
+        if (p->forms[i] && !template_uses(p->forms[i], see, context, e))
             return false;
-    return p == NULL || p->plural.n == 0 || see(context, USES_VARIABLE, p->plural, 1, e);
+    return !p || p->plural.n == 0 || see(context, USES_VARIABLE, p->plural, 1, e);
 }

@@ -48,7 +48,7 @@ static bool is_url(struct str s)
         return false;
     char first = s.p[8];
     for (size_t i = 8; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || strchr("\"<>\\^`{|}", s.p[i]) != NULL)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || strchr("\"<>\\^`{|}", s.p[i]))
             return false;
     return first != '/' && first != '?' && first != '#' && first != ':' && first != '@';
 }
@@ -124,21 +124,21 @@ static void check_object(
         wants(c, value, at, "an object");
         return;
     }
-    for (const struct variable *m = v->members; m != NULL; m = m->next) {
+    for (const struct variable *m = v->members; m; m = m->next) {
         const struct js *member = js_get_str(value, m->name);
         struct str place = fault_pointer(c->arena, at, m->name);
         bool absent = js_kind(member) == JS_ABSENT || js_kind(member) == JS_NULL;
         if (!absent)
             check_value(c, m, member, place);
-        else if (!m->optional && m->type == VARIABLE_OBJECT && m->members != NULL) {
-            struct js *nothing AUTO(js_close) = js_object();
+        else if (!m->optional && m->type == VARIABLE_OBJECT && m->members) {
+            AUTO(js_close) struct js *nothing = js_object();
             check_object(c, m, nothing, place); /* names each thing that is missing inside */
         } else if (!m->optional)
             faults_add(c->faults, "variable-missing", place, "is required by this mail");
     }
     struct js_iter it = {0};
     while (js_next(value, &it))
-        if (variable_member(v, it.key) == NULL)
+        if (!variable_member(v, it.key))
             faults_add(c->faults, "variable-unknown", fault_pointer(c->arena, at, it.key),
                 "this mail has no such variable");
 }
@@ -201,7 +201,7 @@ struct dates_of {
 static struct date_place *slot(const struct dates_of *d, const struct js *value)
 {
     size_t at = ((uintptr_t)value >> 4) * 0x9e3779b1u;
-    while (d->v[at & (d->cap - 1)].value != NULL && d->v[at & (d->cap - 1)].value != value)
+    while (d->v[at & (d->cap - 1)].value && d->v[at & (d->cap - 1)].value != value)
         at++;
     return &d->v[at & (d->cap - 1)];
 }
@@ -212,7 +212,7 @@ static void remember(struct dates_of *d, const struct js *value, enum variable_t
         struct dates_of wider = {.cap = d->cap ? 2 * d->cap : 16, .n = d->n, .arena = d->arena};
         wider.v = arena_array(d->arena, wider.cap, sizeof *wider.v);
         for (size_t i = 0; i < d->cap; i++)
-            if (d->v[i].value != NULL)
+            if (d->v[i].value)
                 *slot(&wider, d->v[i].value) = d->v[i];
         *d = wider;
     }
@@ -227,7 +227,7 @@ static void walk(struct dates_of *d, const struct variable *v, const struct js *
     if (v->type == VARIABLE_LIST)
         for (size_t i = 0; i < js_count(value); i++)
             walk(d, v->element, js_at(value, i));
-    for (const struct variable *m = v->members; m != NULL; m = m->next)
+    for (const struct variable *m = v->members; m; m = m->next)
         walk(d, m, js_get_str(value, m->name));
 }
 
@@ -245,5 +245,5 @@ enum variable_type variables_type_of(const struct dates_of *d, const struct js *
     if (d->n == 0)
         return VARIABLE_TEXT;
     const struct date_place *p = slot(d, value);
-    return p->value != NULL ? p->type : VARIABLE_TEXT;
+    return p->value ? p->type : VARIABLE_TEXT;
 }

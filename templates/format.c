@@ -51,7 +51,7 @@ static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UError
 bool format_open(const char *locale, struct format **out, struct err *e)
 {
     struct format *f = calloc(1, sizeof *f);
-    if (f == NULL || (f->locale = strdup(locale)) == NULL)
+    if (!f || !(f->locale = strdup(locale)))
         err_out_of_memory();
     pthread_mutex_init(&f->lock, NULL);
     UErrorCode status = U_ZERO_ERROR;
@@ -78,7 +78,7 @@ void format_close(struct format **fp)
 {
     struct format *f = *fp;
     *fp = NULL;
-    if (f == NULL)
+    if (!f)
         return;
     for (size_t i = 0; i < f->money_n; i++)
         unumf_close(f->money[i].formatter);
@@ -106,7 +106,7 @@ static bool add_utf16(UChar *text, int32_t n, struct buf *out, struct err *e)
     if (U_FAILURE(status))
         return library(e, status, "write UTF-8");
     out->n += (size_t)bytes;
-    out->p[out->n] = '\0';
+    out->p[out->n] = 0;
     return true;
 }
 
@@ -127,7 +127,7 @@ static void close_number(UFormattedNumber **n)
 bool format_integer(const struct format *f, int64_t n, struct buf *out, struct err *e)
 {
     UErrorCode status = U_ZERO_ERROR;
-    UFormattedNumber *number AUTO(close_number) = unumf_openResult(&status);
+    AUTO(close_number) UFormattedNumber *number = unumf_openResult(&status);
     unumf_formatInt(f->integer, n, number, &status);
     return add_number(number, status, out, e);
 }
@@ -136,13 +136,13 @@ bool format_plural(const struct format *f, int64_t n, char out[8], struct err *e
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar form[8];
-    UFormattedNumber *number AUTO(close_number) = unumf_openResult(&status);
+    AUTO(close_number) UFormattedNumber *number = unumf_openResult(&status);
     unumf_formatInt(f->integer, n, number, &status);
     int32_t length = uplrules_selectFormatted(f->plurals, number, form, 7, &status);
     if (U_FAILURE(status))
         return library(e, status, "choose a plural form");
     u_UCharsToChars(form, out, length);
-    out[length] = '\0';
+    out[length] = 0;
     return true;
 }
 
@@ -158,14 +158,14 @@ static UNumberFormatter *open_money(
 static UNumberFormatter *take_money(
     struct format *f, struct str currency, bool *own, UErrorCode *status)
 {
-    char code[4] = {currency.p[0], currency.p[1], currency.p[2], '\0'};
+    char code[4] = {currency.p[0], currency.p[1], currency.p[2], 0};
     UNumberFormatter *found = NULL;
     *own = false;
     pthread_mutex_lock(&f->lock);
-    for (size_t i = 0; i < f->money_n && found == NULL; i++)
+    for (size_t i = 0; i < f->money_n && !found; i++)
         if (strcmp(f->money[i].currency, code) == 0)
             found = f->money[i].formatter;
-    if (found == NULL) {
+    if (!found) {
         found = open_money(f, code, status);
         *own = U_FAILURE(*status) || f->money_n == CURRENCIES_MAX;
         if (!*own) {
@@ -185,7 +185,7 @@ bool format_money(
     UErrorCode status = U_ZERO_ERROR;
     bool own;
     UNumberFormatter *formatter = take_money(f, currency, &own, &status);
-    UFormattedNumber *number AUTO(close_number) = unumf_openResult(&status);
+    AUTO(close_number) UFormattedNumber *number = unumf_openResult(&status);
     unumf_formatDecimal(formatter, amount.p, (int32_t)amount.n, number, &status);
     bool ok = add_number(number, status, out, e);
     if (own)
@@ -299,11 +299,11 @@ static bool has_language(const char *locale)
 bool format_plural_forms(const char *locale, struct buf *out)
 {
     UErrorCode status = U_ZERO_ERROR;
-    UPluralRules *rules AUTO(close_rules) = uplrules_open(locale, &status);
-    UEnumeration *words AUTO(close_words) =
-        U_SUCCESS(status) ? uplrules_getKeywords(rules, &status) : NULL;
+    AUTO(close_rules) UPluralRules *rules = uplrules_open(locale, &status);
+    AUTO(close_words)
+    UEnumeration *words = U_SUCCESS(status) ? uplrules_getKeywords(rules, &status) : NULL;
     const char *word;
-    while (U_SUCCESS(status) && (word = uenum_next(words, NULL, &status)) != NULL) {
+    while (U_SUCCESS(status) && (word = uenum_next(words, NULL, &status))) {
         if (out->n > 0)
             buf_add_char(out, ' ');
         buf_add_text(out, word);

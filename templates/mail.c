@@ -99,7 +99,7 @@ void mail_close(struct mail **mp)
 {
     struct mail *m = *mp;
     *mp = NULL;
-    if (m == NULL)
+    if (!m)
         return;
     for (size_t i = 0; i < PARTS; i++)
         template_close(&m->parts[i]);
@@ -143,7 +143,7 @@ static const struct template *find_partial(void *context, struct str name)
         return NULL;
     const struct partial *p =
         bsearch(&wanted, m->partials, m->partials_n, sizeof wanted, compare_partials);
-    return p != NULL ? p->t : NULL;
+    return p ? p->t : NULL;
 }
 
 static const struct template *find_phrase(void *context, const struct scope *at, struct str name)
@@ -165,7 +165,7 @@ static enum formatted format_value(
         ok = format_integer(f, js_int(value), out, e);
         break;
     case JS_OBJECT: /* the only object that can be shown is an amount */
-        if (js_get(value, "amount") == NULL)
+        if (!js_get(value, "amount"))
             return FORMAT_LEFT;
         ok = format_money(f, js_get_text(value, "amount"), js_get_text(value, "currency"), out, e);
         break;
@@ -195,11 +195,11 @@ static struct js *about_sending(
     const struct mail *m, const struct js *data, const struct mail_links *links)
 {
     struct js *root = js_object(), *l = js_object(), *own = js_object(), *has = js_object();
-    struct buf name AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf name = {0};
     js_set_text(l, "unsubscribe_url", links->unsubscribe_url);
     js_set_cstr(own, "locale", m->locale);
     js_set_cstr(own, "dir", format_reads_right_to_left(m->locale) ? "rtl" : "ltr");
-    for (const struct variable *v = m->variables->members; v != NULL; v = v->next) {
+    for (const struct variable *v = m->variables->members; v; v = v->next) {
         buf_clear(&name);
         buf_add(&name, v->name);
         if (v->type == VARIABLE_LIST)
@@ -245,8 +245,8 @@ static bool render_parts(const struct mail *m, const struct js *data, struct ren
 bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links,
     struct mail_parts *out, struct err *e)
 {
-    struct arena *arena AUTO(arena_close) = arena_open();
-    struct js *about AUTO(js_close) = about_sending(m, data, links);
+    AUTO(arena_close) struct arena *arena = arena_open();
+    AUTO(js_close) struct js *about = about_sending(m, data, links);
     struct rendering context = {m, variables_dates(m->variables, data, arena)};
     struct render how = {
         .escape = ESCAPE_NONE,

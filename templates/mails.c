@@ -19,7 +19,7 @@ void mails_close(struct mails **mp)
 {
     struct mails *m = *mp;
     *mp = NULL;
-    if (m == NULL)
+    if (!m)
         return;
     for (size_t i = 0; i < m->n; i++) {
         js_close(&m->mails[i].used_partials);
@@ -44,7 +44,7 @@ static const struct shelved *find(const struct mails *m, const char *name)
 bool mails_info(const struct mails *m, const char *name, struct mail_info *out)
 {
     const struct shelved *mail = find(m, name);
-    if (mail == NULL)
+    if (!mail)
         return false;
     *out = (struct mail_info){mail->name, mail->stream, mail->events, mail->supersedes};
     return true;
@@ -76,26 +76,26 @@ static const struct shelved_locale *nearest(const struct mails *m, struct str ta
     char text[64];
     if (!str_copy(tag, text, sizeof text))
         return NULL;
-    for (char *p = text; *p != '\0'; p++)
+    for (char *p = text; *p != 0; p++)
         if (*p == '_')
             *p = '-';
     for (;;) {
         const struct shelved_locale *l = locale_of(m, str_of(text));
         char *cut = strrchr(text, '-');
-        if (l != NULL || cut == NULL)
+        if (l || !cut)
             return l;
-        *cut = '\0';
+        *cut = 0;
     }
 }
 
 const char *mails_locale(const struct mails *m, struct str wanted, struct str fallback)
 {
     const struct shelved_locale *l = nearest(m, wanted);
-    if (l == NULL)
+    if (!l)
         l = nearest(m, fallback);
-    if (l == NULL)
+    if (!l)
         l = locale_of(m, STR("en"));
-    return l != NULL ? l->tag : m->locales[0].tag;
+    return l ? l->tag : m->locales[0].tag;
 }
 
 bool mails_bundle(const struct mails *m, const char *name, const char *locale,
@@ -103,9 +103,9 @@ bool mails_bundle(const struct mails *m, const char *name, const char *locale,
 {
     const struct shelved *mail = find(m, name);
     const struct shelved_locale *l = locale_of(m, str_of(locale));
-    if (mail == NULL)
+    if (!mail)
         return err_set(e, ERR_MISSING, "there is no mail named %.80s", name);
-    if (l == NULL)
+    if (!l)
         return err_set(e, ERR_MISSING, "there is no catalog for the locale %.40s", locale);
     return bundle_write(mail, m->partials, l->entries, l->tag, b, out, e);
 }

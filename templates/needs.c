@@ -45,9 +45,9 @@ static bool lacks(
 
 static bool add_to_set(struct js *set, struct str name)
 {
-    if (js_get_str(set, name) != NULL)
+    if (js_get_str(set, name))
         return false;
-    struct buf key AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf key = {0};
     buf_add(&key, name);
     js_set_bool(set, buf_text(&key), true);
     return true;
@@ -94,7 +94,7 @@ static bool is_ours(const struct walk *w, struct str name)
     const struct variable *v = str_starts(name, STR("has."))
                                    ? variable_member(w->variables, str_slice(name, 4, name.n))
                                    : NULL;
-    return v != NULL && v->type == VARIABLE_LIST;
+    return v && v->type == VARIABLE_LIST;
 }
 
 static bool see(void *context, enum use use, struct str name, size_t line, struct err *e)
@@ -125,7 +125,7 @@ static bool check_mail(struct bench *b, struct shelved *mail, struct err *e)
     if (!variables_declare(mail->variables, b->arena, &variables, e))
         return err_prefix(e, "mails/%s/mail.json", mail->name);
     for (size_t i = 0; i < PARTS; i++) {
-        struct template *t AUTO(template_close) = NULL;
+        AUTO(template_close) struct template *t = NULL;
         struct walk w = {b, mail, variables, ""};
         const char *file =
             arena_printf(b->arena, "mails/%s/%s.mustache", mail->name, part_names[i]);
@@ -160,14 +160,14 @@ static void close_bench(struct bench *b)
 {
     for (size_t i = 0; i < b->partials_n; i++)
         template_close(&b->partials[i].t);
-    for (size_t i = 0; b->catalogs != NULL && i < b->m->locales_n; i++)
+    for (size_t i = 0; b->catalogs && i < b->m->locales_n; i++)
         catalog_close(&b->catalogs[i]);
     arena_close(&b->arena);
 }
 
 bool shelf_check(struct mails *m, struct err *e)
 {
-    struct bench b AUTO(close_bench) = {.m = m, .arena = arena_open()};
+    AUTO(close_bench) struct bench b = {.m = m, .arena = arena_open()};
     if (!compile_bench(&b, e))
         return false;
     for (size_t i = 0; i < m->n; i++)

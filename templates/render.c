@@ -148,9 +148,9 @@ static const struct js *find(
     if (n == 0)
         return scope->value;
     const struct js *v = NULL;
-    for (; scope != NULL && v == NULL; scope = scope->outer, ++*steps)
+    for (; scope && !v; scope = scope->outer, ++*steps)
         v = js_get_str(scope->value, parts[0]);
-    for (size_t i = 1; i < n && v != NULL; i++, ++*steps)
+    for (size_t i = 1; i < n && v; i++, ++*steps)
         v = js_get_str(v, parts[i]);
     return v;
 }
@@ -253,13 +253,13 @@ static bool render_phrase(struct renderer *r, const struct place *at, const stru
 static bool render_variable(struct renderer *r, const struct place *at, const struct node *node)
 {
     const struct render *how = r->how;
-    if (how->phrase != NULL) {
+    if (how->phrase) {
         const struct template *phrase = how->phrase(how->context, at->scope, node->text);
-        if (phrase != NULL)
+        if (phrase)
             return render_phrase(r, at, node, phrase);
     }
     const struct js *v = look_up(r, at, node);
-    if (how->format != NULL && v != NULL) {
+    if (how->format && v) {
         buf_clear(&r->scratch);
         switch (how->format(how->context, node->text, v, &r->scratch, r->e)) {
         case FORMAT_DONE:
@@ -307,9 +307,8 @@ static bool find_partial(struct renderer *r, const struct place *at, const struc
     struct str name = node->text;
     if (node->flags & DYNAMIC)
         name = js_text(look_up(r, at, node));
-    *out = r->how->partial != NULL && name.n > 0 ? r->how->partial(r->how->context, name) : NULL;
-    return *out != NULL || !r->how->strict ||
-           fail(r, at, node, ERR_INPUT, "the partial", "does not exist");
+    *out = r->how->partial && name.n > 0 ? r->how->partial(r->how->context, name) : NULL;
+    return *out || !r->how->strict || fail(r, at, node, ERR_INPUT, "the partial", "does not exist");
 }
 
 static bool render_partial(struct renderer *r, const struct place *at, const struct node *node)
@@ -317,7 +316,7 @@ static bool render_partial(struct renderer *r, const struct place *at, const str
     struct place inner = {NULL, at->scope, at->frames};
     if (!find_partial(r, at, node, &inner.t))
         return false;
-    return inner.t == NULL || render_inner(r, at, node, &inner);
+    return !inner.t || render_inner(r, at, node, &inner);
 }
 
 static bool render_parent(struct renderer *r, const struct place *at, const struct node *node)
@@ -327,7 +326,7 @@ static bool render_parent(struct renderer *r, const struct place *at, const stru
     struct place inner = {NULL, at->scope, has_arguments ? &frame : at->frames};
     if (!find_partial(r, at, node, &inner.t))
         return false;
-    return inner.t == NULL || render_inner(r, at, node, &inner);
+    return !inner.t || render_inner(r, at, node, &inner);
 }
 
 /* The argument that a block gets: the outermost frame's that has one of its name. */
@@ -335,7 +334,7 @@ static const struct node *find_argument(
     struct renderer *r, const struct place *at, struct str name, const struct frame **whose)
 {
     const struct node *found = NULL;
-    for (const struct frame *f = at->frames; f != NULL; f = f->outer) {
+    for (const struct frame *f = at->frames; f; f = f->outer) {
         uint32_t i = (uint32_t)(f->parent - f->t->nodes) + 1;
         for (; i < f->parent->end; i = f->t->nodes[i].end) {
             r->steps++;
@@ -374,7 +373,7 @@ static bool render_block(struct renderer *r, const struct place *at, const struc
 {
     const struct frame *whose = NULL;
     const struct node *argument = find_argument(r, at, node->text, &whose);
-    if (argument != NULL)
+    if (argument)
         return render_argument(r, at, node, argument, whose);
     size_t n = r->indent.n;
     if ((node->flags & STANDALONE) && (node->flags & ENDS_LINE))

@@ -133,10 +133,10 @@ static bool pair(struct scanner *s)
             return err_set(s->e, ERR_LIMIT,
                 "template %s, line %u: sections are nested more than %d deep", s->t->name,
                 tag->line, TEMPLATE_NESTING_MAX);
-        tag->argument = tag->kind == TAG_BLOCK && within != NULL && within->kind == TAG_PARENT;
+        tag->argument = tag->kind == TAG_BLOCK && within && within->kind == TAG_PARENT;
         s->nest[s->depth++] = (uint32_t)(s->tags.n - 1);
     } else if (tag->kind == TAG_CLOSE) {
-        if (within == NULL)
+        if (!within)
             return fail(s, tag->line, "nothing is open that this would close:", tag->name);
         if (!str_eq(within->name, tag->name) || within->dynamic != tag->dynamic)
             return fail(
@@ -178,7 +178,7 @@ static bool read_tag(struct scanner *s)
     uint32_t line = s->line;
     while (p < s->src.n && is_space(s->src.p[p]))
         p++;
-    char sigil = p < s->src.n ? s->src.p[p] : '\0';
+    char sigil = p < s->src.n ? s->src.p[p] : 0;
     enum tag_kind kind = kind_of(sigil);
     p += kind != TAG_VARIABLE;
     size_t end = find_close(s, sigil, p);

@@ -18,7 +18,7 @@ static bool read_file(const char *path, struct buf *out, struct err *e)
 
 static bool read_json(const char *path, struct js **out, struct err *e)
 {
-    struct buf text AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf text = {0};
     if (!read_file(path, &text, e))
         return false;
     return js_parse(buf_str(&text), out, e) || err_prefix(e, "%s", path);
@@ -33,10 +33,10 @@ struct names {
 
 static bool is_plain(const char *name)
 {
-    for (const char *p = name; *p != '\0'; p++) {
+    for (const char *p = name; *p != 0; p++) {
         bool word =
             (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-        if (!word && (p == name || strchr("_.-", *p) == NULL))
+        if (!word && (p == name || !strchr("_.-", *p)))
             return false;
     }
     return strlen(name) <= 64;
@@ -49,7 +49,7 @@ static int compare_texts(const void *a, const void *b)
 
 static void close_dir(DIR **d)
 {
-    if (*d != NULL)
+    if (*d)
         closedir(*d);
 }
 
@@ -58,10 +58,10 @@ static bool list(
     struct arena *a, const char *path, const char *ending, struct names *out, struct err *e)
 {
     *out = (struct names){arena_array(a, ENTRIES_MAX, sizeof *out->v), 0};
-    DIR *d AUTO(close_dir) = opendir(path);
-    if (d == NULL)
+    AUTO(close_dir) DIR *d = opendir(path);
+    if (!d)
         return errno == ENOENT || errno == ENOTDIR || err_system(e, "%s", path);
-    for (const struct dirent *entry; (entry = readdir(d)) != NULL;) {
+    for (const struct dirent *entry; (entry = readdir(d));) {
         struct str name = str_of(entry->d_name);
         if (!is_plain(entry->d_name) || !str_ends(name, str_of(ending)))
             continue;
@@ -82,8 +82,8 @@ static bool read_partials(struct mails *m, const char *dir, struct err *e)
     if (!list(m->arena, folder, ".mustache", &names, e))
         return false;
     for (size_t i = 0; i < names.n; i++) {
-        struct buf text AUTO(buf_close) = {0};
-        if (js_get(m->partials, names.v[i]) != NULL)
+        AUTO(buf_close) struct buf text = {0};
+        if (js_get(m->partials, names.v[i]))
             continue;
         if (!read_file(arena_printf(m->arena, "%s/%s.mustache", folder, names.v[i]), &text, e))
             return false;
@@ -107,11 +107,11 @@ static struct shelved_locale *locale_named(struct mails *m, const char *tag)
 static void merge(struct js *into, const struct js *from)
 {
     struct js_iter it = {0};
-    struct buf key AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf key = {0};
     while (js_next(from, &it)) {
         buf_clear(&key);
         buf_add(&key, it.key);
-        if (js_get(into, buf_text(&key)) == NULL)
+        if (!js_get(into, buf_text(&key)))
             js_set(into, buf_text(&key), js_ref(it.value));
     }
 }
@@ -123,17 +123,17 @@ static bool read_catalogs(struct mails *m, const char *dir, struct err *e)
     if (!list(m->arena, folder, ".json", &names, e))
         return false;
     for (size_t i = 0; i < names.n; i++) {
-        struct js *entries AUTO(js_close) = NULL;
+        AUTO(js_close) struct js *entries = NULL;
         const char *path = arena_printf(m->arena, "%s/%s.json", folder, names.v[i]);
         struct shelved_locale *l = locale_named(m, names.v[i]);
-        if (l == NULL)
+        if (!l)
             return err_set(e, ERR_LIMIT, "there are more than %d catalogs", ENTRIES_MAX);
         if (!read_json(path, &entries, e))
             return false;
         if (js_kind(entries) != JS_OBJECT)
             return err_set(e, ERR_INPUT, "%s: must be an object of texts", path);
         merge(l->entries, entries);
-        l->file = *l->file != '\0' ? l->file : path;
+        l->file = *l->file != 0 ? l->file : path;
     }
     return true;
 }
@@ -186,7 +186,7 @@ static bool read_mail(struct mails *m, const char *folder, const char *name, str
     if (!read_meta(m, mail, meta, e))
         return err_prefix(e, "%s", path);
     for (size_t i = 0; i < PARTS; i++) {
-        struct buf text AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf text = {0};
         if (!read_file(arena_printf(m->arena, "%s/%s.mustache", folder, part_names[i]), &text, e))
             return false;
         mail->parts[i] = arena_str(m->arena, buf_str(&text));

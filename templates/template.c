@@ -12,7 +12,7 @@ bool template_compile(const char *name, struct str source, struct template **out
     t->arena = arena;
     t->name = arena_text(arena, str_of(name));
     t->source = arena_str(arena, source);
-    struct arena *work AUTO(arena_close) = arena_open();
+    AUTO(arena_close) struct arena *work = arena_open();
     struct tags tags = {0};
     if (!scan_tags(t, work, &tags, e) || !parse_nodes(t, &tags, e)) {
         template_close(&t);
@@ -24,7 +24,7 @@ bool template_compile(const char *name, struct str source, struct template **out
 
 void template_close(struct template **t)
 {
-    if (*t == NULL)
+    if (!*t)
         return;
     struct arena *arena = (*t)->arena;
     *t = NULL;

@@ -27,7 +27,7 @@ static bool wrong(struct err *e, struct str name, const char *what)
 
 static struct variable *find_member(const struct variable *object, struct str name)
 {
-    for (struct variable *v = object->members; v != NULL; v = v->next)
+    for (struct variable *v = object->members; v; v = v->next)
         if (str_eq(v->name, name))
             return v;
     return NULL;
@@ -41,7 +41,7 @@ const struct variable *variable_member(const struct variable *object, struct str
 static struct variable *add_member(struct variable *object, struct str name, struct arena *a)
 {
     struct variable *v = ARENA_NEW(a, struct variable), **at = &object->members;
-    while (*at != NULL)
+    while (*at)
         at = &(*at)->next;
     v->name = name;
     return *at = v;
@@ -88,9 +88,9 @@ static bool declare_one(
     v->optional = js_bool(js_get(declared, "optional"));
     v->lines = js_bool(js_get(declared, "lines"));
     v->max = v->type == VARIABLE_LIST ? LIST_MEMBERS : TEXT_BYTES;
-    if (max != NULL && (js_int(max) < 1 || js_int(max) > 100000))
+    if (max && (js_int(max) < 1 || js_int(max) > 100000))
         return wrong(e, v->name, "max is a number from 1 to 100000");
-    if (max != NULL)
+    if (max)
         v->max = (size_t)js_int(max);
     bool has_of = v->type == VARIABLE_LIST || v->type == VARIABLE_OBJECT;
     if (has_of != (js_kind(of) == JS_OBJECT))
@@ -115,7 +115,7 @@ static bool declare_element(
 static struct variable *object_through(struct variable *object, struct str part, struct arena *a)
 {
     struct variable *v = find_member(object, part);
-    if (v == NULL) {
+    if (!v) {
         v = add_member(object, part, a);
         v->type = VARIABLE_OBJECT;
         v->optional = true;
@@ -132,11 +132,11 @@ static bool declare_dotted(struct variable *object, struct str name, const struc
         if (dot == 0)
             return wrong(e, name, "has an empty part in its name");
         object = object_through(object, str_slice(name, 0, dot), a);
-        if (object == NULL)
+        if (!object)
             return wrong(e, name, "is declared inside something that is no object");
         object->optional = object->optional && optional;
     }
-    if (name.n == 0 || find_member(object, name) != NULL)
+    if (name.n == 0 || find_member(object, name))
         return wrong(e, name, "is declared twice or has no name");
     return declare_one(add_member(object, name, a), declared, a, depth, e);
 }
@@ -164,7 +164,7 @@ bool variables_declare(
     if (!declare_members(root, declared, a, 0, e))
         return false;
     for (size_t i = 0; i < COUNT_OF(ours); i++)
-        if (find_member(root, str_of(ours[i])) != NULL)
+        if (find_member(root, str_of(ours[i])))
             return wrong(e, str_of(ours[i]), "is a name of Parcelpost's own");
     *out = root;
     return true;
@@ -179,7 +179,7 @@ static bool leads_somewhere(const struct variable *v, struct str dotted)
         if (v->type == VARIABLE_MONEY && (str_is(part, "amount") || str_is(part, "currency")))
             return dotted.n == 0;
         v = v->type == VARIABLE_OBJECT ? find_member(v, part) : NULL;
-        if (v == NULL)
+        if (!v)
             return false;
     }
     return true;
@@ -187,11 +187,11 @@ static bool leads_somewhere(const struct variable *v, struct str dotted)
 
 bool variables_know(const struct variable *v, struct str dotted)
 {
-    if (v->element != NULL)
+    if (v->element)
         return variables_know(v->element, dotted);
     if (leads_somewhere(v, dotted))
         return true;
-    for (const struct variable *m = v->members; m != NULL; m = m->next)
+    for (const struct variable *m = v->members; m; m = m->next)
         if (variables_know(m, dotted))
             return true;
     return false;

@@ -7,8 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define BUNDLE_BYTES (1024 * 1024)
-
 struct snapshot {
     atomic_size_t references;
     const struct conf *conf;
@@ -118,9 +116,6 @@ const struct mails *snapshot_shop_mails(const struct snapshot *s, const struct s
 static bool keep_bundle(struct snapshot *s, const char *storefront, struct str bytes,
     struct digest *bundle, struct err *e)
 {
-    if (bytes.n > BUNDLE_BYTES)
-        return err_set(
-            e, ERR_LIMIT, "a bundle of %zu bytes; %d are the limit", bytes.n, BUNDLE_BYTES);
     if (s->queue)
         return queue_content_put(s->queue, storefront, bytes, bundle, e);
     hash_sha256(bytes, bundle);

@@ -14,7 +14,7 @@ struct shelf {
 static const struct template *find(void *context, struct str name)
 {
     const struct shelf *s = context;
-    for (size_t i = 0; i < PARTIALS && s->c->partials[i].name != NULL; i++)
+    for (size_t i = 0; i < PARTIALS && s->c->partials[i].name; i++)
         if (str_is(name, s->c->partials[i].name))
             return s->compiled[i];
     return NULL;
@@ -29,13 +29,13 @@ static void close_shelf(struct shelf *s)
 bool render_text_case(const struct render_case *c, enum escape escape, bool strict,
     size_t max_bytes, struct buf *out, struct err *e)
 {
-    struct shelf shelf AUTO(close_shelf) = {.c = c};
-    for (size_t i = 0; i < PARTIALS && c->partials[i].name != NULL; i++)
+    AUTO(close_shelf) struct shelf shelf = {.c = c};
+    for (size_t i = 0; i < PARTIALS && c->partials[i].name; i++)
         if (!template_compile(
                 c->partials[i].name, str_of(c->partials[i].text), &shelf.compiled[i], e))
             return false;
-    struct template *t AUTO(template_close) = NULL;
-    struct js *data AUTO(js_close) = NULL;
+    AUTO(template_close) struct template *t = NULL;
+    AUTO(js_close) struct js *data = NULL;
     if (!template_compile("main", str_of(c->source), &t, e) ||
         !js_parse(str_of(c->data ? c->data : "{}"), &data, e))
         return false;
@@ -51,7 +51,7 @@ void check_cases(const struct render_case *cases, size_t n)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < n; i++) {
-        struct buf out AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf out = {0};
         struct err e = {0};
         bool ok = render_text_case(&cases[i], ESCAPE_HTML, false, 0, &out, &e);
         if (ok && strcmp(buf_text(&out), cases[i].expected) == 0)

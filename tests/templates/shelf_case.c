@@ -32,7 +32,7 @@ struct brand test_brand(void)
 
 struct mail *compile_mail(const struct mails *m, const char *name, const char *locale)
 {
-    struct buf bundle AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf bundle = {0};
     struct brand brand = test_brand();
     struct mail *mail = NULL;
     struct err e;
@@ -56,7 +56,7 @@ struct js *read_data(const char *file)
     char path[256], text[16384];
     snprintf(path, sizeof path, DATA_DIR "%s", file);
     FILE *f = fopen(path, "r");
-    if (f == NULL)
+    if (!f)
         fail_msg("%s cannot be read", path);
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);

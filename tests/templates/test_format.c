@@ -52,9 +52,9 @@ static void amounts_stay_exact_and_follow_the_locale(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(money); i++) {
-        struct format *f AUTO(close_format) = NULL;
-        struct buf out AUTO(buf_close) = {0};
-        struct buf expected AUTO(buf_close) = {0};
+        AUTO(close_format) struct format *f = NULL;
+        AUTO(buf_close) struct buf out = {0};
+        AUTO(buf_close) struct buf expected = {0};
         struct err e = {0};
         assert_true(format_open(money[i].locale, &f, &e));
         bool ok = format_money(f, str_of(money[i].amount), str_of(money[i].currency), &out, &e);
@@ -72,11 +72,11 @@ static void more_currencies_than_are_kept_still_work(void **state)
     (void)state;
     static const char *const codes[] = {
         "EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "MXN", "BRL"};
-    struct format *f AUTO(close_format) = NULL;
+    AUTO(close_format) struct format *f = NULL;
     struct err e;
     assert_true(format_open("en", &f, &e));
     for (size_t i = 0; i < 3 * COUNT_OF(codes); i++) {
-        struct buf out AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf out = {0};
         assert_true(format_money(f, STR("1.00"), str_of(codes[i % COUNT_OF(codes)]), &out, &e));
         assert_non_null(strstr(buf_text(&out), "1.00"));
     }
@@ -116,8 +116,8 @@ static void dates_keep_their_day_and_follow_the_locale(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(dates); i++) {
-        struct format *f AUTO(close_format) = NULL;
-        struct buf out AUTO(buf_close) = {0};
+        AUTO(close_format) struct format *f = NULL;
+        AUTO(buf_close) struct buf out = {0};
         struct err e = {0};
         assert_true(format_open(dates[i].locale, &f, &e));
         assert_int_equal(
@@ -126,9 +126,9 @@ static void dates_keep_their_day_and_follow_the_locale(void **state)
         assert_int_equal(format_is_date(str_of(dates[i].date)), dates[i].expected != NULL);
     }
     for (size_t i = 0; i < COUNT_OF(times); i++) {
-        struct format *f AUTO(close_format) = NULL;
-        struct buf out AUTO(buf_close) = {0};
-        struct buf expected AUTO(buf_close) = {0};
+        AUTO(close_format) struct format *f = NULL;
+        AUTO(buf_close) struct buf out = {0};
+        AUTO(buf_close) struct buf expected = {0};
         struct err e = {0};
         assert_true(format_open(times[i].locale, &f, &e));
         replace_underscores(times[i].expected ? times[i].expected : "", &expected);
@@ -166,7 +166,7 @@ static void plural_forms_are_those_of_the_language(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(plurals); i++) {
-        struct format *f AUTO(close_format) = NULL;
+        AUTO(close_format) struct format *f = NULL;
         char form[8];
         struct err e;
         assert_true(format_open(plurals[i].locale, &f, &e));
@@ -178,8 +178,8 @@ static void plural_forms_are_those_of_the_language(void **state)
 static void whole_numbers_are_grouped(void **state)
 {
     (void)state;
-    struct format *f AUTO(close_format) = NULL;
-    struct buf out AUTO(buf_close) = {0};
+    AUTO(close_format) struct format *f = NULL;
+    AUTO(buf_close) struct buf out = {0};
     struct err e;
     assert_true(format_open("de", &f, &e));
     assert_true(format_integer(f, -1234567, &out, &e));
@@ -191,7 +191,7 @@ static void whole_numbers_are_grouped(void **state)
 static void a_language_that_icu_does_not_know_has_no_plural_rules(void **state)
 {
     (void)state;
-    struct buf forms AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf forms = {0};
     assert_false(format_plural_forms("xx", &forms));
     buf_clear(&forms);
     assert_true(format_plural_forms("de", &forms));

@@ -37,12 +37,11 @@ static void strict_mode_names_template_line_and_variable(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(strict); i++) {
-        struct buf out AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf out = {0};
         struct err e = {0};
         bool ok = render_text_case(&strict[i].c, ESCAPE_HTML, true, 0, &out, &e);
-        bool right = strict[i].says == NULL
-                         ? ok && strcmp(buf_text(&out), strict[i].c.expected) == 0
-                         : !ok && e.code == ERR_INPUT && strstr(e.text, strict[i].says) != NULL;
+        bool right = !strict[i].says ? ok && strcmp(buf_text(&out), strict[i].c.expected) == 0
+                                     : !ok && e.code == ERR_INPUT && strstr(e.text, strict[i].says);
         if (!right)
             fail_msg("%s: %s", strict[i].c.name, ok ? buf_text(&out) : e.text);
     }
@@ -52,7 +51,7 @@ static void without_escape_nothing_changes(void **state)
 {
     (void)state;
     const struct render_case c = {"", "{{x}} {{{x}}} {{&x}}", "{\"x\":\"<&\\\"'>\"}", "", {{0}}};
-    struct buf out AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf out = {0};
     struct err e;
     assert_true(render_text_case(&c, ESCAPE_NONE, false, 0, &out, &e));
     assert_string_equal(buf_text(&out), "<&\"'> <&\"'> <&\"'>");
@@ -62,10 +61,10 @@ static void without_escape_nothing_changes(void **state)
 
 static void expect_limit(const struct render_case *c, size_t max_bytes, const char *says)
 {
-    struct buf out AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf out = {0};
     struct err e = {0};
     if (render_text_case(c, ESCAPE_HTML, false, max_bytes, &out, &e) || e.code != ERR_LIMIT ||
-        strstr(e.text, says) == NULL)
+        !strstr(e.text, says))
         fail_msg("%s: %s", c->name, e.code ? e.text : "rendered");
 }
 
@@ -114,7 +113,7 @@ static void output_stops_at_its_limit(void **state)
     const struct render_case c = {"", "{{#l}}{{#l}}{{#l}}0123456789{{/l}}{{/l}}{{/l}}",
         "{\"l\":[1,2,3,4,5,6,7,8,9,10]}", "", {{0}}};
     expect_limit(&c, 9999, "the output has more than 9999 bytes");
-    struct buf out AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf out = {0};
     struct err e;
     assert_true(render_text_case(&c, ESCAPE_HTML, false, 10000, &out, &e));
     assert_int_equal(out.n, 10000);
@@ -131,8 +130,8 @@ static void sections_nest_a_hundred_deep_and_no_deeper(void **state)
 {
     (void)state;
     for (size_t depth = 100; depth <= 101; depth++) {
-        struct buf source AUTO(buf_close) = {0};
-        struct buf out AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf source = {0};
+        AUTO(buf_close) struct buf out = {0};
         struct err e = {0};
         for (size_t i = 0; i < depth; i++)
             buf_add_text(&source, "{{#a}}");
@@ -149,8 +148,8 @@ static void sections_nest_a_hundred_deep_and_no_deeper(void **state)
 static void a_template_of_more_than_4_mib_is_refused(void **state)
 {
     (void)state;
-    struct buf source AUTO(buf_close) = {0};
-    struct template *t AUTO(template_close) = NULL;
+    AUTO(buf_close) struct buf source = {0};
+    AUTO(template_close) struct template *t = NULL;
     struct err e = {0};
     memset(buf_room(&source, (4u << 20) + 1), 'x', (4u << 20) + 1);
     source.n = (4u << 20) + 1;
@@ -170,7 +169,7 @@ static void scraps_of_tags_in_any_order_do_no_harm(void **state)
     size_t n = COUNT_OF(scraps), rendered = 0;
     for (size_t i = 0; i < n * n * n; i++) {
         char source[64];
-        struct buf out AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf out = {0};
         struct err e;
         snprintf(
             source, sizeof source, "%s%s%s", scraps[i / n / n], scraps[i / n % n], scraps[i % n]);
@@ -184,15 +183,15 @@ static void scraps_of_tags_in_any_order_do_no_harm(void **state)
 static void a_compiled_template_renders_the_same_each_time(void **state)
 {
     (void)state;
-    struct template *t AUTO(template_close) = NULL;
-    struct js *data AUTO(js_close) = NULL;
+    AUTO(template_close) struct template *t = NULL;
+    AUTO(js_close) struct js *data = NULL;
     struct err e;
     const struct render how = {.escape = ESCAPE_HTML};
     char source[] = "{{#l}}{{.}}{{/l}}";
     assert_true(template_compile("t", str_of(source), &t, &e));
     memset(source, 'x', sizeof source - 1); /* it kept what it needs */
     assert_true(js_parse(STR("{\"l\":[1,2]}"), &data, &e));
-    struct buf out AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf out = {0};
     for (size_t i = 0; i < 3; i++)
         assert_true(template_render(t, data, &how, &out, &e));
     assert_string_equal(buf_text(&out), "121212"); /* appended */

@@ -15,7 +15,7 @@ static const char *const locales[] = {"en", "de"};
 static void every_mail_is_on_the_shelf(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *m = open_shelf();
     struct mail_info info;
     assert_int_equal(mails_count(m), COUNT_OF(names));
     for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -53,15 +53,15 @@ static void check_parts(const struct mail_parts *p, const char *locale, const ch
 static void every_mail_renders_in_every_locale(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *m = open_shelf();
     for (size_t i = 0; i < COUNT_OF(names) * COUNT_OF(locales) * 2; i++) {
         const char *name = names[i / 4], *locale = locales[i / 2 % 2];
         char file[64];
         snprintf(file, sizeof file, "%s%s.json", name, i % 2 ? ".least" : "");
-        struct mail *mail AUTO(mail_close) = compile_mail(m, name, locale);
-        struct js *data AUTO(js_close) = read_data(file);
-        struct arena *arena AUTO(arena_close) = arena_open();
-        struct mail_parts parts AUTO(mail_parts_close) = {0};
+        AUTO(mail_close) struct mail *mail = compile_mail(m, name, locale);
+        AUTO(js_close) struct js *data = read_data(file);
+        AUTO(arena_close) struct arena *arena = arena_open();
+        AUTO(mail_parts_close) struct mail_parts parts = {0};
         struct faults faults;
         faults_init(&faults, arena);
         mail_check(mail, data, STR("/data"), &faults);
@@ -112,14 +112,14 @@ static const struct {
 static void texts_say_what_the_data_says(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *m = open_shelf();
     for (size_t i = 0; i < COUNT_OF(wordings); i++) {
-        struct mail *mail AUTO(mail_close) = compile_mail(m, wordings[i].name, wordings[i].locale);
-        struct js *data AUTO(js_close) = read_data(wordings[i].file);
-        struct mail_parts parts AUTO(mail_parts_close) = {0};
+        AUTO(mail_close) struct mail *mail = compile_mail(m, wordings[i].name, wordings[i].locale);
+        AUTO(js_close) struct js *data = read_data(wordings[i].file);
+        AUTO(mail_parts_close) struct mail_parts parts = {0};
         render_mail(mail, data, NULL, &parts);
         const char *text = buf_text(&parts.text);
-        if (strstr(text, wordings[i].has) == NULL || strstr(text, wordings[i].has_not) != NULL)
+        if (!strstr(text, wordings[i].has) || strstr(text, wordings[i].has_not))
             fail_msg("%s:\n%s", wordings[i].what, text);
     }
 }
@@ -127,14 +127,15 @@ static void texts_say_what_the_data_says(void **state)
 static void html_escapes_what_subject_and_text_do_not(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "shipping_notice", "en");
-    struct js *data AUTO(js_close) = parse_json(
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "shipping_notice", "en");
+    AUTO(js_close)
+    struct js *data = parse_json(
         "{\"customer\":{\"name\":\"<script>alert(1)</"
         "script>\"},\"order\":{\"number\":\"<b>\\\"&1\"},"
         "\"parcel\":{\"carrier\":\"'onmouseover='x\",\"tracking_number\":\"<img src=x>\"},"
         "\"items\":[{\"name\":\"</table><script>\",\"quantity\":1}]}");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
     render_mail(mail, data, NULL, &parts);
     assert_null(strstr(buf_text(&parts.html), "<script"));
     assert_null(strstr(buf_text(&parts.html), "<img"));
@@ -148,12 +149,12 @@ static void html_escapes_what_subject_and_text_do_not(void **state)
 static void only_marketing_shows_an_unsubscribe_link(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "de");
-    struct js *data AUTO(js_close) = read_data("refund.json");
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "refund", "de");
+    AUTO(js_close) struct js *data = read_data("refund.json");
     const struct mail_links links = {STR("https://mail.nordwind.example/u/t0ken?a=1&b=2")};
-    struct mail_parts with AUTO(mail_parts_close) = {0};
-    struct mail_parts without AUTO(mail_parts_close) = {0};
+    AUTO(mail_parts_close) struct mail_parts with = {0};
+    AUTO(mail_parts_close) struct mail_parts without = {0};
     render_mail(mail, data, &links, &with);
     render_mail(mail, data, NULL, &without);
     assert_non_null(
@@ -167,11 +168,11 @@ static void only_marketing_shows_an_unsubscribe_link(void **state)
 static void a_line_break_in_data_cannot_reach_the_subject(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "en");
-    struct js *data AUTO(js_close) = read_data("refund.json");
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "refund", "en");
+    AUTO(js_close) struct js *data = read_data("refund.json");
     js_set_cstr(js_get(data, "order"), "number", "1\r\nBcc: x@y.example\t 2");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
     render_mail(mail, data, NULL, &parts);
     assert_string_equal(buf_text(&parts.subject), "Your refund for order 1 Bcc: x@y.example 2");
 }
@@ -179,12 +180,13 @@ static void a_line_break_in_data_cannot_reach_the_subject(void **state)
 static void a_missing_variable_is_an_error_even_unchecked(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "en");
-    struct js *data AUTO(js_close) =
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "refund", "en");
+    AUTO(js_close)
+    struct js *data =
         parse_json("{\"order\":{\"number\":\"1\"},\"refund\":{\"amount\":{\"amount\":\"1\","
                    "\"currency\":\"EUR\"}}}");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
     const struct mail_links links = {STR("")};
     struct err e;
     assert_false(mail_render(mail, data, &links, &parts, &e));
@@ -197,7 +199,7 @@ static void a_missing_variable_is_an_error_even_unchecked(void **state)
 static void bundle_hash(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct digest *out)
 {
-    struct buf bytes AUTO(buf_close) = {0};
+    AUTO(buf_close) struct buf bytes = {0};
     struct err e;
     assert_true(mails_bundle(m, name, locale, b, &bytes, &e));
     hash_sha256(buf_str(&bytes), out);
@@ -206,7 +208,7 @@ static void bundle_hash(const struct mails *m, const char *name, const char *loc
 static void equal_content_makes_equal_bundles(void **state)
 {
     (void)state;
-    struct mails *first AUTO(mails_close) = open_shelf(), *again AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *first = open_shelf(), *again = open_shelf();
     struct brand b = test_brand();
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct digest one, two, three;
@@ -220,7 +222,7 @@ static void equal_content_makes_equal_bundles(void **state)
 static void mail_locale_and_brand_make_the_bundle(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *m = open_shelf();
     struct brand b = test_brand(), other = test_brand();
     other.postal_address = "elsewhere";
     struct digest d[4];
@@ -236,8 +238,8 @@ static void mail_locale_and_brand_make_the_bundle(void **state)
 static void a_bundle_keeps_locale_and_brand(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "refund", "de");
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "refund", "de");
     assert_string_equal(mail_locale(mail), "de");
     assert_string_equal(mail_brand(mail)->from, "Nordwind <service@mail.nordwind.example>");
     assert_string_equal(mail_brand(mail)->reply_to, "help@nordwind.example");
@@ -247,12 +249,12 @@ static void a_bundle_keeps_locale_and_brand(void **state)
 static void a_logo_shows_with_the_name_as_its_text(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct buf bundle AUTO(buf_close) = {0};
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(buf_close) struct buf bundle = {0};
     struct brand brand = test_brand();
-    struct mail *mail AUTO(mail_close) = NULL;
-    struct js *data AUTO(js_close) = read_data("refund.json");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    AUTO(mail_close) struct mail *mail = NULL;
+    AUTO(js_close) struct js *data = read_data("refund.json");
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
     struct err e;
     brand.logo_content_type = "image/png";
     memset(brand.logo.s, 'a', 64);
@@ -266,8 +268,8 @@ static void a_logo_shows_with_the_name_as_its_text(void **state)
 static void a_dangerous_brand_is_refused(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct buf bundle AUTO(buf_close) = {0};
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(buf_close) struct buf bundle = {0};
     struct err e;
     struct brand bad[3] = {test_brand(), test_brand(), test_brand()};
     bad[0].colour = "red;background:url(x)";
@@ -291,7 +293,7 @@ static void bytes_that_are_no_bundle_are_refused(void **state)
         {"{\"bundle\":1,\"name\":\"x\",\"locale\":\"en\",\"parts\":{}}", ERR_CORRUPT},
         {"{\"bundle\":1", ERR_CORRUPT}};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        struct mail *mail AUTO(mail_close) = NULL;
+        AUTO(mail_close) struct mail *mail = NULL;
         struct err e;
         assert_false(mail_compile(str_of(bad[i].bytes), &mail, &e));
         assert_int_equal(e.code, bad[i].code);
@@ -307,7 +309,7 @@ static void the_nearest_locale_is_taken(void **state)
         {"de-Latn-CH-1996", "", "de"}, {"en-GB", "de", "en"}, {"fr", "de", "de"},
         {"fr", "de-CH", "de"}, {"fr", "it", "en"}, {"", "", "en"}, {"d", "", "en"},
         {"../de", "", "en"}, {"deutsch", "", "en"}};
-    struct mails *m AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *m = open_shelf();
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_string_equal(
             mails_locale(m, str_of(cases[i].wanted), str_of(cases[i].fallback)), cases[i].expected);

@@ -70,9 +70,9 @@ static bool try_open(const struct folder *f, struct mails **m, struct err *e)
 static void a_small_shelf_renders(void **state)
 {
     (void)state;
-    struct folder f AUTO(remove_folder);
+    AUTO(remove_folder) struct folder f;
     make_shelf(&f);
-    struct mails *m AUTO(mails_close) = NULL;
+    AUTO(mails_close) struct mails *m = NULL;
     struct err e;
     if (!try_open(&f, &m, &e))
         fail_msg("%s", e.text);
@@ -80,10 +80,10 @@ static void a_small_shelf_renders(void **state)
     assert_true(mails_info(m, "hello", &info));
     assert_string_equal(info.stream, "marketing");
     assert_string_equal(info.events, "a b");
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "hello", "fr");
-    struct mail *english AUTO(mail_close) = compile_mail(m, "hello", "en");
-    struct js *data AUTO(js_close) = parse_json("{\"who\":\"A<B\",\"n\":1000000}");
-    struct mail_parts fr AUTO(mail_parts_close) = {0}, en AUTO(mail_parts_close) = {0};
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "hello", "fr");
+    AUTO(mail_close) struct mail *english = compile_mail(m, "hello", "en");
+    AUTO(js_close) struct js *data = parse_json("{\"who\":\"A<B\",\"n\":1000000}");
+    AUTO(mail_parts_close) struct mail_parts fr = {0}, en = {0};
     render_mail(mail, data, NULL, &fr);
     render_mail(english, data, NULL, &en);
     assert_string_equal(buf_text(&fr.text), "1\xc2\xa0"
@@ -157,14 +157,14 @@ static void faults_name_their_file(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(broken); i++) {
-        struct folder f AUTO(remove_folder);
-        struct mails *m AUTO(mails_close) = NULL;
+        AUTO(remove_folder) struct folder f;
+        AUTO(mails_close) struct mails *m = NULL;
         struct err e = {0};
         make_shelf(&f);
         write_file(f.path, broken[i].file, broken[i].text);
         bool ok = try_open(&f, &m, &e);
-        if (ok || strstr(e.text, broken[i].says[0]) == NULL ||
-            strstr(e.text, broken[i].says[1]) == NULL || e.code != ERR_INPUT)
+        if (ok || !strstr(e.text, broken[i].says[0]) || !strstr(e.text, broken[i].says[1]) ||
+            e.code != ERR_INPUT)
             fail_msg("%s: %s", broken[i].name, ok ? "opened" : e.text);
     }
 }
@@ -172,8 +172,8 @@ static void faults_name_their_file(void **state)
 static void a_missing_part_names_its_path(void **state)
 {
     (void)state;
-    struct folder f AUTO(remove_folder);
-    struct mails *m AUTO(mails_close) = NULL;
+    AUTO(remove_folder) struct folder f;
+    AUTO(mails_close) struct mails *m = NULL;
     char path[128];
     struct err e;
     make_shelf(&f);
@@ -197,7 +197,7 @@ static void an_empty_folder_is_no_shelf(void **state)
 static void the_first_of_several_folders_wins(void **state)
 {
     (void)state;
-    struct folder own AUTO(remove_folder), house AUTO(remove_folder);
+    struct folder own AUTO(remove_folder), house;
     make_shelf(&own);
     make_shelf(&house);
     make(&house, "mails/other");
@@ -212,14 +212,14 @@ static void the_first_of_several_folders_wins(void **state)
         "{\"hi\":\"own hi {{who}}\"}"); /* the rest comes from the house */
     write_file(own.path, "locales/fr.json", "{}");
     const char *const dirs[] = {own.path, house.path};
-    struct mails *m AUTO(mails_close) = NULL;
+    AUTO(mails_close) struct mails *m = NULL;
     struct err e;
     if (!mails_open(dirs, 2, &m, &e))
         fail_msg("%s", e.text);
     assert_int_equal(mails_count(m), 2);
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "hello", "en");
-    struct js *data AUTO(js_close) = parse_json("{\"who\":\"you\",\"n\":1}");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "hello", "en");
+    AUTO(js_close) struct js *data = parse_json("{\"who\":\"you\",\"n\":1}");
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
     render_mail(mail, data, NULL, &parts);
     assert_string_equal(buf_text(&parts.subject), "own hi you");
     assert_string_equal(buf_text(&parts.text), "1 cat\n");
@@ -230,14 +230,14 @@ static void the_first_of_several_folders_wins(void **state)
 static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
 {
     (void)state;
-    struct folder f AUTO(remove_folder);
-    struct buf before AUTO(buf_close) = {0}, after AUTO(buf_close) = {0},
-                      changed AUTO(buf_close) = {0};
+    AUTO(remove_folder) struct folder f;
+    AUTO(buf_close)
+    struct buf before = {0}, after = {0}, changed = {0};
     struct brand brand = test_brand();
     struct err e;
     make_shelf(&f);
     for (int i = 0; i < 3; i++) {
-        struct mails *m AUTO(mails_close) = NULL;
+        AUTO(mails_close) struct mails *m = NULL;
         assert_true(try_open(&f, &m, &e));
         assert_true(mails_bundle(m, "hello", "en", &brand,
             i == 0   ? &before
@@ -255,13 +255,13 @@ static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
 static void the_order_of_members_in_a_file_does_not_matter(void **state)
 {
     (void)state;
-    struct folder f AUTO(remove_folder);
-    struct buf before AUTO(buf_close) = {0}, after AUTO(buf_close) = {0};
+    AUTO(remove_folder) struct folder f;
+    AUTO(buf_close) struct buf before = {0}, after = {0};
     struct brand brand = test_brand();
     struct err e;
     make_shelf(&f);
     for (int i = 0; i < 2; i++) {
-        struct mails *m AUTO(mails_close) = NULL;
+        AUTO(mails_close) struct mails *m = NULL;
         assert_true(try_open(&f, &m, &e));
         assert_true(mails_bundle(m, "hello", "en", &brand, i == 0 ? &before : &after, &e));
         write_file(f.path, "mails/hello/mail.json",
@@ -275,17 +275,17 @@ static void the_order_of_members_in_a_file_does_not_matter(void **state)
 static void an_escaped_text_escapes_the_raw_texts_inside_it(void **state)
 {
     (void)state;
-    struct folder f AUTO(remove_folder);
+    AUTO(remove_folder) struct folder f;
     make_shelf(&f);
     for (int i = 0; i < 2; i++)
         write_file(f.path, i ? "locales/en.json" : "locales/fr.json",
             "{\"hi\":\"{{{t.bold}}}{{{who}}}\",\"bold\":\"<b>{{who}}</b>\",\"count\":\"\"}");
-    struct mails *m AUTO(mails_close) = NULL;
+    AUTO(mails_close) struct mails *m = NULL;
     struct err e;
     assert_true(try_open(&f, &m, &e));
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "hello", "en");
-    struct js *data AUTO(js_close) = parse_json("{\"who\":\"<\",\"n\":1}");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "hello", "en");
+    AUTO(js_close) struct js *data = parse_json("{\"who\":\"<\",\"n\":1}");
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
     render_mail(mail, data, NULL, &parts);
     assert_string_equal(
         buf_text(&parts.html), "<p>&lt;b&gt;&lt;&lt;/b&gt;&lt; <b>&lt;</b> Nordwind</p>\n");

@@ -203,11 +203,11 @@ static void malformed_templates_are_refused_with_their_line(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(malformed); i++) {
-        struct template *t AUTO(template_close) = NULL;
+        AUTO(template_close) struct template *t = NULL;
         struct err e = {0};
         bool ok = template_compile("bad", str_of(malformed[i].source), &t, &e);
-        if (ok || e.code != ERR_INPUT || strstr(e.text, malformed[i].says) == NULL ||
-            strstr(e.text, "template bad") == NULL)
+        if (ok || e.code != ERR_INPUT || !strstr(e.text, malformed[i].says) ||
+            !strstr(e.text, "template bad"))
             fail_msg("%s: \"%s\"", malformed[i].name, ok ? "accepted" : e.text);
     }
 }

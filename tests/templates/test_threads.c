@@ -24,8 +24,8 @@ static void *render_often(void *argument)
     const struct mail_links links = {STR("")};
     struct brand brand = test_brand();
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct mail_parts parts AUTO(mail_parts_close) = {0};
-        struct buf bundle AUTO(buf_close) = {0};
+        AUTO(mail_parts_close) struct mail_parts parts = {0};
+        AUTO(buf_close) struct buf bundle = {0};
         struct err e;
         bool same = mail_render(w->mail, w->data, &links, &parts, &e) &&
                     str_eq(buf_str(&parts.html), w->html) &&
@@ -40,17 +40,17 @@ static void *render_often(void *argument)
 static void eight_threads_share_one_mail(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct mail *mail AUTO(mail_close) = compile_mail(m, "delay_apology", "de");
-    struct js *data AUTO(js_close) = read_data("delay_apology.json");
-    struct mail_parts parts AUTO(mail_parts_close) = {0};
-    struct buf bundle AUTO(buf_close) = {0};
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "delay_apology", "de");
+    AUTO(js_close) struct js *data = read_data("delay_apology.json");
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
+    AUTO(buf_close) struct buf bundle = {0};
     struct brand brand = test_brand();
     struct err e;
     pthread_t threads[THREADS];
     struct work work[THREADS];
     /* another mail object renders what is expected, so that the shared one starts without formatters */
-    struct mail *apart AUTO(mail_close) = compile_mail(m, "delay_apology", "de");
+    AUTO(mail_close) struct mail *apart = compile_mail(m, "delay_apology", "de");
     render_mail(apart, data, NULL, &parts);
     assert_true(mails_bundle(m, "delay_apology", "de", &brand, &bundle, &e));
     for (size_t i = 0; i < THREADS; i++) {

@@ -88,11 +88,11 @@ static const struct {
 
 static void check(const struct variable *root, const char *json, struct arena *a, struct buf *out)
 {
-    struct js *data AUTO(js_close) = parse_json(json);
+    AUTO(js_close) struct js *data = parse_json(json);
     struct faults faults;
     faults_init(&faults, a);
     variables_check(root, data, STR("/data"), &faults);
-    for (const struct fault *f = faults.first; f != NULL; f = f->next)
+    for (const struct fault *f = faults.first; f; f = f->next)
         buf_addf(out, "%s %s; ", f->code, f->pointer);
 }
 
@@ -108,11 +108,11 @@ static struct variable *declare(const struct js *json, struct arena *a)
 static void all_faults_are_told_at_once(void **state)
 {
     (void)state;
-    struct arena *a AUTO(arena_close) = arena_open();
-    struct js *json AUTO(js_close) = parse_json(declared);
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(js_close) struct js *json = parse_json(declared);
     struct variable *root = declare(json, a);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct buf found AUTO(buf_close) = {0};
+        AUTO(buf_close) struct buf found = {0};
         check(root, cases[i].data, a, &found);
         if (strcmp(buf_text(&found), cases[i].faults) != 0)
             fail_msg("%s: %s", cases[i].name, buf_text(&found));
@@ -162,8 +162,8 @@ static void values_must_be_of_their_type(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(values); i++) {
-        struct arena *a AUTO(arena_close) = arena_open();
-        struct buf found AUTO(buf_close) = {0};
+        AUTO(arena_close) struct arena *a = arena_open();
+        AUTO(buf_close) struct buf found = {0};
         struct js *data = NULL;
         struct err e;
         const char *text = arena_printf(a, "{\"v\":%s}", values[i].value);
@@ -172,8 +172,8 @@ static void values_must_be_of_their_type(void **state)
             continue;
         }
         js_close(&data);
-        struct js *json AUTO(js_close) =
-            parse_json(arena_printf(a, "{\"v\":{\"type\":\"%s\"}}", values[i].type));
+        AUTO(js_close)
+        struct js *json = parse_json(arena_printf(a, "{\"v\":{\"type\":\"%s\"}}", values[i].type));
         check(declare(json, a), text, a, &found);
         if ((found.n == 0) != values[i].good)
             fail_msg("%s %s: %s", values[i].type, values[i].value, buf_text(&found));
@@ -203,11 +203,11 @@ static void declarations_without_sense_are_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(nonsense); i++) {
-        struct arena *a AUTO(arena_close) = arena_open();
-        struct js *json AUTO(js_close) = parse_json(nonsense[i].declared);
+        AUTO(arena_close) struct arena *a = arena_open();
+        AUTO(js_close) struct js *json = parse_json(nonsense[i].declared);
         struct variable *root;
         struct err e = {0};
-        if (variables_declare(json, a, &root, &e) || strstr(e.text, nonsense[i].says) == NULL)
+        if (variables_declare(json, a, &root, &e) || !strstr(e.text, nonsense[i].says))
             fail_msg("%s: %s", nonsense[i].declared, e.code ? e.text : "accepted");
     }
 }
@@ -219,8 +219,8 @@ static void names_are_known_from_the_top_and_from_within(void **state)
         "name", "price.currency", "code", "tags"};
     static const char *const unknown[] = {
         "ordr", "order.x", "order.total.vat", "items.name", "order.url.x", "total.x"};
-    struct arena *a AUTO(arena_close) = arena_open();
-    struct js *json AUTO(js_close) = parse_json(declared);
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(js_close) struct js *json = parse_json(declared);
     struct variable *root = declare(json, a);
     for (size_t i = 0; i < COUNT_OF(known); i++)
         assert_true(variables_know(root, str_of(known[i])));
@@ -232,15 +232,16 @@ static void names_are_known_from_the_top_and_from_within(void **state)
 static void dates_are_told_from_texts(void **state)
 {
     (void)state;
-    struct arena *a AUTO(arena_close) = arena_open();
-    struct buf text AUTO(buf_close) = {0};
-    struct js *json AUTO(js_close) = parse_json(
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(buf_close) struct buf text = {0};
+    AUTO(js_close)
+    struct js *json = parse_json(
         "{\"l\":{\"type\":\"list\",\"of\":{\"d\":{\"type\":\"date\"},\"t\":{\"type\":\"text\"}}}}");
     buf_add_text(&text, "{\"l\":[");
     for (int i = 0; i < 50; i++) /* enough to grow the table */
         buf_addf(&text, "%s{\"d\":\"2026-11-21\",\"t\":\"2026-11-21\"}", i ? "," : "");
     buf_add_text(&text, "]}");
-    struct js *data AUTO(js_close) = parse_json(buf_text(&text));
+    AUTO(js_close) struct js *data = parse_json(buf_text(&text));
     const struct dates_of *d = variables_dates(declare(json, a), data, a);
     for (size_t i = 0; i < 50; i++) {
         const struct js *member = js_at(js_get(data, "l"), i);
