@@ -61,9 +61,9 @@ static void remember(struct courier *c, struct hop *hop, bool first)
     }
 }
 
-static bool has_time(const struct smtp_mail *in_hand)
+static bool has_time(const struct courier *c, const struct smtp_mail *in_hand)
 {
-    return clock_steady_ns() < in_hand->deadline_ns;
+    return clock_steady_ns() < in_hand->deadline_ns && !watch_is_ending(c->watch);
 }
 
 enum carried courier_carry(struct courier *c, const struct conf *conf, struct route *route,
@@ -73,7 +73,7 @@ enum carried courier_carry(struct courier *c, const struct conf *conf, struct ro
     bool any = false;
 
     route_rewind(route);
-    while (has_time(in_hand) && route_next(route, &c->hop)) {
+    while (has_time(c, in_hand) && route_next(route, &c->hop)) {
         visit(c, conf, feed, in_hand);
         if (!c->last.in_hand)
             return CARRIED;
@@ -84,6 +84,8 @@ enum carried courier_carry(struct courier *c, const struct conf *conf, struct ro
         if (!any)
             route_rewind(route); /* another mail, and this hop was good a moment ago */
     }
+    if (watch_is_ending(c->watch))
+        return CARRY_STOPPED;
     if (!any)
         return CARRY_UNROUTED;
     c->hop = failed;

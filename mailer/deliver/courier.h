@@ -26,6 +26,7 @@ enum carried {
     CARRY_FAILED,    /* one is in hand still; hop and report say what happened     */
     CARRY_UNROUTED,  /* one is in hand; no hop was there to try: the route's status */
     CARRY_NEED_7BIT, /* one is in hand; the hop takes no 8-bit mail               */
+    CARRY_STOPPED,   /* one is in hand; the grace of a stop is over               */
 };
 
 /* in_hand: where feed.next leaves the mail that it gives. */

@@ -231,6 +231,8 @@ static int await_connection(struct dial *d, int fd)
 {
     int64_t end = clock_steady_ns() + d->to.connect_timeout_ms * NS_PER_MS;
 
+    if (watch_has_bitten(d->watch))
+        return ETIMEDOUT; /* before the connect began, when the socket did not feel it */
     for (;;) {
         struct pollfd one = {.fd = fd, .events = POLLOUT};
         int64_t left = (end - clock_steady_ns()) / NS_PER_MS;
@@ -253,14 +255,12 @@ static int await_connection(struct dial *d, int fd)
 /* 0 or the errno. */
 static int connect_bounded(struct dial *d, int fd)
 {
-    if (!set_up_socket(d, fd))
+    if (!set_up_socket(d, fd) || !watch_descriptor(d->watch, fd) ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
         return errno;
-    watch_descriptor(d->watch, fd);
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+    if (next()->connect(fd, d->info.ai_addr, d->info.ai_addrlen) < 0 && errno != EINPROGRESS)
         return errno;
-    if (next()->connect(fd, d->info.ai_addr, d->info.ai_addrlen) == 0)
-        return 0;
-    return errno == EINPROGRESS ? await_connection(d, fd) : errno;
+    return await_connection(d, fd);
 }
 
 static int connect_dialled(struct dial *d, int fd)
@@ -269,7 +269,7 @@ static int connect_dialled(struct dial *d, int fd)
 
     d->connect_errno = why;
     if (why != 0) {
-        watch_descriptor(d->watch, -1);
+        watch_forget(d->watch);
         errno = why;
         return -1;
     }
@@ -388,7 +388,7 @@ void dial_left(struct dial *d)
 void dial_end(struct dial *d)
 {
     dial_left(d);
-    watch_descriptor(d->watch, -1);
+    watch_forget(d->watch);
     current = NULL;
 }
 

@@ -143,6 +143,9 @@ static void deliver(struct lane *l)
             attempt_conclude_unrouted(&l->attempt);
             leave_place(l);
             return;
+        case CARRY_STOPPED:
+            attempt_give_back(&l->bench, l->attempt.job);
+            return;
         case CARRY_NEED_7BIT:
             l->bench.seven_bit = true;
             if (!attempt_rewrite_7bit(&l->attempt))

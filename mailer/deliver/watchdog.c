@@ -151,7 +151,7 @@ void watch_close(struct watch **pw)
 
     if (!w)
         return;
-    watch_descriptor(w, -1);
+    watch_forget(w);
     pthread_mutex_lock(&w->dog->lock);
     *w->link = w->next;
     if (w->next)
@@ -172,10 +172,8 @@ static void reconsider(struct watch *w)
         pthread_cond_signal(&w->dog->changed);
 }
 
-void watch_descriptor(struct watch *w, int fd)
+static void guard(struct watch *w, int mine)
 {
-    int mine = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-
     pthread_mutex_lock(&w->dog->lock);
     int old = w->fd;
     w->fd = mine;
@@ -184,6 +182,20 @@ void watch_descriptor(struct watch *w, int fd)
     pthread_mutex_unlock(&w->dog->lock);
     if (old >= 0)
         close(old);
+}
+
+bool watch_descriptor(struct watch *w, int fd)
+{
+    int mine = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (mine >= 0)
+        guard(w, mine);
+    return mine >= 0;
+}
+
+void watch_forget(struct watch *w)
+{
+    guard(w, -1);
 }
 
 void watch_until(struct watch *w, int64_t deadline_ns)
@@ -200,6 +212,14 @@ bool watch_has_bitten(struct watch *w)
     bool bitten = w->bitten;
     pthread_mutex_unlock(&w->dog->lock);
     return bitten;
+}
+
+bool watch_is_ending(struct watch *w)
+{
+    pthread_mutex_lock(&w->dog->lock);
+    bool ending = w->dog->ending;
+    pthread_mutex_unlock(&w->dog->lock);
+    return ending;
 }
 
 int watch_socket(struct watch *w)

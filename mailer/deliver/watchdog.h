@@ -23,11 +23,15 @@ void watchdog_end_all(struct watchdog *w);
 
 struct watch *watch_open(struct watchdog *w);
 void watch_close(struct watch **w);
-/* Takes a duplicate of fd, -1 forgets the one it has. A deadline that has passed already bites at once. */
-void watch_descriptor(struct watch *w, int fd);
+/* Takes a duplicate of fd; a deadline that has passed already bites at once. False, with errno: there is no descriptor
+ * to be had, and a connection that nobody watches must not be opened. */
+bool watch_descriptor(struct watch *w, int fd);
+void watch_forget(struct watch *w);
 void watch_until(struct watch *w, int64_t deadline_ns);
-/* Whether the present descriptor was shut down here; stays until the next watch_descriptor. */
+/* Whether the present descriptor was shut down here; stays until the next watch_descriptor or watch_forget.
+ * A socket that has not begun to connect does not feel it: ask once more behind the connect. */
 bool watch_has_bitten(struct watch *w);
+bool watch_is_ending(struct watch *w); /* watchdog_end_all was called */
 /* The duplicate, for whoever must reach the socket after the library has closed its own; -1 = none. */
 int watch_socket(struct watch *w);
 

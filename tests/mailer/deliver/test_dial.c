@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -231,26 +232,70 @@ static void a_time_out_ends_the_connection(void **state)
     dial_end(b->dial);
 }
 
-/* A listener whose queue is full answers no further SYN: the connect must come back by itself. */
-static void a_connect_is_bounded_in_time(void **state)
-{
-    struct bench *b = *state;
-    int fill[8];
+/* A listener whose queue is full answers no further SYN. */
+#define FILL 8
 
-    for (size_t i = 0; i < COUNT_OF(fill); i++) {
+static void fill_queue(struct bench *b, int fill[FILL])
+{
+    for (size_t i = 0; i < FILL; i++) {
         struct sockaddr_in at = {.sin_family = AF_INET,
             .sin_port = htons((uint16_t)b->port),
             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         connect(fill[i], (struct sockaddr *)&at, sizeof at);
     }
+}
+
+static void a_connect_is_bounded_in_time(void **state)
+{
+    struct bench *b = *state;
+    int fill[FILL];
+
+    fill_queue(b, fill);
     b->to.connect_timeout_ms = 150;
     assert_int_equal(connect_as_the_library(b), -1);
     assert_int_equal(dial_connect_errno(b->dial), ETIMEDOUT);
     assert_false(dial_has_connected(b->dial));
     dial_end(b->dial);
-    for (size_t i = 0; i < COUNT_OF(fill); i++)
+    for (size_t i = 0; i < FILL; i++)
         close(fill[i]);
+}
+
+/* The bite comes before the connect, when there is nothing yet to shut down. */
+static void a_connect_does_not_outlast_the_end_of_all(void **state)
+{
+    struct bench *b = *state;
+    int fill[FILL];
+
+    fill_queue(b, fill);
+    watchdog_end_all(b->dog);
+    b->to.connect_timeout_ms = 60000;
+    int64_t begun = clock_steady_ns();
+    assert_int_equal(connect_as_the_library(b), -1);
+    assert_in_range((clock_steady_ns() - begun) / 1000000, 0, 5000);
+    assert_int_equal(dial_connect_errno(b->dial), ETIMEDOUT);
+    dial_end(b->dial);
+    for (size_t i = 0; i < FILL; i++)
+        close(fill[i]);
+}
+
+/* Without a duplicate nobody could end the connection. */
+static void a_connection_that_cannot_be_watched_is_not_made(void **state)
+{
+    struct bench *b = *state;
+    struct rlimit now, tight;
+    int next_fd = dup(b->listener);
+
+    close(next_fd);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    tight = now;
+    tight.rlim_cur = (rlim_t)next_fd + 1; /* room for the library's socket, and no more */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    int fd = connect_as_the_library(b);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_int_equal(fd, -1);
+    assert_int_equal(dial_connect_errno(b->dial), EMFILE);
+    dial_end(b->dial);
 }
 
 static void the_watchdog_ends_a_read(void **state)
@@ -326,6 +371,8 @@ int main(void)
         ON_BENCH(writing_comes_before_reading),
         ON_BENCH(a_time_out_ends_the_connection),
         ON_BENCH(a_connect_is_bounded_in_time),
+        ON_BENCH(a_connect_does_not_outlast_the_end_of_all),
+        ON_BENCH(a_connection_that_cannot_be_watched_is_not_made),
         ON_BENCH(the_watchdog_ends_a_read),
         ON_BENCH(a_deadline_that_has_passed_bites_at_once),
         ON_BENCH(the_end_of_all_bites_every_socket),
