@@ -166,11 +166,11 @@ static size_t part_before(const struct macro *m, struct str value, size_t end)
     return end;
 }
 
-static size_t first_kept(const struct macro *m, struct str value)
+/* Where the part ends that begins at `from`. */
+static size_t part_behind(const struct macro *m, struct str value, size_t from)
 {
-    size_t from = part_before(m, value, value.n);
-    for (size_t kept = 1; from > 0 && (m->parts == 0 || kept < m->parts); kept++)
-        from = part_before(m, value, from - 1);
+    while (from < value.n && !is_delimiter(m, value.p[from]))
+        from++;
     return from;
 }
 
@@ -180,17 +180,23 @@ static void add_part(const struct macro *m, struct str part, struct buf *out)
         add_char(out, is_delimiter(m, part.p[i]) ? '.' : part.p[i], m->upper);
 }
 
-/* The right-most parts of the value, in their order or reversed, with dots between them. */
-static void add_parts(const struct macro *m, struct str value, struct buf *out)
+static void add_right_parts(const struct macro *m, struct str value, struct buf *out)
 {
-    struct str kept = str_slice(value, first_kept(m, value), value.n);
-    if (!m->reverse) {
-        add_part(m, kept, out);
-        return;
-    }
-    for (size_t end = kept.n;;) {
-        size_t from = part_before(m, kept, end);
-        add_part(m, str_slice(kept, from, end), out);
+    size_t from = part_before(m, value, value.n);
+    for (size_t kept = 1; from > 0 && (m->parts == 0 || kept < m->parts); kept++)
+        from = part_before(m, value, from - 1);
+    add_part(m, str_slice(value, from, value.n), out);
+}
+
+/* The right-hand parts are taken after the reversal: the left-hand ones, from the last to the first. */
+static void add_reversed_parts(const struct macro *m, struct str value, struct buf *out)
+{
+    size_t end = part_behind(m, value, 0);
+    for (size_t kept = 1; end < value.n && (m->parts == 0 || kept < m->parts); kept++)
+        end = part_behind(m, value, end + 1);
+    for (;;) {
+        size_t from = part_before(m, value, end);
+        add_part(m, str_slice(value, from, end), out);
         if (from == 0)
             return;
         buf_add_char(out, '.');
@@ -258,7 +264,8 @@ static void expand_one(const struct macro *m, const struct spf_values *v, struct
     else if (m->letter == '-')
         buf_add_text(out, "%20");
     else
-        add_parts(m, value_of(m->letter, v, &scratch), out);
+        (m->reverse ? add_reversed_parts : add_right_parts)(
+            m, value_of(m->letter, v, &scratch), out);
 }
 
 bool spf_expand(struct str s, const struct spf_values *v, struct buf *out)
