@@ -11,6 +11,8 @@ struct certs *certs_open(void);
 void certs_close(struct certs **c);
 /* A server's context with a certificate for `name`; trusted: signed by the authority, else by itself. */
 SSL_CTX *certs_server(struct certs *c, const char *name, int trusted);
+/* The same, signed by the authority, but past its last day. */
+SSL_CTX *certs_expired_server(struct certs *c, const char *name);
 /* The authority's certificate as a PEM file; server certificate and key, too. */
 void certs_write_authority(struct certs *c, const char *path);
 void certs_write_server(
