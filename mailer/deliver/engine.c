@@ -137,11 +137,11 @@ void engine_stop(struct engine *g, int64_t grace_ms)
         return;
     g->stopped = true;
     g->grace_until_ns = clock_steady_ns() + grace_ms * 1000000;
-    keeper_close(&g->keeper);
     desk_stop(g->desk);
     bool guarded = pthread_create(&g->grace, NULL, guard_grace, g) == 0;
     if (!guarded)
         guard_grace(g); /* without a thread the grace cannot be waited for beside the lanes */
+    keeper_close(&g->keeper);
     join_lanes(g);
     if (guarded)
         pthread_join(g->grace, NULL);

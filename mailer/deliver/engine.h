@@ -1,7 +1,7 @@
 /* engine -- the lanes that take due messages from the queue and deliver them.
  *
  * A lane is a thread with its own SMTP session, arena and deadline; lanes share the snapshot, the resolver's and
- * the gate's caches, the throttle and the stop flag, and nothing else. One message's way through a lane is told by
+ * the gate's caches, the desk (desk.h) and the settler, and nothing else. One message's way through a lane is told by
  * attempt.c. A watchdog shuts down the socket of an attempt that reaches its deadline, which lies before its
  * lease's. A keeper thread sweeps the queue and releases held mail whose gate has become good.
  * Threads: open, stop and close from one thread. Errors: engine_open. */
@@ -25,7 +25,8 @@ struct engine_setup {
 };
 
 bool engine_open(const struct engine_setup *s, struct engine **out, struct err *e);
-/* No new claims; attempts under way may finish within grace_ms, then their sockets are shut down. */
+/* No new claims; attempts under way may finish within grace_ms, then their sockets are shut down. What was not begun
+ * goes back. Behind the grace only a question to the DNS that is under way can take time still. */
 void engine_stop(struct engine *g, int64_t grace_ms);
 void engine_close(struct engine **g);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define WORK_MS 1000
+#define NS_PER_MS INT64_C(1000000)
 #define GATE_PREFIX "gate:"
 
 struct keeper {
@@ -15,7 +16,18 @@ struct keeper {
     pthread_cond_t stopped;
     pthread_mutex_t lock; /* guards stop */
     bool stop;
+    /* the look at held mail; the thread's own */
+    int64_t look_ms; /* when the present one, or the last, began */
+    size_t look_at;  /* the group to go on with, 0 = none is under way */
 };
+
+static bool is_stopping(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    bool stop = k->stop;
+    pthread_mutex_unlock(&k->lock);
+    return stop;
+}
 
 /* ---- held mail ------------------------------------------------------------------------------------------- */
 
@@ -33,7 +45,7 @@ static const char *from_domain(
 }
 
 static bool gate_is_good(const struct keeper_setup *k, struct snapshot *s,
-    const struct held_group *g, bool fresh, struct arena *a, struct err *e)
+    const struct held_group *g, struct arena *a, struct err *e)
 {
     const struct shop *shop = snapshot_shop(s, g->storefront);
     struct message_view sample;
@@ -46,8 +58,7 @@ static bool gate_is_good(const struct keeper_setup *k, struct snapshot *s,
         .keys = shop->keys,
         .keys_n = shop->keys_n,
         .spf_result = ""};
-    if (fresh)
-        gate_forget(k->gate, q.from_domain);
+    gate_forget(k->gate, q.from_domain);
     gate_ask(k->gate, &q, &verdict);
     return verdict.answer == GATE_SEND || verdict.answer == GATE_SEND_WITH_WARNING;
 }
@@ -65,7 +76,36 @@ static void release(const struct keeper_setup *k, const struct held_group *g)
         log_error("release-failed", KV("storefront", g->storefront), KV("error", e.text));
 }
 
-static void look_at_held(const struct keeper_setup *k, struct snapshot *s, bool fresh)
+static bool look_is_due(struct keeper *k)
+{
+    int64_t now_ms = clock_now_ms(k->with.clock);
+
+    if (k->look_at > 0)
+        return true;
+    if (now_ms - k->look_ms < KEEPER_LOOK_MS)
+        return false;
+    k->look_ms = now_ms;
+    return true;
+}
+
+/* Groups come and go between two seconds; one that is missed by that is met by the next look. */
+static void look_at(struct keeper *k, struct snapshot *s, const struct held_group *groups, size_t n,
+    struct arena *a)
+{
+    int64_t end_ns = clock_steady_ns() + KEEPER_SHARE_MS * NS_PER_MS;
+    struct err e;
+
+    for (; k->look_at < n; k->look_at++) {
+        const struct held_group *g = &groups[k->look_at];
+        if (is_stopping(k) || clock_steady_ns() > end_ns)
+            return;
+        if (str_starts(str_of(g->code), STR(GATE_PREFIX)) && gate_is_good(&k->with, s, g, a, &e))
+            release(&k->with, g);
+    }
+    k->look_at = 0;
+}
+
+static void look_at_held(struct keeper *k, struct snapshot *s)
 {
     AUTO(arena_close) struct arena *a = arena_open();
     struct held_group *groups;
@@ -73,27 +113,25 @@ static void look_at_held(const struct keeper_setup *k, struct snapshot *s, bool 
     uint64_t held = 0;
     struct err e;
 
-    if (!queue_held(k->queue, a, &groups, &n, &e)) {
+    if (!queue_held(k->with.queue, a, &groups, &n, &e)) {
         log_error("held-unreadable", KV("error", e.text));
         return;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         held += groups[i].n;
-        if (str_starts(str_of(groups[i].code), STR(GATE_PREFIX)) &&
-            gate_is_good(k, s, &groups[i], fresh, a, &e))
-            release(k, &groups[i]);
-    }
-    gauge_set(k->tally->held, (int64_t)held);
+    gauge_set(k->with.tally->held, (int64_t)held);
+    if (look_is_due(k))
+        look_at(k, s, groups, n, a);
 }
 
-void keeper_work(const struct keeper_setup *k, bool fresh)
+static void work(struct keeper *k)
 {
-    AUTO(snapshot_close) struct snapshot *s = snapshot_current(k->snapshots);
+    AUTO(snapshot_close) struct snapshot *s = snapshot_current(k->with.snapshots);
     struct err e;
 
-    if (!queue_sweep(k->queue, &e))
+    if (!queue_sweep(k->with.queue, &e))
         log_error("sweep-failed", KV("error", e.text));
-    look_at_held(k, s, fresh);
+    look_at_held(k, s);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------ */
@@ -101,7 +139,7 @@ void keeper_work(const struct keeper_setup *k, bool fresh)
 /* False when it is to stop. */
 static bool rest(struct keeper *k)
 {
-    int64_t until = clock_steady_ns() + INT64_C(1000000) * WORK_MS;
+    int64_t until = clock_steady_ns() + WORK_MS * NS_PER_MS;
     struct timespec at = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
 
     pthread_mutex_lock(&k->lock);
@@ -115,15 +153,11 @@ static bool rest(struct keeper *k)
 static void *run(void *arg)
 {
     struct keeper *k = arg;
-    int64_t looked_ms = clock_now_ms(k->with.clock);
 
     pthread_setname_np(pthread_self(), "keeper");
-    while (rest(k)) {
-        bool fresh = clock_now_ms(k->with.clock) - looked_ms >= KEEPER_LOOK_MS;
-        if (fresh)
-            looked_ms = clock_now_ms(k->with.clock);
-        keeper_work(&k->with, fresh);
-    }
+    k->look_ms = clock_now_ms(k->with.clock);
+    while (rest(k))
+        work(k);
     return NULL;
 }
 

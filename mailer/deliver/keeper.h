@@ -1,9 +1,9 @@
 /* keeper -- the engine's housekeeping, once a second: sweeps the queue, releases held mail whose gate has become
  * good, sets the gauges.
- * Messages that the gate held carry the code "gate:..."; one of each group is asked about again, every
- * KEEPER_LOOK_MS without the caches, so that a repaired zone is seen soon and not when its TTL ends.
- * Threads: one of its own; keeper_work is what it does each time. Errors: keeper_open (no thread); the queue's are
- * logged, and the next second tries again. */
+ * Messages that the gate held carry the code "gate:..."; every KEEPER_LOOK_MS one of each group is asked about again
+ * without the caches, so that a repaired zone is seen soon and not when its TTL ends. Many groups, or a DNS that does
+ * not answer, must not keep the sweep waiting: a look stops after KEEPER_SHARE_MS, and the next second goes on there.
+ * Threads: one of its own. Errors: keeper_open (no thread); the queue's are logged, and the next second tries again. */
 #ifndef MAILER_DELIVER_KEEPER_H
 #define MAILER_DELIVER_KEEPER_H
 
@@ -12,6 +12,7 @@
 #include "mailer/intake/snapshot.h"
 
 #define KEEPER_LOOK_MS 10000
+#define KEEPER_SHARE_MS 1000
 
 struct keeper;
 
@@ -24,9 +25,6 @@ struct keeper_setup { /* all of it outlives the keeper */
 };
 
 bool keeper_open(const struct keeper_setup *s, struct keeper **out, struct err *e);
-void keeper_close(struct keeper **k);
-
-/* fresh: ask the DNS, not the caches. */
-void keeper_work(const struct keeper_setup *s, bool fresh);
+void keeper_close(struct keeper **k); /* waits for the one question that may be under way */
 
 #endif

@@ -304,7 +304,8 @@ static void a_stop_gives_back_what_was_not_begun(void **state)
     engine_stop(h->engine, 0);
     for (size_t i = 0; i < N; i++)
         queued += house_show(h, ids[i]).state == MSG_QUEUED && house_show(h, ids[i]).attempts == 0;
-    assert_int_equal(queued, N); /* the server had not greeted, so the first was not touched either */
+    assert_int_equal(
+        queued, N); /* the server had not greeted, so the first was not touched either */
     assert_int_equal(counted(h, "parcelpost_given_back_total"), N);
     house_close(h);
     peer_close(&p);
