@@ -166,8 +166,8 @@ static struct js *pick(const struct js *all, const struct js *used)
     return o;
 }
 
-bool bundle_write(const struct shelved *mail, const struct js *partials, const struct js *catalog,
-    const char *locale, const struct brand *b, struct buf *out, struct err *e)
+bool bundle_write(const struct shelved *mail, const struct js *partials,
+    const struct bundle_language *language, const struct brand *b, struct buf *out, struct err *e)
 {
     if (!brand_check(b, e))
         return false;
@@ -178,13 +178,14 @@ bool bundle_write(const struct shelved *mail, const struct js *partials, const s
         js_set_text(parts, part_names[i], mail->parts[i]);
     js_set_int(o, "bundle", BUNDLE_VERSION);
     js_set_cstr(o, "name", mail->name);
-    js_set_cstr(o, "locale", locale);
+    js_set_cstr(o, "locale", language->locale);
+    js_set_cstr(o, "format", language->format);
     js_set_cstr(o, "stream", mail->stream);
     js_set(o, "brand", brand_write(b));
     js_set(o, "variables", copy(mail->variables));
     js_set(o, "parts", parts);
     js_set(o, "partials", pick(partials, mail->used_partials));
-    js_set(o, "catalog", pick(catalog, mail->used_keys));
+    js_set(o, "catalog", pick(language->catalog, mail->used_keys));
     js_write(o, JS_CANONICAL, &bytes);
     if (bytes.n > BUNDLE_BYTES_MAX)
         return err_set(e, ERR_LIMIT,

@@ -1,6 +1,7 @@
 /* bundle -- the pinned form of a mail: canonical JSON, so that equal content has equal bytes.
  *
- *   {"bundle": 1, "name", "locale", "stream", "brand": {...}, "variables": {...},
+ *   {"bundle": 1, "name", "stream", "brand": {...}, "variables": {...},
+ *    "locale": the catalog's ("en"), "format": that of dates, numbers and amounts ("en-GB"; absent: as the catalog's),
  *    "parts": {"subject", "preheader", "html", "text"}, "partials": {...}, "catalog": {...}}
  *
  * Only what the mail uses goes in, so that a change to another mail's texts leaves the hash alone.
@@ -30,8 +31,12 @@ struct shelved {
 /* Refuses a brand whose colour is not #rrggbb or whose links are not https. */
 bool brand_check(const struct brand *b, struct err *e);
 
-bool bundle_write(const struct shelved *mail, const struct js *partials, const struct js *catalog,
-    const char *locale, const struct brand *b, struct buf *out, struct err *e);
+struct bundle_language {
+    const char *locale, *format;
+    const struct js *catalog;
+};
+bool bundle_write(const struct shelved *mail, const struct js *partials,
+    const struct bundle_language *language, const struct brand *b, struct buf *out, struct err *e);
 
 /* The brand of a bundle, its texts in the arena; and the same as templates see it, {"brand": {...}}. */
 void brand_read(const struct js *bundle, struct arena *a, struct brand *out);

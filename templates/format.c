@@ -48,7 +48,7 @@ static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UError
     return udat_open(time, UDAT_LONG, locale, utc, -1, NULL, 0, status);
 }
 
-bool format_open(const char *locale, struct format **out, struct err *e)
+bool format_open(const char *locale, const char *texts, struct format **out, struct err *e)
 {
     struct format *f = calloc(1, sizeof *f);
     if (!f || !(f->locale = strdup(locale)))
@@ -56,7 +56,7 @@ bool format_open(const char *locale, struct format **out, struct err *e)
     pthread_mutex_init(&f->lock, NULL);
     UErrorCode status = U_ZERO_ERROR;
     f->integer = unumf_openForSkeletonAndLocale(u"precision-integer", -1, locale, &status);
-    f->plurals = uplrules_open(locale, &status);
+    f->plurals = uplrules_open(texts, &status);
     f->date.master = open_dates(locale, UDAT_NONE, &status);
     f->datetime.master = open_dates(locale, UDAT_SHORT, &status);
     if (U_FAILURE(status)) {
@@ -268,50 +268,4 @@ bool format_datetime(struct format *f, struct str time, struct buf *out, struct 
         return false;
     add_offset(time, out);
     return true;
-}
-
-/* ---- about locales --------------------------------------------------------------------------- */
-
-static void close_rules(UPluralRules **r)
-{
-    uplrules_close(*r);
-}
-
-static void close_words(UEnumeration **w)
-{
-    uenum_close(*w);
-}
-
-/* For a language that it has no data for ICU silently takes another. */
-static bool has_language(const char *locale)
-{
-    char wanted[ULOC_LANG_CAPACITY], had[ULOC_LANG_CAPACITY];
-    UErrorCode status = U_ZERO_ERROR;
-    uloc_getLanguage(locale, wanted, sizeof wanted, &status);
-    for (int32_t i = 0; i < uloc_countAvailable() && U_SUCCESS(status); i++) {
-        uloc_getLanguage(uloc_getAvailable(i), had, sizeof had, &status);
-        if (strcmp(wanted, had) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool format_plural_forms(const char *locale, struct buf *out)
-{
-    UErrorCode status = U_ZERO_ERROR;
-    AUTO(close_rules) UPluralRules *rules = uplrules_open(locale, &status);
-    AUTO(close_words)
-    UEnumeration *words = U_SUCCESS(status) ? uplrules_getKeywords(rules, &status) : NULL;
-    const char *word;
-    while (U_SUCCESS(status) && (word = uenum_next(words, NULL, &status))) {
-        if (out->n > 0)
-            buf_add_char(out, ' ');
-        buf_add_text(out, word);
-    }
-    return U_SUCCESS(status) && has_language(locale);
-}
-
-bool format_reads_right_to_left(const char *locale)
-{
-    return uloc_isRightToLeft(locale);
 }

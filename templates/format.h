@@ -14,7 +14,8 @@
 
 struct format;
 
-bool format_open(const char *locale, struct format **out, struct err *e); /* e.g. "de", "pt-BR" */
+/* Numbers, amounts and dates as in `locale` ("en-GB"), plural forms as in `texts`, the locale of the catalog ("en"). */
+bool format_open(const char *locale, const char *texts, struct format **out, struct err *e);
 void format_close(struct format **f);
 
 bool format_integer(const struct format *f, int64_t n, struct buf *out, struct err *e);
@@ -29,6 +30,15 @@ bool format_plural(const struct format *f, int64_t n, char out[8], struct err *e
 bool format_plural_forms(const char *locale, struct buf *out);
 
 bool format_reads_right_to_left(const char *locale);
+
+#define FORMAT_TAG_BYTES 64
+bool format_is_tag(const char *tag); /* well-formed by BCP 47: "fr-CA", not "fr_CA" */
+/* Language, script and region, the likely ones where the tag has none: "zh-TW" is "zh-Hant-TW". */
+bool format_full_tag(const char *tag, char out[FORMAT_TAG_BYTES]);
+/* Tells every locale of a language that ICU has forms for, e.g. "en-GB" with its full tag "en-Latn-GB". */
+typedef void format_see_locale(void *context, const char *tag, const char *full);
+void format_locales(const char *language, format_see_locale *see, void *context);
+
 bool format_is_currency(struct str code); /* ISO 4217, now or ever, upper case */
 int format_currency_digits(struct str code);
 /* An optional minus, up to 15 digits, and decimals that the currency has (or zeros): "12.50". */

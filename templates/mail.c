@@ -16,7 +16,9 @@ struct partial {
 struct mail {
     struct arena *arena;
     struct js *bundle; /* the declarations point into it */
-    const char *name, *locale;
+    const char *name;
+    const char *locale;  /* of the texts */
+    const char *written; /* of dates, numbers and amounts */
     struct brand brand;
     struct js *behind; /* {"brand": {...}} */
     struct variable *variables;
@@ -72,13 +74,15 @@ static bool compile(struct mail *m, struct str bytes, struct err *e)
         return err_set(e, ERR_CORRUPT, "these bytes are no bundle");
     m->name = arena_text(m->arena, js_get_text(m->bundle, "name"));
     m->locale = arena_text(m->arena, js_get_text(m->bundle, "locale"));
+    struct str written = js_get_text(m->bundle, "format");
+    m->written = written.n > 0 ? arena_text(m->arena, written) : m->locale;
     brand_read(m->bundle, m->arena, &m->brand);
     m->behind = brand_for_templates(&m->brand);
     const char *file = arena_printf(m->arena, "locales/%s.json", m->locale);
     return compile_parts(m, js_get(m->bundle, "parts"), e) &&
            compile_partials(m, js_get(m->bundle, "partials"), e) &&
            variables_declare(js_get(m->bundle, "variables"), m->arena, &m->variables, e) &&
-           format_open(m->locale, &m->format, e) &&
+           format_open(m->written, m->locale, &m->format, e) &&
            catalog_compile(file, m->locale, js_get(m->bundle, "catalog"), &m->catalog, e);
 }
 
@@ -115,7 +119,7 @@ void mail_close(struct mail **mp)
 
 const char *mail_locale(const struct mail *m)
 {
-    return m->locale;
+    return m->written;
 }
 
 const struct brand *mail_brand(const struct mail *m)
@@ -197,7 +201,7 @@ static struct js *about_sending(
     struct js *root = js_object(), *l = js_object(), *own = js_object(), *has = js_object();
     AUTO(buf_close) struct buf name = {0};
     js_set_text(l, "unsubscribe_url", links->unsubscribe_url);
-    js_set_cstr(own, "locale", m->locale);
+    js_set_cstr(own, "locale", m->written);
     js_set_cstr(own, "dir", format_reads_right_to_left(m->locale) ? "rtl" : "ltr");
     for (const struct variable *v = m->variables->members; v; v = v->next) {
         buf_clear(&name);

@@ -1,6 +1,30 @@
 #include "templates/mails.h"
 
+#include "templates/format.h"
 #include "templates/shelf.h"
+
+static void add_written(void *context, const char *tag, const char *full)
+{
+    struct mails *m = context;
+    struct written *w = ARENA_NEW(m->arena, struct written);
+    *w = (struct written){
+        arena_text(m->arena, str_of(tag)), arena_text(m->arena, str_of(full)), m->written};
+    m->written = w;
+}
+
+/* Every locale of the catalogs' languages, each language once: the catalogs are sorted. */
+static void find_written_locales(struct mails *m)
+{
+    char before[64] = "", language[64];
+    for (size_t i = 0; i < m->locales_n; i++) {
+        struct str rest = str_of(m->locales[i].tag), first;
+        if (!str_next(&rest, '-', &first) || !str_copy(first, language, sizeof language) ||
+            strcmp(language, before) == 0)
+            continue;
+        format_locales(language, add_written, m);
+        memcpy(before, language, sizeof before);
+    }
+}
 
 bool mails_open(const char *const *dirs, size_t n, struct mails **out, struct err *e)
 {
@@ -11,6 +35,7 @@ bool mails_open(const char *const *dirs, size_t n, struct mails **out, struct er
         mails_close(&m);
         return false;
     }
+    find_written_locales(m);
     *out = m;
     return true;
 }
@@ -70,42 +95,93 @@ static const struct shelved_locale *locale_of(const struct mails *m, struct str 
     return NULL;
 }
 
-/* The tag itself, else with ever fewer of its subtags (RFC 4647 s3.4). "de_AT" is read as "de-AT". */
+static bool read_tag(struct str tag, char out[FORMAT_TAG_BYTES])
+{
+    if (!str_copy(tag, out, FORMAT_TAG_BYTES))
+        return false;
+    for (char *p = out; *p != '\0'; p++)
+        if (*p == '_') /* "de_AT" is read as "de-AT" */
+            *p = '-';
+    return true;
+}
+
+static bool cut_subtag(char *tag)
+{
+    char *cut = strrchr(tag, '-');
+    if (cut != NULL)
+        *cut = '\0';
+    return cut != NULL;
+}
+
+/* The catalog of the tag itself, else with ever fewer of its subtags (RFC 4647 s3.4). */
 static const struct shelved_locale *nearest(const struct mails *m, struct str tag)
 {
-    char text[64];
-    if (!str_copy(tag, text, sizeof text))
+    char text[FORMAT_TAG_BYTES];
+    const struct shelved_locale *l = NULL;
+    bool more = read_tag(tag, text);
+    while (more && (l = locale_of(m, str_of(text))) == NULL)
+        more = cut_subtag(text);
+    return l;
+}
+
+static const struct written *written_in(const struct mails *m, const char *tag)
+{
+    char full[FORMAT_TAG_BYTES];
+    const struct written *found = NULL;
+    if (!format_full_tag(tag, full))
         return NULL;
-    for (char *p = text; *p != 0; p++)
-        if (*p == '_')
-            *p = '-';
-    for (;;) {
-        const struct shelved_locale *l = locale_of(m, str_of(text));
-        char *cut = strrchr(text, '-');
-        if (l || !cut)
-            return l;
-        *cut = 0;
+    for (const struct written *w = m->written; w != NULL; w = w->next) {
+        if (str_is_nocase(str_of(tag), w->tag))
+            return w;
+        if (strcmp(full, w->full) == 0)
+            found = w;
     }
+    return found;
+}
+
+/* Months in Latin letters have no place in a text in Cyrillic ones. */
+static bool shares_script(const char *full, const char *other)
+{
+    const char *region = strrchr(full, '-');
+    return region != NULL && strncmp(full, other, (size_t)(region - full) + 1) == 0;
+}
+
+/* The locale in which a catalog's texts are shown to someone who wants `tag`. What comes out leads to the same
+ * catalog again, so that it may be kept in place of the tag. */
+static const char *shown_in(const struct mails *m, const struct shelved_locale *l, struct str tag)
+{
+    char text[FORMAT_TAG_BYTES], full[FORMAT_TAG_BYTES];
+    if (!read_tag(tag, text) || !format_full_tag(l->tag, full))
+        return l->tag;
+    do {
+        const struct written *w = written_in(m, text);
+        if (w != NULL && shares_script(w->full, full) && nearest(m, str_of(w->tag)) == l)
+            return w->tag;
+    } while (!str_is_nocase(str_of(text), l->tag) && cut_subtag(text));
+    return l->tag;
 }
 
 const char *mails_locale(const struct mails *m, struct str wanted, struct str fallback)
 {
     const struct shelved_locale *l = nearest(m, wanted);
-    if (!l)
-        l = nearest(m, fallback);
-    if (!l)
-        l = locale_of(m, STR("en"));
-    return l ? l->tag : m->locales[0].tag;
+    if (l != NULL)
+        return shown_in(m, l, wanted);
+    l = nearest(m, fallback);
+    if (l != NULL)
+        return shown_in(m, l, fallback);
+    l = locale_of(m, STR("en"));
+    return l != NULL ? l->tag : m->locales[0].tag;
 }
 
 bool mails_bundle(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct buf *out, struct err *e)
 {
     const struct shelved *mail = find(m, name);
-    const struct shelved_locale *l = locale_of(m, str_of(locale));
-    if (!mail)
+    const struct shelved_locale *l = nearest(m, str_of(locale));
+    if (mail == NULL)
         return err_set(e, ERR_MISSING, "there is no mail named %.80s", name);
-    if (!l)
+    if (l == NULL)
         return err_set(e, ERR_MISSING, "there is no catalog for the locale %.40s", locale);
-    return bundle_write(mail, m->partials, l->entries, l->tag, b, out, e);
+    const struct bundle_language language = {l->tag, shown_in(m, l, str_of(locale)), l->entries};
+    return bundle_write(mail, m->partials, &language, b, out, e);
 }

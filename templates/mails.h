@@ -55,8 +55,9 @@ bool mails_info(const struct mails *m, const char *name, struct mail_info *out);
 size_t mails_count(const struct mails *m);
 const char *mails_name(const struct mails *m, size_t i);
 
-/* The best locale that the catalogs have for a BCP 47 tag ("de-AT" -> "de"), else for `fallback`,
- * else "en". */
+/* The locale that a mail is pinned to for a BCP 47 tag: its language by the nearest catalog ("de-AT" is served by
+ * de.json), its dates, numbers and amounts as its own region writes them where ICU knows how ("de-AT"), else as the
+ * catalog's does; else the same for `fallback`, else for "en". Lives as long as m; there are a few hundred at most. */
 const char *mails_locale(const struct mails *m, struct str wanted, struct str fallback);
 
 struct brand { /* "" where absent */
@@ -68,7 +69,7 @@ struct brand { /* "" where absent */
     } logo; /* content hash of the logo, "" = none */
 };
 
-/* Appends the bundle's bytes. The same inputs give the same bytes. */
+/* Appends the bundle's bytes. The same inputs give the same bytes. `locale` is one of mails_locale's. */
 bool mails_bundle(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct buf *out, struct err *e);
 
@@ -97,7 +98,7 @@ bool mail_render(const struct mail *m, const struct js *data, const struct mail_
     struct mail_parts *out, struct err *e);
 void mail_parts_close(struct mail_parts *p);
 
-const char *mail_locale(const struct mail *m);
+const char *mail_locale(const struct mail *m); /* as mails_locale gave it */
 const struct brand *mail_brand(const struct mail *m);
 
 #endif

@@ -17,6 +17,12 @@ struct shelved_locale {
     struct js *entries;
 };
 
+/* A locale that dates, numbers and amounts can be written in, of some catalog's language. */
+struct written {
+    const char *tag, *full; /* "en-GB", "en-Latn-GB" */
+    struct written *next;
+};
+
 struct mails {
     struct arena *arena;
     struct shelved *mails; /* sorted by name */
@@ -24,6 +30,7 @@ struct mails {
     struct js *partials;            /* name -> text */
     struct shelved_locale *locales; /* sorted by tag */
     size_t locales_n;
+    struct written *written;
     struct js *declarations; /* keeps the mails' variables */
 };
 

@@ -56,7 +56,7 @@ static void amounts_stay_exact_and_follow_the_locale(void **state)
         AUTO(buf_close) struct buf out = {0};
         AUTO(buf_close) struct buf expected = {0};
         struct err e = {0};
-        assert_true(format_open(money[i].locale, &f, &e));
+        assert_true(format_open(money[i].locale, money[i].locale, &f, &e));
         bool ok = format_money(f, str_of(money[i].amount), str_of(money[i].currency), &out, &e);
         assert_int_equal(ok, money[i].expected != NULL);
         replace_underscores(money[i].expected ? money[i].expected : "", &expected);
@@ -74,7 +74,7 @@ static void more_currencies_than_are_kept_still_work(void **state)
         "EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "MXN", "BRL"};
     AUTO(close_format) struct format *f = NULL;
     struct err e;
-    assert_true(format_open("en", &f, &e));
+    assert_true(format_open("en", "en", &f, &e));
     for (size_t i = 0; i < 3 * COUNT_OF(codes); i++) {
         AUTO(buf_close) struct buf out = {0};
         assert_true(format_money(f, STR("1.00"), str_of(codes[i % COUNT_OF(codes)]), &out, &e));
@@ -119,7 +119,7 @@ static void dates_keep_their_day_and_follow_the_locale(void **state)
         AUTO(close_format) struct format *f = NULL;
         AUTO(buf_close) struct buf out = {0};
         struct err e = {0};
-        assert_true(format_open(dates[i].locale, &f, &e));
+        assert_true(format_open(dates[i].locale, dates[i].locale, &f, &e));
         assert_int_equal(
             format_date(f, str_of(dates[i].date), &out, &e), dates[i].expected != NULL);
         assert_string_equal(buf_text(&out), dates[i].expected ? dates[i].expected : "");
@@ -130,7 +130,7 @@ static void dates_keep_their_day_and_follow_the_locale(void **state)
         AUTO(buf_close) struct buf out = {0};
         AUTO(buf_close) struct buf expected = {0};
         struct err e = {0};
-        assert_true(format_open(times[i].locale, &f, &e));
+        assert_true(format_open(times[i].locale, times[i].locale, &f, &e));
         replace_underscores(times[i].expected ? times[i].expected : "", &expected);
         assert_int_equal(
             format_datetime(f, str_of(times[i].time), &out, &e), times[i].expected != NULL);
@@ -162,6 +162,36 @@ static const struct {
     {"zh", 1, "other"},
 };
 
+/* Portuguese texts that show amounts as Portugal does still have the plural forms of their catalog. */
+static void plural_forms_are_those_of_the_texts(void **state)
+{
+    (void)state;
+    struct format *f AUTO(close_format) = NULL;
+    char form[8];
+    struct err e;
+    assert_true(format_open("pt-PT", "pt", &f, &e));
+    assert_true(format_plural(f, 0, form, &e));
+    assert_string_equal(form, "one"); /* in pt-PT it is "other" */
+}
+
+static void tags_are_told_from_other_names(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"de", "de-AT", "pt-BR", "zh-Hant-TW", "es-419", "sr-Latn"};
+    static const char *const bad[] = {
+        "", "fr_CA", "de-", "-de", "de--AT", "d", "deutschland", "fr.old"};
+    char full[FORMAT_TAG_BYTES];
+    for (size_t i = 0; i < COUNT_OF(good); i++)
+        if (!format_is_tag(good[i]))
+            fail_msg("%s is refused", good[i]);
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        if (format_is_tag(bad[i]))
+            fail_msg("%s is taken", bad[i]);
+    assert_true(format_full_tag("zh-TW", full));
+    assert_string_equal(full, "zh-Hant-TW");
+    assert_false(format_full_tag("no tag", full));
+}
+
 static void plural_forms_are_those_of_the_language(void **state)
 {
     (void)state;
@@ -169,7 +199,7 @@ static void plural_forms_are_those_of_the_language(void **state)
         AUTO(close_format) struct format *f = NULL;
         char form[8];
         struct err e;
-        assert_true(format_open(plurals[i].locale, &f, &e));
+        assert_true(format_open(plurals[i].locale, plurals[i].locale, &f, &e));
         assert_true(format_plural(f, plurals[i].n, form, &e));
         assert_string_equal(form, plurals[i].form);
     }
@@ -181,7 +211,7 @@ static void whole_numbers_are_grouped(void **state)
     AUTO(close_format) struct format *f = NULL;
     AUTO(buf_close) struct buf out = {0};
     struct err e;
-    assert_true(format_open("de", &f, &e));
+    assert_true(format_open("de", "de", &f, &e));
     assert_true(format_integer(f, -1234567, &out, &e));
     buf_add_char(&out, ' ');
     assert_true(format_integer(f, INT64_MAX, &out, &e));
@@ -207,6 +237,8 @@ int main(void)
         cmocka_unit_test(more_currencies_than_are_kept_still_work),
         cmocka_unit_test(dates_keep_their_day_and_follow_the_locale),
         cmocka_unit_test(plural_forms_are_those_of_the_language),
+        cmocka_unit_test(plural_forms_are_those_of_the_texts),
+        cmocka_unit_test(tags_are_told_from_other_names),
         cmocka_unit_test(whole_numbers_are_grouped),
         cmocka_unit_test(a_language_that_icu_does_not_know_has_no_plural_rules),
     };

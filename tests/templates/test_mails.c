@@ -300,15 +300,92 @@ static void bytes_that_are_no_bundle_are_refused(void **state)
     }
 }
 
+static const struct {
+    const char *locale, *day, *amount; /* _ stands for a no-break space */
+} regions[] = {
+    {"en", "November 24, 2026", "CHF_1,249.50"},
+    {"en-US", "November 24, 2026", "CHF_1,249.50"},
+    {"en-GB", "24 November 2026", "CHF_1,249.50"},
+    {"en-IE", "24 November 2026", "CHF_1,249.50"},
+    {"en-CH", "24 November 2026",
+        "CHF_1\xe2\x80\x99"
+        "249.50"},
+    {"en-XX", "November 24, 2026", "CHF_1,249.50"},
+    {"de", "24. November 2026", "1.249,50_CHF"},
+    {"de-AT", "24. November 2026", "CHF_1.249,50"},
+    {"de-CH", "24. November 2026",
+        "CHF_1\xe2\x80\x99"
+        "249.50"},
+    {"de-XX", "24. November 2026", "1.249,50_CHF"},
+};
+
+static void spread(const char *text, char *out)
+{
+    for (; *text != '\0'; text++)
+        if (*text == '_')
+            out += sprintf(out, "\xc2\xa0");
+        else
+            *out++ = *text;
+    *out = '\0';
+}
+
+static void dates_and_amounts_follow_the_region(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct js *data AUTO(js_close) =
+        parse_json("{\"customer\":{\"name\":\"Ana\"},\"order\":{\"number\":\"7\"},\"delay\":{"
+                   "\"original_date\":\"2026-11-20\",\"new_date\":\"2026-11-24\",\"cancel_url\":"
+                   "\"https://a.example/c\"},\"coupon\":{\"code\":\"C\",\"amount\":{\"amount\":"
+                   "\"1249.50\",\"currency\":\"CHF\"}}}");
+    for (size_t i = 0; i < COUNT_OF(regions); i++) {
+        const char *locale = mails_locale(m, str_of(regions[i].locale), STR(""));
+        struct mail *mail AUTO(mail_close) = compile_mail(m, "delay_apology", locale);
+        struct mail_parts parts AUTO(mail_parts_close) = {0};
+        char amount[64], lang[64];
+        render_mail(mail, data, NULL, &parts);
+        spread(regions[i].amount, amount);
+        snprintf(lang, sizeof lang, "<html lang=\"%s\"", locale);
+        if (strstr(buf_text(&parts.text), regions[i].day) == NULL ||
+            strstr(buf_text(&parts.text), amount) == NULL)
+            fail_msg("%s:\n%s", regions[i].locale, buf_text(&parts.text));
+        assert_non_null(strstr(buf_text(&parts.html), lang));
+        assert_string_equal(mail_locale(mail), locale);
+    }
+}
+
+/* The bundle says both: whose texts, and whose dates; one of before the region was kept has its catalog's. */
+static void the_bundle_keeps_catalog_and_region(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct buf bytes AUTO(buf_close) = {0}, earlier AUTO(buf_close) = {0};
+    struct brand b = test_brand();
+    struct mail *mail AUTO(mail_close) = NULL;
+    struct err e;
+    assert_true(mails_bundle(m, "refund", "en-GB", &b, &bytes, &e));
+    assert_non_null(strstr(buf_text(&bytes), "\"locale\":\"en\""));
+    assert_non_null(strstr(buf_text(&bytes), "\"format\":\"en-GB\""));
+    size_t at = str_find(buf_str(&bytes), STR("\"format\":\"en-GB\","), 0);
+    buf_add(&earlier, str_slice(buf_str(&bytes), 0, at));
+    buf_add(&earlier, str_slice(buf_str(&bytes), at + 17, bytes.n));
+    if (!mail_compile(buf_str(&earlier), &mail, &e))
+        fail_msg("%s", e.text);
+    assert_string_equal(mail_locale(mail), "en");
+}
+
 static void the_nearest_locale_is_taken(void **state)
 {
     (void)state;
     static const struct {
         const char *wanted, *fallback, *expected;
-    } cases[] = {{"de", "", "de"}, {"de-AT", "", "de"}, {"DE_at", "", "de"},
-        {"de-Latn-CH-1996", "", "de"}, {"en-GB", "de", "en"}, {"fr", "de", "de"},
-        {"fr", "de-CH", "de"}, {"fr", "it", "en"}, {"", "", "en"}, {"d", "", "en"},
-        {"../de", "", "en"}, {"deutsch", "", "en"}};
+    } cases[] = {{"de", "", "de"}, {"de-AT", "", "de-AT"}, {"DE_at", "", "de-AT"},
+        {"de-Latn-CH-1996", "", "de-CH"}, {"de-CH-u-nu-thai", "", "de-CH"},
+        {"en-GB", "de", "en-GB"}, {"en-US-posix", "de", "en-US"}, {"fr", "de", "de"},
+        {"fr", "de-CH", "de-CH"}, {"fr", "it", "en"}, {"", "", "en"}, {"d", "", "en"},
+        {"../de", "", "en"}, {"deutsch", "", "en"},
+        /* a region that nobody writes that language in, none at all, another script */
+        {"de-JP", "", "de"}, {"de-XX", "", "de"}, {"en-ZZZZ", "", "en"}, {"en-Cyrl-GB", "", "en"}};
     AUTO(mails_close) struct mails *m = open_shelf();
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_string_equal(
@@ -332,6 +409,8 @@ int main(void)
         cmocka_unit_test(a_dangerous_brand_is_refused),
         cmocka_unit_test(bytes_that_are_no_bundle_are_refused),
         cmocka_unit_test(the_nearest_locale_is_taken),
+        cmocka_unit_test(dates_and_amounts_follow_the_region),
+        cmocka_unit_test(the_bundle_keeps_catalog_and_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

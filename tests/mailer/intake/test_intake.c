@@ -359,7 +359,7 @@ static void a_right_request_becomes_a_submission(void **state)
     expect("ID", id_is_valid(str_of(t.s.id), "msg_"), "valid");
     expect_str("address", t.s.address, STR("Ada.L@example.com"));
     expect_text("stream", t.s.stream, "transactional");
-    expect_text("locale", t.s.locale, "de");
+    expect_text("locale", t.s.locale, "de-AT");
     expect_text("destination", t.s.destination, "example.com");
     expect_int("priority", t.s.priority, 4);
     expect_int("due", t.s.due_ms, ROOM_NOW_MS + 86400000);
