@@ -19,7 +19,6 @@ struct block {
 
 struct arena {
     struct block *current;
-    size_t used;
 };
 
 static struct block *new_block(size_t size)
@@ -68,7 +67,6 @@ void arena_clear(struct arena *a)
     keep->next = NULL;
     keep->used = 0;
     a->current = keep;
-    a->used = 0;
 }
 
 static struct block *block_with_room(struct arena *a, size_t bytes)
@@ -98,7 +96,6 @@ void *arena_alloc(struct arena *a, size_t bytes)
     struct block *b = block_with_room(a, rounded);
     void *p = b->bytes + b->used;
     b->used += rounded;
-    a->used += bytes;
     memset(p, 0, bytes);
     return p;
 }
@@ -139,9 +136,4 @@ char *arena_printf(struct arena *a, const char *format, ...)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
-}
-
-size_t arena_used(const struct arena *a)
-{
-    return a->used;
 }

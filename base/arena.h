@@ -17,7 +17,6 @@ void *arena_array(struct arena *a, size_t count, size_t size);
 struct str arena_str(struct arena *a, struct str s); /* a copy, NUL-terminated */
 char *arena_text(struct arena *a, struct str s);     /* the same as a C string */
 char *arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);
-size_t arena_used(const struct arena *a); /* bytes handed out since the last clear */
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 

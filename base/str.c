@@ -58,11 +58,6 @@ bool str_ends(struct str s, struct str suffix)
     return s.n >= suffix.n && str_eq(str_slice(s, s.n - suffix.n, s.n), suffix);
 }
 
-bool str_ends_nocase(struct str s, struct str suffix)
-{
-    return s.n >= suffix.n && str_eq_nocase(str_slice(s, s.n - suffix.n, s.n), suffix);
-}
-
 size_t str_find_char(struct str s, char c, size_t from)
 {
     if (from >= s.n)

@@ -35,7 +35,6 @@ int str_compare(struct str a, struct str b); /* bytes, then the shorter first; f
 bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-bool str_ends_nocase(struct str s, struct str suffix);
 
 /* Index of the first c (or needle) at or after `from`; s.n when there is none. */
 size_t str_find_char(struct str s, char c, size_t from);

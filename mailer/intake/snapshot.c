@@ -84,11 +84,6 @@ const struct conf *snapshot_conf(const struct snapshot *s)
     return s->conf;
 }
 
-const struct mails *snapshot_mails(const struct snapshot *s)
-{
-    return s->mails;
-}
-
 static const struct shop_room *find_room(const struct snapshot *s, const char *storefront)
 {
     for (size_t i = 0; i < s->conf->storefronts_n; i++)

@@ -34,7 +34,6 @@ struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_close(struct snapshot **s);
 
 const struct conf *snapshot_conf(const struct snapshot *s);
-const struct mails *snapshot_mails(const struct snapshot *s);
 /* The storefront's own mails before the shipped ones. */
 const struct mails *snapshot_shop_mails(const struct snapshot *s, const struct shop *shop);
 const struct shop *snapshot_shop(const struct snapshot *s, const char *storefront); /* or NULL */
