@@ -4,9 +4,11 @@
 #include "mailer/deliver/ending.h"
 
 #define NS_PER_MS INT64_C(1000000)
-#define LEASE_MARGIN_MS 1000 /* an attempt is over this long before its lease */
+#define LEASE_MARGIN_MS                                                                            \
+    1000 /* an attempt is over this long before its lease, where the settings leave so much */
 
 static void begin(struct attempt *t, struct attempt_bench *b, const struct job *job);
+static bool is_in_time(struct attempt *t);  /* does anybody want it still?        */
 static bool is_known(struct attempt *t);    /* storefront, pinned mail, sender    */
 static bool is_allowed(struct attempt *t);  /* may this person get this mail now? */
 static bool has_route(struct attempt *t);   /* which hosts would take it?         */
@@ -18,7 +20,8 @@ static bool is_written(struct attempt *t);  /* rendered, composed, signed       
 bool attempt_prepare(struct attempt *t, struct attempt_bench *b, const struct job *job)
 {
     begin(t, b, job);
-    return is_known(t) && is_allowed(t) && has_route(t) && passes_gate(t) && is_written(t);
+    return is_in_time(t) && is_known(t) && is_allowed(t) && has_route(t) && passes_gate(t) &&
+           is_written(t);
 }
 
 /* Here the lane's courier carries the mail, and comes back with what the server said. */
@@ -35,10 +38,20 @@ void attempt_conclude(struct attempt *t, const struct smtp_result *r, const stru
 
 /* ---- its steps ------------------------------------------------------------------------------------------ */
 
+/* How long an attempt may take before its lease comes too near. */
+static int64_t time_left_ms(const struct attempt_bench *b, const struct job *job)
+{
+    const struct conf *c = snapshot_conf(b->snapshot);
+    int64_t gap_ms = c->lease_ms - c->attempt_timeout_ms;
+    int64_t margin_ms = gap_ms < LEASE_MARGIN_MS ? gap_ms : LEASE_MARGIN_MS;
+
+    return job->lease_until_ms - margin_ms - clock_now_ms(b->clock);
+}
+
 static void begin(struct attempt *t, struct attempt_bench *b, const struct job *job)
 {
     const struct conf *c = snapshot_conf(b->snapshot);
-    int64_t left_ms = job->lease_until_ms - LEASE_MARGIN_MS - clock_now_ms(b->clock);
+    int64_t left_ms = time_left_ms(b, job);
     int64_t span_ms = left_ms < c->attempt_timeout_ms ? left_ms : c->attempt_timeout_ms;
 
     *t = (struct attempt){.bench = b, .job = job, .eight_bit = c->body_8bit && !b->seven_bit};
@@ -55,6 +68,12 @@ static struct letter_task letter_task(const struct attempt *t)
         .job = t->job,
         .arena = t->bench->arena,
         .eight_bit = t->eight_bit};
+}
+
+/* The claim looks too; but a message waits for those that were claimed with it, up to a lease. */
+static bool is_in_time(struct attempt *t)
+{
+    return clock_now_ms(t->bench->clock) < t->job->expires_ms || end_expired(t);
 }
 
 static bool is_known(struct attempt *t)
@@ -134,7 +153,5 @@ void attempt_give_back(struct attempt_bench *b, const struct job *job)
 
 bool attempt_has_time(const struct attempt_bench *b, const struct job *job)
 {
-    int64_t left_ms = job->lease_until_ms - LEASE_MARGIN_MS - clock_now_ms(b->clock);
-
-    return left_ms >= snapshot_conf(b->snapshot)->attempt_timeout_ms / 2;
+    return time_left_ms(b, job) >= snapshot_conf(b->snapshot)->attempt_timeout_ms / 2;
 }

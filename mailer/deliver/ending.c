@@ -23,6 +23,11 @@ bool end_waiting(struct attempt *t, const char *reason)
     return end(t, (struct settlement){.to = MSG_DEFERRED, .reason = reason, .due_ms = due_ms});
 }
 
+bool end_expired(struct attempt *t)
+{
+    return end(t, (struct settlement){.to = MSG_EXPIRED, .reason = "expired"});
+}
+
 bool end_suppressed(struct attempt *t)
 {
     return end(t, (struct settlement){.to = MSG_SUPPRESSED, .reason = t->allowed.reason});

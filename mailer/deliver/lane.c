@@ -172,8 +172,10 @@ static void end_turn(struct lane *l)
     while (l->at < l->jobs_n)
         attempt_give_back(&l->bench, &l->jobs[l->at++]);
     route_close(&l->route);
+    letter_rest(&l->bench.letter);
     arena_clear(l->turn);
     arena_clear(l->batch);
+    arena_clear(l->bench.arena);
     snapshot_close(&l->bench.snapshot);
     desk_leave(l->with.desk, l->with.number, l->rest_ms);
 }

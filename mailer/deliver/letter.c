@@ -4,7 +4,8 @@
 #include "mailer/mime/compose.h"
 #include "mailer/mime/token.h"
 
-#define LOGO_ID "logo" /* the templates show it as cid:logo */
+#define LOGO_ID "logo"          /* the templates show it as cid:logo */
+#define KEPT_BYTES (128u << 10) /* of each buffer, from one turn to the next */
 
 bool letter_tools_open(
     struct queue *q, const struct keyring *keys, struct letter_tools *out, struct err *e)
@@ -27,6 +28,14 @@ void letter_close(struct letter *l)
 {
     buf_close(&l->message);
     buf_close(&l->wire);
+}
+
+void letter_rest(struct letter *l)
+{
+    if (l->message.cap > KEPT_BYTES)
+        buf_close(&l->message);
+    if (l->wire.cap > KEPT_BYTES)
+        buf_close(&l->wire);
 }
 
 bool letter_may_succeed_later(const struct err *e)

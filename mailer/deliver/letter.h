@@ -29,6 +29,8 @@ struct letter {
     struct buf message, wire; /* unsigned; with its signatures before it */
 };
 void letter_close(struct letter *l);
+/* Gives back the memory that a large mail took; what it said is lost. */
+void letter_rest(struct letter *l);
 
 /* One job's writing: everything is borrowed. */
 struct letter_task {

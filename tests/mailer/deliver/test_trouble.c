@@ -266,6 +266,48 @@ static void the_deadline_ends_an_attempt(void **state)
     peer_close(&p);
 }
 
+static void greet_late_then_take(struct line *c, void *context)
+{
+    (void)context;
+    stall_for(c, 1200);
+    if (greet(c, NULL))
+        while (take_mail(c))
+            ;
+}
+
+/* Both are claimed at once; the second is too old when its turn comes. */
+static void a_mail_that_expires_behind_another_is_not_sent(void **state)
+{
+    struct peer *p = peer_open(greet_late_then_take, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){
+        .smtp_port = peer_port(p), .settings = "lanes = 1\n", .no_engine = true});
+    const char *first = house_submit(h, "ada@customer.example");
+    const char *second = house_submit_mail(
+        h, &(struct house_mail){.to = "bob@customer.example", .expire_after_ms = 1000});
+
+    (void)state;
+    house_start(h);
+    house_await(h, first, MSG_DELIVERED);
+    house_await(h, second, MSG_EXPIRED);
+    house_close(h);
+    peer_stop(p);
+    struct str heard = peer_heard(p);
+    assert_true(str_find(heard, STR("bob@"), 0) == heard.n);
+    peer_close(&p);
+}
+
+/* The shortest lease that the settings allow: no attempt may be thought too late from its beginning. */
+static void a_lease_just_above_the_attempt_delivers(void **state)
+{
+    struct house *h = open_with(
+        &(struct house_setup){.settings = "attempt_timeout_ms = 1s\nlease_ms = \"1050ms\"\n"});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DELIVERED);
+    house_close(h);
+}
+
 /* No 8BITMIME: the letter is written again. */
 static void a_seven_bit_server_gets_seven_bits(void **state)
 {
@@ -372,6 +414,8 @@ int main(void)
         cmocka_unit_test(a_slow_destination_does_not_keep_the_others),
         cmocka_unit_test(a_dead_destination_costs_one_attempt_not_one_each),
         cmocka_unit_test(the_deadline_ends_an_attempt),
+        cmocka_unit_test(a_mail_that_expires_behind_another_is_not_sent),
+        cmocka_unit_test(a_lease_just_above_the_attempt_delivers),
         cmocka_unit_test(a_seven_bit_server_gets_seven_bits),
         cmocka_unit_test(a_stop_gives_back_what_was_not_begun),
         cmocka_unit_test(a_mail_that_cannot_be_written_is_held_for_a_person),
