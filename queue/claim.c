@@ -40,6 +40,32 @@ static void fill_job(const struct store_message *m, const struct store_lease *l,
     };
 }
 
+static struct str domain_of(struct str address)
+{
+    size_t at = address.n;
+
+    while (at > 0 && address.p[at - 1] != '@')
+        at--;
+    return str_slice(address, at, address.n);
+}
+
+/* The row outside the seals says whose mail it is and where it goes; whoever can write the database could change that.
+ * Sealed with the message stands its address, and the two must fit. */
+static bool fits_its_seal(struct queue *q, const struct store_message *m)
+{
+    struct keyed who;
+    struct str destination = str_of(m->view.destination);
+
+    if (!str_starts(destination, STR("relay:")) &&
+        !str_eq_nocase(destination, domain_of(m->view.address)))
+        return false;
+    keyed_person(q->keys, m->view.storefront, m->view.address, &who);
+    for (size_t i = 0; i < who.n; i++)
+        if (digest_equal(&who.hash[i], &m->person))
+            return true;
+    return false;
+}
+
 static bool read_job(struct queue *q, const char *storefront, const struct store_lease *l,
     int64_t lease_until_ms, struct arena *a, struct job *out, bool *erased, struct err *e)
 {
@@ -49,6 +75,8 @@ static bool read_job(struct queue *q, const char *storefront, const struct store
     if (!queue_seen(q, q->store->verbs->message(q->store, storefront, l->id, true, a, &m, e), e) ||
         !unseal_view(q, &m, a, true, e))
         return false;
+    if (!m.view.erased && !fits_its_seal(q, &m))
+        return err_set(e, ERR_CORRUPT, "the row of %s is not what was sealed with it", l->id);
     fill_job(&m, l, lease_until_ms, out);
     *erased = m.view.erased;
     list = arena_array(a, m.attachments_n, sizeof *list);
@@ -79,20 +107,21 @@ static bool set_aside(struct queue *q, const char *storefront, const struct stor
     if (erased)
         return end_lease(
             q, storefront, l, MSG_CANCELLED, "erased", STR("{\"reason\":\"erased\"}"), e);
-    if (why->code == ERR_CORRUPT)
+    if (why->code == ERR_CORRUPT || why->code == ERR_MISSING)
         return end_lease(
             q, storefront, l, MSG_HELD, "unreadable", STR("{\"reason\":\"unreadable\"}"), e);
     *e = *why;
     return false;
 }
 
-/* The caller hears of no job, so none may stay leased: it would come back as unsure when the lease runs out. It
- * still does when the disk refuses this as well. */
-static void give_back(struct queue *q, const char *storefront, const struct store_claim *c)
+/* What the caller does not hear of may not stay leased: it would come back as unsure when the lease runs out. It still
+ * does when the disk refuses this as well. */
+static void give_back(
+    struct queue *q, const char *storefront, const struct store_claim *c, size_t from)
 {
     struct err ignored;
 
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = from; i < c->n; i++)
         (void)end_lease(q, storefront, &c->out[i], MSG_QUEUED, "", STR(""), &ignored);
 }
 
@@ -121,9 +150,9 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
             !erased)
             (*n)++;
         else if (!set_aside(q, storefront, l, erased, &why, e)) {
-            give_back(q, storefront, &op.claim);
-            *n = 0;
-            return false;
+            /* What was read may go; the rest comes back when the trouble is over. */
+            give_back(q, storefront, &op.claim, i);
+            return *n > 0;
         }
     }
     return true;

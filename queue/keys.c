@@ -102,6 +102,30 @@ static void make_secret(struct arena *a, const char **secret, struct digest *has
     hash_sha256(buf_str(&text), hash);
 }
 
+/* Whoever can write the database, but has not the keyring, cannot make a key of his own or give one more roles: the
+ * proof is a keyed hash over what the row says, under each pepper version that there is. */
+static void prove(
+    const struct queue *q, const struct digest *secret, const struct api_key *k, struct keyed *out)
+{
+    AUTO(buf_close) struct buf text = {0};
+
+    buf_add(&text, digest_str(secret));
+    buf_addf(&text, "%s/%u", k->id, k->roles);
+    keyed_hash(q->keys, "api-key", k->storefront, buf_str(&text), out);
+}
+
+static bool is_proven(const struct queue *q, const struct digest *secret, const struct api_key *k,
+    const struct digest *proof)
+{
+    struct keyed good;
+
+    prove(q, secret, k, &good);
+    for (size_t i = 0; i < good.n; i++)
+        if (digest_equal(&good.hash[i], proof))
+            return true;
+    return false;
+}
+
 static struct str facts_of(struct arena *a, const char *id, unsigned roles, const char *why)
 {
     AUTO(js_close) struct js *o = js_object();
@@ -120,6 +144,7 @@ bool queue_key_create(struct queue *q, const char *storefront, const char *label
     struct actor who, struct arena *a, struct api_key *out, const char **secret, struct err *e)
 {
     struct store_op op = {.kind = STORE_KEY_NEW, .key_new = {.key = out, .actor = who.name}};
+    struct keyed proof;
     struct id id;
 
     if (roles == 0 || (roles & ~(unsigned)ROLES_ALL) != 0)
@@ -127,6 +152,8 @@ bool queue_key_create(struct queue *q, const char *storefront, const char *label
             e, ERR_INPUT, "a key has one or more of the roles send, read, review and admin");
     if (strlen(label) > LABEL_MAX)
         return err_set(e, ERR_LIMIT, "a key's label has at most %d bytes", LABEL_MAX);
+    if (str_has_control(str_of(label)) || !str_is_utf8(str_of(label)))
+        return err_set(e, ERR_INPUT, "a key's label is UTF-8 text without line breaks");
     ids_new(q->ids, "key_", &id);
     make_secret(a, secret, &op.key_new.secret);
     *out = (struct api_key){.storefront = arena_text(a, str_of(storefront)),
@@ -134,6 +161,8 @@ bool queue_key_create(struct queue *q, const char *storefront, const char *label
         .label = arena_text(a, str_of(label)),
         .roles = roles,
         .created_ms = queue_now_ms(q)};
+    prove(q, &op.key_new.secret, out, &proof);
+    op.key_new.proof = proof.hash[0];
     op.key_new.facts = facts_of(a, id.s, roles, who.why);
     return committer_run(q->committer, &op, e);
 }
@@ -163,7 +192,7 @@ static bool denied(struct err *e)
 bool queue_key_find(
     struct queue *q, struct str secret, struct arena *a, struct api_key *out, struct err *e)
 {
-    struct digest hash;
+    struct digest hash, proof;
     int64_t stamp;
 
     if (secret.n != SECRET_SIZE || !str_starts(secret, STR(SECRET_PREFIX)))
@@ -174,9 +203,9 @@ bool queue_key_find(
         return false;
     if (cache_get(q->key_cache, &hash, stamp, a, out))
         return true;
-    if (!queue_seen(q, q->store->verbs->key_of(q->store, &hash, a, out, e), e))
+    if (!queue_seen(q, q->store->verbs->key_of(q->store, &hash, a, out, &proof, e), e))
         return e->code == ERR_MISSING ? denied(e) : false;
-    if (out->revoked_ms != 0)
+    if (out->revoked_ms != 0 || !is_proven(q, &hash, out, &proof))
         return denied(e);
     cache_put(q->key_cache, &hash, stamp, out);
     return true;

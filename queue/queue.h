@@ -224,7 +224,7 @@ struct message_view {
     const char *storefront, *id, *stream, *template_name, *locale, *destination, *reason, *event;
     enum msg_state state;
     int priority, attempts;
-    bool unsure, erased; /* erased: address and private_json are "" */
+    bool unsure, erased, unreadable; /* erased, unreadable (its seal does not open): address and private_json are "" */
     int64_t created_ms, due_ms, expires_ms, date_ms, seq;
     struct digest bundle;
     struct str address, private_json;

@@ -81,7 +81,8 @@ bool unseal_text(struct queue *q, const char *storefront, struct str binding, st
     AUTO(buf_wipe) struct buf plain = {0};
 
     *out = STR("");
-    if (!queue_seen(q, vault_unseal(q->vault, storefront, binding, sealed, &plain, erased, e), e))
+    /* One that does not open is that row's trouble, not the store's: the others go on. */
+    if (!vault_unseal(q->vault, storefront, binding, sealed, &plain, erased, e))
         return false;
     *out = arena_str(a, buf_str(&plain));
     return true;
@@ -151,8 +152,8 @@ static bool unseal_private(struct queue *q, struct store_message *m, struct aren
         return false;
     if (v->erased)
         return true;
-    size_t n = plain.n < 4 ? SIZE_MAX : read_length(plain, 0);
-    if (n > plain.n - 4)
+    size_t n = plain.n < 4 ? 0 : read_length(plain, 0);
+    if (plain.n < 4 || n > plain.n - 4)
         return err_set(e, ERR_CORRUPT, "a private part is cut short");
     v->address = str_slice(plain, 4, 4 + n);
     v->private_json = str_slice(plain, 4 + n, plain.n);

@@ -182,6 +182,6 @@ bool read_chains(
 bool read_keys(struct sqlite *db, const char *storefront_or_null, struct arena *a,
     struct api_key **out, size_t *n, struct err *e);
 bool read_key_of(struct sqlite *db, const struct digest *secret, struct arena *a,
-    struct api_key *out, struct err *e);
+    struct api_key *out, struct digest *proof, struct err *e);
 
 #endif

@@ -93,7 +93,7 @@ bool read_suppressions(struct sqlite *db, const char *storefront,
 
 /* ---- API keys ---- */
 
-#define KEY_COLUMNS "SELECT storefront, id, label, roles, created_ms, revoked_ms FROM api_key"
+#define KEY_COLUMNS "SELECT storefront, id, label, roles, created_ms, revoked_ms, proof FROM api_key"
 
 static void read_key(struct sql *q, struct arena *a, struct api_key *out)
 {
@@ -123,14 +123,14 @@ bool read_keys(struct sqlite *db, const char *storefront_or_null, struct arena *
 }
 
 bool read_key_of(struct sqlite *db, const struct digest *secret, struct arena *a,
-    struct api_key *out, struct err *e)
+    struct api_key *out, struct digest *proof, struct err *e)
 {
     struct sql *q = sqlite_sql(db, KEY_COLUMNS " WHERE secret = ?1");
     bool found;
 
     sql_digest(q, 1, secret);
     found = sql_row(q);
-    if (found)
+    if (found && sql_get_digest(q, 6, proof))
         read_key(q, a, out);
     if (!sql_done(q, e))
         return false;

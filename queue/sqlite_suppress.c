@@ -150,7 +150,7 @@ bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e)
     struct journal_draft d = {
         .event = "key.created", .actor = k->actor, .message_id = "", .facts = k->facts};
     struct sql *q = sqlite_sql(w->db, "INSERT INTO api_key(storefront, id, secret, label, roles, "
-                                      "created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+                                      "created_ms, proof) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 
     sql_text(q, 1, k->key->storefront);
     sql_text(q, 2, k->key->id);
@@ -158,6 +158,7 @@ bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e)
     sql_text(q, 4, k->key->label);
     sql_int(q, 5, k->key->roles);
     sql_int(q, 6, k->key->created_ms);
+    sql_digest(q, 7, &k->proof);
     return sql_run(q, e) && journal_append(w, k->key->storefront, 0, &d, e);
 }
 

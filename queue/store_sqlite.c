@@ -189,9 +189,9 @@ static bool keys(struct store *s, const char *storefront, struct arena *a, struc
 }
 
 static bool key_of(struct store *s, const struct digest *secret, struct arena *a,
-    struct api_key *out, struct err *e)
+    struct api_key *out, struct digest *proof, struct err *e)
 {
-    WITH_READER(db, read_key_of(db, secret, a, out, e));
+    WITH_READER(db, read_key_of(db, secret, a, out, proof, e));
 }
 
 static bool stamp_of(struct store *s, int64_t *out, struct err *e)

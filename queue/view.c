@@ -3,13 +3,24 @@
 
 #define PAGE_MAX 1000
 
+/* A message whose seal does not open still has a state and a reason, and can be cancelled. */
+static bool open_view(
+    struct queue *q, struct store_message *m, struct arena *a, bool with_private, struct err *e)
+{
+    if (unseal_view(q, m, a, with_private, e))
+        return true;
+    m->view.unreadable = e->code == ERR_CORRUPT;
+    m->view.address = m->view.private_json = STR("");
+    return m->view.unreadable;
+}
+
 bool queue_show(struct queue *q, const char *storefront, const char *id, struct arena *a,
     struct message_view *out, struct err *e)
 {
     struct store_message m;
 
     if (!queue_seen(q, q->store->verbs->message(q->store, storefront, id, false, a, &m, e), e) ||
-        !unseal_view(q, &m, a, true, e))
+        !open_view(q, &m, a, true, e))
         return false;
     *out = m.view;
     return true;
@@ -26,7 +37,7 @@ bool queue_list(struct queue *q, const char *storefront, const struct message_fi
         return false;
     *out = arena_array(a, *n, sizeof **out);
     for (size_t i = 0; i < *n; i++) {
-        if (!unseal_view(q, &rows[i], a, false, e))
+        if (!open_view(q, &rows[i], a, false, e))
             return false;
         (*out)[i] = rows[i].view;
     }
