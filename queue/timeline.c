@@ -181,5 +181,12 @@ bool queue_verify(struct queue *q, const char *storefront, const char *node, str
              !digest_equal(&w.head, &head.head))
         broken(&w, w.seq, "it is not the row that was written last");
     out->head = w.head;
+    if (out->broken_seq != 0 || w.seq == 0 || head.chain.last_seq > 0)
+        return true;
+    /* Rows without a head: the first of them came during the walk, or somebody took the head away. */
+    if (!read_head(q, storefront, node, a, &head, e))
+        return false;
+    if (head.chain.last_seq == 0)
+        broken(&w, w.seq, "the head of the chain is missing");
     return true;
 }
