@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define READY_MAX                                                                                  \
-    64 /* places with work that one look brings, beside those that are served or rest */
-#define BLOCKED_MS                                                                                 \
-    50               /* how long to wait when all work there is belongs to busy or resting places */
-#define LOOK_MS 1000 /* at most this long between two looks */
+#define READY_MAX 64  /* places that one look brings, beside those that are served or rest */
+#define BLOCKED_MS 50 /* how long to wait when all work belongs to busy or resting places */
+#define LOOK_MS 1000  /* at most this long between two looks */
 
 struct entry {
     struct place place;

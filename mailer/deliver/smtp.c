@@ -92,23 +92,29 @@ static void report_done(struct session *s, const struct smtp_result *r)
     s->call->feed->done(s->call->feed->context, r, &s->out->cover);
 }
 
-static void refuse_address(struct session *s)
+static bool has_safe_addresses(const struct smtp_mail *m)
 {
-    struct smtp_result r = {.phase = AT_RCPT,
+    return is_safe_address(m->reverse_path) && is_safe_address(m->recipient) && m->recipient.n > 0;
+}
+
+/* Such addresses must not reach the library. A reverse-path is our own fault, and said of nobody at RCPT. */
+static void refuse_addresses(struct session *s, const struct smtp_mail *m)
+{
+    static const struct smtp_result bad_recipient = {.phase = AT_RCPT,
         .code = 553,
         .trouble = "",
         .text = "5.1.3 not an address that SMTP can carry"};
+    static const struct smtp_result bad_reverse_path = {.phase = AT_MAIL,
+        .code = 553,
+        .trouble = "",
+        .text = "5.1.7 not a reverse-path that SMTP can carry"};
 
-    report_done(s, &r);
+    report_done(s, is_safe_address(m->reverse_path) ? &bad_recipient : &bad_reverse_path);
 }
 
-/* False: the addresses must not reach the library. */
-static bool add_mail(struct session *s, const struct smtp_mail *m)
+static void add_mail(struct session *s, const struct smtp_mail *m)
 {
     char path[SMTP_ADDRESS_MAX + 1];
-
-    if (!is_safe_address(m->reverse_path) || !is_safe_address(m->recipient) || m->recipient.n == 0)
-        return false;
     struct source *from = calloc(1, sizeof *from);
     if (!from)
         err_out_of_memory();
@@ -127,7 +133,6 @@ static bool add_mail(struct session *s, const struct smtp_mail *m)
         smtp_8bitmime_set_body(s->message, E8bitmime_8BITMIME);
     s->given++;
     watch_until(s->call->watch, m->deadline_ns);
-    return true;
 }
 
 /* The mail in hand is decided: nothing of it may be read again, and the hand is empty. */
@@ -141,8 +146,8 @@ static void decide(struct session *s)
     s->recipient = NULL;
     if (r.code == 421)
         s->last = true;
-    watch_until(
-        s->call->watch, WATCH_NO_DEADLINE); /* what follows waits for nobody but our own disk */
+    /* What follows waits for nobody but our own disk. */
+    watch_until(s->call->watch, WATCH_NO_DEADLINE);
     report_done(s, &r);
 }
 
@@ -152,9 +157,11 @@ static bool put_next_in_hand(struct session *s)
 
     while (!s->last && s->given < s->call->max_messages &&
            s->call->feed->next(s->call->feed->context, &m)) {
-        if (add_mail(s, &m))
+        if (has_safe_addresses(&m)) {
+            add_mail(s, &m);
             return true;
-        refuse_address(s);
+        }
+        refuse_addresses(s, &m);
     }
     return false;
 }
@@ -192,9 +199,8 @@ static void on_mail(struct session *s, smtp_message_t m)
         return;
     const smtp_status_t *status = smtp_reverse_path_status(m);
     check_cut(s, AT_MAIL, status);
-    if (smtp_is_refusal(status->code)) {
+    if (smtp_is_refusal(status->code))
         decide_and_go_on(s, true);
-    }
 }
 
 /* The library has DATA on its way already, and after its answer looks for the next mail before it tells us: so
@@ -205,9 +211,8 @@ static void on_rcpt(struct session *s, smtp_recipient_t r)
         return;
     const smtp_status_t *status = smtp_recipient_status(r);
     check_cut(s, AT_RCPT, status);
-    if (smtp_is_refusal(status->code)) {
+    if (smtp_is_refusal(status->code))
         decide_and_go_on(s, true);
-    }
 }
 
 /* After a refused DATA the library has decided to quit when this comes: a next mail would be left untouched. */
@@ -290,8 +295,8 @@ static void set_timeouts(struct session *s)
         Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA, Timeout_TRANSFER, Timeout_DATA2};
     int64_t ms = s->call->to.transfer_timeout_ms;
 
-    for (size_t i = 0; i < COUNT_OF(all);
-         i++) /* the seam enforces shorter ones than the library's second */
+    /* The library's least is a second; the seam enforces shorter ones. */
+    for (size_t i = 0; i < COUNT_OF(all); i++)
         smtp_set_timeout(
             s->lib, all[i] | Timeout_OVERRIDE_RFC2822_MINIMUM, ms < 1000 ? 1000 : (long)ms);
 }
@@ -330,7 +335,8 @@ void smtp_converse(struct smtp_shared *shared, const struct smtp_call *call,
         err_out_of_memory();
     *out = (struct smtp_report){0};
     talk_begin(&s.talk, *call->user != 0);
-    if (add_mail(&s, first)) {
+    if (has_safe_addresses(first)) {
+        add_mail(&s, first);
         set_server(&s);
         set_timeouts(&s);
         smtp_cover_set(&s, shared->tls);
@@ -342,7 +348,7 @@ void smtp_converse(struct smtp_shared *shared, const struct smtp_call *call,
         finish(&s);
         dial_end(call->dial);
     } else {
-        refuse_address(&s);
+        refuse_addresses(&s, first);
     }
     watch_until(call->watch, WATCH_NO_DEADLINE);
     close_session(&s);

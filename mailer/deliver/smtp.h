@@ -9,8 +9,8 @@
  * No other sign counts (docs/decisions/0051-unsure.md). unsure: the body went out and nobody said what became of it.
  *
  * TLS by policy of the hop: SMTP_TLS_OFFERED takes any certificate and notes whether it verifies;
- * SMTP_TLS_VERIFIED sends nothing to a server that cannot prove its name. Credentials go out under TLS only, and
- * MAIL only after they were taken. Addresses with control characters, brackets or 8-bit bytes never reach the
+ * SMTP_TLS_VERIFIED sends nothing to a server that cannot prove its name. Credentials go out under verified TLS
+ * only, whatever the policy says, and MAIL only after they were taken. Addresses with control characters, brackets or 8-bit bytes never reach the
  * library, which would write them as they are.
  *
  * Ownership: everything given is borrowed until smtp_converse returns; a mail's bytes until its done.
@@ -70,7 +70,7 @@ struct smtp_call {
     struct dial_to to;
     enum smtp_tls tls;
     const char *why_off;         /* with SMTP_TLS_OFF: the cover's doubt */
-    const char *user, *password; /* user "" = no AUTH; given, TLS is required */
+    const char *user, *password; /* user "" = no AUTH; given, TLS is verified */
     const char *hostname;        /* for EHLO */
     size_t max_messages;
     const struct smtp_feed *feed;

@@ -64,10 +64,10 @@ static void doubt(struct session *s, const char *format, const char *what)
         snprintf(c->doubt, sizeof c->doubt, format, what);
 }
 
-/* The certificate does not prove the host's name: taken where the hop only asks for cover. */
+/* The certificate does not prove the host's name: taken where the hop only asks for cover, never with a password. */
 static int accept_doubt(struct session *s)
 {
-    if (s->call->tls != SMTP_TLS_VERIFIED)
+    if (s->call->tls != SMTP_TLS_VERIFIED && *s->call->user == 0)
         return 1;
     s->trouble = s->out->cover.doubt;
     return 0;

@@ -40,18 +40,18 @@ struct session {
 
 /* smtp_result.c: what the replies mean for the mail in hand (see the rule in smtp.h). */
 bool smtp_is_refusal(int code);
-bool smtp_was_cut(
-    const smtp_status_t *s); /* a reply whose end is missing: what follows is not to be believed */
+/* A reply whose end is missing: what follows is not to be believed. */
+bool smtp_was_cut(const smtp_status_t *s);
 void smtp_judge(const struct session *s, struct smtp_result *r);
-void smtp_explain(
-    struct session *s); /* fills out->failure: what happened before the server answered a MAIL */
+/* Fills out->failure: what happened before the server answered a MAIL. */
+void smtp_explain(struct session *s);
 
 /* smtp_cover.c: TLS by the hop's policy, and credentials under it. */
-void smtp_cover_load(
-    void); /* the library's AUTH plugins, once, so that no lane has to on its small stack */
+/* The library's AUTH plugins, once, so that no lane has to on its small stack. */
+void smtp_cover_load(void);
 void smtp_cover_set(struct session *s, SSL_CTX *tls);
-void smtp_cover_doubt(
-    struct session *s, int event, va_list args); /* what is wrong with a certificate */
+/* What is wrong with a certificate. */
+void smtp_cover_doubt(struct session *s, int event, va_list args);
 void smtp_cover_on(struct session *s, const SSL *ssl);
 
 #endif

@@ -35,7 +35,7 @@ void talk_begin(struct talk *t, bool must_authenticate);
 bool talk_hears(struct talk *t, struct str bytes);
 bool talk_says(struct talk *t, struct str bytes);
 
-struct str talk_text(
-    const struct talk *t); /* the last reply without codes, lines joined by spaces */
+/* The last reply without codes, lines joined by spaces. */
+struct str talk_text(const struct talk *t);
 
 #endif

@@ -616,6 +616,21 @@ static void addresses_that_inject_are_refused_before_the_library(void **state)
     }
 }
 
+/* Our own fault: it must not look like something that was said about the recipient. */
+static void a_reverse_path_that_injects_is_not_the_recipients_fault(void **state)
+{
+    struct bench *b = *state;
+    struct peer *p = peer_open(polite, NULL, NULL);
+
+    b->mail.reverse_path = STR("b@shop.example>\r\nRSET\r\n<");
+    bench_send(b, peer_port(p), "mx.test", 1);
+    peer_stop(p);
+    assert_int_equal(b->results_n, 1);
+    assert_int_equal(b->results[0].phase, AT_MAIL);
+    assert_int_equal(peer_heard(p).n, 0);
+    peer_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -640,6 +655,8 @@ int main(void)
             a_write_that_times_out_ends_the_mail, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
             addresses_that_inject_are_refused_before_the_library, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            a_reverse_path_that_injects_is_not_the_recipients_fault, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,8 +255,8 @@ static void session_tickets_do_not_stop_the_conversation(void **state)
 
 /* ---- AUTH ------------------------------------------------------------------------------------------ */
 
-#define SECRET_BASE64                                                                              \
-    "b3BlbiBzZXNhbWU=" /* open sesame; PLAIN's NUL shop NUL open sesame ends so, too */
+/* open sesame; PLAIN's NUL shop NUL open sesame ends so, too */
+#define SECRET_BASE64 "b3BlbiBzZXNhbWU="
 
 struct auth_case {
     const char *name;
@@ -310,6 +310,29 @@ static size_t check_auth(const struct auth_case *x)
     return good ? 0 : 1;
 }
 
+/* Whoever fills in a hop may ask for less than its password needs. */
+static void a_password_needs_a_proved_name_whatever_the_policy(void **state)
+{
+    static const enum smtp_tls policies[] = {
+        SMTP_TLS_OFF, SMTP_TLS_OFFERED, SMTP_TLS_REQUIRED, SMTP_TLS_VERIFIED};
+    struct bench *b = *state;
+    SSL_CTX *ctx = certs_server(b->certs, "other.test", 1);
+
+    for (size_t i = 0; i < COUNT_OF(policies); i++) {
+        struct login login = {"AUTH PLAIN", "235 2.7.0 welcome\r\n"};
+        struct peer *p = peer_open(with_login, &login, ctx);
+        b->call.tls = policies[i];
+        b->call.user = "shop";
+        b->call.password = "open sesame";
+        bench_send(b, peer_port(p), "mx.test", 1);
+        peer_stop(p);
+        assert_true(b->report.in_hand);
+        assert_false(spoke(p, "AUTH") || spoke(p, SECRET_BASE64) || spoke(p, "MAIL FROM"));
+        peer_close(&p);
+    }
+    SSL_CTX_free(ctx);
+}
+
 static void mail_waits_for_credentials(void **state)
 {
     size_t wrong = 0;
@@ -329,6 +352,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             session_tickets_do_not_stop_the_conversation, bench_open, bench_close),
         cmocka_unit_test(mail_waits_for_credentials),
+        cmocka_unit_test_setup_teardown(
+            a_password_needs_a_proved_name_whatever_the_policy, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
