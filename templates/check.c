@@ -1,4 +1,6 @@
 /* check -- data against its declarations: everything that is wrong, each with its place and what would be right. */
+#include <inttypes.h>
+
 #include "templates/format.h"
 #include "templates/variables.h"
 
@@ -10,10 +12,10 @@ struct check {
 static void check_value(
     struct check *c, const struct variable *v, const struct js *value, struct str at);
 
-static void wants(struct check *c, const struct js *value, struct str at, const char *what)
+static void wants(struct check *c, const struct variable *v, const struct js *value, struct str at)
 {
-    faults_add(
-        c->faults, "variable-type", at, "must be %s, not %s", what, js_kind_name(js_kind(value)));
+    faults_add(c->faults, "variable-type", at, "must be %s, not %s", variable_wanted(v, c->arena),
+        js_kind_name(js_kind(value)));
 }
 
 static void check_text(
@@ -21,7 +23,7 @@ static void check_text(
 {
     struct str s = js_text(value);
     if (js_kind(value) != JS_TEXT)
-        wants(c, value, at, "a string");
+        wants(c, v, value, at);
     else if (s.n > v->max)
         faults_add(c->faults, "variable-value", at, "must have at most %zu bytes, it has %zu",
             v->max, s.n);
@@ -57,19 +59,62 @@ static void check_url(
     struct check *c, const struct variable *v, const struct js *value, struct str at)
 {
     if (js_kind(value) != JS_TEXT)
-        wants(c, value, at, "a string");
+        wants(c, v, value, at);
     else if (js_text(value).n > v->max)
         faults_add(c->faults, "variable-value", at, "must have at most %zu bytes", v->max);
     else if (!is_url(js_text(value)))
         faults_add(c->faults, "variable-value", at, "must be a URL that begins with https://");
 }
 
-static void check_money(struct check *c, const struct js *value, struct str at)
+static void check_integer(
+    struct check *c, const struct variable *v, const struct js *value, struct str at)
 {
-    const struct js *amount = js_get(value, "amount"), *currency = js_get(value, "currency");
-    if (js_kind(value) != JS_OBJECT || js_kind(amount) != JS_TEXT || js_kind(currency) != JS_TEXT) {
-        faults_add(c->faults, "variable-type", at,
-            "must be {\"amount\": \"12.50\", \"currency\": \"EUR\"}, the amount a string");
+    if (js_kind(value) != JS_INT)
+        wants(c, v, value, at);
+    else if (js_int(value) < v->least)
+        faults_add(c->faults, "variable-value", at, "must be at least %" PRId64, v->least);
+    else if (js_int(value) > v->most)
+        faults_add(c->faults, "variable-value", at, "must be at most %" PRId64, v->most);
+}
+
+/* A member of an amount; "" where it is absent or no string, which is told. */
+static struct str amount_member(
+    struct check *c, const struct js *value, const char *name, struct str at, const char *wanted)
+{
+    const struct js *member = js_get(value, name);
+    if (member == NULL)
+        faults_add(c->faults, "variable-missing", at, "is required: %s", wanted);
+    else if (js_kind(member) != JS_TEXT)
+        faults_add(c->faults, "variable-type", at, "must be %s, not %s", wanted,
+            js_kind_name(js_kind(member)));
+    return js_text(member);
+}
+
+static void check_amount(struct check *c, const struct variable *v, struct str amount,
+    struct str currency, struct str at)
+{
+    bool is_known = format_is_currency(currency);
+    int digits = is_known ? format_currency_digits(currency) : 2;
+    if (!format_is_decimal(amount))
+        faults_add(c->faults, "variable-value", at,
+            "must be digits with a point before the decimals, e.g. \"%s\"",
+            digits == 0 ? "1250" : "12.50");
+    else if (is_known && !format_is_amount(amount, currency))
+        faults_add(c->faults, "variable-value", at,
+            "must have at most %d decimals for " STR_FMT ", e.g. \"%s\"", digits, STR_ARG(currency),
+            digits == 0 ? "1250" : "12.50");
+    else if (v->least_amount.n > 0 && format_is_less(amount, v->least_amount))
+        faults_add(
+            c->faults, "variable-value", at, "must be at least " STR_FMT, STR_ARG(v->least_amount));
+}
+
+static void check_money(
+    struct check *c, const struct variable *v, const struct js *value, struct str at)
+{
+    struct str at_amount = fault_pointer(c->arena, at, STR("amount"));
+    struct str at_currency = fault_pointer(c->arena, at, STR("currency"));
+    if (js_kind(value) != JS_OBJECT) {
+        wants(c, v, value, at);
         return;
     }
     struct js_iter it = {0};
@@ -77,24 +122,37 @@ static void check_money(struct check *c, const struct js *value, struct str at)
         if (!str_is(it.key, "amount") && !str_is(it.key, "currency"))
             faults_add(c->faults, "variable-unknown", fault_pointer(c->arena, at, it.key),
                 "an amount has \"amount\" and \"currency\" only");
-    if (!format_is_currency(js_text(currency)))
-        faults_add(c->faults, "variable-value", fault_pointer(c->arena, at, STR("currency")),
-            "must be a currency code of ISO 4217, e.g. EUR");
-    else if (!format_is_amount(js_text(amount), js_text(currency)))
-        faults_add(c->faults, "variable-value", fault_pointer(c->arena, at, STR("amount")),
-            "must be decimal digits with at most %d decimals for " STR_FMT ", e.g. \"%s\"",
-            format_currency_digits(js_text(currency)), STR_ARG(js_text(currency)),
-            format_currency_digits(js_text(currency)) == 0 ? "1250" : "12.50");
+    struct str amount = amount_member(
+        c, value, "amount", at_amount, "a string, so that it stays exact, such as \"12.50\"");
+    struct str currency =
+        amount_member(c, value, "currency", at_currency, "a currency code such as \"EUR\"");
+    if (js_kind(js_get(value, "currency")) == JS_TEXT && !format_is_currency(currency))
+        faults_add(c->faults, "variable-value", at_currency,
+            "must be a currency code of ISO 4217 in capital letters, e.g. EUR");
+    if (js_kind(js_get(value, "amount")) == JS_TEXT)
+        check_amount(c, v, amount, currency, at_amount);
+}
+
+/* Ten characters as in 2026-11-21, whatever day they mean. */
+static bool is_written_as_day(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (i == 4 || i == 7 ? s.p[i] != '-' : s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.n == 10;
 }
 
 static void check_dates(
     struct check *c, const struct variable *v, const struct js *value, struct str at)
 {
+    struct str s = js_text(value);
     if (js_kind(value) != JS_TEXT)
-        wants(c, value, at, "a string");
-    else if (v->type == VARIABLE_DATE && !format_is_date(js_text(value)))
+        wants(c, v, value, at);
+    else if (v->type == VARIABLE_DATE && is_written_as_day(s) && !format_is_date(s))
         faults_add(c->faults, "variable-value", at, "must be a day that exists, e.g. 2026-11-21");
-    else if (v->type == VARIABLE_DATETIME && !format_is_datetime(js_text(value)))
+    else if (v->type == VARIABLE_DATE && !format_is_date(s))
+        faults_add(c->faults, "variable-value", at, "must be written YYYY-MM-DD, e.g. 2026-11-21");
+    else if (v->type == VARIABLE_DATETIME && !format_is_datetime(s))
         faults_add(c->faults, "variable-value", at,
             "must be a time as in RFC 3339, e.g. 2026-11-21T08:30:00+01:00");
 }
@@ -104,7 +162,7 @@ static void check_list(
 {
     size_t n = js_count(value);
     if (js_kind(value) != JS_ARRAY) {
-        wants(c, value, at, "an array");
+        wants(c, v, value, at);
         return;
     }
     if (n > v->max)
@@ -117,30 +175,37 @@ static void check_list(
             str_of(arena_printf(c->arena, STR_FMT "/%zu", STR_ARG(at), i)));
 }
 
+static void check_member(
+    struct check *c, const struct variable *m, const struct js *member, struct str at);
+
 static void check_object(
     struct check *c, const struct variable *v, const struct js *value, struct str at)
 {
     if (js_kind(value) != JS_OBJECT) {
-        wants(c, value, at, "an object");
+        wants(c, v, value, at);
         return;
     }
-    for (const struct variable *m = v->members; m; m = m->next) {
-        const struct js *member = js_get_str(value, m->name);
-        struct str place = fault_pointer(c->arena, at, m->name);
-        bool absent = js_kind(member) == JS_ABSENT || js_kind(member) == JS_NULL;
-        if (!absent)
-            check_value(c, m, member, place);
-        else if (!m->optional && m->type == VARIABLE_OBJECT && m->members) {
-            AUTO(js_close) struct js *nothing = js_object();
-            check_object(c, m, nothing, place); /* names each thing that is missing inside */
-        } else if (!m->optional)
-            faults_add(c->faults, "variable-missing", place, "is required by this mail");
-    }
+    for (const struct variable *m = v->members; m != NULL; m = m->next)
+        check_member(c, m, js_get_str(value, m->name), fault_pointer(c->arena, at, m->name));
     struct js_iter it = {0};
     while (js_next(value, &it))
-        if (!variable_member(v, it.key))
+        if (variable_member(v, it.key) == NULL)
             faults_add(c->faults, "variable-unknown", fault_pointer(c->arena, at, it.key),
-                "this mail has no such variable");
+                "this mail has no such variable here; there are: %s",
+                variable_names(v, false, c->arena));
+}
+
+static void check_member(
+    struct check *c, const struct variable *m, const struct js *member, struct str at)
+{
+    if (js_kind(member) != JS_ABSENT && js_kind(member) != JS_NULL)
+        check_value(c, m, member, at);
+    else if (!m->optional && m->type == VARIABLE_OBJECT && m->members != NULL) {
+        struct js *nothing AUTO(js_close) = js_object();
+        check_object(c, m, nothing, at); /* names each thing that is missing inside */
+    } else if (!m->optional)
+        faults_add(c->faults, "variable-missing", at, "is required by this mail: %s",
+            variable_wanted(m, c->arena));
 }
 
 static void check_value(
@@ -156,15 +221,14 @@ static void check_value(
         check_url(c, v, value, at);
         break;
     case VARIABLE_INTEGER:
-        if (js_kind(value) != JS_INT)
-            wants(c, value, at, "a whole number");
+        check_integer(c, v, value, at);
         break;
     case VARIABLE_FLAG:
         if (js_kind(value) != JS_BOOL)
-            wants(c, value, at, "true or false");
+            wants(c, v, value, at);
         break;
     case VARIABLE_MONEY:
-        check_money(c, value, at);
+        check_money(c, v, value, at);
         break;
     case VARIABLE_DATE:
     case VARIABLE_DATETIME:
@@ -184,66 +248,4 @@ void variables_check(
 {
     struct check c = {faults, faults->arena};
     check_object(&c, root, data, at);
-}
-
-/* ---- which values are dates ------------------------------------------------------------------ */
-
-/* JSON has one kind of text, so the dates of one piece of data are found by their address: a small hash table. */
-struct dates_of {
-    struct date_place {
-        const struct js *value;
-        enum variable_type type;
-    } * v;
-    size_t n, cap; /* a power of two */
-    struct arena *arena;
-};
-
-static struct date_place *slot(const struct dates_of *d, const struct js *value)
-{
-    size_t at = ((uintptr_t)value >> 4) * 0x9e3779b1u;
-    while (d->v[at & (d->cap - 1)].value && d->v[at & (d->cap - 1)].value != value)
-        at++;
-    return &d->v[at & (d->cap - 1)];
-}
-
-static void remember(struct dates_of *d, const struct js *value, enum variable_type type)
-{
-    if (2 * d->n >= d->cap) {
-        struct dates_of wider = {.cap = d->cap ? 2 * d->cap : 16, .n = d->n, .arena = d->arena};
-        wider.v = arena_array(d->arena, wider.cap, sizeof *wider.v);
-        for (size_t i = 0; i < d->cap; i++)
-            if (d->v[i].value)
-                *slot(&wider, d->v[i].value) = d->v[i];
-        *d = wider;
-    }
-    *slot(d, value) = (struct date_place){value, type};
-    d->n++;
-}
-
-static void walk(struct dates_of *d, const struct variable *v, const struct js *value)
-{
-    if ((v->type == VARIABLE_DATE || v->type == VARIABLE_DATETIME) && js_kind(value) == JS_TEXT)
-        remember(d, value, v->type);
-    if (v->type == VARIABLE_LIST)
-        for (size_t i = 0; i < js_count(value); i++)
-            walk(d, v->element, js_at(value, i));
-    for (const struct variable *m = v->members; m; m = m->next)
-        walk(d, m, js_get_str(value, m->name));
-}
-
-struct dates_of *variables_dates(
-    const struct variable *root, const struct js *data, struct arena *a)
-{
-    struct dates_of *d = ARENA_NEW(a, struct dates_of);
-    d->arena = a;
-    walk(d, root, data);
-    return d;
-}
-
-enum variable_type variables_type_of(const struct dates_of *d, const struct js *value)
-{
-    if (d->n == 0)
-        return VARIABLE_TEXT;
-    const struct date_place *p = slot(d, value);
-    return p->value ? p->type : VARIABLE_TEXT;
 }

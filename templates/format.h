@@ -41,8 +41,11 @@ void format_locales(const char *language, format_see_locale *see, void *context)
 
 bool format_is_currency(struct str code); /* ISO 4217, now or ever, upper case */
 int format_currency_digits(struct str code);
-/* An optional minus, up to 15 digits, and decimals that the currency has (or zeros): "12.50". */
+/* An optional minus, up to 15 digits, and up to 15 decimals behind a point: "12.50". */
+bool format_is_decimal(struct str s);
+/* A decimal without more decimals than the currency has, besides zeros. */
 bool format_is_amount(struct str amount, struct str currency);
+bool format_is_less(struct str a, struct str b); /* of two decimals, exactly */
 bool format_is_date(struct str date); /* a day that exists, alone or at the head of RFC 3339 */
 bool format_is_datetime(struct str time);
 

@@ -48,23 +48,44 @@ static size_t digits_at(struct str s, size_t from)
     return n;
 }
 
+bool format_is_decimal(struct str s)
+{
+    size_t at = s.n > 0 && s.p[0] == '-' ? 1 : 0;
+    size_t whole = digits_at(s, at);
+    at += whole;
+    if (whole == 0 || whole > AMOUNT_DIGITS_MAX || at == s.n)
+        return whole > 0 && whole <= AMOUNT_DIGITS_MAX;
+    size_t decimals = digits_at(s, at + 1);
+    return s.p[at] == '.' && decimals > 0 && decimals <= AMOUNT_DIGITS_MAX &&
+           at + 1 + decimals == s.n;
+}
+
 bool format_is_amount(struct str amount, struct str currency)
 {
-    size_t at = amount.n > 0 && amount.p[0] == '-' ? 1 : 0;
-    size_t whole = digits_at(amount, at);
-    if (whole == 0 || whole > AMOUNT_DIGITS_MAX)
+    if (!format_is_decimal(amount))
         return false;
-    at += whole;
-    if (at == amount.n)
-        return true;
-    size_t decimals = digits_at(amount, at + 1);
-    if (amount.p[at] != '.' || decimals == 0 || at + 1 + decimals != amount.n ||
-        decimals > AMOUNT_DIGITS_MAX)
-        return false;
-    for (size_t i = (size_t)format_currency_digits(currency); i < decimals; i++)
-        if (amount.p[at + 1 + i] != '0')
+    size_t decimals = str_find_char(amount, '.', 0) + 1;
+    for (size_t i = decimals + (size_t)format_currency_digits(currency); i < amount.n; i++)
+        if (amount.p[i] != '0')
             return false; /* rounding would change what the customer gets */
     return true;
+}
+
+/* In units of 10^-15: 30 digits, which 128 bits hold. */
+static __int128 exact(struct str decimal)
+{
+    bool negative = decimal.n > 0 && decimal.p[0] == '-';
+    size_t point = str_find_char(decimal, '.', 0), end = point + 1 + AMOUNT_DIGITS_MAX;
+    __int128 value = 0;
+    for (size_t i = negative ? 1 : 0; i < end; i++)
+        if (i != point)
+            value = 10 * value + (i < decimal.n ? decimal.p[i] - '0' : 0);
+    return negative ? -value : value;
+}
+
+bool format_is_less(struct str a, struct str b)
+{
+    return exact(a) < exact(b);
 }
 
 bool format_is_datetime(struct str time)

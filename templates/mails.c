@@ -1,5 +1,7 @@
 #include "templates/mails.h"
 
+#include <stdio.h>
+
 #include "templates/format.h"
 #include "templates/shelf.h"
 
@@ -173,13 +175,30 @@ const char *mails_locale(const struct mails *m, struct str wanted, struct str fa
     return l != NULL ? l->tag : m->locales[0].tag;
 }
 
+/* "delay_apology, refund, shipping_notice"; cut short where there are many. */
+static const char *tell_names(const struct mails *m, char *out, size_t size)
+{
+    size_t n = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < m->n; i++) {
+        bool fits = n + strlen(m->mails[i].name) + 8 < size;
+        n += (size_t)snprintf(
+            out + n, size - n, "%s%s", i > 0 ? ", " : "", fits ? m->mails[i].name : "...");
+        if (!fits)
+            break;
+    }
+    return out;
+}
+
 bool mails_bundle(const struct mails *m, const char *name, const char *locale,
     const struct brand *b, struct buf *out, struct err *e)
 {
+    char names[300];
     const struct shelved *mail = find(m, name);
     const struct shelved_locale *l = nearest(m, str_of(locale));
     if (mail == NULL)
-        return err_set(e, ERR_MISSING, "there is no mail named %.80s", name);
+        return err_set(e, ERR_MISSING, "there is no mail named %.80s; there are: %s", name,
+            tell_names(m, names, sizeof names));
     if (l == NULL)
         return err_set(e, ERR_MISSING, "there is no catalog for the locale %.40s", locale);
     const struct bundle_language language = {l->tag, shown_in(m, l, str_of(locale)), l->entries};

@@ -1,5 +1,7 @@
 #include "templates/variables.h"
 
+#include "templates/format.h"
+
 #define TEXT_BYTES 1000
 #define LIST_MEMBERS 100
 #define DEPTH_MAX 8
@@ -59,7 +61,7 @@ static bool type_of(struct str word, enum variable_type *out)
 
 static bool check_words(struct str name, const struct js *declared, struct err *e)
 {
-    static const char *const words[] = {"type", "optional", "max", "lines", "of"};
+    static const char *const words[] = {"type", "optional", "min", "max", "lines", "of"};
     struct js_iter it = {0};
     while (js_next(declared, &it)) {
         bool known = false;
@@ -67,9 +69,58 @@ static bool check_words(struct str name, const struct js *declared, struct err *
             known = known || str_is(it.key, words[i]);
         if (!known)
             return wrong(
-                e, name, "is declared with type, optional, max, lines and of, nothing else");
+                e, name, "is declared with type, optional, min, max, lines and of, nothing else");
     }
     return true;
+}
+
+static bool declare_type(struct variable *v, const struct js *declared, struct err *e)
+{
+    struct str word = js_get_text(declared, "type");
+    char names[120] = "";
+    if (js_kind(declared) == JS_OBJECT && type_of(word, &v->type))
+        return true;
+    for (size_t i = 0; i < COUNT_OF(type_names); i++) {
+        strcat(names, i > 0 ? ", " : "");
+        strcat(names, type_names[i]);
+    }
+    if (word.n == 0)
+        return err_set(e, ERR_INPUT, "variable \"" STR_FMT "\": needs a \"type\"; there are: %s",
+            (int)(v->name.n < 80 ? v->name.n : 80), v->name.p, names);
+    return err_set(e, ERR_INPUT,
+        "variable \"" STR_FMT "\": \"" STR_FMT "\" is no type; there are: %s",
+        (int)(v->name.n < 80 ? v->name.n : 80), v->name.p, (int)(word.n < 40 ? word.n : 40), word.p,
+        names);
+}
+
+static bool declare_integer_bounds(
+    struct variable *v, const struct js *min, const struct js *max, struct err *e)
+{
+    v->least = min != NULL ? js_int(min) : INT64_MIN;
+    v->most = max != NULL ? js_int(max) : INT64_MAX;
+    if ((min != NULL && js_kind(min) != JS_INT) || (max != NULL && js_kind(max) != JS_INT))
+        return wrong(e, v->name, "min and max of an integer are whole numbers");
+    return v->least <= v->most || wrong(e, v->name, "min is above max");
+}
+
+static bool declare_bounds(struct variable *v, const struct js *declared, struct err *e)
+{
+    const struct js *min = js_get(declared, "min"), *max = js_get(declared, "max");
+    bool counts = v->type == VARIABLE_TEXT || v->type == VARIABLE_URL || v->type == VARIABLE_LIST;
+    v->max = v->type == VARIABLE_LIST ? LIST_MEMBERS : TEXT_BYTES;
+    v->least_amount = js_text(min);
+    if (v->type == VARIABLE_INTEGER)
+        return declare_integer_bounds(v, min, max, e);
+    if (max != NULL && !counts)
+        return wrong(e, v->name, "max is for text, url, integer and list");
+    if (max != NULL && (js_int(max) < 1 || js_int(max) > 100000))
+        return wrong(e, v->name, "max is a number from 1 to 100000");
+    if (max != NULL)
+        v->max = (size_t)js_int(max);
+    if (min != NULL && v->type != VARIABLE_MONEY)
+        return wrong(e, v->name, "min is for integer and money");
+    return min == NULL || format_is_decimal(v->least_amount) ||
+           wrong(e, v->name, "min of money is a decimal in quotes, e.g. \"0.01\"");
 }
 
 /* "of" of a list is one declaration ({"type": "text"}) or the members of objects. */
@@ -79,19 +130,12 @@ static bool declare_element(
 static bool declare_one(
     struct variable *v, const struct js *declared, struct arena *a, unsigned depth, struct err *e)
 {
-    const struct js *of = js_get(declared, "of"), *max = js_get(declared, "max");
-    if (js_kind(declared) != JS_OBJECT || !type_of(js_get_text(declared, "type"), &v->type))
-        return wrong(e, v->name,
-            "needs a type: text, url, integer, money, date, datetime, flag, list or object");
-    if (!check_words(v->name, declared, e))
+    const struct js *of = js_get(declared, "of");
+    if (!declare_type(v, declared, e) || !check_words(v->name, declared, e) ||
+        !declare_bounds(v, declared, e))
         return false;
     v->optional = js_bool(js_get(declared, "optional"));
     v->lines = js_bool(js_get(declared, "lines"));
-    v->max = v->type == VARIABLE_LIST ? LIST_MEMBERS : TEXT_BYTES;
-    if (max && (js_int(max) < 1 || js_int(max) > 100000))
-        return wrong(e, v->name, "max is a number from 1 to 100000");
-    if (max)
-        v->max = (size_t)js_int(max);
     bool has_of = v->type == VARIABLE_LIST || v->type == VARIABLE_OBJECT;
     if (has_of != (js_kind(of) == JS_OBJECT))
         return wrong(e, v->name, "\"of\" says what a list or an object holds, and only there");
@@ -168,6 +212,52 @@ bool variables_declare(
             return wrong(e, str_of(ours[i]), "is a name of Parcelpost's own");
     *out = root;
     return true;
+}
+
+/* ---- what a request must put there ----------------------------------------------------------- */
+
+#define NAMES_BYTES 400
+
+const char *variable_names(const struct variable *object, bool required, struct arena *a)
+{
+    struct buf names AUTO(buf_close) = {0};
+    for (const struct variable *m = object->members; m != NULL; m = m->next) {
+        if (required && m->optional)
+            continue;
+        buf_add_text(&names, names.n > 0 ? ", " : "");
+        if (names.n > NAMES_BYTES) {
+            buf_add_text(&names, "...");
+            break;
+        }
+        buf_add(&names, m->name);
+    }
+    return arena_text(a, buf_str(&names));
+}
+
+const char *variable_wanted(const struct variable *v, struct arena *a)
+{
+    switch (v->type) {
+    case VARIABLE_TEXT:
+        return "a text such as \"Linen shirt\"";
+    case VARIABLE_URL:
+        return "a URL such as \"https://shop.example/orders/1042\"";
+    case VARIABLE_INTEGER:
+        return "a whole number such as 3";
+    case VARIABLE_MONEY:
+        return "an amount such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
+    case VARIABLE_DATE:
+        return "a date such as \"2026-11-21\"";
+    case VARIABLE_DATETIME:
+        return "a time such as \"2026-11-21T08:30:00+01:00\"";
+    case VARIABLE_FLAG:
+        return "true or false";
+    case VARIABLE_LIST:
+        return arena_printf(a, "an array, each member %s", variable_wanted(v->element, a));
+    case VARIABLE_OBJECT:
+        break;
+    }
+    const char *names = variable_names(v, true, a);
+    return *names != '\0' ? arena_printf(a, "an object with %s", names) : "an object";
 }
 
 /* ---- names in templates ---------------------------------------------------------------------- */

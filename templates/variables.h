@@ -7,7 +7,8 @@
  *
  *   types  text, url, integer, money, date, datetime, flag, list, object (see mails.h)
  *   "optional": true    may be absent or null
- *   "max": n            bytes of a text or url (1,000 unless said), members of a list (100)
+ *   "max": n            bytes of a text or url (1,000 unless said), members of a list (100), the largest integer
+ *   "min": n            the least integer; of money the least amount, as decimal text: "0.01"
  *   "lines": true       a text that may hold line breaks
  *
  * Ownership: the tree lives in the arena and points into the JSON that it was made from.
@@ -37,11 +38,18 @@ struct variable {
     struct str name;
     enum variable_type type;
     bool optional, lines;
-    size_t max;
+    size_t max;               /* bytes or members */
+    int64_t least, most;      /* of an integer */
+    struct str least_amount;  /* of money; "" = any */
     struct variable *members; /* of an object */
     struct variable *element; /* of a list */
     struct variable *next;
 };
+
+/* "a date such as 2026-11-21": what a request must put there, in the arena. */
+const char *variable_wanted(const struct variable *v, struct arena *a);
+/* The names of an object's members, or of the required ones, as "name, quantity". */
+const char *variable_names(const struct variable *object, bool required, struct arena *a);
 
 bool variables_declare(
     const struct js *declared, struct arena *a, struct variable **root, struct err *e);

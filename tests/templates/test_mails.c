@@ -177,6 +177,63 @@ static void a_line_break_in_data_cannot_reach_the_subject(void **state)
     assert_string_equal(buf_text(&parts.subject), "Your refund for order 1 Bcc: x@y.example 2");
 }
 
+/* Numbers that no order has, in the data of the tests: where, and what must be told. */
+static const struct {
+    const char *name, *path[2], *value;
+    const char *pointer; /* "" = accepted */
+} absurd[] = {
+    {"refund", {"refund", "amount"}, "{\"amount\":\"-12.50\",\"currency\":\"EUR\"}",
+        "/refund/amount/amount"},
+    {"refund", {"refund", "amount"}, "{\"amount\":\"0\",\"currency\":\"EUR\"}",
+        "/refund/amount/amount"},
+    {"refund", {"refund", "days"}, "-5", "/refund/days"},
+    {"refund", {"refund", "days"}, "0", "/refund/days"},
+    {"refund", {"items"}, "[{\"name\":\"Cup\",\"quantity\":-3}]", "/items/0/quantity"},
+    {"shipping_notice", {"items"}, "[{\"name\":\"Cup\",\"quantity\":0}]", "/items/0/quantity"},
+    {"shipping_notice", {"items"},
+        "[{\"name\":\"Cup\",\"quantity\":1,\"price\":{\"amount\":\"-1\",\"currency\":\"EUR\"}}]",
+        "/items/0/price/amount"},
+    {"shipping_notice", {"items"},
+        "[{\"name\":\"Cup\",\"quantity\":1,\"price\":{\"amount\":\"0\",\"currency\":\"EUR\"}}]",
+        ""},
+    {"delay_apology", {"coupon", "amount"}, "{\"amount\":\"0\",\"currency\":\"EUR\"}",
+        "/coupon/amount/amount"},
+    {"delay_apology", {"items"}, "[{\"name\":\"Cup\",\"quantity\":-1}]", "/items/0/quantity"},
+};
+
+static void absurd_numbers_are_refused(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    for (size_t i = 0; i < COUNT_OF(absurd); i++) {
+        struct mail *mail AUTO(mail_close) = compile_mail(m, absurd[i].name, "en");
+        struct arena *a AUTO(arena_close) = arena_open();
+        struct js *data AUTO(js_close) = read_data(arena_printf(a, "%s.json", absurd[i].name));
+        struct js *at = absurd[i].path[1] ? js_get(data, absurd[i].path[0]) : data;
+        struct faults faults;
+        js_set(at, absurd[i].path[1] ? absurd[i].path[1] : absurd[i].path[0],
+            parse_json(absurd[i].value));
+        faults_init(&faults, a);
+        mail_check(mail, data, STR(""), &faults);
+        assert_int_equal(faults.n, *absurd[i].pointer != '\0');
+        if (faults.n > 0)
+            assert_string_equal(faults.first->pointer, absurd[i].pointer);
+    }
+}
+
+static void an_unknown_mail_is_told_the_known_ones(void **state)
+{
+    (void)state;
+    struct mails *m AUTO(mails_close) = open_shelf();
+    struct buf bundle AUTO(buf_close) = {0};
+    struct brand brand = test_brand();
+    struct err e;
+    assert_false(mails_bundle(m, "ship", "en", &brand, &bundle, &e));
+    assert_int_equal(e.code, ERR_MISSING);
+    assert_string_equal(
+        e.text, "there is no mail named ship; there are: delay_apology, refund, shipping_notice");
+}
+
 static void a_missing_variable_is_an_error_even_unchecked(void **state)
 {
     (void)state;
@@ -401,6 +458,8 @@ int main(void)
         cmocka_unit_test(html_escapes_what_subject_and_text_do_not),
         cmocka_unit_test(only_marketing_shows_an_unsubscribe_link),
         cmocka_unit_test(a_line_break_in_data_cannot_reach_the_subject),
+        cmocka_unit_test(absurd_numbers_are_refused),
+        cmocka_unit_test(an_unknown_mail_is_told_the_known_ones),
         cmocka_unit_test(a_missing_variable_is_an_error_even_unchecked),
         cmocka_unit_test(equal_content_makes_equal_bundles),
         cmocka_unit_test(mail_locale_and_brand_make_the_bundle),

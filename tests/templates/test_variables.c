@@ -180,12 +180,87 @@ static void values_must_be_of_their_type(void **state)
     }
 }
 
+#define EUR(amount) "{\"amount\":\"" amount "\",\"currency\":\"EUR\"}"
+#define DECLARED_MONEY "{\"v\":{\"type\":\"money\",\"min\":\"0.01\"}}"
+#define DECLARED_DAYS "{\"v\":{\"type\":\"integer\",\"min\":1,\"max\":365}}"
+#define DECLARED_DATE "{\"v\":{\"type\":\"date\"}}"
+
+/* One variable, one value, everything that is told of it. */
+static const struct {
+    const char *declared, *value;
+    const char *told; /* "pointer detail; ..." */
+} told[] = {
+    {DECLARED_DAYS, "1", ""},
+    {DECLARED_DAYS, "365", ""},
+    {DECLARED_DAYS, "0", "/v must be at least 1; "},
+    {DECLARED_DAYS, "-5", "/v must be at least 1; "},
+    {DECLARED_DAYS, "366", "/v must be at most 365; "},
+    {DECLARED_DAYS, "2.5", "/v must be a whole number such as 3, not a number with a fraction; "},
+    {"{\"v\":{\"type\":\"integer\",\"min\":-2,\"max\":-1}}", "-2", ""},
+    {DECLARED_MONEY, EUR("0.01"), ""},
+    {DECLARED_MONEY, EUR("999999999999999.99"), ""},
+    {DECLARED_MONEY, EUR("0.00"), "/v/amount must be at least 0.01; "},
+    {DECLARED_MONEY, EUR("-12.50"), "/v/amount must be at least 0.01; "},
+    {DECLARED_MONEY, "{\"amount\":\"1\",\"currency\":\"JPY\"}", ""},
+    {DECLARED_MONEY, "{\"amount\":\"0\",\"currency\":\"JPY\"}",
+        "/v/amount must be at least 0.01; "},
+    {"{\"v\":{\"type\":\"money\",\"min\":\"0\"}}", EUR("0"), ""},
+    {"{\"v\":{\"type\":\"money\",\"min\":\"0\"}}", EUR("-0.01"), "/v/amount must be at least 0; "},
+    {"{\"v\":{\"type\":\"money\"}}", EUR("-0.01"), ""},
+    {DECLARED_MONEY, "{\"amount\":\"12,50\",\"currency\":\"eur\"}",
+        "/v/currency must be a currency code of ISO 4217 in capital letters, e.g. EUR; "
+        "/v/amount must be digits with a point before the decimals, e.g. \"12.50\"; "},
+    {DECLARED_MONEY, "{\"amount\":\"12.505\",\"currency\":\"EUR\"}",
+        "/v/amount must have at most 2 decimals for EUR, e.g. \"12.50\"; "},
+    {DECLARED_MONEY, "{\"amount\":12.5}",
+        "/v/amount must be a string, so that it stays exact, such as \"12.50\", not a number with "
+        "a fraction; "
+        "/v/currency is required: a currency code such as \"EUR\"; "},
+    {DECLARED_MONEY, "5",
+        "/v must be an amount such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}, "
+        "not an integer; "},
+    {DECLARED_DATE, "\"22.11.2026\"", "/v must be written YYYY-MM-DD, e.g. 2026-11-21; "},
+    {DECLARED_DATE, "\"2026-11-21 08:30\"", "/v must be written YYYY-MM-DD, e.g. 2026-11-21; "},
+    {DECLARED_DATE, "\"\"", "/v must be written YYYY-MM-DD, e.g. 2026-11-21; "},
+    {DECLARED_DATE, "\"2026-02-30\"", "/v must be a day that exists, e.g. 2026-11-21; "},
+    {DECLARED_DATE, "null", "/v is required by this mail: a date such as \"2026-11-21\"; "},
+    {DECLARED_MONEY, "null",
+        "/v is required by this mail: an amount such as {\"amount\": \"12.50\", \"currency\": "
+        "\"EUR\"}; "},
+    {"{\"v\":{\"type\":\"url\"}}", "null",
+        "/v is required by this mail: a URL such as \"https://shop.example/orders/1042\"; "},
+    {"{\"v\":{\"type\":\"list\",\"of\":{\"name\":{\"type\":\"text\"},\"n\":{\"type\":"
+     "\"integer\"},\"note\":{\"type\":\"text\",\"optional\":true}}}}",
+        "null", "/v is required by this mail: an array, each member an object with name, n; "},
+    {"{\"v.a\":{\"type\":\"text\"},\"v.b\":{\"type\":\"flag\",\"optional\":true}}",
+        "{\"a\":\"x\",\"c\":1}", "/v/c this mail has no such variable here; there are: a, b; "},
+};
+
+static void faults_say_what_would_be_right(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        struct arena *a AUTO(arena_close) = arena_open();
+        struct buf found AUTO(buf_close) = {0};
+        struct js *json AUTO(js_close) = parse_json(told[i].declared);
+        struct js *data AUTO(js_close) = parse_json(arena_printf(a, "{\"v\":%s}", told[i].value));
+        struct faults faults;
+        faults_init(&faults, a);
+        variables_check(declare(json, a), data, STR(""), &faults);
+        for (const struct fault *f = faults.first; f != NULL; f = f->next)
+            buf_addf(&found, "%s %s; ", f->pointer, f->detail);
+        if (strcmp(buf_text(&found), told[i].told) != 0)
+            fail_msg("%s: %s", told[i].value, buf_text(&found));
+    }
+}
+
 static const struct {
     const char *declared, *says;
 } nonsense[] = {
     {"[]", "must be an object"},
-    {"{\"a\":{}}", "\"a\": needs a type"},
-    {"{\"a\":{\"type\":\"number\"}}", "\"a\": needs a type"},
+    {"{\"a\":{}}", "\"a\": needs a \"type\"; there are: text, url, integer"},
+    {"{\"a\":7}", "\"a\": needs a \"type\""},
+    {"{\"a\":{\"type\":\"price\"}}", "\"a\": \"price\" is no type; there are: text, url, integer"},
     {"{\"a\":{\"type\":\"text\",\"optinal\":true}}", "nothing else"},
     {"{\"a\":{\"type\":\"list\"}}", "\"of\" says"},
     {"{\"a\":{\"type\":\"text\",\"of\":{}}}", "\"of\" says"},
@@ -197,6 +272,14 @@ static const struct {
     {"{\"brand.name\":{\"type\":\"text\"}}", "Parcelpost's own"},
     {"{\"t\":{\"type\":\"text\"}}", "Parcelpost's own"},
     {"{\"a\":{\"type\":\"text\",\"max\":0}}", "max is a number"},
+    {"{\"a\":{\"type\":\"text\",\"min\":1}}", "min is for integer and money"},
+    {"{\"a\":{\"type\":\"date\",\"max\":1}}", "max is for text, url, integer and list"},
+    {"{\"a\":{\"type\":\"money\",\"max\":1}}", "max is for text, url, integer and list"},
+    {"{\"a\":{\"type\":\"money\",\"min\":0.01}}", "a decimal in quotes"},
+    {"{\"a\":{\"type\":\"money\",\"min\":\"1,5\"}}", "a decimal in quotes"},
+    {"{\"a\":{\"type\":\"integer\",\"min\":\"1\"}}", "are whole numbers"},
+    {"{\"a\":{\"type\":\"integer\",\"max\":1.5}}", "are whole numbers"},
+    {"{\"a\":{\"type\":\"integer\",\"min\":3,\"max\":2}}", "min is above max"},
 };
 
 static void declarations_without_sense_are_refused(void **state)
@@ -255,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_faults_are_told_at_once),
         cmocka_unit_test(values_must_be_of_their_type),
+        cmocka_unit_test(faults_say_what_would_be_right),
         cmocka_unit_test(declarations_without_sense_are_refused),
         cmocka_unit_test(names_are_known_from_the_top_and_from_within),
         cmocka_unit_test(dates_are_told_from_texts),
