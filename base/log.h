@@ -36,7 +36,7 @@ struct kv {
         sizeof((const struct kv[]){__VA_ARGS__ __VA_OPT__(, ){0}}) / sizeof(struct kv) - 1)
 
 void log_line(enum log_level level, const char *event, const struct kv *pairs, size_t n);
-void log_set_level(enum log_level least); /* before threads start; info at first */
+void log_set_level(enum log_level least); /* info at first; any time, any thread */
 bool log_level_parse(struct str name, enum log_level *out);
 
 /* Takes lines instead of stderr, for tests; NULL restores. The line has no newline. */

@@ -16,8 +16,7 @@
 /* Worse ones later: what is known of a server decides the status when nobody answers. */
 enum fate { SILENT, UNREACHABLE, GARBLED, UNABLE };
 
-struct
-try {
+struct probe {
     int fd;
     size_t server;
     struct wire_question question;
@@ -28,7 +27,7 @@ struct race {
     const char *name;
     enum dns_type type;
     struct arena *arena;
-    struct try tries[MAX_TRIES];
+    struct probe tries[MAX_TRIES];
     size_t n;
     enum fate fates[DNS_MAX_SERVERS];
     const struct wire_answer *answer;
@@ -46,11 +45,11 @@ static void begin_try(struct race *r, size_t server, bool edns)
 {
     if (r->n == MAX_TRIES)
         return;
-    struct try *t = &r->tries[r->n];
+    struct probe *t = &r->tries[r->n];
     const struct server *s = &r->x->servers[server];
     uint8_t bytes[WIRE_QUESTION_MAX];
 
-    *t = (struct try){.server = server, .question = {r->name, r->type, 0, edns}};
+    *t = (struct probe){.server = server, .question = {r->name, r->type, 0, edns}};
     hash_random(&t->question.id, sizeof t->question.id);
     size_t n = wire_write(&t->question, bytes);
     t->fd = socket(s->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -64,7 +63,7 @@ static void begin_try(struct race *r, size_t server, bool edns)
         r->fates[server] = UNREACHABLE;
 }
 
-static void over_tcp(struct race *r, const struct try *t)
+static void over_tcp(struct race *r, const struct probe *t)
 {
     int64_t now = clock_steady_ns(), left = r->x->deadline_steady_ns - now;
     /* The other servers must not starve behind one whose TCP hangs. */
@@ -81,9 +80,9 @@ static void over_tcp(struct race *r, const struct try *t)
         r->fates[t->server] = kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNABLE : GARBLED;
 }
 
-static void take_datagram(struct race *r, const struct try *t, struct str bytes)
+static void take_datagram(struct race *r, const struct probe *t, struct str bytes)
 {
-    const struct try own = *t; /* begin_try may use the table */
+    const struct probe own = *t; /* begin_try may use the table */
     switch (wire_read(&own.question, bytes, r->arena, &r->answer)) {
     case WIRE_NOT_OURS:
         break;

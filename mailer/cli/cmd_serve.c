@@ -71,6 +71,13 @@ static bool load_snapshot(
     return false;
 }
 
+static void use_log_level(const struct conf *c)
+{
+    enum log_level level;
+    if (log_level_parse(str_of(c->log_level), &level))
+        log_set_level(level);
+}
+
 /* A reload that fails changes nothing: the service goes on with what it has. */
 static void reload(struct service *s)
 {
@@ -79,6 +86,7 @@ static void reload(struct service *s)
     struct snapshot *next = NULL;
     if (load_conf(s, &conf, &e) && load_snapshot(s, conf, &next, &e)) {
         snapshot_swap(s->snapshots, next);
+        use_log_level(conf);
         log_info("service-reloaded");
     } else {
         log_error("service-reload-failed", KV("error", e.text),
@@ -168,12 +176,10 @@ static bool open_engine(struct service *s, struct err *e)
 
 static bool open_all(struct service *s, struct err *e)
 {
-    enum log_level level;
     s->metrics = metrics_open();
     if (!load_conf(s, &s->conf, e))
         return false;
-    if (log_level_parse(str_of(s->conf->log_level), &level))
-        log_set_level(level);
+    use_log_level(s->conf);
     return cli_keyring(s->conf, &s->keys, e) && open_queue(s, e) &&
            workshop_guard(s->conf, s->queue, cli_flag(s->cli, "sandbox"), e) && open_dns(s, e) &&
            open_snapshots(s, e) && open_engine(s, e) && open_http(s, e);
