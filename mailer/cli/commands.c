@@ -1,8 +1,8 @@
 /* Every command of the program, in the order in which help shows them. */
 #include "mailer/cli/cli.h"
 
-extern const struct command cmd_serve, cmd_send, cmd_render, cmd_spf, cmd_dmarc, cmd_dkim,
-    cmd_queue, cmd_suppressions, cmd_key, cmd_journal, cmd_config;
+extern const struct command cmd_serve, cmd_send, cmd_render, cmd_check_dns, cmd_spf, cmd_dmarc,
+    cmd_dkim, cmd_queue, cmd_suppressions, cmd_key, cmd_journal, cmd_config;
 
 const struct command *const cli_commands[] = {
     &cmd_serve,
@@ -12,6 +12,7 @@ const struct command *const cli_commands[] = {
     &cmd_suppressions,
     &cmd_journal,
     &cmd_key,
+    &cmd_check_dns,
     &cmd_dkim,
     &cmd_spf,
     &cmd_dmarc,

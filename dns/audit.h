@@ -1,0 +1,128 @@
+/* audit -- what is wrong with a domain's mail records, how bad it is, and what exactly to publish.
+ *
+ * All questions that do not wait for each other go out at once; then each row of one table
+ * (audit_table.c) judges the answers. A DNS failure makes a gap, never a finding: "not there" is
+ * only said where the DNS said so.
+ *
+ * Severity: AUDIT_ERROR -- mail from this domain will be refused by one of the large receivers or
+ * fail DMARC, or a record is invalid; AUDIT_WARNING -- works today and will hurt; AUDIT_NOTE -- good
+ * to know.
+ *
+ * Shapes: names are lower-case A-labels without a final dot; absent text is "".
+ * Ownership: the report lies in the arena given, which must outlive it; the setup must outlive the
+ * call. Cannot fail: what the DNS says is the result.
+ * Threads: audit_run starts a few of its own and ends them before it returns.
+ * Limits: AUDIT_MAX_KEYS and AUDIT_MAX_ADDRESSES; further ones are not looked at.
+ * Source: RFC 7208, 6376, 8301, 9989, 9990, 5321, 7505; the receivers' own pages
+ * (audit_providers.c). */
+#ifndef DNS_AUDIT_H
+#define DNS_AUDIT_H
+
+#include "dns/mx.h"
+
+#define AUDIT_MAX_KEYS 64
+#define AUDIT_MAX_ADDRESSES 64
+
+/* ---- what is audited ------------------------------------------------------------------------- */
+
+struct audit_key {
+    const char *domain, *selector;
+    const char *type;      /* "rsa", "ed25519"; "" where only the selector is known */
+    struct str public_key; /* as dkim_record_holds takes it; "" where only the selector is known */
+};
+
+struct audit_setup {
+    struct resolver *resolver;
+    const struct clock *clock;
+    const char *domain; /* of the From header */
+    const struct audit_key *keys;
+    size_t keys_n;
+    bool keys_are_all; /* no other key signs; false and no keys: well-known selectors are tried */
+    const struct ip *addresses; /* those that receivers see */
+    size_t addresses_n;
+    bool smart_host;       /* receivers see another's addresses, so that SPF cannot be checked */
+    const char *mail_from; /* domain of the return path; "" = not known, the From domain is taken */
+    const char *helo;      /* "" = not known */
+    const char *links;     /* host of unsubscribe links; "" = not known */
+};
+
+/* ---- what is said about it ------------------------------------------------------------------- */
+
+enum audit_severity { AUDIT_ERROR, AUDIT_WARNING, AUDIT_NOTE };
+const char *audit_severity_name(enum audit_severity s); /* "error", "warning", "note" */
+
+enum audit_verdict { AUDIT_PASS, AUDIT_FAIL, AUDIT_UNKNOWN };
+const char *audit_verdict_name(enum audit_verdict v); /* "pass", "fail", "unknown" */
+
+/* A record to publish. It takes the place of the record of its kind at this name: of the SPF record
+ * among other TXT records, of all records of other types. */
+struct audit_record {
+    const char *name, *type; /* "_dmarc.shop.example", "TXT" */
+    uint32_t ttl_s;
+    const char *value; /* TXT: the whole text, unquoted; else as in a zone file */
+};
+
+/* As a line of a zone file, without its end. TXT that does not fit `width` columns (0 = no limit), or
+ * one string of 255 octets, goes on in further lines between brackets. */
+void audit_record_line(const struct audit_record *r, size_t width, struct buf *out);
+
+struct audit_finding {
+    const char *code; /* stable: "DMARC-MISSING" */
+    enum audit_severity severity;
+    const char *title, *why; /* of the code: always the same */
+    const char *name;        /* the record, host or address that it is about */
+    const char *detail;      /* one sentence on what was found here */
+    const char *evidence;    /* the record as found */
+    size_t mark_at, mark_n;  /* the bad place in it; mark_n = 0: none, or all of it */
+    const struct audit_record *publish;
+    size_t publish_n;
+};
+
+struct audit_gap { /* checks that could not be made */
+    const char *reason;
+    bool dns_failed; /* else something was not known, or does not apply */
+    const char *const *codes;
+    size_t codes_n;
+};
+
+enum audit_answer { AUDIT_RULE_PASS, AUDIT_RULE_FAIL, AUDIT_RULE_NOT_CHECKABLE };
+const char *audit_answer_name(enum audit_answer r); /* "pass", "fail", "not-checkable" */
+
+struct audit_rule {   /* one demand of one provider */
+    const char *rule; /* "dkim" */
+    enum audit_answer answer;
+    const char *detail;
+};
+
+struct audit_provider {
+    const char *key, *name, *source; /* "gmail", "Gmail", where its rules stand */
+    const struct audit_rule *rules;
+    size_t rules_n;
+};
+
+struct audit_report {
+    const char *domain;
+    enum audit_verdict verdict;
+    const char *sentence;                 /* why, in one */
+    const struct audit_finding *findings; /* the worst first */
+    size_t findings_n;
+    size_t errors;
+    const struct audit_gap *gaps;
+    size_t gaps_n;
+    bool unsure; /* the DNS failed where an error might have been found */
+    const struct audit_provider *providers;
+    size_t providers_n;
+};
+
+void audit_run(const struct audit_setup *s, struct arena *a, struct audit_report *out);
+
+/* The table of codes, for documentation; false at its end. */
+struct audit_code {
+    const char *code;
+    enum audit_severity severity;
+    const char *unless; /* when it is less than that; "" = never */
+    const char *title, *why;
+};
+bool audit_code_at(size_t i, struct audit_code *out);
+
+#endif

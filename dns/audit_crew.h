@@ -1,0 +1,29 @@
+/* audit_crew -- a few threads that do a list of tasks and are done when the list is.
+ * Each member has a resolver handle and an arena of its own; the arenas live until crew_close, so
+ * that what tasks find may point into them. Where no thread can be started, the caller does the work
+ * alone. One thread calls; tasks run on several. */
+#ifndef DNS_AUDIT_CREW_H
+#define DNS_AUDIT_CREW_H
+
+#include "dns/resolver.h"
+
+#define CREW_MEMBERS 16
+
+struct crew_member {
+    struct resolver
+        *resolver; /* a leaning handle: dead servers cost little more than one time-out */
+    struct arena *arena;
+};
+
+struct crew_task {
+    void (*run)(struct crew_member *m, void *subject);
+    void *subject;
+};
+
+struct crew;
+
+struct crew *crew_open(struct resolver *r);
+void crew_close(struct crew **c);
+void crew_run(struct crew *c, const struct crew_task *tasks, size_t n);
+
+#endif

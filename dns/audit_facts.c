@@ -1,0 +1,362 @@
+/* What the DNS says about a domain, gathered in rounds: a round's questions go out at once, and the
+ * next round asks what only they could tell. */
+#include "base/encode.h"
+#include "dns/audit_inside.h"
+#include "dns/name.h"
+
+#include <stdio.h>
+
+#define MAX_TASKS 512
+#define PTR_NAMES 10 /* as RFC 7208 s4.6.4 bounds them */
+
+/* Selectors that hosts of mail commonly use. None of them being there says nothing. */
+static const char *const well_known[] = {"default", "google", "selector1", "selector2", "s1", "s2",
+    "k1", "k2", "k3", "mail", "dkim", "smtp", "pp1", "pp2", "fm1", "zoho", "protonmail", "mandrill",
+    "sig1", "mx"};
+
+struct round {
+    struct audit_case *c;
+    struct crew_task tasks[MAX_TASKS];
+    size_t n;
+};
+
+bool audit_is_failure(enum dns_status s)
+{
+    return s == DNS_SERVFAIL || s == DNS_TIMEOUT || s == DNS_BAD;
+}
+
+bool audit_is_absent(enum dns_status s)
+{
+    return s == DNS_NXDOMAIN || s == DNS_NODATA;
+}
+
+bool audit_host_exists(const struct audit_host *h)
+{
+    return h->a.answer.status == DNS_FOUND || h->aaaa.answer.status == DNS_FOUND;
+}
+
+bool audit_host_is_unsure(const struct audit_host *h)
+{
+    return !audit_host_exists(h) &&
+           (audit_is_failure(h->a.answer.status) || audit_is_failure(h->aaaa.answer.status));
+}
+
+bool audit_host_is_alias(const struct audit_host *h)
+{
+    char name[NAME_SIZE];
+    const struct audit_question *q = h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa;
+    return name_canonical(str_of(q->name), name) && q->answer.canonical[0] &&
+           strcmp(name, q->answer.canonical) != 0;
+}
+
+/* ---- tasks ----------------------------------------------------------------------------------- */
+
+static void add_task(struct round *r, void (*run)(struct crew_member *, void *), void *subject)
+{
+    if (r->n < MAX_TASKS)
+        r->tasks[r->n++] = (struct crew_task){run, subject};
+}
+
+static void run_round(struct round *r)
+{
+    crew_run(r->c->crew, r->tasks, r->n);
+    r->n = 0;
+}
+
+static void ask(struct crew_member *m, void *subject)
+{
+    struct audit_question *q = subject;
+    resolver_ask(m->resolver, q->name, q->type, m->arena, &q->answer);
+}
+
+static void ask_for(struct round *r, struct audit_question *q, const char *name, enum dns_type type)
+{
+    q->name = name;
+    q->type = type;
+    add_task(r, ask, q);
+}
+
+static void ask_for_host(struct round *r, struct audit_host *h, const char *name)
+{
+    h->name = name;
+    ask_for(r, &h->a, name, DNS_A);
+    ask_for(r, &h->aaaa, name, DNS_AAAA);
+}
+
+static void find_key(struct crew_member *m, void *subject)
+{
+    struct audit_key_fact *k = subject;
+    resolver_ask(m->resolver, k->name, DNS_TXT, m->arena, &k->txt.answer);
+    if (audit_is_failure(k->txt.answer.status))
+        k->record =
+            (struct dkim_record){.status = DKIM_RECORD_TEMPERROR, .why = "", .key_type = ""};
+    else
+        dkim_record_find(m->resolver, k->key->domain, k->key->selector, m->arena, &k->record);
+    const struct dkim_record *d = &k->record;
+    k->usable = d->status == DKIM_RECORD_GOOD && d->sha256 && d->email &&
+                (strcmp(d->key_type, "rsa") != 0 || d->bits >= 1024) &&
+                (!k->ours || dkim_record_holds(d, k->key->public_key));
+}
+
+static void walk(struct crew_member *m, void *subject)
+{
+    struct audit_case *c = subject;
+    dmarc_path_take(m->resolver, c->domain, m->arena, &c->path);
+}
+
+static bool has_address(const struct dns_answer *answer, const struct ip *ip)
+{
+    for (size_t i = 0; i < answer->n; i++)
+        if (str_eq(answer->records[i].data, str_bytes(ip->b, ip->family == 4 ? 4 : 16)))
+            return true;
+    return false;
+}
+
+static void confirm(struct crew_member *m, void *subject)
+{
+    struct audit_address *a = subject;
+    for (size_t i = 0; i < a->ptr.answer.n && i < PTR_NAMES && !a->confirmed; i++) {
+        struct dns_answer back;
+        resolver_ask(m->resolver, a->ptr.answer.records[i].data.p,
+            a->ip.family == 4 ? DNS_A : DNS_AAAA, m->arena, &back);
+        if (i == 0)
+            a->back = back;
+        a->confirmed = has_address(&back, &a->ip);
+        a->unsure = a->unsure || audit_is_failure(back.status);
+    }
+}
+
+static void check_spf(struct crew_member *m, void *subject)
+{
+    struct audit_address *a = subject;
+    const struct audit_case *c = a->owner;
+    struct spf_question q = {
+        .ip = a->ip,
+        .helo = str_of(c->setup->helo[0] ? c->setup->helo : c->mail_from),
+        .mail_from = str_of(arena_printf(m->arena, "postmaster@%s", c->mail_from)),
+        .clock = c->setup->clock,
+    };
+    spf_check(m->resolver, &q, m->arena, &a->spf);
+}
+
+/* RFC 9990 s4: asked only where the reports go to another organization than the record's. */
+static void authorise(struct crew_member *m, void *subject)
+{
+    struct audit_report_target *t = subject;
+    struct dmarc_path *home = ARENA_NEW(m->arena, struct dmarc_path);
+    dmarc_path_take(m->resolver, t->policy_domain, m->arena, home);
+    dmarc_path_take(m->resolver, t->host, m->arena, &t->path);
+    t->unsure = home->broke_at[0] || t->path.broke_at[0];
+    t->asked = !t->unsure && strcmp(home->org_domain, t->path.org_domain) != 0;
+    if (t->asked)
+        ask(m, &t->authorisation);
+}
+
+/* ---- the first round: what is known from the start ------------------------------------------- */
+
+static void ask_for_mail_domain(struct round *r, struct audit_mail_domain *d, const char *name)
+{
+    d->name = name;
+    ask_for(r, &d->mx, name, DNS_MX);
+    ask_for_host(r, &d->self, name);
+}
+
+static void ask_for_keys(struct round *r)
+{
+    struct audit_case *c = r->c;
+    for (size_t i = 0; i < c->keys_n; i++) {
+        struct audit_key_fact *k = &c->keys[i];
+        k->name = arena_printf(c->arena, "%s._domainkey.%s", k->key->selector, k->key->domain);
+        k->ours = k->key->public_key.n > 0;
+        k->txt = (struct audit_question){.name = k->name, .type = DNS_TXT};
+        add_task(r, find_key, k);
+    }
+}
+
+/* The walks ask these one after the other; asked ahead at once, they find them in the cache. */
+static void warm_walk(struct round *r, const char *from)
+{
+    for (int i = 0; *from && i < DMARC_WALK_MAX; i++, from = name_parent(from))
+        ask_for(r, ARENA_NEW(r->c->arena, struct audit_question),
+            arena_printf(r->c->arena, "_dmarc.%s", from), DNS_TXT);
+}
+
+static void ask_for_addresses(struct round *r)
+{
+    struct audit_case *c = r->c;
+    for (size_t i = 0; i < c->addresses_n; i++) {
+        struct audit_address *a = &c->addresses[i];
+        a->owner = c;
+        a->ip = c->setup->addresses[i];
+        ip_text(&a->ip, a->text);
+        ask_for(r, &a->ptr, audit_reverse_name(&a->ip, c->arena), DNS_PTR);
+    }
+}
+
+static void first_round(struct round *r)
+{
+    struct audit_case *c = r->c;
+    ask_for(r, &c->dmarc, arena_printf(c->arena, "_dmarc.%s", c->domain), DNS_TXT);
+    warm_walk(r, name_parent(c->domain));
+    ask_for(r, &c->txt, c->domain, DNS_TXT);
+    ask_for_mail_domain(r, &c->from, c->domain);
+    if (!c->mail_from_assumed) {
+        ask_for(r, &c->back_txt, c->mail_from, DNS_TXT);
+        ask_for_mail_domain(r, &c->back, c->mail_from);
+        warm_walk(r, c->mail_from);
+    }
+    if (c->setup->helo[0])
+        ask_for_host(r, &c->helo, c->setup->helo);
+    if (c->setup->links[0])
+        ask_for_host(r, &c->links, c->setup->links);
+    ask_for(
+        r, &c->probe, arena_printf(c->arena, "parcelpost-probe._domainkey.%s", c->domain), DNS_TXT);
+    ask_for_addresses(r);
+    ask_for_keys(r);
+    run_round(r);
+    if (c->mail_from_assumed) {
+        c->back = c->from;
+        c->back_txt = c->txt;
+    }
+}
+
+/* ---- the second: what it led to -------------------------------------------------------------- */
+
+static void ask_for_mx_hosts(struct round *r, struct audit_mail_domain *d)
+{
+    char name[NAME_SIZE];
+    for (size_t i = 0; i < d->mx.answer.n && d->hosts_n < MX_MAX_HOSTS; i++)
+        if (name_canonical(d->mx.answer.records[i].data, name))
+            ask_for_host(r, &d->hosts[d->hosts_n++], arena_text(r->c->arena, str_of(name)));
+}
+
+static void second_round(struct round *r)
+{
+    struct audit_case *c = r->c;
+    ask_for_mx_hosts(r, &c->from);
+    if (!c->mail_from_assumed)
+        ask_for_mx_hosts(r, &c->back);
+    add_task(r, walk, c);
+    for (size_t i = 0; i < c->addresses_n; i++) {
+        add_task(r, check_spf, &c->addresses[i]);
+        if (c->addresses[i].ptr.answer.status == DNS_FOUND)
+            add_task(r, confirm, &c->addresses[i]);
+    }
+    run_round(r);
+    if (c->mail_from_assumed)
+        c->back = c->from;
+    c->record = dmarc_path_record(&c->path);
+}
+
+/* ---- the third: reports that go elsewhere ---------------------------------------------------- */
+
+/* "mailto:reports@host!10m" -> host; "https://host:443/path" -> host. */
+static bool host_of_uri(struct str uri, char out[NAME_SIZE])
+{
+    uri = str_trim(str_slice(uri, 0, str_find_char(uri, '!', 0)));
+    if (str_starts_nocase(uri, STR("mailto:"))) {
+        struct str box = str_slice(uri, 7, str_find_char(uri, '?', 0));
+        size_t at = str_find_char(box, '@', 0);
+        return at < box.n && name_canonical(str_slice(box, at + 1, box.n), out);
+    }
+    size_t slashes = str_find(uri, STR("://"), 0);
+    struct str rest = str_slice(uri, slashes + 3, uri.n);
+    rest = str_slice(rest, 0, str_find_char(rest, '/', 0));
+    return name_canonical(str_slice(rest, 0, str_find_char(rest, ':', 0)), out);
+}
+
+static void add_targets(struct round *r, struct str uris)
+{
+    struct audit_case *c = r->c;
+    struct str uri;
+    while (c->reports_n < AUDIT_MAX_REPORTS && str_next(&uris, ',', &uri)) {
+        char host[NAME_SIZE];
+        struct audit_report_target *t = &c->reports[c->reports_n];
+        if (!host_of_uri(uri, host) || name_is_at_or_below(host, c->record->domain))
+            continue;
+        c->reports_n++;
+        t->policy_domain = c->record->domain;
+        t->uri = str_trim(uri);
+        t->host = arena_text(c->arena, str_of(host));
+        t->question = arena_printf(c->arena, "%s._report._dmarc.%s", t->policy_domain, t->host);
+        t->authorisation = (struct audit_question){.name = t->question, .type = DNS_TXT};
+        add_task(r, authorise, t);
+    }
+}
+
+static void third_round(struct round *r)
+{
+    if (!r->c->record)
+        return;
+    add_targets(r, r->c->record->record.rua);
+    add_targets(r, r->c->record->record.ruf);
+    run_round(r);
+}
+
+/* The worst over all addresses: receivers may see any of them. */
+static void take_spf_result(struct audit_case *c)
+{
+    static const int badness[] = {[SPF_PASS] = 0,
+        [SPF_TEMPERROR] = 1,
+        [SPF_NEUTRAL] = 2,
+        [SPF_NONE] = 3,
+        [SPF_SOFTFAIL] = 4,
+        [SPF_FAIL] = 5,
+        [SPF_PERMERROR] = 6};
+    int worst = -1;
+    c->spf_result = "";
+    for (size_t i = 0; i < c->addresses_n; i++) {
+        enum spf_result r = c->addresses[i].spf.result;
+        if (badness[r] <= worst)
+            continue;
+        worst = badness[r];
+        c->spf_result = spf_result_name(r);
+    }
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static void take_keys(struct audit_case *c)
+{
+    const struct audit_setup *s = c->setup;
+    c->guessed = s->keys_n == 0 && !s->keys_are_all;
+    c->keys_n = c->guessed ? COUNT_OF(well_known)
+                           : (s->keys_n < AUDIT_MAX_KEYS ? s->keys_n : AUDIT_MAX_KEYS);
+    c->keys = arena_array(c->arena, c->keys_n + 1, sizeof *c->keys);
+    struct audit_key *guesses = arena_array(c->arena, COUNT_OF(well_known), sizeof *guesses);
+    for (size_t i = 0; c->guessed && i < COUNT_OF(well_known); i++)
+        guesses[i] = (struct audit_key){c->domain, well_known[i], "", STR("")};
+    for (size_t i = 0; i < c->keys_n; i++)
+        c->keys[i].key = c->guessed ? &guesses[i] : &s->keys[i];
+}
+
+/* A guessed selector that is not there says nothing; only what was found counts as a key. */
+static void drop_absent_guesses(struct audit_case *c)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->keys_n; i++) {
+        enum dkim_record_status s = c->keys[i].record.status;
+        c->guesses_failed = c->guesses_failed || s == DKIM_RECORD_TEMPERROR;
+        if (s != DKIM_RECORD_ABSENT && s != DKIM_RECORD_TEMPERROR)
+            c->keys[kept++] = c->keys[i];
+    }
+    c->keys_n = kept;
+}
+
+void audit_gather(struct audit_case *c)
+{
+    struct round *r = ARENA_NEW(c->arena, struct round);
+    r->c = c;
+    take_keys(c);
+    c->addresses_n =
+        c->setup->addresses_n < AUDIT_MAX_ADDRESSES ? c->setup->addresses_n : AUDIT_MAX_ADDRESSES;
+    c->addresses = arena_array(c->arena, c->addresses_n + 1, sizeof *c->addresses);
+    first_round(r);
+    if (c->guessed)
+        drop_absent_guesses(c);
+    for (size_t i = 0; i < c->keys_n; i++)
+        c->usable_keys += c->keys[i].usable;
+    second_round(r);
+    take_spf_result(c);
+    third_round(r);
+}

@@ -1,0 +1,191 @@
+/* audit_inside -- the inside of an audit: the facts as the DNS gave them, and how checks speak of them.
+ * audit_facts.c fills the case, the rows of audit_table.c judge it; for audit*.c alone.
+ * Facts may lie in the crew's arenas, which end with the audit: what goes into the report is copied
+ * into c->arena. One thread at a time, but while the crew works, each task on its own fact. */
+#ifndef DNS_AUDIT_INSIDE_H
+#define DNS_AUDIT_INSIDE_H
+
+#include "dns/audit.h"
+#include "dns/audit_crew.h"
+#include "dns/dkim_record.h"
+#include "dns/dmarc_walk.h"
+#include "dns/spf.h"
+
+#define AUDIT_TTL 300
+#define AUDIT_MAX_REPORTS 8 /* addresses of reports looked at */
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+struct audit_question {
+    const char *name;
+    enum dns_type type;
+    struct dns_answer answer;
+};
+
+struct audit_host {
+    const char *name;
+    struct audit_question a, aaaa;
+};
+
+struct audit_mail_domain { /* a domain that is to take mail */
+    const char *name;
+    struct audit_question mx;
+    struct audit_host self;
+    struct audit_host hosts[MX_MAX_HOSTS]; /* of the MX records, in their order */
+    size_t hosts_n;
+};
+
+struct audit_key_fact {
+    const struct audit_key *key;
+    const char *name; /* "pp1._domainkey.shop.example" */
+    struct audit_question txt;
+    struct dkim_record record;
+    bool ours;   /* we know the key itself */
+    bool usable; /* a signature with it can pass */
+};
+
+struct audit_address {
+    struct ip ip;
+    char text[IP_TEXT_SIZE];
+    struct audit_question ptr;
+    struct dns_answer back; /* the addresses of the first name of its PTR */
+    bool confirmed;         /* one of its names leads back to it */
+    bool unsure;            /* the DNS failed on the way back */
+    struct spf_verdict spf; /* of the return path */
+    const struct audit_case *owner;
+};
+
+struct audit_report_target { /* an address of rua or ruf */
+    const char *policy_domain;
+    struct str uri;
+    const char *host, *question;
+    struct dmarc_path path; /* of the host */
+    struct audit_question authorisation;
+    bool asked;  /* the host is another organization's */
+    bool unsure; /* the DNS did not say whose it is */
+};
+
+struct audit_case {
+    const struct audit_setup *setup;
+    struct arena *arena;
+    struct crew *crew;
+    const char *domain, *mail_from;
+    bool mail_from_assumed, guessed;
+
+    struct audit_key_fact *keys; /* guessed ones that are not there left out */
+    size_t keys_n;
+    size_t usable_keys;
+    bool guesses_failed; /* the DNS failed for a guessed one */
+    struct audit_question dmarc;
+    struct dmarc_path path;
+    const struct dmarc_found *record; /* the DMARC record that applies, NULL = none */
+    struct audit_report_target reports[AUDIT_MAX_REPORTS];
+    size_t reports_n;
+    struct audit_mail_domain from, back; /* the From domain and the return path's */
+    struct audit_question txt, back_txt;
+    struct audit_address *addresses;
+    size_t addresses_n;
+    struct audit_host helo, links;
+    struct audit_question probe; /* a name at which nobody publishes a key */
+    struct dmarc_verdict dmarc_verdict;
+    const char *spf_result; /* the worst over all addresses, "" = not checked */
+
+    struct audit_finding *findings;
+    size_t findings_n, findings_room;
+    struct audit_gap *gaps;
+    size_t gaps_n, gaps_room;
+};
+
+void audit_gather(struct audit_case *c);
+const char *audit_place(const struct audit_question *q); /* where the record is, behind aliases */
+bool audit_is_failure(enum dns_status s);
+bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
+bool audit_host_exists(const struct audit_host *h);
+bool audit_host_is_unsure(const struct audit_host *h); /* no address, and the DNS failed */
+bool audit_host_is_alias(const struct audit_host *h);
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+struct audit_check {
+    const char *code;
+    enum audit_severity severity;
+    const char *unless; /* when it counts for less */
+    const char *title, *why;
+    void (*run)(struct audit_case *c, const struct audit_check *k);
+};
+extern const struct audit_check audit_checks[];
+extern const size_t audit_checks_n;
+
+/* A new finding with the row's words and severity; the texts are copied. */
+struct audit_finding *audit_add(
+    struct audit_case *c, const struct audit_check *k, const char *name, const char *detail);
+/* The record that a finding rests on, and the first place of `mark` in it ("" = no mark). */
+void audit_evidence(
+    struct audit_case *c, struct audit_finding *f, struct str text, struct str mark);
+/* The check could not be made. */
+void audit_skip(struct audit_case *c, const struct audit_check *k, const char *reason);
+void audit_skip_failed(
+    struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status);
+
+/* ---- records to publish (audit_publish.c) ---------------------------------------------------- */
+
+void audit_publish(struct audit_case *c, struct audit_finding *f, const char *name,
+    const char *type, const char *value);
+/* One DMARC record that mends all that is wrong with the present one; see there for the policy. */
+const char *audit_wanted_dmarc(struct audit_case *c, const char *domain);
+/* Wants to be a DMARC record, whatever is wrong with it. */
+bool audit_is_meant_as_dmarc(struct str text);
+/* Our key, else the one found without the tags that limit it; "" = not known. */
+const char *audit_wanted_key(struct audit_case *c, const struct audit_key_fact *k);
+/* "7.100.51.198.in-addr.arpa" */
+const char *audit_reverse_name(const struct ip *ip, struct arena *a);
+
+void audit_judge_providers(struct audit_case *c, struct audit_report *out);
+
+/* ---- the rows' functions --------------------------------------------------------------------- */
+
+#define AUDIT_CHECK(name) void name(struct audit_case *c, const struct audit_check *k)
+
+AUDIT_CHECK(check_domain_absent);
+AUDIT_CHECK(check_free_mail);
+AUDIT_CHECK(check_wildcard);
+AUDIT_CHECK(check_txt_size);
+AUDIT_CHECK(check_dangling);
+
+AUDIT_CHECK(check_dmarc_missing);
+AUDIT_CHECK(check_dmarc_several);
+AUDIT_CHECK(check_dmarc_syntax);
+AUDIT_CHECK(check_dmarc_ignored);
+AUDIT_CHECK(check_dmarc_none);
+AUDIT_CHECK(check_dmarc_subdomain_none);
+AUDIT_CHECK(check_dmarc_test_mode);
+AUDIT_CHECK(check_dmarc_no_reports);
+AUDIT_CHECK(check_dmarc_removed);
+AUDIT_CHECK(check_dmarc_org_record);
+AUDIT_CHECK(check_dmarc_report_authorised);
+
+AUDIT_CHECK(check_key_absent);
+AUDIT_CHECK(check_key_mismatch);
+AUDIT_CHECK(check_key_revoked);
+AUDIT_CHECK(check_key_several);
+AUDIT_CHECK(check_key_syntax);
+AUDIT_CHECK(check_key_short);
+AUDIT_CHECK(check_key_weak);
+AUDIT_CHECK(check_key_testing);
+AUDIT_CHECK(check_key_sha1_only);
+AUDIT_CHECK(check_key_not_for_mail);
+AUDIT_CHECK(check_key_ed25519_only);
+AUDIT_CHECK(check_dkim_unsigned);
+AUDIT_CHECK(check_dkim_unaligned);
+
+AUDIT_CHECK(check_mx_missing);
+AUDIT_CHECK(check_mx_null);
+AUDIT_CHECK(check_mx_no_address);
+AUDIT_CHECK(check_mx_cname);
+AUDIT_CHECK(check_return_path_mx);
+AUDIT_CHECK(check_return_path_unaligned);
+AUDIT_CHECK(check_ptr_missing);
+AUDIT_CHECK(check_ptr_not_confirmed);
+AUDIT_CHECK(check_helo);
+
+#endif

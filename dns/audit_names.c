@@ -1,0 +1,114 @@
+/* What checks say about names as such: the From domain itself, wildcards, sizes, aliases to nowhere. */
+#include "dns/audit_inside.h"
+#include "dns/name.h"
+
+/* What a UDP answer holds without a second question over TCP (wire.h), less header and question. */
+#define TXT_BYTES_MAX 1100
+
+/* Providers of mailboxes for everybody, whose DMARC policy or whose own receivers refuse their domain
+ * in From when another's server sends it. Those of one company's many country domains by prefix. */
+static const char *const free_mail[] = {"126.com", "163.com", "aol.com", "bol.com.br", "daum.net",
+    "foxmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de", "gmx.net",
+    "googlemail.com", "icloud.com", "laposte.net", "libero.it", "mac.com", "mail.ru", "me.com",
+    "msn.com", "naver.com", "orange.fr", "proton.me", "protonmail.com", "qq.com", "rediffmail.com",
+    "sfr.fr", "sina.com", "t-online.de", "terra.com.br", "uol.com.br", "wanadoo.fr", "web.de",
+    "yandex.com", "yandex.ru", "yeah.net", "zoho.com"};
+static const char *const free_mail_families[] = {
+    "hotmail.", "live.", "outlook.", "yahoo.", "ymail."};
+
+void check_domain_absent(struct audit_case *c, const struct audit_check *k)
+{
+    const struct dns_answer *a = &c->from.self.a.answer;
+    if (audit_is_failure(a->status))
+        audit_skip_failed(c, k, c->domain, a->status);
+    else if (a->status == DNS_NXDOMAIN && strcmp(a->canonical, c->domain) == 0)
+        audit_add(c, k, c->domain, "the DNS says that this name does not exist");
+}
+
+static bool is_free_mail(const char *domain)
+{
+    for (size_t i = 0; i < COUNT_OF(free_mail); i++)
+        if (strcmp(domain, free_mail[i]) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT_OF(free_mail_families); i++)
+        if (str_starts(str_of(domain), str_of(free_mail_families[i])) && name_labels(domain) <= 3)
+            return true;
+    return false;
+}
+
+void check_free_mail(struct audit_case *c, const struct audit_check *k)
+{
+    if (is_free_mail(c->domain))
+        audit_add(c, k, c->domain, "send from a domain of your own");
+}
+
+void check_wildcard(struct audit_case *c, const struct audit_check *k)
+{
+    const struct dns_answer *a = &c->probe.answer;
+    if (audit_is_failure(a->status)) {
+        audit_skip_failed(c, k, c->probe.name, a->status);
+    } else if (a->status == DNS_FOUND) {
+        struct audit_finding *f = audit_add(c, k, c->probe.name,
+            "a name that nobody published has a TXT record: delete the wildcard, or give it no "
+            "TXT");
+        audit_evidence(c, f, a->records[0].data, STR(""));
+    }
+}
+
+static void check_size_at(
+    struct audit_case *c, const struct audit_check *k, const struct audit_question *q)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < q->answer.n; i++)
+        bytes += q->answer.records[i].data.n + q->answer.records[i].data.n / 255 + 13;
+    if (audit_is_failure(q->answer.status))
+        audit_skip_failed(c, k, q->name, q->answer.status);
+    else if (bytes > TXT_BYTES_MAX)
+        audit_add(c, k, q->name,
+            arena_printf(c->arena,
+                "%zu TXT records with %zu bytes: delete verification texts that nobody needs any "
+                "more",
+                q->answer.n, bytes));
+}
+
+void check_txt_size(struct audit_case *c, const struct audit_check *k)
+{
+    check_size_at(c, k, &c->txt);
+    if (!c->mail_from_assumed)
+        check_size_at(c, k, &c->back_txt);
+}
+
+/* ---- aliases to nowhere ---------------------------------------------------------------------- */
+
+static void check_alias(
+    struct audit_case *c, const struct audit_check *k, const struct audit_question *q)
+{
+    char name[NAME_SIZE];
+    const struct dns_answer *a = &q->answer;
+    if (!q->name || a->status != DNS_NXDOMAIN || !name_canonical(str_of(q->name), name) ||
+        strcmp(a->canonical, name) == 0)
+        return;
+    struct audit_finding *f = audit_add(c, k, name,
+        arena_printf(
+            c->arena, "%s does not exist: point the alias elsewhere, or delete it", a->canonical));
+    audit_evidence(c, f, str_of(arena_printf(c->arena, "%s. CNAME ... %s.", name, a->canonical)),
+        str_of(a->canonical));
+}
+
+void check_dangling(struct audit_case *c, const struct audit_check *k)
+{
+    check_alias(c, k, &c->dmarc);
+    for (size_t i = 0; i < c->keys_n; i++)
+        check_alias(c, k, &c->keys[i].txt);
+    check_alias(c, k, &c->from.self.a);
+    for (size_t i = 0; i < c->from.hosts_n; i++)
+        check_alias(c, k, &c->from.hosts[i].a);
+    if (!c->mail_from_assumed) {
+        check_alias(c, k, &c->back.self.a);
+        for (size_t i = 0; i < c->back.hosts_n; i++)
+            check_alias(c, k, &c->back.hosts[i].a);
+    }
+    if (strcmp(c->setup->helo, c->domain) != 0)
+        check_alias(c, k, &c->helo.a);
+    check_alias(c, k, &c->links.a);
+}

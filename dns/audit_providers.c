@@ -1,0 +1,188 @@
+/* What the large receivers demand of senders, rule by rule, and which of it the DNS can show.
+ * What only mail itself, or the provider's own numbers, can show is "not checkable", never "pass".
+ * Sources stand with each provider; they change, so each is named in the report. */
+#include "dns/audit_inside.h"
+
+typedef enum audit_answer judge_rule(struct audit_case *c, const char **detail);
+
+static enum audit_answer say(enum audit_answer a, const char **detail, const char *text)
+{
+    *detail = text;
+    return a;
+}
+
+static enum audit_answer judge_spf(struct audit_case *c, const char **detail)
+{
+    if (!c->spf_result[0])
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            c->setup->smart_host ? "mail leaves through a smart host"
+                                 : "no sending address is known");
+    if (strcmp(c->spf_result, "temperror") == 0)
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+    if (strcmp(c->spf_result, "pass") == 0)
+        return say(AUDIT_RULE_PASS, detail, "every sending address passes");
+    return say(AUDIT_RULE_FAIL, detail,
+        arena_printf(c->arena, "a sending address gets %s", c->spf_result));
+}
+
+static enum audit_answer judge_dkim(struct audit_case *c, const char **detail)
+{
+    if (c->guessed)
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            c->keys_n > 0 ? arena_printf(c->arena,
+                                "a key stands at %s; whether mail is signed with "
+                                "it, the DNS does not show",
+                                c->keys[0].name)
+                          : "no selector is known");
+    if (c->usable_keys > 0)
+        return say(AUDIT_RULE_PASS, detail, "a key of 1024 bits or more stands at the selector");
+    for (size_t i = 0; i < c->keys_n; i++)
+        if (c->keys[i].record.status == DKIM_RECORD_TEMPERROR)
+            return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+    return say(AUDIT_RULE_FAIL, detail, "no signature can pass");
+}
+
+static enum audit_answer judge_dmarc(struct audit_case *c, const char **detail)
+{
+    if (c->dmarc_verdict.result == DMARC_NO_RECORD || c->dmarc_verdict.result == DMARC_PERMERROR)
+        return say(AUDIT_RULE_FAIL, detail, "no DMARC record applies");
+    if (!c->record)
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+    return say(AUDIT_RULE_PASS, detail,
+        arena_printf(c->arena, "the record at _dmarc.%s", c->record->domain));
+}
+
+static enum audit_answer judge_reports(struct audit_case *c, const char **detail)
+{
+    enum audit_answer record = judge_dmarc(c, detail);
+    if (record != AUDIT_RULE_PASS)
+        return record;
+    return c->record->record.has_valid_rua ? say(AUDIT_RULE_PASS, detail, "rua= is there")
+                                           : say(AUDIT_RULE_FAIL, detail, "the record has no rua=");
+}
+
+static enum audit_answer judge_alignment(struct audit_case *c, const char **detail)
+{
+    bool nothing_known = (c->guessed || c->keys_n == 0) && !c->spf_result[0];
+    *detail = arena_text(c->arena, str_of(c->dmarc_verdict.why));
+    if (c->dmarc_verdict.result == DMARC_PASS)
+        return AUDIT_RULE_PASS;
+    if (c->dmarc_verdict.result == DMARC_TEMPERROR)
+        return AUDIT_RULE_NOT_CHECKABLE;
+    if (c->dmarc_verdict.result == DMARC_FAIL && c->guessed)
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            nothing_known ? "neither selector nor sending address is known"
+                          : "no selector is known, and SPF does not align");
+    return AUDIT_RULE_FAIL;
+}
+
+static enum audit_answer judge_ptr(struct audit_case *c, const char **detail)
+{
+    if (c->addresses_n == 0)
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            c->setup->smart_host ? "mail leaves through a smart host"
+                                 : "no sending address is known");
+    bool unsure = false;
+    for (size_t i = 0; i < c->addresses_n; i++) {
+        const struct audit_address *a = &c->addresses[i];
+        if (a->confirmed)
+            continue;
+        if (!a->unsure && !audit_is_failure(a->ptr.answer.status))
+            return say(AUDIT_RULE_FAIL, detail,
+                arena_printf(c->arena, "%s has no confirmed PTR", a->text));
+        unsure = true;
+    }
+    return unsure ? say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed")
+                  : say(AUDIT_RULE_PASS, detail, "every sending address has one");
+}
+
+static enum audit_answer judge_helo(struct audit_case *c, const char **detail)
+{
+    if (!c->setup->helo[0])
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the HELO name is not known");
+    if (audit_host_is_unsure(&c->helo))
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+    return audit_host_exists(&c->helo) ? say(AUDIT_RULE_PASS, detail, "it has an address")
+                                       : say(AUDIT_RULE_FAIL, detail, "it has no address");
+}
+
+static enum audit_answer judge_tls(struct audit_case *c, const char **detail)
+{
+    (void)c;
+    return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+        "seen in transit only; Parcelpost takes TLS wherever it is offered");
+}
+
+static enum audit_answer judge_one_click(struct audit_case *c, const char **detail)
+{
+    (void)c;
+    return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+        "seen in mails only; Parcelpost sets and signs it on marketing streams");
+}
+
+static enum audit_answer judge_complaints(struct audit_case *c, const char **detail)
+{
+    (void)c;
+    return say(AUDIT_RULE_NOT_CHECKABLE, detail, "only the provider's own numbers tell");
+}
+
+enum rule { SPF, DKIM, DMARC, REPORTS, ALIGNMENT, PTR, HELO, TLS, ONE_CLICK, COMPLAINTS, RULES };
+
+static const struct {
+    const char *name;
+    judge_rule *judge;
+} rules[RULES] = {
+    [SPF] = {"spf", judge_spf},
+    [DKIM] = {"dkim", judge_dkim},
+    [DMARC] = {"dmarc", judge_dmarc},
+    [REPORTS] = {"dmarc-reports", judge_reports},
+    [ALIGNMENT] = {"alignment", judge_alignment},
+    [PTR] = {"ptr", judge_ptr},
+    [HELO] = {"helo", judge_helo},
+    [TLS] = {"tls", judge_tls},
+    [ONE_CLICK] = {"one-click", judge_one_click},
+    [COMPLAINTS] = {"complaint-rate", judge_complaints},
+};
+
+#define HAS(rule) (1u << (rule))
+
+static const struct {
+    const char *key, *name, *source;
+    unsigned demands;
+} providers[] = {
+    {"gmail", "Gmail", "https://support.google.com/a/answer/81126",
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT) | HAS(PTR) | HAS(TLS) | HAS(ONE_CLICK) |
+            HAS(COMPLAINTS)},
+    {"yahoo", "Yahoo", "https://senders.yahooinc.com/best-practices/",
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT) | HAS(PTR) | HAS(ONE_CLICK) |
+            HAS(COMPLAINTS)},
+    {"outlook", "Outlook.com", "https://sendersupport.olc.protection.outlook.com/pm/policies.aspx",
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT)},
+    {"apple", "Apple", "https://support.apple.com/102322",
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(PTR) | HAS(ONE_CLICK)},
+    {"laposte", "laposte.net", "https://postmaster.laposte.net/",
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(REPORTS) | HAS(ALIGNMENT) | HAS(PTR)},
+    {"orange", "Orange", "https://postmaster.orange.fr/",
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT) | HAS(PTR) | HAS(HELO) |
+            HAS(COMPLAINTS)},
+};
+
+void audit_judge_providers(struct audit_case *c, struct audit_report *out)
+{
+    struct audit_provider *all = arena_array(c->arena, COUNT_OF(providers), sizeof *all);
+    for (size_t i = 0; i < COUNT_OF(providers); i++) {
+        struct audit_rule *judged = arena_array(c->arena, RULES, sizeof *judged);
+        size_t n = 0;
+        for (enum rule r = 0; r < RULES; r++) {
+            if (!(providers[i].demands & HAS(r)))
+                continue;
+            judged[n].rule = rules[r].name;
+            judged[n].answer = rules[r].judge(c, &judged[n].detail);
+            n++;
+        }
+        all[i] = (struct audit_provider){
+            providers[i].key, providers[i].name, providers[i].source, judged, n};
+    }
+    out->providers = all;
+    out->providers_n = COUNT_OF(providers);
+}
