@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,11 +109,20 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
                e);
 }
 
+/* Nobody reads the library's memory statistics, for which each of its allocations takes one lock of the process.
+ * Refused once the library is in use, which does no harm. */
+static void forgo_statistics(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, struct err *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sqlite *db;
     int rc;
 
+    pthread_once(&once, forgo_statistics);
     if (mode == SQLITE_FOR_WRITING && !create_private(path, e))
         return false;
     db = calloc(1, sizeof *db);

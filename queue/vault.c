@@ -20,6 +20,7 @@ struct vault {
     pthread_mutex_t lock; /* guards all below; never held across I/O */
     struct vault_pending fresh, flushing;
     struct vault_cache cache;
+    int64_t seen_stamp, seen_erasures; /* at that stamp of keys.db so many were counted */
     uint64_t next_id;
 };
 
@@ -29,7 +30,11 @@ static const char version_1[] =
     "  erased_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(storefront, id)) WITHOUT ROWID;"
     "CREATE INDEX person_key_of ON person_key(storefront, person) WHERE wrapped IS NOT NULL;";
 
-static const char *const migrations[] = {version_1};
+/* Counts the erasures of every process: what a cached key holds by, because keys are else only added. */
+static const char version_2[] =
+    "CREATE TABLE erasure(n INTEGER NOT NULL); INSERT INTO erasure VALUES (0);";
+
+static const char *const migrations[] = {version_1, version_2};
 
 static const struct sqlite_schema schema = {.what = "keys.db",
     .application = VAULT_APPLICATION,
@@ -54,6 +59,7 @@ bool vault_open(const char *path, const struct keyring *keys, const struct clock
     v->clock = clock;
     pthread_mutex_init(&v->write_lock, NULL);
     pthread_mutex_init(&v->lock, NULL);
+    v->seen_stamp = -1;
     hash_random(&v->next_id, sizeof v->next_id);
     /* Here deletion is erasure, so free pages are zeroed whatever it costs. */
     if (sqlite_open(path, SQLITE_FOR_WRITING, &v->writer, e) &&
@@ -193,6 +199,46 @@ static bool key_by_person(struct vault *v, const char *storefront, const struct 
     return fine;
 }
 
+/* ---- how long a cached key holds ---- */
+
+static bool count_erasures(struct sqlite *db, int64_t *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, "SELECT n FROM erasure");
+
+    *out = -1;
+    if (sql_row(q))
+        *out = sql_get_int(q, 0);
+    return sql_done(q, e);
+}
+
+/* The stamp of the file is asked first, so what is read after it is never older, and a further commit shows. */
+static bool erasures(struct vault *v, int64_t *out, struct err *e)
+{
+    struct sqlite *db;
+    int64_t stamp;
+    bool known, fine;
+
+    if (!sqlite_pool_stamp(v->readers, &stamp, e))
+        return false;
+    pthread_mutex_lock(&v->lock);
+    known = v->seen_stamp == stamp;
+    *out = v->seen_erasures;
+    pthread_mutex_unlock(&v->lock);
+    if (known)
+        return true;
+    if (!sqlite_pool_take(v->readers, &db, e))
+        return false;
+    fine = count_erasures(db, out, e);
+    sqlite_pool_give(v->readers, db);
+    if (!fine)
+        return false;
+    pthread_mutex_lock(&v->lock);
+    v->seen_stamp = stamp;
+    v->seen_erasures = *out;
+    pthread_mutex_unlock(&v->lock);
+    return true;
+}
+
 /* ---- keys that are not ---- */
 
 /* Time first, so that keys.db grows at its end; then 64 bits that begin at random in each process and count up, so that
@@ -229,12 +275,12 @@ static bool pending_key(struct vault *v, const char *storefront, const struct ke
 /* ---- verbs ---- */
 
 static bool remembered(struct vault *v, const char *storefront, const struct keyed *who,
-    int64_t stamp, struct vault_key *out)
+    int64_t erased_n, struct vault_key *out)
 {
     bool found;
 
     pthread_mutex_lock(&v->lock);
-    found = vault_cache_get(&v->cache, &who->hash[0], stamp, out) ||
+    found = vault_cache_get(&v->cache, &who->hash[0], erased_n, out) ||
             pending_key(v, storefront, who, false, out);
     pthread_mutex_unlock(&v->lock);
     return found;
@@ -244,11 +290,11 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
     struct vault_key *out, bool *found, struct err *e)
 {
     enum answer answer;
-    int64_t stamp;
+    int64_t erased_n;
 
-    if (!sqlite_pool_stamp(v->readers, &stamp, e))
+    if (!erasures(v, &erased_n, e))
         return false;
-    *found = remembered(v, storefront, who, stamp, out);
+    *found = remembered(v, storefront, who, erased_n, out);
     if (*found)
         return true;
     if (!key_by_person(v, storefront, who, out, &answer, e))
@@ -256,7 +302,7 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
     *found = answer == ANSWER_KEY;
     pthread_mutex_lock(&v->lock);
     if (*found)
-        vault_cache_put(&v->cache, &who->hash[0], stamp, out);
+        vault_cache_put(&v->cache, &who->hash[0], erased_n, out);
     else /* another thread may have met this person since we looked */
         *found = pending_key(v, storefront, who, make, out);
     pthread_mutex_unlock(&v->lock);
@@ -273,14 +319,14 @@ static bool key_of_blob(struct vault *v, const char *storefront, struct str id,
     struct vault_key *out, enum answer *answer, struct err *e)
 {
     struct digest tag;
-    int64_t stamp;
+    int64_t erased_n;
     bool found;
 
-    if (!sqlite_pool_stamp(v->readers, &stamp, e))
+    if (!erasures(v, &erased_n, e))
         return false;
     tag_of_id(storefront, id, &tag);
     pthread_mutex_lock(&v->lock);
-    found = vault_cache_get(&v->cache, &tag, stamp, out);
+    found = vault_cache_get(&v->cache, &tag, erased_n, out);
     pthread_mutex_unlock(&v->lock);
     *answer = ANSWER_KEY;
     if (found)
@@ -289,7 +335,7 @@ static bool key_of_blob(struct vault *v, const char *storefront, struct str id,
         return false;
     pthread_mutex_lock(&v->lock);
     if (*answer == ANSWER_KEY)
-        vault_cache_put(&v->cache, &tag, stamp, out);
+        vault_cache_put(&v->cache, &tag, erased_n, out);
     pthread_mutex_unlock(&v->lock);
     return true;
 }
@@ -333,10 +379,15 @@ static bool insert(struct vault *v, const struct vault_new *p, struct err *e)
     return sql_run(q, e);
 }
 
-static bool insert_all(struct vault *v, struct err *e)
+/* *erased_n: as of this transaction; an erasure that concerns the new keys comes later and counts further. */
+static bool insert_all(struct vault *v, int64_t *erased_n, struct err *e)
 {
     if (!sqlite_begin(v->writer, e))
         return false;
+    if (!count_erasures(v->writer, erased_n, e)) {
+        sqlite_rollback(v->writer);
+        return false;
+    }
     for (const struct vault_new *p = v->flushing.first; p; p = p->next)
         if (!insert(v, p, e)) {
             sqlite_rollback(v->writer);
@@ -345,22 +396,36 @@ static bool insert_all(struct vault *v, struct err *e)
     return sqlite_commit(v->writer, e);
 }
 
+/* Under the lock: a new person's key is wanted again soon, by the claim and by the settle. */
+static void remember_all(struct vault *v, int64_t erased_n)
+{
+    for (const struct vault_new *p = v->flushing.first; p; p = p->next) {
+        struct digest tag;
+
+        tag_of_id(p->storefront, id_str(&p->key), &tag);
+        vault_cache_put(&v->cache, &tag, erased_n, &p->key);
+        vault_cache_put(&v->cache, &p->person, erased_n, &p->key);
+    }
+}
+
 /* Beside the write, other threads find the keys of `flushing` and go on making fresh ones. What could not
  * be written stays for the next flush: somebody may have sealed with it. */
 bool vault_flush(struct vault *v, struct err *e)
 {
     bool fine = true;
+    int64_t erased_n;
 
     pthread_mutex_lock(&v->write_lock);
     pthread_mutex_lock(&v->lock);
     vault_pending_move(&v->fresh, &v->flushing);
     pthread_mutex_unlock(&v->lock);
     if (v->flushing.first) {
-        fine = insert_all(v, e);
+        fine = insert_all(v, &erased_n, e);
         pthread_mutex_lock(&v->lock);
-        if (fine)
+        if (fine) {
+            remember_all(v, erased_n);
             vault_pending_clear(&v->flushing);
-        else
+        } else
             vault_pending_move(&v->flushing, &v->fresh);
         pthread_mutex_unlock(&v->lock);
     }
@@ -388,6 +453,10 @@ static bool erase_keys(struct vault *v, const char *storefront, const struct key
             return false;
         }
         *erased += (uint64_t)sqlite_changes(v->writer);
+    }
+    if (!sql_run(sqlite_sql(v->writer, "UPDATE erasure SET n = n + 1"), e)) {
+        sqlite_rollback(v->writer);
+        return false;
     }
     return sqlite_commit(v->writer, e);
 }

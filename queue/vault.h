@@ -8,7 +8,7 @@
  *   uses and never a blob that nobody can open. A person may have several keys (two processes met the person
  *   at the same moment); each blob names its own.
  * Memory: unwrapped keys are kept in a bounded cache that is wiped at close, and only as long as nobody has
- *   written to keys.db: an erasure by another process counts at once.
+ *   erased any: an erasure by another process counts at once.
  * Errors: ERR_CORRUPT (also: wrapped with a master key that the keyring does not have), ERR_FULL, ERR_IO,
  *   ERR_NEWER. Threads: any. */
 #ifndef QUEUE_VAULT_H

@@ -6,12 +6,12 @@ static struct vault_cached *set_of(struct vault_cache *c, const struct digest *t
 }
 
 bool vault_cache_get(
-    struct vault_cache *c, const struct digest *tag, int64_t stamp, struct vault_key *out)
+    struct vault_cache *c, const struct digest *tag, int64_t erased_n, struct vault_key *out)
 {
     struct vault_cached *set = set_of(c, tag);
 
     for (size_t i = 0; i < VAULT_CACHE_WAYS; i++)
-        if (set[i].used && set[i].stamp == stamp && digest_equal(&set[i].tag, tag)) {
+        if (set[i].used && set[i].erased_n == erased_n && digest_equal(&set[i].tag, tag)) {
             set[i].used = ++c->clock;
             *out = set[i].key;
             return true;
@@ -20,7 +20,7 @@ bool vault_cache_get(
 }
 
 void vault_cache_put(
-    struct vault_cache *c, const struct digest *tag, int64_t stamp, const struct vault_key *key)
+    struct vault_cache *c, const struct digest *tag, int64_t erased_n, const struct vault_key *key)
 {
     struct vault_cached *set = set_of(c, tag), *place = set;
 
@@ -32,7 +32,7 @@ void vault_cache_put(
         if (set[i].used < place->used)
             place = &set[i];
     }
-    *place = (struct vault_cached){*tag, *key, stamp, ++c->clock};
+    *place = (struct vault_cached){*tag, *key, erased_n, ++c->clock};
 }
 
 void vault_cache_wipe(struct vault_cache *c)

@@ -148,6 +148,7 @@ static void everything_at_once_keeps_its_order(void **state)
 struct slow_store {
     struct store base;
     sem_t begun, go_on;
+    size_t largest; /* group so far */
 };
 
 static bool slow_apply(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
@@ -157,6 +158,7 @@ static bool slow_apply(struct store *s, struct store_op *const *ops, size_t n, i
 
     (void)now_ms;
     (void)e;
+    slow->largest = n > slow->largest ? n : slow->largest;
     sem_post(&slow->begun);
     sem_wait(&slow->go_on);
     for (size_t i = 0; i < n; i++)
@@ -201,6 +203,7 @@ static void a_full_line_turns_those_away_who_will_not_wait(void **state)
         sem_post(&slow.go_on);
     committer_close(&c);
     assert_int_equal(answered, COMMITTER_OPS + 1);
+    assert_int_equal(slow.largest, COMMITTER_GROUP);
     vault_close(&v);
     sem_destroy(&slow.begun);
     sem_destroy(&slow.go_on);
@@ -238,12 +241,42 @@ static void too_many_bytes_turn_away_too_but_never_the_only_one(void **state)
     sem_destroy(&slow.go_on);
 }
 
+static void what_is_large_is_written_alone(void **state)
+{
+    static const struct store_verbs verbs = {.apply = slow_apply};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct slow_store slow = {.base = {&verbs}};
+    struct ticket tickets[3];
+    struct committer *c;
+    struct vault *v;
+
+    (void)state;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    for (size_t i = 0; i < COUNT_OF(tickets); i++) {
+        tickets[i] = (struct ticket){
+            .op.kind = STORE_NOTE, .done = count_answer, .bytes = COMMITTER_BYTES / 3};
+        FINE(committer_post(c, &tickets[i], &p->e));
+    }
+    for (int i = 0; i < 3; i++)
+        sem_post(&slow.go_on);
+    committer_close(&c);
+    assert_int_equal(slow.largest, 1);
+    vault_close(&v);
+    sem_destroy(&slow.begun);
+    sem_destroy(&slow.go_on);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_that_submit_together_share_commits),
         cmocka_unit_test(everything_at_once_keeps_its_order),
         cmocka_unit_test(a_full_line_turns_those_away_who_will_not_wait),
+        cmocka_unit_test(what_is_large_is_written_alone),
         cmocka_unit_test(too_many_bytes_turn_away_too_but_never_the_only_one),
     };
 

@@ -184,7 +184,7 @@ static void an_erasure_by_another_process_counts_at_once(void **state)
     key_for(&b, "ada", false, false);
 }
 
-/* The bytes of the wrapped key, as another program reads them. */
+/* The bytes of the first wrapped key, as another program reads them. */
 static struct str wrapped_key(struct post *p)
 {
     struct sqlite *db;
@@ -208,12 +208,38 @@ static void an_erased_key_leaves_no_bytes_behind(void **state)
     (void)state;
     box_open(&b);
     key_for(&b, "ada", true, true);
+    for (int i = 0; i < 20; i++) /* so that the page goes on being one, with a hole in it */
+        key_for(&b, arena_printf(b.post->a, "p%d", i), true, true);
     assert_true(vault_flush(b.v, &b.post->e));
     wrapped = wrapped_key(b.post);
     assert_int_equal(wrapped.n, SEAL_OVERHEAD + 32);
     assert_true(bytes_in_any_file(b.post, wrapped));
     assert_int_equal(erase(&b, b.v, "ada"), 1);
     assert_false(bytes_in_any_file(b.post, wrapped));
+}
+
+/* keys.db as the first version left it: without the count of erasures. */
+static void a_file_of_the_first_version_is_brought_up(void **state)
+{
+    AUTO(box_close) struct box b;
+    struct vault_key ada, again;
+    struct sqlite *db;
+    struct post *p;
+
+    (void)state;
+    box_open(&b);
+    p = b.post;
+    ada = key_for(&b, "ada", true, true);
+    FINE(vault_flush(b.v, &p->e));
+    vault_close(&b.v);
+    FINE(sqlite_open(post_file(p, "v.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_exec(db, "DROP TABLE erasure; PRAGMA user_version=1", &p->e));
+    sqlite_close(&db);
+    box_reopen(&b);
+    again = key_for(&b, "ada", true, true);
+    assert_true(same(&ada, &again));
+    assert_int_equal(erase(&b, b.v, "ada"), 1);
+    key_for(&b, "ada", false, false);
 }
 
 static void keys_wrapped_with_an_older_master_key_still_open(void **state)
@@ -293,6 +319,7 @@ int main(void)
         cmocka_unit_test(an_erased_key_is_known_as_erased_and_a_fresh_one_is_made),
         cmocka_unit_test(an_erasure_by_another_process_counts_at_once),
         cmocka_unit_test(an_erased_key_leaves_no_bytes_behind),
+        cmocka_unit_test(a_file_of_the_first_version_is_brought_up),
         cmocka_unit_test(keys_wrapped_with_an_older_master_key_still_open),
         cmocka_unit_test(another_keyring_does_not_open_it),
         cmocka_unit_test(more_persons_than_the_cache_holds_are_all_found),
