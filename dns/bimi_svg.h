@@ -17,26 +17,27 @@ enum bimi_svg_status {
     BIMI_SVG_UNREACHABLE, /* no page: `page` says whether TLS, HTTP status, timeout */
 };
 
-/* Bits, so that a reader of codes need not read sentences. */
+/* Bits, so that a reader of codes need not read sentences; the worst first. */
 enum bimi_svg_fault {
     BIMI_SVG_NOT_SVG = 1 << 0,    /* no XML, or its root is not <svg> of the SVG namespace */
-    BIMI_SVG_TOO_LARGE = 1 << 1,  /* above 32 KB                                          */
-    BIMI_SVG_PROFILE = 1 << 2,    /* baseProfile is not "tiny-ps"                         */
-    BIMI_SVG_VERSION = 1 << 3,    /* version is not "1.2"                                 */
-    BIMI_SVG_TITLE = 1 << 4,      /* no <title> right below the root, or an empty one     */
-    BIMI_SVG_X_Y = 1 << 5,        /* x= or y= on the root                                 */
-    BIMI_SVG_VIEW_BOX = 1 << 6,   /* no viewBox                                           */
-    BIMI_SVG_NOT_SQUARE = 1 << 7, /* viewBox (or width and height) not square: advice     */
-    BIMI_SVG_SCRIPT = 1 << 8,     /* script, event attributes, animation, foreign content */
-    BIMI_SVG_EXTERNAL = 1 << 9,   /* references that leave the document, or raster images */
-    BIMI_SVG_DOCTYPE = 1 << 10,   /* a DTD: entities could hold anything                  */
+    BIMI_SVG_SCRIPT = 1 << 1,     /* script, event attributes, animation, foreign content */
+    BIMI_SVG_EXTERNAL = 1 << 2,   /* references that leave the document, images and media */
+    BIMI_SVG_DOCTYPE = 1 << 3,    /* a DTD: entities could hold anything                  */
+    BIMI_SVG_PROFILE = 1 << 4,    /* baseProfile is not "tiny-ps"                         */
+    BIMI_SVG_VERSION = 1 << 5,    /* version is not "1.2"                                 */
+    BIMI_SVG_TITLE = 1 << 6,      /* no <title> right below the root, or an empty one     */
+    BIMI_SVG_X_Y = 1 << 7,        /* x= or y= on the root                                 */
+    BIMI_SVG_VIEW_BOX = 1 << 8,   /* no viewBox of four numbers                           */
+    BIMI_SVG_NOT_SQUARE = 1 << 9, /* the viewBox is not square: advice                    */
+    BIMI_SVG_TOO_LARGE = 1 << 10, /* above 32 KB: advice                                  */
 };
+#define BIMI_SVG_FAULTS 11
 
 struct bimi_svg {
     enum bimi_svg_status status;
-    const char *why;            /* one sentence when not good: the first and worst fault */
+    const char *why;            /* one sentence when not good: the worst fault */
     unsigned faults;            /* enum bimi_svg_fault */
-    const char *const *details; /* one sentence for each fault */
+    const char *const *details; /* one sentence for each fault, the worst first */
     size_t details_n;
     size_t bytes;
     struct str title;

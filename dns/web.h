@@ -28,7 +28,7 @@ static inline void web_get(const struct web *w, const char *url, const struct we
 struct web_live {
     struct resolver *resolver;
     const char *authority_file; /* NULL = the system's authorities */
-    int64_t timeout_ms;         /* above the limits' own: the less counts; 0 = those alone */
+    int64_t timeout_ms;         /* this or the limits' own, whichever is less; 0 = those */
     bool allow_loopback;        /* for tests, as in fetch.h */
     uint16_t port;              /* for tests, as in fetch.h */
 };
