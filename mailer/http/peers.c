@@ -14,6 +14,7 @@ struct peer {
     struct peer *next, *before;
     int fd;
     int64_t deadline_ns;
+    struct peer_head head;
 };
 
 struct peers {
@@ -117,6 +118,11 @@ void peers_give(struct peers *p, struct peer *one, int64_t span_ms)
     pthread_mutex_unlock(&p->lock);
 }
 
+struct peer_head *peer_head(struct peer *one)
+{
+    return &one->head;
+}
+
 void peers_remove(struct peers *p, struct peer *one)
 {
     pthread_mutex_lock(&p->lock);
@@ -127,5 +133,6 @@ void peers_remove(struct peers *p, struct peer *one)
     if (one->next)
         one->next->before = one->before;
     pthread_mutex_unlock(&p->lock);
+    buf_close(&one->head.target);
     free(one);
 }

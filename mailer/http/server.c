@@ -70,21 +70,34 @@ static struct peer *peer_of(struct MHD_Connection *connection)
 
 static void give(struct carrier *c, int64_t span_ms)
 {
-    peers_give(c->http->peers, peer_of(c->connection), span_ms);
+    peers_give(c->http->peers, c->peer, span_ms);
 }
 
+/* Owns nothing: when the head is faulty or does not fit, the library ends the connection and calls neither
+ * on_request nor on_completed. */
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct http *h = context;
+    struct peer *peer = peer_of(connection);
+    struct peer_head *head = peer_head(peer);
+
+    buf_clear(&head->target);
+    buf_add_text(&head->target, uri ? uri : "");
+    head->target_at = (uintptr_t)uri;
+    head->began_ns = clock_steady_ns();
+    peers_give(h->peers, peer, h->setup.limits.head_ms);
+    return NULL;
+}
+
+static struct carrier *carrier_open(struct http *h, struct MHD_Connection *connection)
+{
     struct carrier *c = calloc(1, sizeof *c);
 
     if (!c)
         err_out_of_memory();
     c->http = h;
     c->connection = connection;
-    c->uri_at = (uintptr_t)uri;
-    c->began_ns = clock_steady_ns();
-    buf_add_text(&c->uri, uri ? uri : "");
+    c->peer = peer_of(connection);
     pthread_mutex_lock(&h->lock);
     h->under_way++;
     pthread_mutex_unlock(&h->lock);
@@ -126,10 +139,9 @@ static struct str origin_form(struct str target)
 static enum MHD_Result begin(struct carrier *c, const char *method, const char *version)
 {
     struct exchange *x = &c->x;
-    struct str uri = origin_form(buf_str(&c->uri));
+    struct str uri = origin_form(buf_str(&peer_head(c->peer)->target));
     size_t question = str_find_char(uri, '?', 0);
 
-    c->begun = true;
     x->carrier = c;
     x->app = &c->http->setup;
     x->arena = arena_open();
@@ -138,7 +150,7 @@ static enum MHD_Result begin(struct carrier *c, const char *method, const char *
     x->path = str_slice(uri, 0, question);
     x->query = str_slice(uri, question + 1, uri.n);
     give(c, c->http->setup.limits.body_ms);
-    if (!wire_is_sound(c, version)) /* where the body ends is doubtful: it is not read */
+    if (!wire_is_sound(c, method, version)) /* where the body ends is doubtful: it is not read */
         return send_answer(c);
     if (router_find(x, method))
         router_admit(x);
@@ -213,9 +225,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 {
     struct carrier *c = *state;
 
-    (void)context, (void)connection, (void)url;
-    if (!c->begun)
+    (void)url;
+    if (!c) {
+        *state = c = carrier_open(context, connection);
         return begin(c, method, version);
+    }
     if (*upload_n == 0)
         return finish(c);
     struct str piece = str_bytes(upload, *upload_n);
@@ -229,7 +243,7 @@ static void account(const struct carrier *c)
     const struct exchange *x = &c->x;
     const char *route = x->route ? x->route->pattern : "none";
     struct metrics *m = x->app->metrics;
-    int64_t took_ns = clock_steady_ns() - c->began_ns;
+    int64_t took_ns = clock_steady_ns() - peer_head(c->peer)->began_ns;
 
     log_debug("request", KV("request", x->id.s), KV("method", x->route ? x->route->method : "none"),
         KV("route", route), KV_INT("status", x->status), KV_INT("took_us", took_ns / 1000));
@@ -250,13 +264,12 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     struct http *h = context;
     struct carrier *c = *state;
 
-    (void)how;
+    (void)connection, (void)how;
     if (!c)
         return;
-    if (c->begun)
-        account(c);
-    peers_give(h->peers, peer_of(connection), h->setup.limits.head_ms);
-    buf_close(&c->uri);
+    account(c);
+    give(c, h->setup.limits.idle_ms);
+    buf_close(&peer_head(c->peer)->target);
     forget_body(c);
     buf_close(&c->x.answer);
     snapshot_close(&c->x.snapshot);
@@ -287,7 +300,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 static struct http_limits with_defaults(struct http_limits l)
 {
     return (struct http_limits){
-        .head_ms = l.head_ms ? l.head_ms : 75000,
+        .idle_ms = l.idle_ms ? l.idle_ms : 75000,
+        .head_ms = l.head_ms ? l.head_ms : 10000,
         .body_ms = l.body_ms ? l.body_ms : 60000,
         .answer_ms = l.answer_ms ? l.answer_ms : 60000,
         .connections = l.connections ? l.connections : 1000,

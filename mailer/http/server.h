@@ -1,7 +1,7 @@
 /* server -- the wire under the exchanges (libmicrohttpd; server.c and wire.c are its only users).
  *
- * The library calls back for each piece of a request; a struct carrier holds it from its first line to the end
- * of its answer. A stopped service first lets requests under way end, and waits for those that wait for the
+ * The library calls back for each piece of a request; a struct carrier holds it from the end of its head to the
+ * end of its answer. A stopped service first lets requests under way end, and waits for those that wait for the
  * disk, because their memory is in use until the queue has answered. */
 #ifndef MAILER_HTTP_SERVER_H
 #define MAILER_HTTP_SERVER_H
@@ -29,17 +29,15 @@ struct http {
 struct carrier {
     struct http *http;
     struct MHD_Connection *connection;
-    uintptr_t uri_at; /* where the library keeps the request's target */
-    struct buf uri;
-    int64_t began_ns;
-    bool begun, waiting;
+    struct peer *peer; /* its head holds the target */
+    bool waiting;
     size_t received; /* bytes of the body, kept or not */
     size_t held;     /* its share of the http's */
     struct exchange x;
 };
 
 /* wire.c: what the library lets pass and HTTP does not. False: answered with 400, and to be closed. */
-bool wire_is_sound(struct carrier *c, const char *version);
+bool wire_is_sound(struct carrier *c, const char *method, const char *version);
 uint64_t wire_body_length(const struct carrier *c); /* as declared, 0 when it is not */
 void wire_refuse_size(struct exchange *x);
 

@@ -10,7 +10,8 @@ static const char *const single[] = {"Content-Length", "Transfer-Encoding", "Hos
 
 struct tally {
     size_t times[COUNT_OF(single)];
-    bool malformed;
+    bool malformed, torn;
+    uintptr_t end; /* of the line before, without its CRLF */
 };
 
 /* RFC 9110 s5.6.2. "Content-Length : 3" is not a header that some ignore and others obey, it is none. */
@@ -30,12 +31,24 @@ static bool is_value(struct str s)
     return true;
 }
 
+/* The library ends each text at its first NUL, and glues a folded line to the header's *name*, so that
+ * "Content-Length:\r\n 35" is none ("Content-Length35") and a proxy that knows folding sees another end of the
+ * body. Its texts stay where the client's bytes came to lie: a line that does not begin two bytes behind the one
+ * before it was folded, held a NUL, or ended in a bare LF (RFC 9112 s2.2, s5.2: all may be refused). */
+static void follow(struct tally *t, const char *name, const char *value)
+{
+    t->torn |= (uintptr_t)name != t->end + 2 || value <= name;
+    t->end = (uintptr_t)value + strlen(value);
+}
+
 static enum MHD_Result count_header(
     void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct tally *t = context;
 
     (void)kind;
+    value = value ? value : "";
+    follow(t, name, value);
     t->malformed |= !is_token(str_of(name)) || !is_value(str_of(value));
     for (size_t i = 0; i < COUNT_OF(single); i++)
         t->times[i] += str_is_nocase(str_of(name), single[i]);
@@ -49,11 +62,23 @@ static bool refuse(struct exchange *x, const char *code, const char *detail)
     return false;
 }
 
-static bool has_sound_headers(struct carrier *c)
+static bool is_number(struct str s)
 {
-    struct tally t = {0};
+    uint64_t n;
+
+    return str_to_u64(s, &n);
+}
+
+static bool has_sound_headers(struct carrier *c, const char *method, const char *version)
+{
+    struct tally t = {.end = (uintptr_t)version + strlen(version)};
+    size_t head = MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+                      ->header_size;
 
     MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_header, &t);
+    if (t.torn || t.end + 4 != (uintptr_t)method + head)
+        return refuse(&c->x, "malformed-header",
+            "a header is one line that ends in CRLF, is not folded and holds no NUL");
     if (t.malformed)
         return refuse(&c->x, "malformed-header",
             "a header's name must be a token and its value free of control characters");
@@ -62,6 +87,8 @@ static bool has_sound_headers(struct carrier *c)
             return refuse(&c->x, "repeated-header",
                 arena_printf(c->x.arena, "the header %s stands there twice", single[i]));
     struct str coding = exchange_header(&c->x, "Transfer-Encoding");
+    if (t.times[0] > 0 && !is_number(exchange_header(&c->x, "Content-Length")))
+        return refuse(&c->x, "malformed-header", "Content-Length must be a number, digits alone");
     if (t.times[1] > 0 && t.times[0] > 0)
         return refuse(&c->x, "two-lengths",
             "Content-Length and Transfer-Encoding exclude each other (RFC 9112 s6.1)");
@@ -70,26 +97,25 @@ static bool has_sound_headers(struct carrier *c)
     return true;
 }
 
-/* The library ends the target at a NUL. Target and version lie in one buffer, one byte between them, so a
- * larger gap is what was cut off. */
-static bool was_cut(const struct carrier *c, const char *version)
+/* Method, target and version lie behind each other, one byte between them; a larger gap is what a NUL cut off. */
+static bool was_cut(const struct peer_head *head, const char *method, const char *version)
 {
-    uintptr_t gap = (uintptr_t)version - c->uri_at;
-
-    return gap < 1024 * 1024 && gap != c->uri.n + 1;
+    return (uintptr_t)method + strlen(method) + 1 != head->target_at ||
+           head->target_at + head->target.n + 1 != (uintptr_t)version;
 }
 
-bool wire_is_sound(struct carrier *c, const char *version)
+bool wire_is_sound(struct carrier *c, const char *method, const char *version)
 {
-    struct str uri = buf_str(&c->uri);
-    bool printable = !was_cut(c, version);
+    const struct peer_head *head = peer_head(c->peer);
+    struct str uri = buf_str(&head->target);
+    bool printable = !was_cut(head, method, version);
 
     for (size_t i = 0; i < uri.n && printable; i++)
         printable = uri.p[i] > ' ' && uri.p[i] <= '~';
     if (!printable)
         return refuse(&c->x, "malformed-target",
             "the path may hold printable ASCII only; escape the rest with %XX");
-    return has_sound_headers(c);
+    return has_sound_headers(c, method, version);
 }
 
 uint64_t wire_body_length(const struct carrier *c)

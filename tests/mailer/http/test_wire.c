@@ -14,7 +14,9 @@ static int open_desk(void **state)
 {
     (void)state;
     desk_open(&desk);
-    desk_open_with(&hasty, (struct http_limits){.head_ms = DESK_SPAN_MS, .body_ms = DESK_SPAN_MS});
+    desk_open_with(
+        &hasty, (struct http_limits){
+                    .idle_ms = DESK_SPAN_MS, .head_ms = DESK_SPAN_MS, .body_ms = DESK_SPAN_MS});
     return 0;
 }
 
@@ -82,6 +84,9 @@ static size_t times(struct str whole, const char *part)
         literal, sizeof(literal) - 1                                                               \
     }
 
+/* What would run if the body before it were taken for none. */
+#define INNER "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
 static const struct {
     const char *name;
     struct str request;
@@ -118,6 +123,45 @@ static const struct {
         "malformed-target"},
     {"bytes above ASCII in the path", BYTES("GET /healthz\xc3\xa9 HTTP/1.1\r\n" HOST "\r\n"), 400,
         "malformed-target"},
+    {"a folded Content-Length",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length:\r\n 3\r\n\r\n" INNER), 400,
+        "malformed-header"},
+    {"a Content-Length that goes on in the next line",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\t5\r\n\r\n" INNER), 400,
+        "malformed-header"},
+    {"a folded Transfer-Encoding",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Transfer-Encoding:\r\n chunked\r\n\r\n" INNER), 400,
+        "malformed-header"},
+    {"a folded header that is none of ours",
+        BYTES("GET /healthz HTTP/1.1\r\n" HOST "X: a\r\n b\r\nY: c\r\n\r\n"), 400,
+        "malformed-header"},
+    {"a fold of white space alone", BYTES("GET /healthz HTTP/1.1\r\n" HOST "X: a\r\n \r\n\r\n"),
+        400, "malformed-header"},
+    {"a NUL in Content-Length",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: 0\0"
+              "36\r\n\r\n" INNER),
+        400, "malformed-header"},
+    {"a NUL in Content-Length, before another header",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: 0\0"
+              "36\r\nX: y\r\n\r\n" INNER),
+        400, "malformed-header"},
+    {"a NUL at the end of the last header",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: 0\0\r\n\r\n" INNER), 400,
+        "malformed-header"},
+    {"a NUL behind chunked",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\0x\r\n\r\n0\r\n\r\n" INNER),
+        400, "malformed-header"},
+    {"a NUL in a key",
+        BYTES("GET /healthz HTTP/1.1\r\n" HOST "Authorization: Bearer a\0zz\r\n\r\n"), 400,
+        "malformed-header"},
+    {"a NUL in a header's name",
+        BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length\0x: 3\r\n\r\n" INNER), 400, ""},
+    {"a NUL in the method", BYTES("GET\0 /healthz HTTP/1.1\r\n" HOST "\r\n"), 400,
+        "malformed-target"},
+    {"a header that ends in a bare LF",
+        BYTES("GET /healthz HTTP/1.1\r\n" HOST "X: a\nY: b\r\n\r\n"), 400, "malformed-header"},
+    {"an end of the head in bare LF", BYTES("GET /healthz HTTP/1.1\r\n" HOST "\n"), 400,
+        "malformed-header"},
     {"a negative length", BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n"), 400,
         ""},
     {"a length in words", BYTES("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: three\r\n\r\n"), 400,
@@ -154,11 +198,50 @@ static void each_unsound_request_is_refused_and_its_connection_closed(void **sta
         wire_send(fd, row->request);
         wire_read(fd, false, &r);
         expect_int(row->name, r.status, row->status);
-        if (row->code[0] != 0)
+        if (row->code[0] != 0) {
             expect_in(row->name, buf_str(&r.body), row->code);
+            expect_int(row->name, (int64_t)times(buf_str(&r.body), "HTTP/1.1 "), 0);
+        }
         expect(row->name, wire_is_closed(fd, 5000), "closed");
     }
     still_serves("unsound requests");
+}
+
+static void unusual_but_sound_headers_are_fine(void **state)
+{
+    static const char *const table[] = {"", "X:\r\n", "X:y\r\n", "X:  y  \r\n", "X: \t y\r\nY:\r\n",
+        "Cookie: a=b; c=d\r\nCookie: e\r\n", "Content-Length: 0\r\n", "X: \xc3\xa9\r\n"};
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(reply_close) struct reply r = {0};
+        desk_call(&desk, "GET", "/healthz?a=%20b", *row, STR(""), &r);
+        expect_int(*row, r.status, 200);
+    }
+}
+
+/* The library reads it in pieces and makes its buffer larger meanwhile. */
+static void a_long_head_is_fine_in_whatever_pieces_it_comes(void **state)
+{
+    AUTO(buf_close) struct buf request = {0};
+    AUTO(reply_close) struct reply r = {0};
+    AUTO(close_fd) int fd = desk_connect(&desk);
+    struct str rest;
+
+    (void)state;
+    buf_add_text(&request, "\r\nGET /healthz HTTP/1.1\r\n" HOST);
+    for (int i = 0; i < 100; i++)
+        buf_addf(&request, "X-Filler-%d: %0*d\r\n", i, 10 + i, i);
+    buf_add_text(&request, "\r\n");
+    rest = buf_str(&request);
+    for (size_t n = 1; rest.n > 0; n += 97) {
+        wire_send(fd, str_slice(rest, 0, n));
+        rest = str_slice(rest, n, rest.n);
+        usleep(1000);
+    }
+    wire_read(fd, false, &r);
+    assert_int_equal(r.status, 200);
 }
 
 static void garbage_is_answered_or_dropped_and_never_served(void **state)
@@ -197,6 +280,29 @@ static void a_head_that_is_too_large_is_refused(void **state)
     collect(fd, &answer, 3000);
     assert_int_equal(times(buf_str(&answer), "HTTP/1.1 200"), 0);
     still_serves("a large head");
+}
+
+/* The library says nothing more of a request whose query does not fit beside its head. */
+static void a_query_of_too_many_parameters_leaves_nothing_behind(void **state)
+{
+    AUTO(buf_close) struct buf request = {0};
+    struct desk own;
+
+    (void)state;
+    desk_open(&own);
+    buf_add_text(&request, "GET /v1/events?");
+    for (int i = 0; i < 6000; i++)
+        buf_add_text(&request, "a=b&");
+    buf_add_text(&request, " HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < 50; i++) {
+        AUTO(close_fd) int fd = desk_connect(&own);
+        wire_send(fd, buf_str(&request));
+        assert_true(wire_is_closed(fd, 5000));
+    }
+    int64_t began = clock_steady_ns();
+    http_stop(own.http, 15000); /* would wait for each of them */
+    assert_in_range((clock_steady_ns() - began) / 1000000, 0, 5000);
+    desk_close(&own);
 }
 
 /* ---- bodies ---- */
@@ -420,6 +526,38 @@ static void an_idle_connection_is_closed(void **state)
     assert_true(wire_is_closed(fd, DESK_SPAN_MS * 4));
 }
 
+/* The patience between two requests is none for who begins one. */
+static void half_a_request_is_given_less_time_than_an_idle_connection(void **state)
+{
+    AUTO(reply_close) struct reply r = {0};
+    struct desk own;
+
+    (void)state;
+    desk_open_with(&own, (struct http_limits){.idle_ms = 60000, .head_ms = DESK_SPAN_MS});
+    AUTO(close_fd) int silent = desk_connect(&own);
+    AUTO(close_fd) int half_line = desk_connect(&own);
+    AUTO(close_fd) int half_head = desk_connect(&own);
+    AUTO(close_fd) int idle = desk_connect(&own);
+    AUTO(close_fd) int second = desk_connect(&own);
+    wire_send(half_line, STR("GET /he"));
+    wire_send(half_head, STR("GET /healthz HTTP/1.1\r\nHos"));
+    wire_send(idle, STR(INNER));
+    wire_read(idle, false, &r);
+    assert_int_equal(r.status, 200);
+    wire_send(second, STR(INNER));
+    wire_read(second, false, &r);
+    wire_send(second, STR("GET /healthz HTTP/1.1\r\nHos"));
+    assert_true(wire_is_closed(silent, DESK_SPAN_MS * 4));
+    assert_true(wire_is_closed(half_line, DESK_SPAN_MS * 4));
+    assert_true(wire_is_closed(half_head, DESK_SPAN_MS * 4));
+    assert_true(wire_is_closed(second, DESK_SPAN_MS * 4));
+    assert_false(wire_is_closed(idle, DESK_SPAN_MS));
+    wire_send(idle, STR(INNER));
+    wire_read(idle, false, &r);
+    assert_int_equal(r.status, 200);
+    desk_close(&own);
+}
+
 static void others_are_served_while_many_are_slow(void **state)
 {
     int slow[100];
@@ -498,8 +636,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_may_name_scheme_and_host),
         cmocka_unit_test(each_unsound_request_is_refused_and_its_connection_closed),
+        cmocka_unit_test(unusual_but_sound_headers_are_fine),
+        cmocka_unit_test(a_long_head_is_fine_in_whatever_pieces_it_comes),
         cmocka_unit_test(garbage_is_answered_or_dropped_and_never_served),
         cmocka_unit_test(a_head_that_is_too_large_is_refused),
+        cmocka_unit_test(a_query_of_too_many_parameters_leaves_nothing_behind),
         cmocka_unit_test(a_chunked_body_is_taken),
         cmocka_unit_test(thirty_megabytes_are_refused_with_413),
         cmocka_unit_test(a_client_that_asks_first_is_told_before_it_sends),
@@ -512,6 +653,7 @@ int main(void)
         cmocka_unit_test(a_head_that_drips_ends_at_the_deadline),
         cmocka_unit_test(a_body_that_drips_ends_at_the_deadline),
         cmocka_unit_test(an_idle_connection_is_closed),
+        cmocka_unit_test(half_a_request_is_given_less_time_than_an_idle_connection),
         cmocka_unit_test(others_are_served_while_many_are_slow),
         cmocka_unit_test(curl_sends_a_mail),
         cmocka_unit_test(curl_is_told_of_a_large_body),
