@@ -21,7 +21,7 @@ extern const char *const part_names[PARTS];
 
 /* A mail as it lies on the shelf. */
 struct shelved {
-    const char *name, *stream, *events, *supersedes;
+    const char *name, *folder, *stream, *events, *supersedes;
     const struct js *variables;
     struct str parts[PARTS];
     struct js *used_partials; /* names as members: a set */

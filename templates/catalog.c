@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 
+#define PLACE_BYTES 512
+
 enum form { FORM_OTHER, FORM_ZERO, FORM_ONE, FORM_TWO, FORM_FEW, FORM_MANY, FORMS };
 
 static const char *const form_names[FORMS] = {"other", "zero", "one", "two", "few", "many"};
@@ -21,19 +23,36 @@ struct catalog {
     size_t n;
 };
 
-static bool wrong(struct err *e, const char *file, struct str key, const char *what)
+/* What is compiled at the moment. */
+struct source {
+    const char *file;
+    const struct js *files;
+    struct str forms; /* that the language tells apart */
+};
+
+/* "locales/fr.json, "greeting"" */
+static void tell_place(const struct source *from, struct str key, char out[PLACE_BYTES])
 {
-    return err_set(
-        e, ERR_INPUT, "%s: \"" STR_FMT "\" %s", file, (int)(key.n < 80 ? key.n : 80), key.p, what);
+    struct str file = js_text(js_get_str(from->files, key));
+    if (file.n == 0)
+        file = str_of(from->file);
+    snprintf(out, PLACE_BYTES, STR_FMT ", \"" STR_FMT "\"", STR_ARG(file),
+        (int)(key.n < 80 ? key.n : 80), key.p);
+}
+
+static bool wrong(const struct source *from, struct str key, const char *what, struct err *e)
+{
+    char place[PLACE_BYTES];
+    tell_place(from, key, place);
+    return err_set(e, ERR_INPUT, "%s %s", place, what);
 }
 
 static bool compile_form(
-    const char *file, struct phrase *p, enum form form, struct str text, struct err *e)
+    const struct source *from, struct phrase *p, enum form form, struct str text, struct err *e)
 {
-    char name[160];
-    snprintf(name, sizeof name, "%s: \"" STR_FMT "\"", file, (int)(p->key.n < 80 ? p->key.n : 80),
-        p->key.p);
-    return template_compile(name, text, &p->forms[form], e);
+    char place[PLACE_BYTES];
+    tell_place(from, p->key, place);
+    return template_compile(place, text, &p->forms[form], e);
 }
 
 static bool has_word(struct str words, const char *word)
@@ -46,21 +65,22 @@ static bool has_word(struct str words, const char *word)
 }
 
 static bool compile_plural(
-    const char *file, struct phrase *p, const struct js *entry, struct str forms, struct err *e)
+    const struct source *from, struct phrase *p, const struct js *entry, struct err *e)
 {
     size_t members = js_count(entry), found = 1; /* "plural" itself */
     if (p->plural.n == 0)
-        return wrong(e, file, p->key, "needs \"plural\", the variable that chooses its form");
+        return wrong(from, p->key, "needs \"plural\", the variable that chooses its form", e);
     for (size_t i = 0; i < FORMS; i++) {
         const struct js *text = js_get(entry, form_names[i]);
-        if ((js_kind(text) == JS_TEXT) != has_word(forms, form_names[i]))
-            return err_set(e, ERR_INPUT, "%s: \"" STR_FMT "\" must have the plural forms " STR_FMT,
-                file, (int)(p->key.n < 80 ? p->key.n : 80), p->key.p, STR_ARG(forms));
-        if (text && !compile_form(file, p, (enum form)i, js_text(text), e))
+        char what[80];
+        snprintf(what, sizeof what, "must have the plural forms " STR_FMT, STR_ARG(from->forms));
+        if ((js_kind(text) == JS_TEXT) != has_word(from->forms, form_names[i]))
+            return wrong(from, p->key, what, e);
+        if (text && !compile_form(from, p, (enum form)i, js_text(text), e))
             return false;
         found += text != NULL;
     }
-    return found == members || wrong(e, file, p->key, "has a member that is no plural form");
+    return found == members || wrong(from, p->key, "has a member that is no plural form", e);
 }
 
 static int compare(const void *a, const void *b)
@@ -69,7 +89,7 @@ static int compare(const void *a, const void *b)
 }
 
 static bool compile_all(
-    struct catalog *c, const char *file, struct str forms, const struct js *entries, struct err *e)
+    struct catalog *c, const struct source *from, const struct js *entries, struct err *e)
 {
     struct js_iter it = {0};
     while (js_next(entries, &it)) {
@@ -77,10 +97,10 @@ static bool compile_all(
         p->key = arena_str(c->arena, it.key);
         p->plural = arena_str(c->arena, js_get_text(it.value, "plural"));
         bool ok = js_kind(it.value) == JS_TEXT
-                      ? compile_form(file, p, FORM_OTHER, js_text(it.value), e)
+                      ? compile_form(from, p, FORM_OTHER, js_text(it.value), e)
                   : js_kind(it.value) == JS_OBJECT
-                      ? compile_plural(file, p, it.value, forms, e)
-                      : wrong(e, file, p->key, "must be a text or plural forms");
+                      ? compile_plural(from, p, it.value, e)
+                      : wrong(from, p->key, "must be a text or plural forms", e);
         if (!ok)
             return false;
     }
@@ -88,8 +108,8 @@ static bool compile_all(
     return true;
 }
 
-bool catalog_compile(const char *file, const char *locale, const struct js *entries,
-    struct catalog **out, struct err *e)
+bool catalog_compile(const char *file, const struct js *files, const char *locale,
+    const struct js *entries, struct catalog **out, struct err *e)
 {
     AUTO(buf_close) struct buf forms = {0};
     if (!format_plural_forms(locale, &forms))
@@ -100,7 +120,8 @@ bool catalog_compile(const char *file, const char *locale, const struct js *entr
     struct catalog *c = ARENA_NEW(arena, struct catalog);
     c->arena = arena;
     c->v = arena_array(arena, js_count(entries) + 1, sizeof *c->v);
-    if (!compile_all(c, file, buf_str(&forms), entries, e)) {
+    const struct source from = {file, files, buf_str(&forms)};
+    if (!compile_all(c, &from, entries, e)) {
         catalog_close(&c);
         return false;
     }
@@ -154,5 +175,5 @@ bool catalog_uses(
     for (size_t i = 0; p && i < FORMS; i++)
         if (p->forms[i] && !template_uses(p->forms[i], see, context, e))
             return false;
-    return !p || p->plural.n == 0 || see(context, USES_VARIABLE, p->plural, 1, e);
+    return !p || p->plural.n == 0 || see(context, USES_VARIABLE, p->plural, 1, e) != LOOK_WRONG;
 }

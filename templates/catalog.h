@@ -18,9 +18,10 @@
 
 struct catalog;
 
-/* `entries` is the JSON object above; `file` goes into messages. */
-bool catalog_compile(const char *file, const char *locale, const struct js *entries,
-    struct catalog **out, struct err *e);
+/* `entries` is the JSON object above. Messages name `file`, or of an entry what `files` has under its key, which may
+ * be NULL. */
+bool catalog_compile(const char *file, const struct js *files, const char *locale,
+    const struct js *entries, struct catalog **out, struct err *e);
 void catalog_close(struct catalog **c);
 
 bool catalog_has(const struct catalog *c, struct str key);

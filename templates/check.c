@@ -82,7 +82,7 @@ static struct str amount_member(
     struct check *c, const struct js *value, const char *name, struct str at, const char *wanted)
 {
     const struct js *member = js_get(value, name);
-    if (member == NULL)
+    if (!member)
         faults_add(c->faults, "variable-missing", at, "is required: %s", wanted);
     else if (js_kind(member) != JS_TEXT)
         faults_add(c->faults, "variable-type", at, "must be %s, not %s", wanted,
@@ -185,11 +185,11 @@ static void check_object(
         wants(c, v, value, at);
         return;
     }
-    for (const struct variable *m = v->members; m != NULL; m = m->next)
+    for (const struct variable *m = v->members; m; m = m->next)
         check_member(c, m, js_get_str(value, m->name), fault_pointer(c->arena, at, m->name));
     struct js_iter it = {0};
     while (js_next(value, &it))
-        if (variable_member(v, it.key) == NULL)
+        if (!variable_member(v, it.key))
             faults_add(c->faults, "variable-unknown", fault_pointer(c->arena, at, it.key),
                 "this mail has no such variable here; there are: %s",
                 variable_names(v, false, c->arena));
@@ -200,8 +200,8 @@ static void check_member(
 {
     if (js_kind(member) != JS_ABSENT && js_kind(member) != JS_NULL)
         check_value(c, m, member, at);
-    else if (!m->optional && m->type == VARIABLE_OBJECT && m->members != NULL) {
-        struct js *nothing AUTO(js_close) = js_object();
+    else if (!m->optional && m->type == VARIABLE_OBJECT && m->members) {
+        AUTO(js_close) struct js *nothing = js_object();
         check_object(c, m, nothing, at); /* names each thing that is missing inside */
     } else if (!m->optional)
         faults_add(c->faults, "variable-missing", at, "is required by this mail: %s",

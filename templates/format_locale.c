@@ -66,7 +66,7 @@ static bool read_tag(const char *tag, char out[FORMAT_TAG_BYTES])
 bool format_is_tag(const char *tag)
 {
     char id[FORMAT_TAG_BYTES];
-    return strchr(tag, '_') == NULL && read_tag(tag, id);
+    return !strchr(tag, '_') && read_tag(tag, id);
 }
 
 static bool write_tag(const char *id, char out[FORMAT_TAG_BYTES])

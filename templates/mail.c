@@ -19,6 +19,7 @@ struct mail {
     const char *name;
     const char *locale;  /* of the texts */
     const char *written; /* of dates, numbers and amounts */
+    bool is_marketing;
     struct brand brand;
     struct js *behind; /* {"brand": {...}} */
     struct variable *variables;
@@ -76,6 +77,7 @@ static bool compile(struct mail *m, struct str bytes, struct err *e)
     m->locale = arena_text(m->arena, js_get_text(m->bundle, "locale"));
     struct str written = js_get_text(m->bundle, "format");
     m->written = written.n > 0 ? arena_text(m->arena, written) : m->locale;
+    m->is_marketing = str_is(js_get_text(m->bundle, "stream"), "marketing");
     brand_read(m->bundle, m->arena, &m->brand);
     m->behind = brand_for_templates(&m->brand);
     const char *file = arena_printf(m->arena, "locales/%s.json", m->locale);
@@ -83,7 +85,7 @@ static bool compile(struct mail *m, struct str bytes, struct err *e)
            compile_partials(m, js_get(m->bundle, "partials"), e) &&
            variables_declare(js_get(m->bundle, "variables"), m->arena, &m->variables, e) &&
            format_open(m->written, m->locale, &m->format, e) &&
-           catalog_compile(file, m->locale, js_get(m->bundle, "catalog"), &m->catalog, e);
+           catalog_compile(file, NULL, m->locale, js_get(m->bundle, "catalog"), &m->catalog, e);
 }
 
 bool mail_compile(struct str bundle, struct mail **out, struct err *e)
@@ -202,6 +204,7 @@ static struct js *about_sending(
     AUTO(buf_close) struct buf name = {0};
     js_set_text(l, "unsubscribe_url", links->unsubscribe_url);
     js_set_cstr(own, "locale", m->written);
+    js_set_bool(own, "is_marketing", m->is_marketing);
     js_set_cstr(own, "dir", format_reads_right_to_left(m->locale) ? "rtl" : "ltr");
     for (const struct variable *v = m->variables->members; v; v = v->next) {
         buf_clear(&name);

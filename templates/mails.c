@@ -42,6 +42,12 @@ bool mails_open(const char *const *dirs, size_t n, struct mails **out, struct er
     return true;
 }
 
+static void close_locale(struct shelved_locale *l)
+{
+    js_close(&l->entries);
+    js_close(&l->files);
+}
+
 void mails_close(struct mails **mp)
 {
     struct mails *m = *mp;
@@ -53,8 +59,9 @@ void mails_close(struct mails **mp)
         js_close(&m->mails[i].used_keys);
     }
     for (size_t i = 0; i < m->locales_n; i++)
-        js_close(&m->locales[i].entries);
+        close_locale(&m->locales[i]);
     js_close(&m->partials);
+    js_close(&m->partial_files);
     js_close(&m->declarations);
     struct arena *arena = m->arena;
     arena_close(&arena);
@@ -101,7 +108,7 @@ static bool read_tag(struct str tag, char out[FORMAT_TAG_BYTES])
 {
     if (!str_copy(tag, out, FORMAT_TAG_BYTES))
         return false;
-    for (char *p = out; *p != '\0'; p++)
+    for (char *p = out; *p != 0; p++)
         if (*p == '_') /* "de_AT" is read as "de-AT" */
             *p = '-';
     return true;
@@ -110,9 +117,9 @@ static bool read_tag(struct str tag, char out[FORMAT_TAG_BYTES])
 static bool cut_subtag(char *tag)
 {
     char *cut = strrchr(tag, '-');
-    if (cut != NULL)
-        *cut = '\0';
-    return cut != NULL;
+    if (cut)
+        *cut = 0;
+    return cut;
 }
 
 /* The catalog of the tag itself, else with ever fewer of its subtags (RFC 4647 s3.4). */
@@ -121,7 +128,7 @@ static const struct shelved_locale *nearest(const struct mails *m, struct str ta
     char text[FORMAT_TAG_BYTES];
     const struct shelved_locale *l = NULL;
     bool more = read_tag(tag, text);
-    while (more && (l = locale_of(m, str_of(text))) == NULL)
+    while (more && !(l = locale_of(m, str_of(text))))
         more = cut_subtag(text);
     return l;
 }
@@ -132,7 +139,7 @@ static const struct written *written_in(const struct mails *m, const char *tag)
     const struct written *found = NULL;
     if (!format_full_tag(tag, full))
         return NULL;
-    for (const struct written *w = m->written; w != NULL; w = w->next) {
+    for (const struct written *w = m->written; w; w = w->next) {
         if (str_is_nocase(str_of(tag), w->tag))
             return w;
         if (strcmp(full, w->full) == 0)
@@ -145,7 +152,7 @@ static const struct written *written_in(const struct mails *m, const char *tag)
 static bool shares_script(const char *full, const char *other)
 {
     const char *region = strrchr(full, '-');
-    return region != NULL && strncmp(full, other, (size_t)(region - full) + 1) == 0;
+    return region && strncmp(full, other, (size_t)(region - full) + 1) == 0;
 }
 
 /* The locale in which a catalog's texts are shown to someone who wants `tag`. What comes out leads to the same
@@ -157,7 +164,7 @@ static const char *shown_in(const struct mails *m, const struct shelved_locale *
         return l->tag;
     do {
         const struct written *w = written_in(m, text);
-        if (w != NULL && shares_script(w->full, full) && nearest(m, str_of(w->tag)) == l)
+        if (w && shares_script(w->full, full) && nearest(m, str_of(w->tag)) == l)
             return w->tag;
     } while (!str_is_nocase(str_of(text), l->tag) && cut_subtag(text));
     return l->tag;
@@ -166,20 +173,20 @@ static const char *shown_in(const struct mails *m, const struct shelved_locale *
 const char *mails_locale(const struct mails *m, struct str wanted, struct str fallback)
 {
     const struct shelved_locale *l = nearest(m, wanted);
-    if (l != NULL)
+    if (l)
         return shown_in(m, l, wanted);
     l = nearest(m, fallback);
-    if (l != NULL)
+    if (l)
         return shown_in(m, l, fallback);
     l = locale_of(m, STR("en"));
-    return l != NULL ? l->tag : m->locales[0].tag;
+    return l ? l->tag : m->locales[0].tag;
 }
 
 /* "delay_apology, refund, shipping_notice"; cut short where there are many. */
 static const char *tell_names(const struct mails *m, char *out, size_t size)
 {
     size_t n = 0;
-    out[0] = '\0';
+    out[0] = 0;
     for (size_t i = 0; i < m->n; i++) {
         bool fits = n + strlen(m->mails[i].name) + 8 < size;
         n += (size_t)snprintf(
@@ -196,10 +203,10 @@ bool mails_bundle(const struct mails *m, const char *name, const char *locale,
     char names[300];
     const struct shelved *mail = find(m, name);
     const struct shelved_locale *l = nearest(m, str_of(locale));
-    if (mail == NULL)
+    if (!mail)
         return err_set(e, ERR_MISSING, "there is no mail named %.80s; there are: %s", name,
             tell_names(m, names, sizeof names));
-    if (l == NULL)
+    if (!l)
         return err_set(e, ERR_MISSING, "there is no catalog for the locale %.40s", locale);
     const struct bundle_language language = {l->tag, shown_in(m, l, str_of(locale)), l->entries};
     return bundle_write(mail, m->partials, &language, b, out, e);

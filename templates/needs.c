@@ -17,29 +17,42 @@ struct bench {
     struct catalog **catalogs; /* beside m->locales */
 };
 
-/* One mail being looked through. `file` is the template that the walk is in. */
+/* One mail being looked through. The walk is in a template's file or at a key of a catalog's. */
 struct walk {
     struct bench *b;
     struct shelved *mail;
     const struct variable *variables;
-    const char *file;
+    struct place {
+        const char *file;
+        struct str key; /* "" = a template */
+    } place;
 };
 
-static bool see(void *context, enum use use, struct str name, size_t line, struct err *e);
+static enum look see(void *context, enum use use, struct str name, size_t line, struct err *e);
 
 static bool look_into(struct walk *w, const struct template *t, struct err *e)
 {
-    const char *before = w->file;
-    w->file = template_name(t);
+    struct place before = w->place;
+    w->place = (struct place){template_name(t), STR("")};
     bool ok = template_uses(t, see, w, e);
-    w->file = before;
+    w->place = before;
     return ok;
+}
+
+/* "mails/refund/text.mustache, line 3", or "locales/fr.json, "greeting"". */
+static const char *tell_place(const struct walk *w, size_t line)
+{
+    const struct place *p = &w->place;
+    if (p->key.n == 0)
+        return arena_printf(w->b->arena, "%s, line %zu", p->file, line);
+    return arena_printf(w->b->arena, "%s, \"" STR_FMT "\"", p->file,
+        (int)(p->key.n < 80 ? p->key.n : 80), p->key.p);
 }
 
 static bool lacks(
     const struct walk *w, size_t line, struct str name, const char *what, struct err *e)
 {
-    return err_set(e, ERR_INPUT, "%s, line %zu: \"" STR_FMT "\" %s", w->file, line,
+    return err_set(e, ERR_INPUT, "%s: \"" STR_FMT "\" %s", tell_place(w, line),
         (int)(name.n < 80 ? name.n : 80), name.p, what);
 }
 
@@ -69,17 +82,21 @@ static bool see_key(struct walk *w, struct str key, size_t line, struct err *e)
     for (size_t i = 0; i < w->b->m->locales_n; i++) {
         const struct shelved_locale *l = &w->b->m->locales[i];
         if (!catalog_has(w->b->catalogs[i], key))
-            return err_set(e, ERR_INPUT,
-                "%s has no text \"" STR_FMT "\", which %s uses in line %zu", l->file,
-                (int)(key.n < 80 ? key.n : 80), key.p, w->file, line);
-        const char *before = w->file;
-        w->file = l->file;
+            return err_set(e, ERR_INPUT, "%s has no text \"" STR_FMT "\", used by %s", l->file,
+                (int)(key.n < 80 ? key.n : 80), key.p, tell_place(w, line));
+        struct place before = w->place;
+        w->place = (struct place){arena_text(w->b->arena, js_text(js_get_str(l->files, key))), key};
         bool ok = catalog_uses(w->b->catalogs[i], key, see, w, e);
-        w->file = before;
+        w->place = before;
         if (!ok)
             return false;
     }
     return true;
+}
+
+static bool is_marketing(const struct shelved *mail)
+{
+    return strcmp(mail->stream, "marketing") == 0;
 }
 
 /* What mail_render puts beside the data. */
@@ -87,7 +104,8 @@ static bool is_ours(const struct walk *w, struct str name)
 {
     static const char *const names[] = {"brand.name", "brand.url", "brand.support_url",
         "brand.postal_address", "brand.colour", "brand.text_colour", "brand.logo",
-        "links.unsubscribe_url", "mail.locale", "mail.dir", "mail.subject", "mail.preheader"};
+        "links.unsubscribe_url", "mail.locale", "mail.dir", "mail.is_marketing", "mail.subject",
+        "mail.preheader"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (str_is(name, names[i]))
             return true;
@@ -97,38 +115,56 @@ static bool is_ours(const struct walk *w, struct str name)
     return v && v->type == VARIABLE_LIST;
 }
 
-static bool see(void *context, enum use use, struct str name, size_t line, struct err *e)
+static bool see_name(struct walk *w, struct str name, size_t line, struct err *e)
+{
+    if (str_is(name, ".") || is_ours(w, name) || variables_know(w->variables, name))
+        return true;
+    return lacks(
+        w, line, name, arena_printf(w->b->arena, "is not declared by mail %s", w->mail->name), e);
+}
+
+static bool see_any_partial(struct walk *w, size_t line, struct err *e)
+{
+    for (size_t i = 0; i < w->b->partials_n; i++)
+        if (!see_partial(w, w->b->partials[i].name, line, e))
+            return false;
+    return true;
+}
+
+static enum look see(void *context, enum use use, struct str name, size_t line, struct err *e)
 {
     struct walk *w = context;
+    bool ok = false;
     switch (use) {
     case USES_PARTIAL:
-        return see_partial(w, name, line, e);
+        ok = see_partial(w, name, line, e);
+        break;
     case USES_ANY_PARTIAL:
-        for (size_t i = 0; i < w->b->partials_n; i++)
-            if (!see_partial(w, w->b->partials[i].name, line, e))
-                return false;
-        return true;
+        ok = see_any_partial(w, line, e);
+        break;
     case USES_VARIABLE:
-        if (str_starts(name, STR("t.")))
-            return see_key(w, str_slice(name, 2, name.n), line, e);
+        ok = str_starts(name, STR("t.")) ? see_key(w, str_slice(name, 2, name.n), line, e)
+                                         : see_name(w, name, line, e);
         break;
     case USES_SECTION:
+    case USES_INVERTED:
+        if (str_is(name, "mail.is_marketing")) /* known before any data is */
+            return is_marketing(w->mail) == (use == USES_SECTION) ? LOOK_ON : LOOK_PAST;
+        ok = see_name(w, name, line, e);
         break;
     }
-    return str_is(name, ".") || is_ours(w, name) || variables_know(w->variables, name) ||
-           lacks(w, line, name, "is not declared in mail.json", e);
+    return ok ? LOOK_ON : LOOK_WRONG;
 }
 
 static bool check_mail(struct bench *b, struct shelved *mail, struct err *e)
 {
     struct variable *variables;
     if (!variables_declare(mail->variables, b->arena, &variables, e))
-        return err_prefix(e, "mails/%s/mail.json", mail->name);
+        return err_prefix(e, "%s/mail.json", mail->folder);
     for (size_t i = 0; i < PARTS; i++) {
         AUTO(template_close) struct template *t = NULL;
-        struct walk w = {b, mail, variables, ""};
-        const char *file =
-            arena_printf(b->arena, "mails/%s/%s.mustache", mail->name, part_names[i]);
+        struct walk w = {b, mail, variables, {"", STR("")}};
+        const char *file = arena_printf(b->arena, "%s/%s.mustache", mail->folder, part_names[i]);
         if (!template_compile(file, mail->parts[i], &t, e) || !look_into(&w, t, e))
             return false;
     }
@@ -143,14 +179,13 @@ static bool compile_bench(struct bench *b, struct err *e)
     while (js_next(b->m->partials, &it)) {
         struct partial *p = &b->partials[b->partials_n++];
         p->name = it.key;
-        const char *file =
-            arena_printf(b->arena, "mails/partials/" STR_FMT ".mustache", STR_ARG(it.key));
+        const char *file = arena_text(b->arena, js_text(js_get_str(b->m->partial_files, it.key)));
         if (!template_compile(file, js_text(it.value), &p->t, e))
             return false;
     }
     for (size_t i = 0; i < b->m->locales_n; i++) {
         const struct shelved_locale *l = &b->m->locales[i];
-        if (!catalog_compile(l->file, l->tag, l->entries, &b->catalogs[i], e))
+        if (!catalog_compile(l->file, l->files, l->tag, l->entries, &b->catalogs[i], e))
             return false;
     }
     return true;

@@ -1,6 +1,7 @@
 #include "templates/shelf.h"
 
 #include "base/file.h"
+#include "templates/format.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -85,9 +86,11 @@ static bool read_partials(struct mails *m, const char *dir, struct err *e)
         AUTO(buf_close) struct buf text = {0};
         if (js_get(m->partials, names.v[i]))
             continue;
-        if (!read_file(arena_printf(m->arena, "%s/%s.mustache", folder, names.v[i]), &text, e))
+        const char *path = arena_printf(m->arena, "%s/%s.mustache", folder, names.v[i]);
+        if (!read_file(path, &text, e))
             return false;
         js_set_text(m->partials, names.v[i], buf_str(&text));
+        js_set_cstr(m->partial_files, names.v[i], path);
     }
     return true;
 }
@@ -95,24 +98,25 @@ static bool read_partials(struct mails *m, const char *dir, struct err *e)
 static struct shelved_locale *locale_named(struct mails *m, const char *tag)
 {
     for (size_t i = 0; i < m->locales_n; i++)
-        if (strcmp(m->locales[i].tag, tag) == 0)
+        if (str_is_nocase(str_of(tag), m->locales[i].tag))
             return &m->locales[i];
     if (m->locales_n == ENTRIES_MAX)
         return NULL;
-    m->locales[m->locales_n] =
-        (struct shelved_locale){.tag = tag, .file = "", .entries = js_object()};
+    m->locales[m->locales_n] = (struct shelved_locale){tag, "", js_object(), js_object()};
     return &m->locales[m->locales_n++];
 }
 
-static void merge(struct js *into, const struct js *from)
+static void merge(struct shelved_locale *into, const struct js *from, const char *file)
 {
     struct js_iter it = {0};
     AUTO(buf_close) struct buf key = {0};
     while (js_next(from, &it)) {
         buf_clear(&key);
         buf_add(&key, it.key);
-        if (!js_get(into, buf_text(&key)))
-            js_set(into, buf_text(&key), js_ref(it.value));
+        if (js_get(into->entries, buf_text(&key)))
+            continue;
+        js_set(into->entries, buf_text(&key), js_ref(it.value));
+        js_set_cstr(into->files, buf_text(&key), file);
     }
 }
 
@@ -125,6 +129,9 @@ static bool read_catalogs(struct mails *m, const char *dir, struct err *e)
     for (size_t i = 0; i < names.n; i++) {
         AUTO(js_close) struct js *entries = NULL;
         const char *path = arena_printf(m->arena, "%s/%s.json", folder, names.v[i]);
+        if (!format_is_tag(names.v[i]))
+            return err_set(e, ERR_INPUT,
+                "%s: a catalog is named by its language as in BCP 47, e.g. fr-CA.json", path);
         struct shelved_locale *l = locale_named(m, names.v[i]);
         if (!l)
             return err_set(e, ERR_LIMIT, "there are more than %d catalogs", ENTRIES_MAX);
@@ -132,7 +139,7 @@ static bool read_catalogs(struct mails *m, const char *dir, struct err *e)
             return false;
         if (js_kind(entries) != JS_OBJECT)
             return err_set(e, ERR_INPUT, "%s: must be an object of texts", path);
-        merge(l->entries, entries);
+        merge(l, entries, path);
         l->file = *l->file != 0 ? l->file : path;
     }
     return true;
@@ -178,7 +185,8 @@ static bool read_mail(struct mails *m, const char *folder, const char *name, str
     struct shelved *mail = &m->mails[m->n];
     struct js *meta = NULL;
     const char *path = arena_printf(m->arena, "%s/mail.json", folder);
-    *mail = (struct shelved){.name = name, .used_partials = js_object(), .used_keys = js_object()};
+    *mail = (struct shelved){
+        .name = name, .folder = folder, .used_partials = js_object(), .used_keys = js_object()};
     m->n++;
     if (!read_json(path, &meta, e))
         return false;
@@ -237,6 +245,7 @@ bool shelf_read(struct mails *m, const char *const *dirs, size_t n, struct err *
     m->mails = arena_array(m->arena, ENTRIES_MAX, sizeof *m->mails);
     m->locales = arena_array(m->arena, ENTRIES_MAX, sizeof *m->locales);
     m->partials = js_object();
+    m->partial_files = js_object();
     m->declarations = js_array();
     for (size_t i = 0; i < n; i++)
         if (!read_partials(m, dirs[i], e) || !read_catalogs(m, dirs[i], e) ||

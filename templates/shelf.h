@@ -13,8 +13,8 @@
 #include "templates/mails.h"
 
 struct shelved_locale {
-    const char *tag, *file;
-    struct js *entries;
+    const char *tag, *file;     /* the first one */
+    struct js *entries, *files; /* key -> what it says, and the file that says it */
 };
 
 /* A locale that dates, numbers and amounts can be written in, of some catalog's language. */
@@ -28,6 +28,7 @@ struct mails {
     struct shelved *mails; /* sorted by name */
     size_t n;
     struct js *partials;            /* name -> text */
+    struct js *partial_files;       /* name -> path */
     struct shelved_locale *locales; /* sorted by tag */
     size_t locales_n;
     struct written *written;

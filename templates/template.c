@@ -36,31 +36,35 @@ const char *template_name(const struct template *t)
     return t->name;
 }
 
-static bool see_node(const struct node *node, template_see *see, void *context, struct err *e)
+static enum look see_node(const struct node *node, template_see *see, void *context, struct err *e)
 {
+    enum look look;
     switch ((enum node_kind)node->kind) {
     case NODE_VARIABLE:
         return see(context, USES_VARIABLE, node->text, node->line, e);
     case NODE_SECTION:
-    case NODE_INVERTED:
         return see(context, USES_SECTION, node->text, node->line, e);
+    case NODE_INVERTED:
+        return see(context, USES_INVERTED, node->text, node->line, e);
     case NODE_PARTIAL:
     case NODE_PARENT:
         if ((node->flags & DYNAMIC) == 0)
             return see(context, USES_PARTIAL, node->text, node->line, e);
-        return see(context, USES_VARIABLE, node->text, node->line, e) &&
-               see(context, USES_ANY_PARTIAL, STR(""), node->line, e);
+        look = see(context, USES_VARIABLE, node->text, node->line, e);
+        return look != LOOK_WRONG ? see(context, USES_ANY_PARTIAL, STR(""), node->line, e) : look;
     case NODE_TEXT:
     case NODE_BLOCK:
         break;
     }
-    return true;
+    return LOOK_ON;
 }
 
 bool template_uses(const struct template *t, template_see *see, void *context, struct err *e)
 {
-    for (uint32_t i = 0; i < t->n; i++)
-        if (!see_node(&t->nodes[i], see, context, e))
-            return false;
-    return true;
+    enum look look = LOOK_ON;
+    for (uint32_t i = 0; i < t->n && look != LOOK_WRONG;) {
+        look = see_node(&t->nodes[i], see, context, e);
+        i = look == LOOK_PAST ? t->nodes[i].end : i + 1;
+    }
+    return look != LOOK_WRONG;
 }

@@ -28,8 +28,14 @@ void template_close(struct template **t);
 /* The names that a template uses, for checks before anything is rendered. A dynamic partial or
  * parent ({{>*name}}) is told as USES_VARIABLE with its name, and as USES_ANY_PARTIAL with the
  * empty one. */
-enum use { USES_VARIABLE, USES_SECTION, USES_PARTIAL, USES_ANY_PARTIAL };
-typedef bool template_see(void *context, enum use use, struct str name, size_t line, struct err *e);
+enum use { USES_VARIABLE, USES_SECTION, USES_INVERTED, USES_PARTIAL, USES_ANY_PARTIAL };
+enum look {
+    LOOK_ON,
+    LOOK_PAST,  /* of a section: it is never shown, so what it uses does not count */
+    LOOK_WRONG, /* e is set */
+};
+typedef enum look template_see(
+    void *context, enum use use, struct str name, size_t line, struct err *e);
 bool template_uses(const struct template *t, template_see *see, void *context, struct err *e);
 const char *template_name(const struct template *t);
 

@@ -96,9 +96,9 @@ static bool declare_type(struct variable *v, const struct js *declared, struct e
 static bool declare_integer_bounds(
     struct variable *v, const struct js *min, const struct js *max, struct err *e)
 {
-    v->least = min != NULL ? js_int(min) : INT64_MIN;
-    v->most = max != NULL ? js_int(max) : INT64_MAX;
-    if ((min != NULL && js_kind(min) != JS_INT) || (max != NULL && js_kind(max) != JS_INT))
+    v->least = min ? js_int(min) : INT64_MIN;
+    v->most = max ? js_int(max) : INT64_MAX;
+    if ((min && js_kind(min) != JS_INT) || (max && js_kind(max) != JS_INT))
         return wrong(e, v->name, "min and max of an integer are whole numbers");
     return v->least <= v->most || wrong(e, v->name, "min is above max");
 }
@@ -111,15 +111,15 @@ static bool declare_bounds(struct variable *v, const struct js *declared, struct
     v->least_amount = js_text(min);
     if (v->type == VARIABLE_INTEGER)
         return declare_integer_bounds(v, min, max, e);
-    if (max != NULL && !counts)
+    if (max && !counts)
         return wrong(e, v->name, "max is for text, url, integer and list");
-    if (max != NULL && (js_int(max) < 1 || js_int(max) > 100000))
+    if (max && (js_int(max) < 1 || js_int(max) > 100000))
         return wrong(e, v->name, "max is a number from 1 to 100000");
-    if (max != NULL)
+    if (max)
         v->max = (size_t)js_int(max);
-    if (min != NULL && v->type != VARIABLE_MONEY)
+    if (min && v->type != VARIABLE_MONEY)
         return wrong(e, v->name, "min is for integer and money");
-    return min == NULL || format_is_decimal(v->least_amount) ||
+    return !min || format_is_decimal(v->least_amount) ||
            wrong(e, v->name, "min of money is a decimal in quotes, e.g. \"0.01\"");
 }
 
@@ -220,8 +220,8 @@ bool variables_declare(
 
 const char *variable_names(const struct variable *object, bool required, struct arena *a)
 {
-    struct buf names AUTO(buf_close) = {0};
-    for (const struct variable *m = object->members; m != NULL; m = m->next) {
+    AUTO(buf_close) struct buf names = {0};
+    for (const struct variable *m = object->members; m; m = m->next) {
         if (required && m->optional)
             continue;
         buf_add_text(&names, names.n > 0 ? ", " : "");
@@ -257,7 +257,7 @@ const char *variable_wanted(const struct variable *v, struct arena *a)
         break;
     }
     const char *names = variable_names(v, true, a);
-    return *names != '\0' ? arena_printf(a, "an object with %s", names) : "an object";
+    return *names != 0 ? arena_printf(a, "an object with %s", names) : "an object";
 }
 
 /* ---- names in templates ---------------------------------------------------------------------- */

@@ -60,7 +60,7 @@ struct js *read_data(const char *file)
         fail_msg("%s cannot be read", path);
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
-    text[n] = '\0';
+    text[n] = 0;
     return parse_json(text);
 }
 

@@ -41,7 +41,7 @@ static const struct {
 
 static void replace_underscores(const char *text, struct buf *out)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != 0; text++)
         if (*text == '_')
             buf_add_text(out, "\xc2\xa0");
         else
@@ -166,7 +166,7 @@ static const struct {
 static void plural_forms_are_those_of_the_texts(void **state)
 {
     (void)state;
-    struct format *f AUTO(close_format) = NULL;
+    AUTO(close_format) struct format *f = NULL;
     char form[8];
     struct err e;
     assert_true(format_open("pt-PT", "pt", &f, &e));

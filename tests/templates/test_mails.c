@@ -204,18 +204,18 @@ static const struct {
 static void absurd_numbers_are_refused(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
+    AUTO(mails_close) struct mails *m = open_shelf();
     for (size_t i = 0; i < COUNT_OF(absurd); i++) {
-        struct mail *mail AUTO(mail_close) = compile_mail(m, absurd[i].name, "en");
-        struct arena *a AUTO(arena_close) = arena_open();
-        struct js *data AUTO(js_close) = read_data(arena_printf(a, "%s.json", absurd[i].name));
+        AUTO(mail_close) struct mail *mail = compile_mail(m, absurd[i].name, "en");
+        AUTO(arena_close) struct arena *a = arena_open();
+        AUTO(js_close) struct js *data = read_data(arena_printf(a, "%s.json", absurd[i].name));
         struct js *at = absurd[i].path[1] ? js_get(data, absurd[i].path[0]) : data;
         struct faults faults;
         js_set(at, absurd[i].path[1] ? absurd[i].path[1] : absurd[i].path[0],
             parse_json(absurd[i].value));
         faults_init(&faults, a);
         mail_check(mail, data, STR(""), &faults);
-        assert_int_equal(faults.n, *absurd[i].pointer != '\0');
+        assert_int_equal(faults.n, *absurd[i].pointer != 0);
         if (faults.n > 0)
             assert_string_equal(faults.first->pointer, absurd[i].pointer);
     }
@@ -224,8 +224,8 @@ static void absurd_numbers_are_refused(void **state)
 static void an_unknown_mail_is_told_the_known_ones(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct buf bundle AUTO(buf_close) = {0};
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(buf_close) struct buf bundle = {0};
     struct brand brand = test_brand();
     struct err e;
     assert_false(mails_bundle(m, "ship", "en", &brand, &bundle, &e));
@@ -378,33 +378,34 @@ static const struct {
 
 static void spread(const char *text, char *out)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != 0; text++)
         if (*text == '_')
             out += sprintf(out, "\xc2\xa0");
         else
             *out++ = *text;
-    *out = '\0';
+    *out = 0;
 }
 
 static void dates_and_amounts_follow_the_region(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct js *data AUTO(js_close) =
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(js_close)
+    struct js *data =
         parse_json("{\"customer\":{\"name\":\"Ana\"},\"order\":{\"number\":\"7\"},\"delay\":{"
                    "\"original_date\":\"2026-11-20\",\"new_date\":\"2026-11-24\",\"cancel_url\":"
                    "\"https://a.example/c\"},\"coupon\":{\"code\":\"C\",\"amount\":{\"amount\":"
                    "\"1249.50\",\"currency\":\"CHF\"}}}");
     for (size_t i = 0; i < COUNT_OF(regions); i++) {
         const char *locale = mails_locale(m, str_of(regions[i].locale), STR(""));
-        struct mail *mail AUTO(mail_close) = compile_mail(m, "delay_apology", locale);
-        struct mail_parts parts AUTO(mail_parts_close) = {0};
+        AUTO(mail_close) struct mail *mail = compile_mail(m, "delay_apology", locale);
+        AUTO(mail_parts_close) struct mail_parts parts = {0};
         char amount[64], lang[64];
         render_mail(mail, data, NULL, &parts);
         spread(regions[i].amount, amount);
         snprintf(lang, sizeof lang, "<html lang=\"%s\"", locale);
-        if (strstr(buf_text(&parts.text), regions[i].day) == NULL ||
-            strstr(buf_text(&parts.text), amount) == NULL)
+        if (!strstr(buf_text(&parts.text), regions[i].day) ||
+            !strstr(buf_text(&parts.text), amount))
             fail_msg("%s:\n%s", regions[i].locale, buf_text(&parts.text));
         assert_non_null(strstr(buf_text(&parts.html), lang));
         assert_string_equal(mail_locale(mail), locale);
@@ -415,10 +416,10 @@ static void dates_and_amounts_follow_the_region(void **state)
 static void the_bundle_keeps_catalog_and_region(void **state)
 {
     (void)state;
-    struct mails *m AUTO(mails_close) = open_shelf();
-    struct buf bytes AUTO(buf_close) = {0}, earlier AUTO(buf_close) = {0};
+    AUTO(mails_close) struct mails *m = open_shelf();
+    AUTO(buf_close) struct buf bytes = {0}, earlier = {0};
     struct brand b = test_brand();
-    struct mail *mail AUTO(mail_close) = NULL;
+    AUTO(mail_close) struct mail *mail = NULL;
     struct err e;
     assert_true(mails_bundle(m, "refund", "en-GB", &b, &bytes, &e));
     assert_non_null(strstr(buf_text(&bytes), "\"locale\":\"en\""));

@@ -100,19 +100,31 @@ static const struct {
     const char *says[2];
 } broken[] = {
     {"a_key_that_one_locale_lacks", "locales/fr.json", "{\"hi\":\"x\",\"count\":\"y\"}",
-        {"fr.json has no text \"bold\"", "mails/hello/html.mustache uses in line 1"}},
+        {"fr.json has no text \"bold\"", "mails/hello/html.mustache, line 1"}},
     {"a_key_that_no_locale_has", "mails/hello/text.mustache", "a\n{{t.nope}}",
-        {"has no text \"nope\"", "text.mustache uses in line 2"}},
+        {"has no text \"nope\"", "text.mustache, line 2"}},
     {"a_key_that_only_a_text_uses", "locales/en.json",
         "{\"hi\":\"{{t.more}}\",\"bold\":\"\",\"count\":\"\"}",
-        {"has no text \"more\"", "en.json"}},
+        {"has no text \"more\", used by ", "locales/en.json, \"hi\""}},
     {"a_variable_that_is_not_declared", "mails/hello/html.mustache", "\n\n{{whom}}",
-        {"mails/hello/html.mustache, line 3: \"whom\" is not declared", ""}},
+        {"mails/hello/html.mustache, line 3: \"whom\" is not declared by mail hello", "/tmp/"}},
     {"a_section_that_is_not_declared", "mails/hello/html.mustache", "{{#whom}}{{/whom}}",
         {"\"whom\" is not declared", ""}},
     {"a_variable_of_a_text_that_is_not_declared", "locales/en.json",
         "{\"hi\":\"{{whom}}\",\"bold\":\"\",\"count\":\"\"}",
-        {"\"whom\" is not declared", "en.json"}},
+        {"/locales/en.json, \"hi\": \"whom\" is not declared by mail hello", ""}},
+    {"a_variable_of_one_language_alone", "locales/fr.json",
+        "{\"hi\":\"\",\"bold\":\"{{whom}}\",\"count\":\"\"}",
+        {"/locales/fr.json, \"bold\": \"whom\" is not declared by mail hello", ""}},
+    {"a_variable_of_a_partial", "mails/partials/sign.mustache", "\n{{whom}}",
+        {"/mails/partials/sign.mustache, line 2: \"whom\" is not declared by mail hello", ""}},
+    {"what_a_marketing_mail_shows", "mails/partials/sign.mustache",
+        "{{#mail.is_marketing}}{{whom}}{{/mail.is_marketing}}", {"\"whom\" is not declared", ""}},
+    {"what_follows_a_section_that_is_passed", "mails/partials/sign.mustache",
+        "{{^mail.is_marketing}}{{who}}{{/mail.is_marketing}}{{whom}}",
+        {"\"whom\" is not declared", ""}},
+    {"a_catalog_with_an_underscore", "locales/fr_CA.json", "{}",
+        {"/locales/fr_CA.json: a catalog is named by its language as in BCP 47", "fr-CA.json"}},
     {"a_partial_that_is_not_there", "mails/hello/html.mustache", "{{>sing}}",
         {"html.mustache, line 1: \"sing\" is no partial", ""}},
     {"a_part_that_does_not_compile", "mails/hello/subject.mustache", "{{#a}}",
@@ -120,10 +132,10 @@ static const struct {
     {"a_partial_that_does_not_compile", "mails/partials/sign.mustache", "\n{{",
         {"mails/partials/sign.mustache, line 2", ""}},
     {"a_text_that_does_not_compile", "locales/en.json", "{\"hi\":\"{{who\"}",
-        {"en.json: \"hi\", line 1", ""}},
+        {"locales/en.json, \"hi\", line 1: ", ""}},
     {"plural_forms_that_are_missing", "locales/fr.json",
         "{\"hi\":\"\",\"bold\":\"\",\"count\":{\"plural\":\"n\",\"one\":\"\",\"other\":\"\"}}",
-        {"fr.json: \"count\" must have the plural forms", "many"}},
+        {"fr.json, \"count\" must have the plural forms", "many"}},
     {"plural_forms_that_the_language_has_not", "locales/en.json",
         "{\"hi\":\"\",\"bold\":\"\",\"count\":{\"plural\":\"n\",\"few\":\"\",\"one\":\"\","
         "\"other\":\"\"}}",
@@ -226,6 +238,50 @@ static void the_first_of_several_folders_wins(void **state)
     assert_non_null(strstr(buf_text(&parts.html), "own sign"));
 }
 
+/* The own folder has the language, the house the text with the fault; and the other way round. */
+static void faults_name_the_file_that_holds_the_text(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        AUTO(remove_folder) struct folder own = {""}, house = {""};
+        AUTO(mails_close) struct mails *m = NULL;
+        struct err e = {0};
+        char expected[160];
+        make_shelf(&own);
+        make_shelf(&house);
+        write_file(own.path, "locales/fr.json",
+            i ? "{\"hi\":\"Salut\"}" : "{\"hi\":\"Salut\",\"bold\":\"{{nom}}\"}");
+        write_file(
+            house.path, "locales/fr.json", "{\"hi\":\"\",\"bold\":\"{{nom}}\",\"count\":\"\"}");
+        const char *const dirs[] = {own.path, house.path};
+        snprintf(expected, sizeof expected,
+            "%s/locales/fr.json, \"bold\": \"nom\" is not declared by mail hello",
+            i ? house.path : own.path);
+        assert_false(mails_open(dirs, 2, &m, &e));
+        assert_string_equal(e.text, expected);
+    }
+}
+
+/* What only the other stream shows asks nothing of a mail. */
+static void a_section_for_the_other_stream_asks_nothing(void **state)
+{
+    (void)state;
+    AUTO(remove_folder) struct folder f = {""};
+    AUTO(mails_close) struct mails *m = NULL;
+    struct err e = {0};
+    make_shelf(&f);
+    write_file(f.path, "mails/partials/sign.mustache",
+        "{{^mail.is_marketing}}{{#whom}}{{t.nope}}{{>none}}{{/whom}}{{/mail.is_marketing}}"
+        "{{#mail.is_marketing}}bye {{who}}{{/mail.is_marketing}}");
+    if (!try_open(&f, &m, &e))
+        fail_msg("%s", e.text);
+    AUTO(mail_close) struct mail *mail = compile_mail(m, "hello", "en");
+    AUTO(js_close) struct js *data = parse_json("{\"who\":\"you\",\"n\":1}");
+    AUTO(mail_parts_close) struct mail_parts parts = {0};
+    render_mail(mail, data, NULL, &parts);
+    assert_non_null(strstr(buf_text(&parts.html), "bye you"));
+}
+
 /* Of another mail's texts nothing goes into a bundle, so its hash stands when they change. */
 static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
 {
@@ -296,6 +352,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_shelf_renders),
         cmocka_unit_test(faults_name_their_file),
+        cmocka_unit_test(faults_name_the_file_that_holds_the_text),
+        cmocka_unit_test(a_section_for_the_other_stream_asks_nothing),
         cmocka_unit_test(a_missing_part_names_its_path),
         cmocka_unit_test(an_empty_folder_is_no_shelf),
         cmocka_unit_test(the_first_of_several_folders_wins),

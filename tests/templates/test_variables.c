@@ -240,14 +240,14 @@ static void faults_say_what_would_be_right(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(told); i++) {
-        struct arena *a AUTO(arena_close) = arena_open();
-        struct buf found AUTO(buf_close) = {0};
-        struct js *json AUTO(js_close) = parse_json(told[i].declared);
-        struct js *data AUTO(js_close) = parse_json(arena_printf(a, "{\"v\":%s}", told[i].value));
+        AUTO(arena_close) struct arena *a = arena_open();
+        AUTO(buf_close) struct buf found = {0};
+        AUTO(js_close) struct js *json = parse_json(told[i].declared);
+        AUTO(js_close) struct js *data = parse_json(arena_printf(a, "{\"v\":%s}", told[i].value));
         struct faults faults;
         faults_init(&faults, a);
         variables_check(declare(json, a), data, STR(""), &faults);
-        for (const struct fault *f = faults.first; f != NULL; f = f->next)
+        for (const struct fault *f = faults.first; f; f = f->next)
             buf_addf(&found, "%s %s; ", f->pointer, f->detail);
         if (strcmp(buf_text(&found), told[i].told) != 0)
             fail_msg("%s: %s", told[i].value, buf_text(&found));
