@@ -17,7 +17,7 @@ struct entry {
 
 struct serving {
     struct place place;
-    bool busy, claimed;
+    bool busy, claimed, answered;
 };
 
 struct resting {
@@ -38,7 +38,9 @@ struct desk {
     int64_t next_due_ms;
     struct resting rests[DESK_RESTS];
     size_t rests_n;
-    struct serving *serving; /* per lane */
+    struct serving *serving;        /* per lane */
+    struct place known[DESK_KNOWN]; /* whose servers answered lately, a ring */
+    size_t known_n, known_at;
 };
 
 struct desk *desk_open(struct queue *q, const struct clock *clock, size_t lanes)
@@ -99,13 +101,28 @@ static bool is_being_claimed(const struct desk *d, const struct place *p)
     return false;
 }
 
+static bool is_known(const struct desk *d, const struct place *p)
+{
+    for (size_t i = 0; i < d->known_n; i++)
+        if (same(&d->known[i], p))
+            return true;
+    return false;
+}
+
 static bool is_full(const struct desk *d, const struct place *p)
 {
-    size_t n = 0;
+    size_t here = 0, silent_here = 0, silent = 0;
 
-    for (size_t i = 0; i < d->lanes; i++)
-        n += d->serving[i].busy && same(&d->serving[i].place, p);
-    return n >= d->lanes_per_place;
+    for (size_t i = 0; i < d->lanes; i++) {
+        const struct serving *s = &d->serving[i];
+        bool is_here = s->busy && same(&s->place, p);
+        here += is_here;
+        silent_here += is_here && !s->answered;
+        silent += s->busy && !s->answered;
+    }
+    if (silent >= d->lanes - d->lanes / 4 && !is_known(d, p))
+        return true;
+    return silent_here > 0 || here >= d->lanes_per_place;
 }
 
 static struct entry *find_free(struct desk *d)
@@ -243,6 +260,36 @@ void desk_claimed(struct desk *d, size_t lane, bool more)
     pthread_mutex_unlock(&d->lock);
 }
 
+static void remember(struct desk *d, const struct place *p)
+{
+    if (is_known(d, p))
+        return;
+    d->known[d->known_at] = *p;
+    d->known_at = (d->known_at + 1) % DESK_KNOWN;
+    if (d->known_n < DESK_KNOWN)
+        d->known_n++;
+}
+
+void desk_answered(struct desk *d, size_t lane)
+{
+    struct serving *s = &d->serving[lane];
+
+    pthread_mutex_lock(&d->lock);
+    if (!s->answered) {
+        s->answered = true;
+        remember(d, &s->place);
+        pthread_cond_signal(&d->changed);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void forget_known(struct desk *d, const struct place *p)
+{
+    for (size_t i = 0; i < d->known_n; i++)
+        if (same(&d->known[i], p))
+            d->known[i] = (struct place){0};
+}
+
 static void add_rest(struct desk *d, const struct place *p, int64_t ms)
 {
     forget_rested(d);
@@ -257,8 +304,10 @@ void desk_leave(struct desk *d, size_t lane, int64_t rest_ms)
 {
     pthread_mutex_lock(&d->lock);
     d->serving[lane].busy = false;
-    if (rest_ms > 0)
+    if (rest_ms > 0) {
         add_rest(d, &d->serving[lane].place, rest_ms);
+        forget_known(d, &d->serving[lane].place);
+    }
     pthread_cond_signal(&d->changed);
     pthread_mutex_unlock(&d->lock);
 }

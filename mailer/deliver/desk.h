@@ -2,10 +2,11 @@
  *
  * A place is a storefront's destination. The queue names the places that have due work, by priority and then age;
  * the desk gives each to one lane, and to a further one only when the first found more than it could claim at
- * once, up to half the lanes: so that one slow destination never clogs the rest. A place whose hosts could not be
- * reached rests for a while.
+ * once and each lane there has heard from its server, up to half the lanes: so that one slow destination never clogs
+ * the rest. A quarter of the lanes is kept for places whose servers answered lately: many silent ones together cannot
+ * take them all. A place whose hosts could not be reached rests for a while.
  * One idle lane is the lookout: it alone asks the queue and waits on it, the others sleep until it finds work.
- * Limits: DESK_RESTS resting places are remembered; the oldest is forgotten for a new one.
+ * Limits: DESK_RESTS resting and DESK_KNOWN answering places are remembered; the oldest is forgotten for a new one.
  * Units: *_ms by the injected clock. Threads: any; the lock is never held across I/O. */
 #ifndef MAILER_DELIVER_DESK_H
 #define MAILER_DELIVER_DESK_H
@@ -13,6 +14,7 @@
 #include "queue/queue.h"
 
 #define DESK_RESTS 256
+#define DESK_KNOWN 256
 
 struct desk;
 
@@ -28,6 +30,8 @@ void desk_close(struct desk **d);
 bool desk_take(struct desk *d, size_t lane, struct place *out);
 /* This lane has claimed at its place; more: as much as it asked for, so there may be work for another lane. */
 void desk_claimed(struct desk *d, size_t lane, bool more);
+/* The server at the lane's place has decided a mail. */
+void desk_answered(struct desk *d, size_t lane);
 /* The lane's turn is over; rest_ms > 0: nobody is to go there for so long. */
 void desk_leave(struct desk *d, size_t lane, int64_t rest_ms);
 

@@ -109,6 +109,8 @@ static void feed_done(void *context, const struct smtp_result *r, const struct s
     struct lane *l = context;
 
     attempt_conclude(&l->attempt, r, &l->courier.hop, cover);
+    if (r->code > 0)
+        desk_answered(l->with.desk, l->with.number);
     histogram_add_ns(l->with.tally->attempt, clock_steady_ns() - l->attempt.begun_ns);
 }
 

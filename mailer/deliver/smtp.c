@@ -10,7 +10,10 @@
 #include <stdlib.h>
 
 #define QUIT_NS INT64_C(5000000000) /* how long a good-bye may take */
-#define NO_NAME "address.invalid"   /* the library splits host:port at the first colon */
+/* Connecting, greeting, EHLO, STARTTLS, AUTH and the answer to MAIL: RFC 5321 would wait minutes for each, and a server that
+ * drips its greeting would hold a lane for the whole attempt. */
+#define OPENING_NS INT64_C(120000000000)
+#define NO_NAME "address.invalid" /* the library splits host:port at the first colon */
 
 struct smtp_shared {
     SSL_CTX *tls;
@@ -132,7 +135,10 @@ static void add_mail(struct session *s, const struct smtp_mail *m)
     if (m->eight_bit)
         smtp_8bitmime_set_body(s->message, E8bitmime_8BITMIME);
     s->given++;
-    watch_until(s->call->watch, m->deadline_ns);
+    s->deadline_ns = m->deadline_ns;
+    int64_t opened_ns = clock_steady_ns() + OPENING_NS;
+    bool is_opening = s->given == 1 && opened_ns < m->deadline_ns;
+    watch_until(s->call->watch, is_opening ? opened_ns : m->deadline_ns);
 }
 
 /* The mail in hand is decided: nothing of it may be read again, and the hand is empty. */
@@ -198,6 +204,7 @@ static void on_mail(struct session *s, smtp_message_t m)
     if (m != s->message)
         return;
     const smtp_status_t *status = smtp_reverse_path_status(m);
+    watch_until(s->call->watch, s->deadline_ns);
     check_cut(s, AT_MAIL, status);
     if (smtp_is_refusal(status->code))
         decide_and_go_on(s, true);
