@@ -107,14 +107,20 @@ static bool has_route(struct attempt *t)
     return t->bench->route->status == ROUTE_FOUND || end_unrouted(t);
 }
 
+struct gate_question attempt_question(const struct shop *shop, const char *from_domain)
+{
+    return (struct gate_question){.from_domain = from_domain,
+        .return_path_domain = shop->return_path_domain,
+        .keys = shop->keys,
+        .keys_n = shop->keys_n,
+        .spf_result = ""};
+}
+
 static bool passes_gate(struct attempt *t)
 {
-    const struct gate_question q = {
-        .from_domain = arena_text(t->bench->arena, t->bench->letter.from.domain),
-        .return_path_domain = t->shop->return_path_domain,
-        .keys = t->shop->keys,
-        .keys_n = t->shop->keys_n,
-        .spf_result = ""};
+    const struct gate_question q =
+        attempt_question(t->shop, arena_text(t->bench->arena, t->bench->letter.from.domain));
+
     gate_ask(t->bench->gate, &q, &t->gate);
     t->asked_gate = true;
     if (t->gate.answer == GATE_DEFER)

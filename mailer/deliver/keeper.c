@@ -1,6 +1,7 @@
 #include "mailer/deliver/keeper.h"
 
 #include "base/log.h"
+#include "mailer/deliver/attempt.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -53,11 +54,7 @@ static bool gate_is_good(const struct keeper_setup *k, struct snapshot *s,
 
     if (!shop || !queue_show(k->queue, g->storefront, g->sample_id, a, &sample, e))
         return false;
-    const struct gate_question q = {.from_domain = from_domain(s, shop, &sample, a),
-        .return_path_domain = shop->return_path_domain,
-        .keys = shop->keys,
-        .keys_n = shop->keys_n,
-        .spf_result = ""};
+    const struct gate_question q = attempt_question(shop, from_domain(s, shop, &sample, a));
     gate_forget(k->gate, q.from_domain);
     gate_ask(k->gate, &q, &verdict);
     return verdict.answer == GATE_SEND || verdict.answer == GATE_SEND_WITH_WARNING;
