@@ -204,7 +204,7 @@ struct str spf_validated_name(struct spf_asker *k, const char *domain)
         const char *name = k->validated.names[i];
         if (strcmp(name, domain) == 0)
             return str_of(name);
-        if (!best || (!name_is_at_or_below(best, domain) && name_is_at_or_below(name, domain)))
+        if (!best || name_is_at_or_below(name, domain))
             best = name;
     }
     return best ? str_of(best) : STR("unknown");

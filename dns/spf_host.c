@@ -69,7 +69,6 @@ static void explain(struct spf_check *c, const struct frame *f)
     AUTO(buf_close) struct buf text = {0};
     char name[NAME_SIZE];
     struct dns_answer txt;
-    struct spf_place place;
     if (!f->record.exp)
         return;
     c->asker.uncounted = true;
@@ -77,8 +76,7 @@ static void explain(struct spf_check *c, const struct frame *f)
         spf_ask(&c->asker, name, DNS_TXT, &txt) != SPF_NO_MATCH || txt.n != 1)
         return;
     struct str published = txt.records[0].data;
-    if (!spf_macro_is_valid(published, SPF_MACRO_IN_EXPLANATION, &place) ||
-        !spf_expand(published, &c->values, &text) || !is_printable(buf_str(&text)))
+    if (!spf_expand(published, &c->values, &text) || !is_printable(buf_str(&text)))
         return;
     c->out->explanation = arena_text(c->asker.arena, buf_str(&text));
     tell(c, "%s %.*s: %s", f->domain, STR_ARG(f->record.exp->text), c->out->explanation);
@@ -224,9 +222,7 @@ static enum spf_result redirect(struct spf_check *c, const struct frame *f)
 {
     const struct spf_term *t = f->record.redirect;
     char name[NAME_SIZE];
-    enum spf_match m = spf_begin_term(&c->asker);
-    if (m != SPF_NO_MATCH)
-        return ended(c, m);
+    spf_begin_term(&c->asker);
     bool named = target_of(c, f, t, name);
     if (c->asker.ended != SPF_NO_MATCH)
         return ended(c, c->asker.ended);

@@ -115,7 +115,7 @@ bool spf_is_toplabel(struct str s)
             return false;
         digits_only = digits_only && is_digit(s.p[i]);
     }
-    return s.n > 0 && !digits_only;
+    return !digits_only;
 }
 
 bool spf_domain_spec_is_valid(struct str s, struct spf_place *out)

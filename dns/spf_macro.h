@@ -38,7 +38,7 @@ struct spf_values {
     void *state;
 };
 
-/* The macro string must be valid. */
+/* False: a macro in it breaks the grammar, or it grows too long; *out then holds a part. */
 bool spf_expand(struct str s, const struct spf_values *v, struct buf *out) MUST_CHECK;
 
 /* A domain-spec as a name to ask for: without final dot, and cut from the left to 253 characters by whole

@@ -50,8 +50,7 @@ static bool is_digit(char c)
 static bool read_length(struct str digits, int max, int *out)
 {
     uint64_t n;
-    if (digits.n > 3 || (digits.n > 1 && digits.p[0] == '0') || !str_to_u64(digits, &n) ||
-        n > (uint64_t)max)
+    if ((digits.n > 1 && digits.p[0] == '0') || !str_to_u64(digits, &n) || n > (uint64_t)max)
         return false;
     *out = (int)n;
     return true;

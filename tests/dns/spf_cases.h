@@ -189,6 +189,9 @@ static const struct spf_case {
         .want = "softfail ~all 1/1", .peer = "permerror: counts questions instead of terms"},
     {"4.6.4_the_explanation_is_not_counted", R(" a:no1.example a:no2.example exp=no3.example -all"),
         .want = "fail -all 2/2"},
+    {"4.6.4_also_after_a_term_that_found_something",
+        R(" a:no1.example a:no2.example a:x.w.example exp=no3.example -all") ELSEWHERE,
+        .want = "fail -all 3/2"},
     {"4.6.4_ten_mx_names",
         R(" mx -all") "shop MX 1 m1.w\nshop MX 1 m2.w\nshop MX 1 m3.w\nshop MX 1 m4.w\nshop MX 1 "
                       "m5.w\n"
@@ -291,6 +294,7 @@ static const struct spf_case {
     {"5.3_a_of_a_single_label_and_a_dot", R(" a:museum. -all"), .want = "permerror  0/0"},
     {"5.3_a_of_digits_at_the_top", R(" a:shop.example.123 -all"), .want = "permerror  0/0"},
     {"5.3_a_of_a_hyphen_at_the_top", R(" a:shop.example- -all"), .want = "permerror  0/0"},
+    {"5.3_a_of_a_hyphen_first_at_the_top", R(" a:shop.-example -all"), .want = "permerror  0/0"},
     {"5.3_a_of_an_underscore_at_the_top", R(" a:shop.exa_mple -all"), .want = "permerror  0/0"},
     {"5.3_a_of_an_a_label", R(" a:shop.xn--zckzah -all"), .want = "temperror  1/0"},
     {"5.3_a_with_a_final_dot", R(" a:b.example. -all") "b A " HERE "\n",
@@ -389,6 +393,10 @@ static const struct spf_case {
         .ip = "::ffff:192.0.2.1", .want = "fail -all 0/0"},
     {"5.6_ip6_128", R(" ip6:2001:db8::1/128 -all"), .ip = "2001:db8::1",
         .want = "pass ip6:2001:db8::1/128 0/0"},
+    {"5.6_ip6_of_the_same_bytes_is_not_for_ipv4", R(" ip6:2001:db8::1/32 -all"),
+        .ip = "32.1.13.184", .want = "fail -all 0/0"},
+    {"5.6_ip4_of_the_same_bytes_is_not_for_ipv6", R(" ip4:32.1.13.184 -all"),
+        .ip = "2001:db8::", .want = "fail -all 0/0"},
     {"5.6_ip6_129", R(" ip6:2001:db8::1/129 -all"), .want = "permerror  0/0"},
     {"5.6_ip6_two_slashes", R(" ip6:2001:db8::1//64 -all"), .want = "permerror  0/0"},
     {"5.6_ip6_two_double_colons", R(" ip6:2001::db8::1 -all"), .want = "permerror  0/0"},
@@ -462,6 +470,10 @@ static const struct spf_case {
     {"6.2_exp_of_the_included_record_is_not_used",
         R(" include:b.example -all") "b TXT \"v=spf1 exp=e.example -all\"\ne TXT \"theirs\"\n",
         .want = "fail -all 1/0"},
+    {"6.2_nor_that_of_a_redirect_within",
+        R(" include:b.example ?all") "b TXT \"v=spf1 redirect=c.example\"\n"
+                                     "c TXT \"v=spf1 exp=e.example -all\"\ne TXT \"theirs\"\n",
+        .want = "neutral ?all 2/0"},
     {"6.2_exp_of_the_including_record_is",
         R(" -include:b.example exp=o.example ?all") "b TXT \"v=spf1 exp=e.example +all\"\ne TXT "
                                                     "\"theirs\"\no TXT \"ours of %{d}\"\n",
@@ -531,6 +543,10 @@ static const struct spf_case {
     {"7.3_p_in_a_term_counts_its_question",
         R(" exists:%{p}.w.example -all") "mail.shop A " HERE "\n*.w A 127.0.0.2\n",
         .want = "pass exists:%{p}.w.example 2/0"},
+    {"7.3_p_counts_for_each_term",
+        R(" exists:%{p}.w.example exists:%{p}.%{p}.w.example ~all") "mail.shop A " HERE
+                                                                    "\n*.w TXT \"x\"\n",
+        .want = "softfail ~all 4/2"},
     {"7.3_p_may_be_the_eleventh",
         R(NINE " exists:%{p}.w.example -all") ELSEWHERE "mail.shop A " HERE "\n",
         .want = "permerror  11/0", .peer = "does not count it"},

@@ -124,6 +124,8 @@ static void problems_are_sentences(void **state)
             "redirect=b.example of shop.example leads to no SPF record"},
         {"fault_of_an_included_record", R(" include:b.example") "b TXT \"v=spf1 all:\"\n", NULL,
             "the SPF record of b.example breaks at \"all:\" (byte 10): all takes no value"},
+        {"one_too_many_by_p", R(NINE " redirect=%{p}") ELSEWHERE, NULL,
+            "more than 10 terms ask the DNS"},
         {"too_many_terms", R(" redirect=shop.example"), NULL, "more than 10 terms ask the DNS"},
         {"too_many_voids", R(" a mx a"), NULL, "more than 2 terms ask for what does not exist"},
     };
