@@ -1,7 +1,9 @@
 #include "base/json.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX 64
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -19,64 +21,97 @@ static struct js *wrap(json_t *v)
     return (struct js *)v;
 }
 
-/* jansson seeds its hash tables with the first object; two threads could come at once. */
-static void seed_hashing(void)
+/* jansson calls a text invalid when it gets no memory for it (its json_error_code says "unknown"). */
+static _Thread_local bool starved;
+
+static void *allocate(size_t n)
 {
+    void *p = malloc(n);
+
+    starved |= !p;
+    return p;
+}
+
+/* jansson seeds its hash tables with the first object; two threads could come at once. */
+static void prepare(void)
+{
+    json_set_alloc_funcs(allocate, free);
     json_object_seed(0);
 }
 
 static void be_ready(void)
 {
-    static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+    static pthread_once_t done = PTHREAD_ONCE_INIT;
 
-    pthread_once(&seeded, seed_hashing);
+    pthread_once(&done, prepare);
 }
 
-/* Line and column of the first bracket that opens level 65; jansson's own limit is 2048 and
- * compiled in. Looks at brackets outside of strings only; whether the rest is JSON is jansson's
- * matter. */
-static bool is_too_deep(struct str text, int *line, int *column)
+/* Before jansson sees the text: its own limit of depth is 2048 and compiled in, and it makes up to 130 bytes of
+ * each two ("[]", "1,"). Looks at brackets and commas outside of strings only: one of them stands before each
+ * value but the first. Whether the rest is JSON is jansson's matter. */
+static bool is_modest(struct str text, int values_max, struct err *e)
 {
-    int depth = 0;
+    int line = 1, column = 0, depth = 0, values = 0;
     bool quoted = false;
 
-    *line = 1;
-    *column = 0;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        *column = c == '\n' ? 0 : *column + 1;
-        *line += c == '\n';
+        column = c == '\n' ? 0 : column + 1;
+        line += c == '\n';
         if (quoted && c == '\\')
-            i++, ++*column;
+            i++, column++;
         else if (c == '"')
             quoted = !quoted;
-        else if (!quoted && (c == '[' || c == '{') && ++depth > DEPTH_MAX)
-            return true;
-        else if (!quoted && (c == ']' || c == '}'))
-            depth--;
+        if (quoted)
+            continue;
+        bool opens = c == '[' || c == '{';
+        depth += opens - (c == ']' || c == '}');
+        values += opens || c == ',';
+        if (depth > DEPTH_MAX)
+            return err_set(e, ERR_INPUT, "line %d column %d: nested deeper than %d levels", line,
+                column, DEPTH_MAX);
+        if (values > values_max)
+            return err_set(
+                e, ERR_LIMIT, "line %d column %d: more than %d values", line, column, values_max);
     }
-    return false;
+    return true;
+}
+
+/* The text behind "near" is the sender's and may be personal. */
+static bool refuse(json_error_t *wrong, struct err *e)
+{
+    char *near = strstr(wrong->text, " near ");
+
+    if (starved)
+        return err_set(e, ERR_FULL, "no memory for the values of a JSON text");
+    if (near)
+        *near = 0;
+    return err_set(e, ERR_INPUT, "line %d column %d: %s", wrong->line, wrong->column, wrong->text);
+}
+
+static bool parse(struct str text, int values_max, struct js **out, struct err *e)
+{
+    json_error_t wrong;
+
+    be_ready();
+    if (!is_modest(text, values_max, e))
+        return false;
+    starved = false;
+    json_t *v = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &wrong);
+    if (!v)
+        return refuse(&wrong, e);
+    *out = (struct js *)v;
+    return true;
 }
 
 bool js_parse(struct str text, struct js **out, struct err *e)
 {
-    json_error_t wrong;
-    int line, column;
+    return parse(text, JS_VALUES_MAX, out, e);
+}
 
-    be_ready();
-    if (is_too_deep(text, &line, &column))
-        return err_set(e, ERR_INPUT, "line %d column %d: nested deeper than %d levels", line,
-            column, DEPTH_MAX);
-    json_t *v = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &wrong);
-    if (!v) {
-        /* The text behind "near" is the sender's and may be personal. */
-        char *near = strstr(wrong.text, " near ");
-        if (near)
-            *near = 0;
-        return err_set(e, ERR_INPUT, "line %d column %d: %s", wrong.line, wrong.column, wrong.text);
-    }
-    *out = (struct js *)v;
-    return true;
+bool js_parse_ours(struct str text, struct js **out, struct err *e)
+{
+    return parse(text, INT_MAX, out, e);
 }
 
 struct js *js_ref(struct js *v)

@@ -3,20 +3,24 @@
  * takes another. js_set and js_push take over the reference of the value they are given; what
  * js_get and js_at return is borrowed from the parent. Readers accept NULL and the wrong kind and
  * then answer "absent": JS_ABSENT, "", 0, false. Parsing refuses duplicate keys, invalid UTF-8, NUL
- * in strings and nesting above
- * 64. A tree that no thread changes may be read (not ref'd or closed) by many. */
+ * in strings, nesting above 64 and more than JS_VALUES_MAX values. A tree that no thread changes may be read (not ref'd or closed) by many. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
 #include "base/buf.h"
 #include "base/err.h"
 
+#define JS_VALUES_MAX 100000 /* one takes up to 130 bytes */
+
 struct js;
 
 enum js_kind { JS_ABSENT, JS_NULL, JS_BOOL, JS_INT, JS_REAL, JS_TEXT, JS_ARRAY, JS_OBJECT };
 
-/* Errors: ERR_INPUT with line and column. */
+/* Errors: ERR_INPUT (it is no JSON, or too deep) and ERR_LIMIT (too many values) with line and column; ERR_FULL
+ * when memory is short. */
 bool js_parse(struct str text, struct js **out, struct err *e);
+/* The same for what we wrote ourselves: however many values. What was taken must be read again. */
+bool js_parse_ours(struct str text, struct js **out, struct err *e);
 struct js *js_ref(struct js *v);
 void js_close(struct js **v);
 

@@ -200,6 +200,20 @@ static bool check_whole(struct request *r, const struct js *root, struct err *e)
     return true;
 }
 
+/* The sender's mistake is a fault, our lack of memory is none. */
+static bool refuse_body(
+    const struct intake_setup *i, const struct err *why, struct faults *faults, struct err *e)
+{
+    if (why->code == ERR_FULL) {
+        *e = *why;
+        return false;
+    }
+    faults_add(
+        faults, why->code == ERR_LIMIT ? "too-many" : "invalid-json", STR(""), "%s", why->text);
+    count(i, "outcome=\"refused\"");
+    return true;
+}
+
 bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
     const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
     struct err *e)
@@ -213,11 +227,8 @@ bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
         return err_set(e, ERR_MISSING, "no storefront \"%s\" in the settings", call->storefront);
     *out = (struct submission){
         .reason = "", .order = {STR(""), STR(""), .event = "", .supersedes = ""}};
-    if (!js_parse(call->body, &root, &wrong)) {
-        faults_add(faults, "invalid-json", STR(""), "%s", wrong.text);
-        count(i, "outcome=\"refused\"");
-        return true;
-    }
+    if (!js_parse(call->body, &root, &wrong))
+        return refuse_body(i, &wrong, faults, e);
     struct request r = {.setup = i,
         .call = call,
         .snapshot = s,

@@ -20,8 +20,9 @@ bool private_read(struct str json, struct private_part *out, struct err *e)
 {
     struct js *root;
 
-    if (!js_parse(json, &root, e)) {
-        e->code = ERR_CORRUPT; /* we wrote it */
+    if (!js_parse_ours(json, &root, e)) {
+        if (e->code != ERR_FULL)
+            e->code = ERR_CORRUPT; /* we wrote it */
         return err_prefix(e, "private part of a message");
     }
     *out = (struct private_part){

@@ -4,6 +4,21 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* ---- malloc as base/json.c calls it; see CMakeLists.txt ---- */
+
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+
+static bool counting;
+static size_t allocations, first_refused; /* 0 = none is */
+
+void *__wrap_malloc(size_t n)
+{
+    if (counting && ++allocations >= first_refused && first_refused > 0)
+        return NULL;
+    return __real_malloc(n);
+}
+
 static void close_value(struct js **v)
 {
     js_close(v);
@@ -88,6 +103,68 @@ static void nesting_ends_at_64(void **state)
     for (int i = 0; i < 1000000; i++)
         buf_add_char(&many, '[');
     assert_false(js_parse(buf_str(&many), &v, &e));
+}
+
+/* "[1,1,...]", "[[],[],...]" or "[{},{},...]" */
+static void repeat(struct buf *out, const char *what, int n)
+{
+    buf_add_char(out, '[');
+    for (int i = 0; i < n; i++)
+        buf_addf(out, "%s%s", i > 0 ? "," : "", what);
+    buf_add_char(out, ']');
+}
+
+static void values_end_at_100000(void **state)
+{
+    static const struct {
+        const char *what;
+        int taken; /* elements of an array that are just taken */
+    } table[] = {{"1", 100000}, {"[]", 50000}, {"{}", 50000}, {"{\"a\":1}", 50000},
+        {"\"a,[{\\\",[{\"", 100000}};
+
+    (void)state;
+    EACH(row, table)
+    {
+        for (int more = 0; more < 2; more++) {
+            AUTO(buf_close) struct buf text = {0};
+            AUTO(close_value) struct js *v = NULL;
+            AUTO(close_value) struct js *ours = NULL;
+            struct err e = {0};
+            repeat(&text, row->what, row->taken + more);
+            expect_int(row->what, js_parse(buf_str(&text), &v, &e), more == 0);
+            expect(row->what, js_parse_ours(buf_str(&text), &ours, &e), "ours to be read");
+            if (more == 0)
+                continue;
+            expect_int(row->what, e.code, ERR_LIMIT);
+            expect_in(row->what, str_of(e.text), "more than 100000 values");
+        }
+    }
+}
+
+static void a_lack_of_memory_is_no_syntax_error(void **state)
+{
+    struct str text = STR("{\"a\":[1,2.5,\"text\",{\"b\":null}],\"c\":\"\\u00e4\"}");
+    AUTO(close_value) struct js *whole = NULL;
+    struct js *v = NULL;
+    struct err e = {0};
+
+    (void)state;
+    counting = true;
+    assert_true(js_parse(text, &whole, &e));
+    size_t needed = allocations;
+    assert_true(needed > 10);
+    for (first_refused = 1; first_refused <= needed; first_refused++) {
+        allocations = 0;
+        bool parsed = js_parse(text, &v, &e);
+        assert_false(parsed);
+        assert_int_equal(e.code, ERR_FULL);
+    }
+    first_refused = 0;
+    assert_true(js_parse(text, &v, &e));
+    assert_false(js_parse(STR("{"), &whole, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    counting = false;
+    js_close(&v);
 }
 
 static void readers_answer_absent_for_the_wrong_kind(void **state)
@@ -272,6 +349,8 @@ int main(void)
         cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
         cmocka_unit_test(an_error_does_not_repeat_what_was_sent),
         cmocka_unit_test(nesting_ends_at_64),
+        cmocka_unit_test(values_end_at_100000),
+        cmocka_unit_test(a_lack_of_memory_is_no_syntax_error),
         cmocka_unit_test(readers_answer_absent_for_the_wrong_kind),
         cmocka_unit_test(members_come_in_the_order_of_the_text),
         cmocka_unit_test(equal_values_have_one_canonical_form),
