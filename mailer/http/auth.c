@@ -8,6 +8,7 @@ static const struct {
 } role_names[] = {
     {ROLE_SEND, "send"}, {ROLE_READ, "read"}, {ROLE_REVIEW, "review"}, {ROLE_ADMIN, "admin"}};
 
+/* presented: as a Bearer token; another scheme, or none, is the same as no key. */
 static bool refuse_unknown_key(struct exchange *x, bool presented)
 {
     answer_header(x, "WWW-Authenticate",
@@ -39,7 +40,7 @@ bool auth_admit(struct exchange *x, unsigned roles)
     struct err e;
 
     if (!str_starts_nocase(value, scheme))
-        return refuse_unknown_key(x, value.n > 0);
+        return refuse_unknown_key(x, false);
     struct str secret = str_trim(str_slice(value, scheme.n, value.n));
     if (!queue_key_find(x->app->queue, secret, x->arena, &x->key, &e)) {
         if (e.code == ERR_DENIED || e.code == ERR_MISSING || e.code == ERR_INPUT)

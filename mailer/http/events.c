@@ -8,6 +8,7 @@
 /* The journal without its personal part: whoever mirrors events needs no addresses for it. */
 void events_get(struct exchange *x)
 {
+    static const char *const known[] = {"after", "limit", "node"};
     AUTO(js_close) struct js *o = NULL;
     const char *node = snapshot_conf(x->snapshot)->node;
     int64_t after = 0, limit = 100;
@@ -15,7 +16,8 @@ void events_get(struct exchange *x)
     struct err e;
     size_t n;
 
-    if (!parameter_number(x, "after", 0, INT64_MAX, &after) ||
+    if (!parameters_are_known(x, known, COUNT_OF(known)) ||
+        !parameter_number(x, "after", 0, INT64_MAX, &after) ||
         !parameter_number(x, "limit", 1, PAGE_MAX, &limit) || !parameter_text(x, "node", 32, &node))
         return;
     if (!queue_journal(x->app->queue, x->key.storefront, node, after, (size_t)limit, x->arena,

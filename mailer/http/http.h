@@ -13,10 +13,9 @@
 
 struct http;
 
-struct http_limits { /* 0 = the default */
-    int64_t idle_ms; /* from an answer to the next request line: 75 s */
-    int64_t
-        head_ms; /* from connecting to that line, and from it to the end of the head: 10 s each */
+struct http_limits {      /* 0 = the default */
+    int64_t idle_ms;      /* from an answer to the next request line: 75 s */
+    int64_t head_ms;      /* from connecting to that line, then to the end of the head: 10 s each */
     int64_t body_ms;      /* from there to the end of the body: 60 s */
     int64_t answer_ms;    /* from there until the answer is sent: 60 s */
     unsigned connections; /* at the same time: 1000 */

@@ -79,9 +79,17 @@ static bool prepare(struct exchange *x)
 
 void messages_post(struct exchange *x)
 {
-    if (!prepare(x))
+    bool ready = prepare(x);
+
+    buf_close(
+        &x->body); /* all that is needed of it lies in the arena; it would wait for the disk as well */
+    if (!ready)
         return;
-    exchange_wait(x, answer_submitted);
+    if (!exchange_wait(x, answer_submitted)) {
+        answer_header(x, "Retry-After", "1");
+        problem(x, 503, "not-ready", "not ready: the service is stopping; nothing was stored");
+        return;
+    }
     if (queue_submit_async(x->app->queue, &x->submission, submitted, x, &x->failure))
         return; /* x may be answered and gone by now */
     x->failed = true;

@@ -1,11 +1,37 @@
 #include "mailer/http/parameters.h"
 
+#include "mailer/http/form.h"
 #include "mailer/http/problem.h"
 
 static bool refuse(struct exchange *x, const char *name, const char *right)
 {
     problem(x, 400, "invalid-parameter", "the parameter \"%s\" must be %s", name, right);
     return false;
+}
+
+static bool is_one_of(struct str name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_is(name, names[i]))
+            return true;
+    return name.n == 0; /* "?", "&&" */
+}
+
+bool parameters_are_known(struct exchange *x, const char *const *names, size_t n)
+{
+    AUTO(buf_close) struct buf list = {0};
+    struct str rest = x->query, pair;
+    bool known = true;
+
+    while (known && str_next(&rest, '&', &pair))
+        known = is_one_of(
+            form_decode(x->arena, str_slice(pair, 0, str_find_char(pair, '=', 0))), names, n);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    if (!known)
+        problem(x, 422, "unknown-parameter", "a parameter is unknown here; known are %s",
+            buf_text(&list));
+    return known;
 }
 
 bool parameter_number(

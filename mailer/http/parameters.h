@@ -4,6 +4,8 @@
 
 #include "mailer/http/exchange.h"
 
+/* False: answered with 422, because a filter that is not heeded shows too much. */
+bool parameters_are_known(struct exchange *x, const char *const *names, size_t n);
 bool parameter_number(
     struct exchange *x, const char *name, int64_t least, int64_t most, int64_t *out);
 bool parameter_time(struct exchange *x, const char *name, int64_t *out_ms);

@@ -94,3 +94,11 @@ bool router_admit(struct exchange *x)
     }
     return true;
 }
+
+bool router_has_body(struct exchange *x)
+{
+    if (x->route->body != BODY_JSON || str_trim(buf_str(&x->body)).n > 0)
+        return true;
+    problem(x, 400, "invalid-json", "the body is empty; send a JSON object");
+    return false;
+}

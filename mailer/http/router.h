@@ -25,6 +25,8 @@ bool router_find(struct exchange *x, const char *method);
 /* Everything that can be said before the body is read: the caller's key and role, the body's type.
  * False: answered. */
 bool router_admit(struct exchange *x);
+/* And after it was read: that there is one where JSON is wanted. False: answered. */
+bool router_has_body(struct exchange *x);
 size_t router_max_bytes(const struct exchange *x);
 
 #endif

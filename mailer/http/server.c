@@ -5,12 +5,14 @@
 #include "mailer/http/problem.h"
 #include "mailer/http/router.h"
 
+#include <malloc.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define HEAD_BYTES (32 * 1024) /* of request line and headers, and of the read buffer */
 #define DRAIN_BYTES (64 * 1024 * 1024)
+#define LARGE_BYTES ((size_t)1024 * 1024)
 #define HELD_BYTES ((size_t)128 * 1024 * 1024) /* of all bodies together, or four of the largest */
 
 /* ---- what the resources ask of the wire ---- */
@@ -37,16 +39,21 @@ bool exchange_is_local(const struct exchange *x)
     return info && listen_is_near(info->client_addr, snapshot_conf(x->snapshot));
 }
 
-void exchange_wait(struct exchange *x, exchange_step *next)
+bool exchange_wait(struct exchange *x, exchange_step *next)
 {
     struct carrier *c = x->carrier;
+    bool stopping;
 
+    pthread_mutex_lock(&c->http->lock);
+    stopping = c->http->stopping;
+    c->http->suspended += !stopping;
+    pthread_mutex_unlock(&c->http->lock);
+    if (stopping)
+        return false;
     x->next = next;
     c->waiting = true;
-    pthread_mutex_lock(&c->http->lock);
-    c->http->suspended++;
-    pthread_mutex_unlock(&c->http->lock);
     MHD_suspend_connection(c->connection);
+    return true;
 }
 
 /* After the resume the exchange may be gone: the http alone is touched. */
@@ -176,6 +183,7 @@ static bool may_hold(struct carrier *c, size_t more)
     size_t four = 4 * (size_t)snapshot_conf(c->x.snapshot)->max_request_bytes;
 
     c->held += more;
+    c->was_large |= c->held > LARGE_BYTES;
     return atomic_fetch_add(&c->http->held, more) + more <= (four > HELD_BYTES ? four : HELD_BYTES);
 }
 
@@ -208,7 +216,7 @@ static enum MHD_Result finish(struct carrier *c)
 {
     struct exchange *x = &c->x;
 
-    if (x->status == 0) {
+    if (x->status == 0 && (x->next || router_has_body(x))) {
         exchange_step *step = x->next ? x->next : x->route->handle;
         give(c, c->http->setup.limits.answer_ms);
         x->next = NULL;
@@ -274,6 +282,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     buf_close(&c->x.answer);
     snapshot_close(&c->x.snapshot);
     arena_close(&c->x.arena);
+    if (c->was_large)
+        malloc_trim(0); /* or each thread that met such a body would keep its memory */
     free(c);
     *state = NULL;
     pthread_mutex_lock(&h->lock);
@@ -367,8 +377,9 @@ static void wait_until_quiet(struct http *h, int64_t grace_ms)
     pthread_mutex_lock(&h->lock);
     while (h->under_way > 0 && !late)
         late = pthread_cond_timedwait(&h->quieter, &h->lock, &until) != 0;
-    /* The library aborts when it is stopped with suspended connections. The queue answers each
-     * submission, with a failure if need be, so this wait ends. */
+    /* The library aborts when it is stopped with suspended connections, so no more of them. The queue
+     * answers each submission, with a failure if need be, so this wait ends. */
+    h->stopping = true;
     while (h->suspended > 0)
         pthread_cond_wait(&h->quieter, &h->lock);
     pthread_mutex_unlock(&h->lock);

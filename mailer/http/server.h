@@ -20,9 +20,10 @@ struct http {
     struct MHD_Daemon *daemon;
     unsigned port;
     struct peers *peers;
-    pthread_mutex_t lock; /* guards under_way and suspended */
+    pthread_mutex_t lock; /* guards under_way, suspended and stopping */
     pthread_cond_t quieter;
     size_t under_way, suspended;
+    bool stopping;      /* the grace is over: nobody waits for the disk any more */
     atomic_size_t held; /* bytes of all bodies that are kept at this moment */
 };
 
@@ -30,7 +31,7 @@ struct carrier {
     struct http *http;
     struct MHD_Connection *connection;
     struct peer *peer; /* its head holds the target */
-    bool waiting;
+    bool waiting, was_large;
     size_t received; /* bytes of the body, kept or not */
     size_t held;     /* its share of the http's */
     struct exchange x;

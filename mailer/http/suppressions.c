@@ -55,13 +55,15 @@ static bool take_filter(struct exchange *x, struct suppression_filter *f, bool *
 void suppressions_get(struct exchange *x)
 {
     AUTO(js_close) struct js *o = NULL;
+    static const char *const known[] = {
+        "scope", "reason", "origin", "since", "until", "lifted", "addresses", "after", "limit"};
     struct suppression_filter f;
     struct suppression *rows;
     bool with_addresses;
     struct err e;
     size_t n;
 
-    if (!take_filter(x, &f, &with_addresses))
+    if (!parameters_are_known(x, known, COUNT_OF(known)) || !take_filter(x, &f, &with_addresses))
         return;
     if (!queue_suppressions(x->app->queue, x->key.storefront, &f, x->arena, &rows, &n, &e)) {
         problem_of_err(x, &e);
@@ -141,10 +143,14 @@ static bool take_wish(struct exchange *x, bool lifts, struct wish *w)
     struct err e;
 
     faults_init(&f, x->arena);
-    if (js_parse(buf_str(&x->body), &body, &e))
+    if (js_parse(buf_str(&x->body), &body, &e)) {
         check_wish(x, body, lifts, &f, w);
-    else
+    } else if (e.code == ERR_FULL) {
+        problem_of_err(x, &e);
+        return false;
+    } else {
         faults_add(&f, "invalid-json", STR(""), "%s", e.text);
+    }
     if (f.n > 0)
         problem_of_faults(x, &f);
     return f.n == 0;

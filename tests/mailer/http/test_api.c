@@ -178,6 +178,7 @@ static void a_suppressed_person_gets_202_and_is_told(void **state)
     assert_int_equal(r.status, 202);
     expect_text("state", text_of(&r, "state"), "suppressed");
     expect_text("reason", text_of(&r, "reason"), "manual");
+    expect("links", !strstr(buf_text(&r.body), "/cancel"), "nothing to cancel");
 }
 
 /* ---- refusals ---- */
@@ -194,7 +195,7 @@ static const struct {
     {"an unknown key", "POST", "/v1/messages", JSON_HEAD "Authorization: Bearer pp_nope\r\n", "{}",
         401, "invalid-key"},
     {"a key in another scheme", "POST", "/v1/messages", JSON_HEAD "Authorization: Basic eDp5\r\n",
-        "{}", 401, "invalid-key"},
+        "{}", 401, "no-key"},
     {"no JSON", "POST", "/v1/messages", JSON_HEAD "Authorization: Bearer %s\r\n", "{\"to\": }", 400,
         "invalid-json"},
     {"invalid UTF-8", "POST", "/v1/messages", JSON_HEAD "Authorization: Bearer %s\r\n",
@@ -230,6 +231,10 @@ static const struct {
         "Authorization: Bearer %s\r\n", "", 404, "no-such-message"},
     {"a limit that is no number", "GET", "/v1/events?limit=many", "Authorization: Bearer %s\r\n",
         "", 400, "invalid-parameter"},
+    {"a misspelled filter", "GET", "/v1/suppressions?reasn=complaint",
+        "Authorization: Bearer %s\r\n", "", 422, "unknown-parameter"},
+    {"a filter of another list", "GET", "/v1/events?limit=1&reason=complaint",
+        "Authorization: Bearer %s\r\n", "", 422, "unknown-parameter"},
     {"a time that is none", "GET", "/v1/suppressions?since=yesterday",
         "Authorization: Bearer %s\r\n", "", 400, "invalid-parameter"},
     {"a suppression without an address", "POST", "/v1/suppressions",
@@ -266,6 +271,59 @@ static void each_refusal_has_its_status_and_code(void **state)
         if (row->status == 405)
             expect_str(row->name, reply_header(&r, "Allow"), STR("POST"));
     }
+}
+
+static void a_refusal_says_what_would_be_right(void **state)
+{
+    static const struct {
+        const char *name, *method, *path, *head, *body, *detail;
+    } table[] = {
+        {"a bare key", "GET", "/v1/events", "Authorization: %s\r\n", "",
+            "\\\"Authorization: Bearer pp_...\\\""},
+        {"Basic", "GET", "/v1/events", "Authorization: Basic %s\r\n", "",
+            "\\\"Authorization: Bearer pp_...\\\""},
+        {"an empty body", "POST", "/v1/messages", JSON_HEAD "Authorization: Bearer %s\r\n", "",
+            "the body is empty"},
+        {"white space", "POST", "/v1/messages", JSON_HEAD "Authorization: Bearer %s\r\n", " \n",
+            "the body is empty"},
+        {"an empty suppression", "POST", "/v1/suppressions",
+            JSON_HEAD "Authorization: Bearer %s\r\n", "", "the body is empty"},
+        {"a misspelled filter", "GET", "/v1/suppressions?reasn=complaint",
+            "Authorization: Bearer %s\r\n", "",
+            "known are scope, reason, origin, since, until, lifted, addresses, after, limit"},
+        {"a parameter of events", "GET", "/v1/events?befor=1", "Authorization: Bearer %s\r\n", "",
+            "known are after, limit, node"},
+    };
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(buf_close) struct buf head = {0};
+        AUTO(reply_close) struct reply r = {0};
+        const char *key = strstr(row->head, "%s");
+        buf_add(&head, str_bytes(row->head, (size_t)(key - row->head)));
+        buf_addf(&head, "%s%s", desk.key, key + 2);
+        desk_call(&desk, row->method, row->path, buf_text(&head), str_of(row->body), &r);
+        expect(row->name, r.status >= 400, "a refusal");
+        expect_in(row->name, buf_str(&r.body), row->detail);
+    }
+}
+
+/* Each of them would take a hundred bytes and more. */
+static void a_body_of_very_many_values_is_refused_before_it_is_read(void **state)
+{
+    AUTO(buf_close) struct buf body = {0};
+    AUTO(reply_close) struct reply r = {0};
+
+    (void)state;
+    buf_add_text(&body, "{\"data\":[{}");
+    for (int i = 0; i < 5000000; i++)
+        buf_add_text(&body, ",{}");
+    buf_add_text(&body, "]}");
+    desk_post(&desk, "/v1/messages", buf_text(&body), &r);
+    assert_int_equal(r.status, 422);
+    expect_in("the limit", buf_str(&r.body), "\"code\":\"too-many\"");
+    expect_in("the limit", buf_str(&r.body), "more than 100000 values");
 }
 
 static void all_faults_come_with_pointers(void **state)
@@ -524,6 +582,8 @@ int main(void)
         cmocka_unit_test(sixty_four_clients_with_one_key_send_one_mail),
         cmocka_unit_test(a_suppressed_person_gets_202_and_is_told),
         cmocka_unit_test(each_refusal_has_its_status_and_code),
+        cmocka_unit_test(a_refusal_says_what_would_be_right),
+        cmocka_unit_test(a_body_of_very_many_values_is_refused_before_it_is_read),
         cmocka_unit_test(all_faults_come_with_pointers),
         cmocka_unit_test(invalid_json_is_told_with_line_and_column),
         cmocka_unit_test(a_role_that_is_lacking_is_named),
