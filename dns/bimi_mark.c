@@ -3,6 +3,7 @@
 #include "dns/name.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <time.h>
@@ -226,7 +227,9 @@ void bimi_mark_check(struct str pem, const struct bimi_mark_owner *owner, int64_
         out->why = "it has more than 256 KiB, and is not looked into";
         return;
     }
+    ERR_set_mark();
     AUTO(free_cert) X509 *x = read_chain(pem, &out->chain_n);
+    ERR_pop_to_mark(); /* the end of the file is one: the thread's next TLS session would trip over it */
     if (x)
         judge(&l, x, owner, now_ms);
     else

@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 
+#include <openssl/err.h>
 #include <openssl/x509.h>
 
 /* RFC 6698 s2.1, RFC 7218. */
@@ -19,15 +20,19 @@ static void free_key(X509_PUBKEY **k)
     X509_PUBKEY_free(*k);
 }
 
-/* With matching type 0 the record holds the certificate, or its key, whole. */
+/* With matching type 0 the record holds the certificate, or its key, whole. Marked errors are taken back, since the
+ * thread's next TLS session would trip over them. */
 static bool is_der(const struct dane_record *r)
 {
     const unsigned char *at = (const unsigned char *)r->data.p, *end = at + r->data.n;
+    ERR_set_mark();
     if (r->selector == SELECTOR_CERT) {
         AUTO(free_cert) X509 *x = d2i_X509(NULL, &at, (long)r->data.n);
+        ERR_pop_to_mark();
         return x && at == end;
     }
     AUTO(free_key) X509_PUBKEY *k = d2i_X509_PUBKEY(NULL, &at, (long)r->data.n);
+    ERR_pop_to_mark();
     return k && at == end;
 }
 
