@@ -23,6 +23,16 @@ static struct reason reason_of_silence(const struct smtp_result *r)
     }
 }
 
+/* libesmtp sends all chunks at once and keeps the last reply only. After "452 no room" for the first, the others are out of
+ * order: 503 by RFC 3030, 551 by Postfix. Whether the first was for good is not known then. */
+static bool hides_an_earlier_reply(const struct smtp_result *r)
+{
+    struct str text = str_of(r->text);
+
+    return r->phase == AT_BODY &&
+           (r->code == 503 || str_find(text, STR("after earlier error"), 0) < text.n);
+}
+
 struct verdict verdict_of(const struct smtp_result *r)
 {
     struct verdict v = {.outcome = RETRY};
@@ -39,6 +49,10 @@ struct verdict verdict_of(const struct smtp_result *r)
     }
     if (r->code == 0) {
         v.reason = reason_of_silence(r);
+        return v;
+    }
+    if (hides_an_earlier_reply(r)) {
+        v.reason = own_reason("protocol", FAULT_RECEIVER, false, "4.5.0");
         return v;
     }
     v.reason = reason_of_reply(r->phase, r->code, str_of(r->text));

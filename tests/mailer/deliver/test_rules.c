@@ -54,6 +54,11 @@ static const struct verdict_case verdicts[] = {
     {"a_policy_at_mail_bounces", SAID(AT_MAIL, 550, "5.7.1 sender rejected"), BOUNCED, false},
     {"spam_after_the_body_bounces", SAID(AT_BODY, 554, "5.7.1 message looks like spam"), BOUNCED,
         false},
+    {"a_chunk_out_of_order_is_tried_again", SAID(AT_BODY, 503, "5.5.1 need RSET first"), RETRY,
+        false},
+    {"a_chunk_that_postfix_discards_is_tried_again",
+        SAID(AT_BODY, 551, "5.0.0 Discarded 20000 bytes after earlier error"), RETRY, false},
+    {"a_command_out_of_order_bounces", SAID(AT_MAIL, 503, "5.5.1 bad sequence"), BOUNCED, false},
     {"a_bare_4xx_is_tried_again", SAID(AT_DATA, 451, "local error"), RETRY, false},
     {"421_after_the_body_is_tried_again", SAID(AT_BODY, 421, "4.3.2 shutting down"), RETRY, false},
 };

@@ -294,6 +294,22 @@ static void chunks(struct line *c, void *context)
     hear(c, "QUIT");
 }
 
+/* No room for the first chunk: the rest is out of order, and that is all that the library tells. */
+static void first_chunk_refused(struct line *c, void *context)
+{
+    (void)context;
+    if (!greet(c, (const char *[]){"CHUNKING", NULL}) || !hear(c, "MAIL FROM:"))
+        return;
+    say(c, "250 ok\r\n");
+    if (!hear(c, "RCPT TO:"))
+        return;
+    say(c, "250 ok\r\n");
+    while (!hear(c, "BDAT 0 LAST"))
+        ;
+    say(c, "452 4.3.1 no room\r\n503 5.5.1 RSET first\r\n503 5.5.1 RSET first\r\n");
+    hear(c, "QUIT");
+}
+
 /* CHUNKING without PIPELINING; the first recipient is unknown. The library sends BDAT all the same. */
 static void chunk_by_chunk(struct line *c, void *context)
 {
@@ -380,6 +396,8 @@ static const struct expectation table[] = {
     {"a_long_line_after_the_dot_still_says_its_code", long_line_after_body, NULL, true, true, false,
         AT_BODY, 250, 0, 0},
     {"bdat_taken_is_delivered", chunks, "250 taken\r\n", true, true, false, AT_BODY, 250, 0, 0},
+    {"a_refused_chunk_is_not_a_delivery", first_chunk_refused, NULL, true, false, false, AT_BODY,
+        503, 0, 0},
     {"bdat_refused_is_an_answer", chunks, "552 5.2.2 full\r\n", true, false, false, AT_BODY, 552, 0,
         0},
     {"silence_after_the_last_chunk_is_unsure", chunks, "", true, false, true, AT_BODY, 0, 150, 0},
