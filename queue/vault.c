@@ -2,6 +2,7 @@
 
 #include "queue/sqlite.h"
 #include "queue/vault_cache.h"
+#include "queue/vault_marks.h"
 #include "queue/vault_pending.h"
 
 #include <pthread.h>
@@ -30,9 +31,10 @@ static const char version_1[] =
     "  erased_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(storefront, id)) WITHOUT ROWID;"
     "CREATE INDEX person_key_of ON person_key(storefront, person) WHERE wrapped IS NOT NULL;";
 
-/* Counts the erasures of every process: what a cached key holds by, because keys are else only added. */
+/* Counts the erasures of every process: what a cached key holds by, because keys are else only added. And the marks of
+ * the keyring. */
 static const char version_2[] =
-    "CREATE TABLE erasure(n INTEGER NOT NULL); INSERT INTO erasure VALUES (0);";
+    "CREATE TABLE erasure(n INTEGER NOT NULL); INSERT INTO erasure VALUES (0);" VAULT_MARKS_TABLE;
 
 static const char *const migrations[] = {version_1, version_2};
 
@@ -64,7 +66,8 @@ bool vault_open(const char *path, const struct keyring *keys, const struct clock
     /* Here deletion is erasure, so free pages are zeroed whatever it costs. */
     if (sqlite_open(path, SQLITE_FOR_WRITING, &v->writer, e) &&
         sqlite_exec(v->writer, "PRAGMA secure_delete=ON", e) &&
-        sqlite_migrate(v->writer, &schema, e) && sqlite_pool_open(path, READERS, &v->readers, e)) {
+        sqlite_migrate(v->writer, &schema, e) && vault_marks_check(v->writer, keys, e) &&
+        sqlite_pool_open(path, READERS, &v->readers, e)) {
         *out = v;
         return true;
     }

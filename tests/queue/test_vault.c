@@ -233,7 +233,8 @@ static void a_file_of_the_first_version_is_brought_up(void **state)
     FINE(vault_flush(b.v, &p->e));
     vault_close(&b.v);
     FINE(sqlite_open(post_file(p, "v.db"), SQLITE_FOR_WRITING, &db, &p->e));
-    FINE(sqlite_exec(db, "DROP TABLE erasure; PRAGMA user_version=1", &p->e));
+    FINE(sqlite_exec(
+        db, "DROP TABLE erasure; DROP TABLE keyring_mark; PRAGMA user_version=1", &p->e));
     sqlite_close(&db);
     box_reopen(&b);
     again = key_for(&b, "ada", true, true);
@@ -261,30 +262,46 @@ static void keys_wrapped_with_an_older_master_key_still_open(void **state)
     assert_true(same(&ada, &again));
 }
 
-static void another_keyring_does_not_open_it(void **state)
+/* A pepper that is not the one of before would find nobody who is suppressed. */
+static void another_keyring_is_refused_at_opening(void **state)
 {
     AUTO(box_close) struct box b;
-    struct keyring *own, *foreign;
-    struct vault_key k;
-    struct keyed hash;
+    AUTO(keyring_close) struct keyring *foreign = NULL;
+    struct vault *v = NULL;
     struct post *p;
-    bool found;
 
     (void)state;
     box_open(&b);
     p = b.post;
-    own = p->keys;
-    key_for(&b, "ada", true, true);
-    FINE(vault_flush(b.v, &p->e));
+    vault_close(&b.v);
     FINE(keyring_create(post_file(p, "foreign"), &p->e));
     FINE(keyring_open(post_file(p, "foreign"), &foreign, &p->e));
-    keyed_hash(own, "person", SHOP, STR("ada"), &hash);
-    p->keys = foreign;
+    refused(vault_open(post_file(p, "v.db"), foreign, &p->clock, &v, &p->e), &p->e, ERR_CORRUPT);
+    assert_non_null(strstr(p->e.text, "pepper 1 is another key"));
     box_reopen(&b);
-    refused(vault_key_of(b.v, SHOP, &hash, true, &k, &found, &p->e), &p->e, ERR_CORRUPT);
-    p->keys = own;
+}
+
+static void a_keyring_that_lost_a_version_is_refused_at_opening(void **state)
+{
+    AUTO(box_close) struct box b;
+    AUTO(keyring_close) struct keyring *older = NULL;
+    struct vault *v = NULL;
+    char path[128];
+    struct post *p;
+
+    (void)state;
+    box_open(&b);
+    p = b.post;
     vault_close(&b.v);
-    keyring_close(&foreign);
+    snprintf(path, sizeof path, "%s/keyring", p->dir);
+    FINE(keyring_open(path, &older, &p->e));
+    post_add_key(p, "pepper 2 ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100");
+    queue_close(&p->q);
+    box_reopen(&b);
+    vault_close(&b.v);
+    refused(vault_open(post_file(p, "v.db"), older, &p->clock, &v, &p->e), &p->e, ERR_CORRUPT);
+    assert_non_null(strstr(p->e.text, "pepper 2 is missing"));
+    box_reopen(&b);
 }
 
 static void more_persons_than_the_cache_holds_are_all_found(void **state)
@@ -321,7 +338,8 @@ int main(void)
         cmocka_unit_test(an_erased_key_leaves_no_bytes_behind),
         cmocka_unit_test(a_file_of_the_first_version_is_brought_up),
         cmocka_unit_test(keys_wrapped_with_an_older_master_key_still_open),
-        cmocka_unit_test(another_keyring_does_not_open_it),
+        cmocka_unit_test(another_keyring_is_refused_at_opening),
+        cmocka_unit_test(a_keyring_that_lost_a_version_is_refused_at_opening),
         cmocka_unit_test(more_persons_than_the_cache_holds_are_all_found),
     };
 
