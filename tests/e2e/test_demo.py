@@ -35,7 +35,7 @@ def the_demo_runs_and_leaves_verifiable_mails():
                 text = mail.get_body(("plain",)).get_content()
                 assert "Jürgen Grüßli" in text and "1.249,50\u00a0€" in text, text
                 assert mail["Subject"].isprintable() and "10431" in mail["Subject"]
-    print("   %s" % done.stdout.strip().splitlines()[-3].strip())
+    print("   %s" % [line for line in done.stdout.splitlines() if "Done" in line][0])
 
 
 if __name__ == "__main__":
