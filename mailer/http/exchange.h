@@ -67,7 +67,8 @@ void answer_text(struct exchange *x, unsigned status, const char *content_type, 
 
 /* ---- waiting ---- */
 
-void exchange_wait(struct exchange *x, exchange_step *next);
+/* False, and nothing waits, when the server is about to stop. */
+bool exchange_wait(struct exchange *x, exchange_step *next);
 void exchange_go_on(struct exchange *x);
 
 #endif

@@ -7,6 +7,8 @@
 #include "mailer/mime/token.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -93,6 +95,99 @@ static void the_service_goes_on_when_the_disk_does(void **state)
     assert_int_equal(r.status, 202);
     desk_call(&desk, "GET", "/readyz", "", STR(""), &r);
     assert_int_equal(r.status, 200);
+}
+
+/* ---- a disk that does not answer ---- */
+
+/* Stops the queue's one writer between two commits. */
+struct jam {
+    struct id id;
+    struct submission mail;
+    sem_t reached, loosened;
+};
+
+static void hold_the_writer(void *context, const struct receipt *r, const struct err *e_or_null)
+{
+    struct jam *j = context;
+
+    (void)r;
+    expect("jammed", e_or_null == NULL, "a submit");
+    sem_post(&j->reached);
+    sem_wait(&j->loosened);
+}
+
+static void jam(struct desk *d, struct jam *j)
+{
+    struct err e;
+
+    sem_init(&j->reached, 0, 0);
+    sem_init(&j->loosened, 0, 0);
+    ids_new(d->room.ids, "msg_", &j->id);
+    j->mail = (struct submission){.storefront = "acme",
+        .id = j->id.s,
+        .address = STR("jam@example.com"),
+        .stream = "transactional",
+        .template_name = "note",
+        .locale = "en",
+        .destination = "example.com",
+        .expires_ms = ROOM_NOW_MS + 1000,
+        .order = {.event = "", .supersedes = ""},
+        .state = MSG_QUEUED,
+        .reason = "",
+        .facts = STR("{}")};
+    expect("jam", queue_submit_async(d->room.queue, &j->mail, hold_the_writer, j, &e), "queued");
+    sem_wait(&j->reached);
+}
+
+static void *stop_at_once(void *context)
+{
+    struct desk *d = context;
+
+    http_stop(d->http, 0);
+    return NULL;
+}
+
+static int post_a_note(struct desk *d)
+{
+    int fd = desk_connect(d);
+
+    wire_send(fd, str_of(arena_printf(d->room.arena,
+                      "POST /v1/messages HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      d->key, sizeof NOTE - 1, NOTE)));
+    return fd;
+}
+
+/* The client is let go at its deadline. A stop then waits for what is in the queue's hands, and lets nothing more
+ * into them: the first request of all stands before the queue already when its mail's content is put there. */
+static void requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        AUTO(reply_close) struct reply r = {0};
+        struct queue_counts counts;
+        struct desk own;
+        struct jam j;
+        struct err e;
+        pthread_t stopper;
+
+        desk_open_with(&own, (struct http_limits){.answer_ms = DESK_SPAN_MS});
+        if (!first)
+            desk_post(&own, "/v1/messages", NOTE, &r);
+        jam(&own, &j);
+        int fd = post_a_note(&own);
+        assert_true(wire_is_closed(fd, DESK_SPAN_MS * 4));
+        close(fd);
+        assert_int_equal(pthread_create(&stopper, NULL, stop_at_once, &own), 0);
+        usleep(100000); /* a stop that does not wait ends in the library's abort */
+        sem_post(&j.loosened);
+        pthread_join(stopper, NULL);
+        expect("counted", queue_count(own.room.queue, "acme", &counts, &e), "counts");
+        assert_int_equal(counts.by_state[MSG_QUEUED], first ? 1 : 3);
+        desk_close(&own);
+        sem_destroy(&j.reached);
+        sem_destroy(&j.loosened);
+    }
 }
 
 /* ---- our failures as answers ---- */
@@ -247,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_promised_that_is_not_on_disk),
         cmocka_unit_test(the_service_goes_on_when_the_disk_does),
+        cmocka_unit_test(requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop),
         cmocka_unit_test(each_failure_has_its_status),
         cmocka_unit_test(near_is_loopback_or_a_trusted_proxy),
         cmocka_unit_test(a_port_that_is_taken_is_told),
