@@ -107,19 +107,24 @@ static bool has_route(struct attempt *t)
     return t->bench->route->status == ROUTE_FOUND || end_unrouted(t);
 }
 
-struct gate_question attempt_question(const struct shop *shop, const char *from_domain)
+struct gate_question attempt_question(
+    const struct conf *c, const struct shop *shop, const char *from_domain)
 {
+    /* Behind a smart host receivers see its address, which we do not know. */
+    bool direct = !shop->conf->smart_host[0];
     return (struct gate_question){.from_domain = from_domain,
         .return_path_domain = shop->return_path_domain,
         .keys = shop->keys,
         .keys_n = shop->keys_n,
-        .spf_result = ""};
+        .hostname = c->hostname,
+        .public_addresses = c->public_addresses,
+        .public_addresses_n = direct ? c->public_addresses_n : 0};
 }
 
 static bool passes_gate(struct attempt *t)
 {
-    const struct gate_question q =
-        attempt_question(t->shop, arena_text(t->bench->arena, t->bench->letter.from.domain));
+    const struct gate_question q = attempt_question(snapshot_conf(t->bench->snapshot), t->shop,
+        arena_text(t->bench->arena, t->bench->letter.from.domain));
 
     gate_ask(t->bench->gate, &q, &t->gate);
     t->asked_gate = true;

@@ -47,8 +47,9 @@ struct attempt {
 };
 
 /* What the gate is asked before each attempt. The keeper asks the same before it releases what was held: were the two
- * to differ, mail would go to and fro between them. Borrows from the shop. */
-struct gate_question attempt_question(const struct shop *shop, const char *from_domain);
+ * to differ, mail would go to and fro between them. Borrows from the settings and the shop. */
+struct gate_question attempt_question(
+    const struct conf *c, const struct shop *shop, const char *from_domain);
 
 /* True: the mail stands in bench->letter, ready to go. False: it was settled. */
 bool attempt_prepare(struct attempt *t, struct attempt_bench *b, const struct job *job);

@@ -54,7 +54,8 @@ static bool gate_is_good(const struct keeper_setup *k, struct snapshot *s,
 
     if (!shop || !queue_show(k->queue, g->storefront, g->sample_id, a, &sample, e))
         return false;
-    const struct gate_question q = attempt_question(shop, from_domain(s, shop, &sample, a));
+    const struct gate_question q =
+        attempt_question(snapshot_conf(s), shop, from_domain(s, shop, &sample, a));
     gate_forget(k->gate, q.from_domain);
     gate_ask(k->gate, &q, &verdict);
     return verdict.answer == GATE_SEND || verdict.answer == GATE_SEND_WITH_WARNING;

@@ -108,10 +108,13 @@ static pthread_rwlock_t *write_lock(struct shard *s)
 static void key_of(const struct gate_question *q, struct arena *a, struct digest *out)
 {
     size_t n = 0;
-    struct str *parts = arena_array(a, 3 + 3 * q->keys_n, sizeof *parts);
+    struct str *parts = arena_array(a, 4 + q->public_addresses_n + 3 * q->keys_n, sizeof *parts);
     parts[n++] = str_of(q->from_domain);
     parts[n++] = str_of(q->return_path_domain);
-    parts[n++] = str_of(q->spf_result);
+    parts[n++] = str_of(q->hostname);
+    for (size_t i = 0; i < q->public_addresses_n; i++)
+        parts[n++] = str_of(q->public_addresses[i]);
+    parts[n++] = STR(""); /* no address is empty: the keys begin here */
     for (size_t i = 0; i < q->keys_n; i++) {
         parts[n++] = str_of(dkim_key_domain(q->keys[i]));
         parts[n++] = str_of(dkim_key_selector(q->keys[i]));
@@ -174,6 +177,8 @@ static char *names_of(const struct gate_question *q)
         const char *dot = strchr(at, '.');
         at = dot ? dot + 1 : "";
     }
+    if (q->public_addresses_n > 0 && q->return_path_domain[0])
+        buf_add(&b, str_bytes(q->return_path_domain, strlen(q->return_path_domain) + 1));
     for (size_t i = 0; i < q->keys_n; i++) {
         buf_addf(
             &b, "%s._domainkey.%s", dkim_key_selector(q->keys[i]), dkim_key_domain(q->keys[i]));
@@ -212,7 +217,7 @@ static void look_anew(
     uint32_t ttl_s;
     AUTO(resolver_close)
     struct resolver *lean = resolver_lean(g->setup.resolver, g->setup.max_stale_ms);
-    judge(lean, q, a, out, &ttl_s);
+    judge(lean, g->setup.clock, q, a, out, &ttl_s);
     out->valid_until_ms = clock_now_ms(g->setup.clock) + lifetime_ms(out, ttl_s);
     count(g->count.answers[out->answer]);
     if (g->setup.only_warn && (out->answer == GATE_HOLD || out->answer == GATE_DEFER))

@@ -3,8 +3,8 @@
  * Rule 4 of the design, exactly: DMARC fail, or a DKIM key in the DNS that is not ours, holds the
  * mail. A domain without a DMARC record sends with a warning. One aligned pass suffices. A DNS
  * failure is no negative answer: the last known good within its limits, else defer. SPF counts only
- * for configured public addresses; behind a smart host it is not checkable and DKIM decides (the
- * SPF half joins through spf_* below).
+ * for configured public addresses, all of which must pass, since any of them may be the one that
+ * sends; behind a smart host it is not checkable and DKIM decides.
  *
  * Every hold names a stable code ("DKIM-KEY-MISMATCH"), which becomes the message's hold code
  * "gate:CODE".
@@ -36,7 +36,9 @@ struct gate_question {
     const char *return_path_domain;
     const struct dkim_key *const *keys; /* those that will sign */
     size_t keys_n;
-    const char *spf_result; /* of the reverse-path for every public address; "" = not checkable */
+    const char *hostname;                /* our name in EHLO, for macros of SPF */
+    const char *const *public_addresses; /* that receivers see; none = SPF is not checkable */
+    size_t public_addresses_n;
 };
 
 enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
@@ -46,10 +48,11 @@ enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
  * docs/deliverability.md says what each one means and what to do. */
 struct gate_verdict {
     enum gate_answer answer;
-    char code[48];           /* "" for GATE_SEND, else one of those above */
-    char why[240];           /* one sentence with the names involved */
-    char dmarc[12];          /* dmarc result word */
-    char policy[12];         /* effective policy, "" = none */
+    char code[48];   /* "" for GATE_SEND, else one of those above */
+    char why[240];   /* one sentence with the names involved */
+    char spf[12];    /* SPF of the return path, the first that is no pass; "" = not checkable */
+    char dmarc[12];  /* dmarc result word */
+    char policy[12]; /* effective policy, "" = none */
     char policy_domain[254]; /* "" = none */
     bool dkim_aligned, spf_aligned, stale;
     int64_t valid_until_ms;

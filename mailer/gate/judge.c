@@ -2,6 +2,7 @@
 
 #include "dns/dkim_record.h"
 #include "dns/dmarc.h"
+#include "dns/spf.h"
 
 #include <stdio.h>
 
@@ -23,6 +24,7 @@ struct case_file {
     const struct gate_question *q;
     struct arena *arena;
     struct key_finding worst; /* of all keys; KEY_OURS and "" when there is nothing to say */
+    const char *spf;          /* result word, "" = not checkable */
     struct dmarc_verdict dmarc;
     uint32_t ttl_s;
 };
@@ -75,11 +77,33 @@ static const char *identity_result(enum key_state s)
     return s == KEY_OURS ? "pass" : s == KEY_UNKNOWN ? "temperror" : "permerror";
 }
 
-static void gather(struct case_file *f, struct resolver *r)
+/* SPF of the return path for every address that receivers may see. The first that does not pass decides: with
+ * one failure the mail cannot be sure, and after a failure of the DNS more questions only cost time. */
+static void look_at_addresses(
+    struct case_file *f, struct resolver *r, const struct clock *clock, uint32_t *ttl_s)
+{
+    const struct gate_question *q = f->q;
+    f->spf = "";
+    for (size_t i = 0; i < q->public_addresses_n && q->return_path_domain[0]; i++) {
+        struct spf_verdict v;
+        struct spf_question spf = {.helo = str_of(q->hostname),
+            .mail_from = str_of(q->return_path_domain),
+            .clock = clock};
+        if (!ip_parse(str_of(q->public_addresses[i]), &spf.ip))
+            continue; /* the settings refuse such a thing */
+        spf_check(r, &spf, f->arena, &v);
+        *ttl_s = v.ttl_s < *ttl_s ? v.ttl_s : *ttl_s;
+        f->spf = spf_result_name(v.result);
+        if (v.result != SPF_PASS)
+            return;
+    }
+}
+
+static void gather(struct case_file *f, struct resolver *r, const struct clock *clock)
 {
     const struct gate_question *q = f->q;
     struct dmarc_identity *dkim = arena_array(f->arena, q->keys_n, sizeof *dkim);
-    struct dmarc_identity spf = {q->return_path_domain, q->spf_result};
+    uint32_t spf_ttl_s = UINT32_MAX;
 
     f->worst = (struct key_finding){KEY_OURS, "", ""};
     for (size_t i = 0; i < q->keys_n; i++) {
@@ -89,9 +113,12 @@ static void gather(struct case_file *f, struct resolver *r)
         if (found.state > f->worst.state)
             f->worst = found;
     }
-    dmarc_check(
-        r, q->from_domain, spf.result[0] ? &spf : NULL, dkim, q->keys_n, f->arena, &f->dmarc);
+    look_at_addresses(f, r, clock, &spf_ttl_s);
+    struct dmarc_identity spf = {q->return_path_domain, f->spf};
+    dmarc_check(r, q->from_domain, f->spf[0] ? &spf : NULL, dkim, q->keys_n, f->arena, &f->dmarc);
     f->ttl_s = f->dmarc.ttl_s < f->ttl_s ? f->dmarc.ttl_s : f->ttl_s;
+    if (!f->dmarc.dkim_aligned && spf_ttl_s < f->ttl_s) /* else SPF decides nothing */
+        f->ttl_s = spf_ttl_s;
 }
 
 static void answer(
@@ -109,8 +136,9 @@ static void hold_for_dmarc(const struct case_file *f, struct gate_verdict *out)
         answer(out, GATE_HOLD, f->worst.code, f->worst.why);
     else if (f->q->keys_n == 0)
         answer(out, GATE_HOLD, "NO-DKIM-KEY",
-            arena_printf(f->arena, "no DKIM key signs for %s, and SPF does not pass in its place",
-                f->q->from_domain));
+            arena_printf(f->arena,
+                "no DKIM key signs for %s, and SPF does not pass in its place (%s)",
+                f->q->from_domain, f->spf[0] ? f->spf : "not checkable"));
     else
         answer(out, GATE_HOLD, "DMARC-FAIL", f->dmarc.why);
 }
@@ -154,16 +182,17 @@ static void decide(const struct case_file *f, struct gate_verdict *out)
     }
 }
 
-void judge(struct resolver *r, const struct gate_question *q, struct arena *a,
-    struct gate_verdict *out, uint32_t *ttl_s)
+void judge(struct resolver *r, const struct clock *clock, const struct gate_question *q,
+    struct arena *a, struct gate_verdict *out, uint32_t *ttl_s)
 {
     struct case_file f = {.q = q, .arena = a, .ttl_s = UINT32_MAX};
-    gather(&f, r);
+    gather(&f, r, clock);
     *out = (struct gate_verdict){
         .dkim_aligned = f.dmarc.dkim_aligned,
         .spf_aligned = f.dmarc.spf_aligned,
         .stale = resolver_has_leaned(r),
     };
+    snprintf(out->spf, sizeof out->spf, "%s", f.spf);
     snprintf(out->dmarc, sizeof out->dmarc, "%s", dmarc_result_name(f.dmarc.result));
     snprintf(out->policy, sizeof out->policy, "%s", dmarc_policy_name(f.dmarc.effective_policy));
     snprintf(out->policy_domain, sizeof out->policy_domain, "%s", f.dmarc.policy_domain);

@@ -7,7 +7,7 @@
 #include "mailer/gate/gate.h"
 
 /* *ttl_s: how long the DNS lets this stand, before any bounds of the gate. */
-void judge(struct resolver *r, const struct gate_question *q, struct arena *a,
-    struct gate_verdict *out, uint32_t *ttl_s);
+void judge(struct resolver *r, const struct clock *clock, const struct gate_question *q,
+    struct arena *a, struct gate_verdict *out, uint32_t *ttl_s);
 
 #endif

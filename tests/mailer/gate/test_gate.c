@@ -83,6 +83,39 @@ static const char *zone_text(struct world *w, const char *records)
         w->arena, "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n%s", records);
 }
 
+/* A return path's SPF record that comes to this result for OUR_ADDRESS; "" = none, and no address of ours is known. */
+#define OUR_ADDRESS "198.51.100.7"
+static const char *spf_line(struct world *w, const char *return_path, const char *result)
+{
+    static const struct {
+        const char *result, *record;
+    } records[] = {
+        {"pass", "v=spf1 ip4:" OUR_ADDRESS " -all"},
+        {"fail", "v=spf1 -all"},
+        {"temperror", "v=spf1 include:elsewhere.test -all"},
+    };
+    EACH(r, records)
+    {
+        if (strcmp(r->result, result) == 0)
+            return arena_printf(w->arena, "%s. 300 TXT \"%s\"\n", return_path, r->record);
+    }
+    return "";
+}
+
+static const char *const our_addresses[] = {OUR_ADDRESS};
+
+static struct gate_question question(
+    const char *return_path, const struct dkim_key *const *keys, size_t keys_n, bool with_address)
+{
+    return (struct gate_question){.from_domain = "shop.example",
+        .return_path_domain = return_path,
+        .keys = keys,
+        .keys_n = keys_n,
+        .hostname = "mx.shop.example",
+        .public_addresses = our_addresses,
+        .public_addresses_n = with_address};
+}
+
 static struct gate *open_gate(struct world *w, bool only_warn)
 {
     struct gate_setup s = {
@@ -186,9 +219,10 @@ static void rule_four_case_by_case(void **state)
     {
         struct world w;
         struct gate_verdict v;
-        const char *records = c->dmarc;
         size_t n = 0;
         world_begin(&w);
+        const char *records =
+            arena_printf(w.arena, "%s%s", c->dmarc, spf_line(&w, c->return_path, c->spf));
         for (; n < KEYS_MAX && c->keys[n]; n++)
             records = arena_printf(w.arena, "%s%s", records,
                 published_lines(&w, c->keys[n], k->other_rsa, c->published[n]));
@@ -196,7 +230,7 @@ static void rule_four_case_by_case(void **state)
         world_resolver(&w, NULL, 1000);
         for (int warn = 0; warn < 2; warn++) {
             struct gate *g = open_gate(&w, warn == 1);
-            const struct gate_question q = {"shop.example", c->return_path, c->keys, n, c->spf};
+            const struct gate_question q = question(c->return_path, c->keys, n, c->spf[0] != 0);
             gate_ask(g, &q, &v);
             const char *code = arena_text(w.arena, str_of(v.code));
             if (warn == 0)
@@ -204,6 +238,7 @@ static void rule_four_case_by_case(void **state)
             else
                 expect_text(c->name, answer_text(&w, &v),
                     arena_printf(w.arena, "%s %s", code[0] ? "warn" : "send", code));
+            expect_text(c->name, v.spf, c->spf);
             expect_number(c->name, v.why[0] != 0, code[0] != 0);
             gate_close(&g);
         }
@@ -219,7 +254,9 @@ static void a_from_domain_that_is_none_is_held(void **state)
     world_begin(&w);
     world_resolver(&w, NULL, 1000);
     struct gate *g = open_gate(&w, false);
-    gate_ask(g, &(struct gate_question){"not a domain", "", NULL, 0, ""}, &v);
+    struct gate_question q = question("", NULL, 0, false);
+    q.from_domain = "not a domain";
+    gate_ask(g, &q, &v);
     expect_text("bad", answer_text(&w, &v), "hold FROM-DOMAIN-BAD");
     gate_close(&g);
     world_end(&w);
@@ -233,12 +270,14 @@ static void the_verdict_tells_what_it_rests_on(void **state)
     struct gate_verdict v;
     world_begin(&w);
     world_zone(&w, 0,
-        zone_text(&w, arena_printf(w.arena, "_dmarc.shop 20 TXT \"v=DMARC1; p=reject; t=y\"\n%s",
-                          key_line(&w, k->sub, NULL))));
+        zone_text(
+            &w, arena_printf(w.arena, "_dmarc.shop 20 TXT \"v=DMARC1; p=reject; t=y\"\n%s%s",
+                    key_line(&w, k->sub, NULL), spf_line(&w, "bounce.shop.example", "pass"))));
     world_resolver(&w, NULL, 1000);
     struct gate *g = open_gate(&w, false);
-    gate_ask(
-        g, &(struct gate_question){"shop.example", "bounce.shop.example", keys, 1, "pass"}, &v);
+    const struct gate_question q = question("bounce.shop.example", keys, 1, true);
+    gate_ask(g, &q, &v);
+    expect_text("spf", v.spf, "pass");
     expect_text("dmarc", v.dmarc, "pass");
     expect_text("policy", v.policy, "quarantine");
     expect_text("domain", v.policy_domain, "shop.example");
@@ -267,7 +306,7 @@ static void verdicts_live_within_bounds(void **state)
         struct world w;
         struct gate_verdict v;
         const struct dkim_key *keys[] = {k->ed};
-        const struct gate_question q = {"shop.example", "", keys, 1, ""};
+        const struct gate_question q = question("", keys, 1, false);
         world_begin(&w);
         struct counter *cached = metrics_counter(
             w.metrics, "parcelpost_gate_cached_total", "Verdicts that the gate had at hand", "");
@@ -304,7 +343,8 @@ static void an_hour_is_the_most(void **state)
             strstr(line, "TXT")));
     world_resolver(&w, NULL, 1000);
     struct gate *g = open_gate(&w, false);
-    gate_ask(g, &(struct gate_question){"shop.example", "", keys, 1, ""}, &v);
+    const struct gate_question q = question("", keys, 1, false);
+    gate_ask(g, &q, &v);
     expect_text("send", answer_text(&w, &v), "send ");
     expect_number("hour", v.valid_until_ms - w.fake.ms, 3600000);
     gate_close(&g);
@@ -315,7 +355,7 @@ static void a_repair_releases_after_the_hold_or_when_told(void **state)
 {
     const struct key_set *k = *state;
     const struct dkim_key *keys[] = {k->ed};
-    const struct gate_question q = {"shop.example", "", keys, 1, ""};
+    const struct gate_question q = question("", keys, 1, false);
     struct world w;
     struct gate_verdict v;
     world_begin(&w);
@@ -341,22 +381,116 @@ static void each_question_has_a_verdict_of_its_own(void **state)
 {
     const struct key_set *k = *state;
     const struct dkim_key *right[] = {k->rsa}, *wrong[] = {k->other_rsa};
+    static const char *const another_address[] = {"203.0.113.9"};
     struct world w;
     struct gate_verdict v;
     world_begin(&w);
-    world_zone(&w, 0, zone_text(&w, arena_printf(w.arena, DMARC "%s", key_line(&w, k->rsa, NULL))));
+    world_zone(&w, 0,
+        zone_text(&w, arena_printf(w.arena, DMARC "%s%s", key_line(&w, k->rsa, NULL),
+                          spf_line(&w, "shop.example", "pass"))));
     world_resolver(&w, NULL, 1000);
     struct gate *g = open_gate(&w, false);
+    const struct gate_question signed_right = question("", right, 1, false),
+                               signed_wrong = question("", wrong, 1, false),
+                               by_spf = question("shop.example", NULL, 0, true);
+    struct gate_question from_elsewhere = by_spf, by_nothing = by_spf;
+    from_elsewhere.public_addresses = another_address;
+    by_nothing.public_addresses_n = 0;
     for (int i = 0; i < 2; i++) {
-        gate_ask(g, &(struct gate_question){"shop.example", "", right, 1, ""}, &v);
+        gate_ask(g, &signed_right, &v);
         expect_text("right key", answer_text(&w, &v), "send ");
-        gate_ask(g, &(struct gate_question){"shop.example", "", wrong, 1, ""}, &v);
+        gate_ask(g, &signed_wrong, &v);
         expect_text("same selector, other key", answer_text(&w, &v), "hold DKIM-KEY-MISMATCH");
-        gate_ask(g, &(struct gate_question){"shop.example", "shop.example", NULL, 0, "pass"}, &v);
+        gate_ask(g, &by_spf, &v);
         expect_text("spf pass", answer_text(&w, &v), "send ");
-        gate_ask(g, &(struct gate_question){"shop.example", "shop.example", NULL, 0, "fail"}, &v);
+        gate_ask(g, &from_elsewhere, &v);
         expect_text("spf fail", answer_text(&w, &v), "hold NO-DKIM-KEY");
+        expect_text("its word", v.spf, "fail");
+        gate_ask(g, &by_nothing, &v);
+        expect_text("spf not checkable", answer_text(&w, &v), "hold NO-DKIM-KEY");
     }
+    gate_close(&g);
+    world_end(&w);
+}
+
+static void every_address_must_pass(void **state)
+{
+    static const struct {
+        const char *name, *addresses[3];
+        size_t n;
+        const char *spf, *want;
+    } cases[] = {
+        {"all_pass", {"198.51.100.7", "2001:db8::7"}, 2, "pass", "send "},
+        {"the_last_fails", {"198.51.100.7", "2001:db8::7", "198.51.100.8"}, 3, "softfail",
+            "hold NO-DKIM-KEY"},
+        {"the_first_fails", {"198.51.100.8", "198.51.100.7"}, 2, "softfail", "hold NO-DKIM-KEY"},
+        {"one_cannot_be_told", {"198.51.100.7", "198.51.100.200"}, 2, "temperror",
+            "defer DNS-UNAVAILABLE"},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct gate_verdict v;
+        world_begin(&w);
+        world_zone(&w, 0,
+            zone_text(&w, DMARC "bounce.shop 7 TXT \"v=spf1 ip4:198.51.100.7 ip6:2001:db8::7 "
+                                "~ip4:198.51.100.8 a:elsewhere.test -all\"\n"));
+        world_resolver(&w, NULL, 1000);
+        struct gate *g = open_gate(&w, false);
+        struct gate_question q = question("bounce.shop.example", NULL, 0, true);
+        q.public_addresses = c->addresses;
+        q.public_addresses_n = c->n;
+        gate_ask(g, &q, &v);
+        expect_text(c->name, answer_text(&w, &v), c->want);
+        expect_text(c->name, v.spf, c->spf);
+        expect_number(
+            c->name, v.valid_until_ms - w.fake.ms, strcmp(c->spf, "temperror") == 0 ? 5000 : 7000);
+        gate_close(&g);
+        world_end(&w);
+    }
+}
+
+/* A dead include beside a good key is the next audit's matter, not each mail's. */
+static void spf_that_decides_nothing_shortens_nothing(void **state)
+{
+    const struct key_set *k = *state;
+    const struct dkim_key *keys[] = {k->ed};
+    struct world w;
+    struct gate_verdict v;
+    world_begin(&w);
+    world_zone(&w, 0,
+        zone_text(&w, arena_printf(w.arena, DMARC "%s%s", key_line(&w, k->ed, NULL),
+                          spf_line(&w, "bounce.shop.example", "temperror"))));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    const struct gate_question q = question("bounce.shop.example", keys, 1, true);
+    gate_ask(g, &q, &v);
+    expect_text("send", answer_text(&w, &v), "send ");
+    expect_number("as long as the rest", v.valid_until_ms - w.fake.ms, 60000);
+    gate_close(&g);
+    world_end(&w);
+}
+
+static void a_repaired_spf_record_is_seen_when_told(void **state)
+{
+    struct world w;
+    struct gate_verdict v;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0, zone_text(&w, DMARC));
+    world_resolver(&w, NULL, 1000);
+    struct gate *g = open_gate(&w, false);
+    const struct gate_question q = question("bounce.shop.example", NULL, 0, true);
+    gate_ask(g, &q, &v);
+    expect_text("before", answer_text(&w, &v), "hold NO-DKIM-KEY");
+    expect_text("spf", v.spf, "none");
+    world_zone(&w, 0,
+        zone_text(
+            &w, arena_printf(w.arena, DMARC "%s", spf_line(&w, "bounce.shop.example", "pass"))));
+    gate_forget(g, "shop.example");
+    gate_ask(g, &q, &v);
+    expect_text("after", answer_text(&w, &v), "send ");
     gate_close(&g);
     world_end(&w);
 }
@@ -367,7 +501,7 @@ static void the_last_known_good_carries_over_an_outage(void **state)
     static const enum act script[] = {NODATA_SOA, NODATA_SOA, NODATA_SOA, SILENT};
     const struct key_set *k = *state;
     const struct dkim_key *keys[] = {k->ed};
-    const struct gate_question q = {"shop.example", "", keys, 1, ""};
+    const struct gate_question q = question("", keys, 1, false);
     struct world w;
     struct fake_server s;
     struct gate_verdict v;
@@ -404,7 +538,8 @@ static void more_questions_than_places_are_answered_right(void **state)
     struct gate *g = open_gate(&w, false);
     for (int i = 0; i < 3000; i++) {
         snprintf(path, sizeof path, "b%d.shop.example", i % 1500);
-        gate_ask(g, &(struct gate_question){"shop.example", path, keys, 1, ""}, &v);
+        const struct gate_question q = question(path, keys, 1, false);
+        gate_ask(g, &q, &v);
         assert_int_equal(v.answer, GATE_SEND);
     }
     gate_close(&g);
@@ -426,7 +561,8 @@ static void *ask_much(void *lane)
     for (int i = 0; i < 2000; i++) {
         struct gate_verdict v;
         const struct dkim_key *keys[] = {i % 2 ? l->right : l->wrong};
-        gate_ask(l->gate, &(struct gate_question){"shop.example", "", keys, 1, ""}, &v);
+        const struct gate_question q = question("", keys, 1, false);
+        gate_ask(l->gate, &q, &v);
         wrong += v.answer != (i % 2 ? GATE_SEND : GATE_HOLD);
         if (i % 200 == 0)
             gate_forget(l->gate, "shop.example");
@@ -464,6 +600,9 @@ int main(void)
         cmocka_unit_test(an_hour_is_the_most),
         cmocka_unit_test(a_repair_releases_after_the_hold_or_when_told),
         cmocka_unit_test(each_question_has_a_verdict_of_its_own),
+        cmocka_unit_test(every_address_must_pass),
+        cmocka_unit_test(spf_that_decides_nothing_shortens_nothing),
+        cmocka_unit_test(a_repaired_spf_record_is_seen_when_told),
         cmocka_unit_test(the_last_known_good_carries_over_an_outage),
         cmocka_unit_test(more_questions_than_places_are_answered_right),
         cmocka_unit_test(lanes_ask_at_once),
