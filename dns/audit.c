@@ -61,7 +61,7 @@ struct audit_finding *audit_add(
 static size_t find_mark(struct str text, struct str mark)
 {
     for (size_t at = 0; (at = str_find(text, mark, at)) < text.n; at++)
-        if (at == 0 || strchr("; \t,", text.p[at - 1]))
+        if (at == 0 || strchr("; \t,=", text.p[at - 1]))
             return at;
     return text.n;
 }

@@ -5,8 +5,8 @@
  * only said where the DNS said so.
  *
  * Severity: AUDIT_ERROR -- mail from this domain will be refused by one of the large receivers or
- * fail DMARC, or a record is invalid; AUDIT_WARNING -- works today and will hurt; AUDIT_NOTE -- good
- * to know.
+ * fail DMARC, or a record that this rests on is invalid or lets everybody in; AUDIT_WARNING -- works
+ * today and will hurt; AUDIT_NOTE -- good to know.
  *
  * Shapes: names are lower-case A-labels without a final dot; absent text is "".
  * Ownership: the report lies in the arena given, which must outlive it; the setup must outlive the

@@ -90,7 +90,7 @@ void check_key_mismatch(struct audit_case *c, const struct audit_check *k)
         any_ours = any_ours || f->ours;
         if (f->ours && is_known(c, k, f) && f->record.status == DKIM_RECORD_GOOD &&
             !dkim_record_holds(&f->record, f->key->public_key))
-            add(c, k, f, "the public key there is not the one of our private key", "p=");
+            add(c, k, f, "the public key there is not the one of our private key", "");
     }
     if (!any_ours && !c->setup->keys_are_all)
         audit_skip(c, k, "our private keys are not known here: it takes the settings (--config)");
@@ -156,7 +156,7 @@ static void check_bits(struct audit_case *c, const struct audit_check *k, is_bad
                 "the key has %d bits: make a new one under another selector with `parcelpost dkim "
                 "new`",
                 f->record.bits));
-        audit_evidence(c, out, f->record.text, STR("p="));
+        audit_evidence(c, out, f->record.text, STR(""));
         lower_where_another_signs(c, out);
     }
 }

@@ -230,6 +230,53 @@ static void ask_for_mx_hosts(struct round *r, struct audit_mail_domain *d)
             ask_for_host(r, &d->hosts[d->hosts_n++], arena_text(r->c->arena, str_of(name)));
 }
 
+/* ---- the tree of SPF records, a level a round ------------------------------------------------ */
+
+static void plant_spf(struct audit_case *c)
+{
+    c->spf[0] = (struct audit_spf_node){.domain = c->mail_from, .txt = c->back_txt};
+    c->spf_n = c->spf_asked = 1;
+    audit_spf_read(c, &c->spf[0]);
+    audit_spf_spread(c, &c->spf[0]);
+}
+
+/* Asks for what the latest records led to. */
+static void ask_for_spf(struct round *r, size_t *hosts_asked)
+{
+    struct audit_case *c = r->c;
+    for (; c->spf_asked < c->spf_n; c->spf_asked++)
+        ask_for(r, &c->spf[c->spf_asked].txt, c->spf[c->spf_asked].domain, DNS_TXT);
+    for (; *hosts_asked < c->spf_hosts_n; (*hosts_asked)++) {
+        struct audit_spf_host *h = &c->spf_hosts[*hosts_asked];
+        ask_for(r, &h->first, h->name, h->mx ? DNS_MX : DNS_A);
+        if (!h->mx)
+            ask_for(r, &h->second, h->name, DNS_AAAA);
+    }
+}
+
+static void read_spf(struct audit_case *c, size_t from)
+{
+    size_t to = c->spf_n;
+    for (size_t i = from; i < to; i++)
+        audit_spf_read(c, &c->spf[i]);
+    for (size_t i = from; i < to; i++)
+        audit_spf_spread(c, &c->spf[i]);
+}
+
+/* The first level goes out with whatever else waits in this round. */
+static void grow_spf(struct round *r)
+{
+    size_t hosts_asked = 0, read = 1;
+    plant_spf(r->c);
+    do {
+        ask_for_spf(r, &hosts_asked);
+        run_round(r);
+        size_t from = read;
+        read = r->c->spf_n;
+        read_spf(r->c, from);
+    } while (r->c->spf_asked < r->c->spf_n || hosts_asked < r->c->spf_hosts_n);
+}
+
 static void second_round(struct round *r)
 {
     struct audit_case *c = r->c;
@@ -237,18 +284,16 @@ static void second_round(struct round *r)
     if (!c->mail_from_assumed)
         ask_for_mx_hosts(r, &c->back);
     add_task(r, walk, c);
-    for (size_t i = 0; i < c->addresses_n; i++) {
-        add_task(r, check_spf, &c->addresses[i]);
+    for (size_t i = 0; i < c->addresses_n; i++)
         if (c->addresses[i].ptr.answer.status == DNS_FOUND)
             add_task(r, confirm, &c->addresses[i]);
-    }
-    run_round(r);
+    grow_spf(r);
     if (c->mail_from_assumed)
         c->back = c->from;
     c->record = dmarc_path_record(&c->path);
 }
 
-/* ---- the third: reports that go elsewhere ---------------------------------------------------- */
+/* ---- the third: SPF, and reports that go elsewhere ---------------------------------------------------- */
 
 /* "mailto:reports@host!10m" -> host; "https://host:443/path" -> host. */
 static bool host_of_uri(struct str uri, char out[NAME_SIZE])
@@ -286,10 +331,16 @@ static void add_targets(struct round *r, struct str uris)
 
 static void third_round(struct round *r)
 {
-    if (!r->c->record)
-        return;
-    add_targets(r, r->c->record->record.rua);
-    add_targets(r, r->c->record->record.ruf);
+    struct audit_case *c = r->c;
+    for (size_t i = 0; i < c->addresses_n; i++)
+        add_task(r, check_spf, &c->addresses[i]);
+    c->stranger = (struct audit_address){.ip = {4, {240, 0, 0, 1}}, .owner = c};
+    if (c->spf[0].records_n == 1)
+        add_task(r, check_spf, &c->stranger);
+    if (c->record) {
+        add_targets(r, c->record->record.rua);
+        add_targets(r, c->record->record.ruf);
+    }
     run_round(r);
 }
 
@@ -357,6 +408,6 @@ void audit_gather(struct audit_case *c)
     for (size_t i = 0; i < c->keys_n; i++)
         c->usable_keys += c->keys[i].usable;
     second_round(r);
-    take_spf_result(c);
     third_round(r);
+    take_spf_result(c);
 }

@@ -10,9 +10,14 @@
 #include "dns/dkim_record.h"
 #include "dns/dmarc_walk.h"
 #include "dns/spf.h"
+#include "dns/spf_record.h"
 
 #define AUDIT_TTL 300
-#define AUDIT_MAX_REPORTS 8 /* addresses of reports looked at */
+#define AUDIT_MAX_REPORTS 8    /* addresses of reports looked at */
+#define AUDIT_MAX_SPF_NODES 64 /* records of one tree of includes looked at */
+#define AUDIT_MAX_SPF_HOSTS 64 /* names of its a and mx terms looked at */
+#define AUDIT_SPF_LOOKUPS 10   /* RFC 7208 s4.6.4 */
+#define AUDIT_SPF_VOIDS 2
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
@@ -55,6 +60,19 @@ struct audit_address {
     const struct audit_case *owner;
 };
 
+struct audit_spf_node { /* one record of the tree that begins at the return path */
+    const char *domain;
+    struct audit_question txt;
+    size_t records_n;         /* SPF records there: one is right */
+    struct spf_record record; /* the first; of none, without terms */
+};
+
+struct audit_spf_host { /* a name of an a or mx term */
+    const char *name;
+    bool mx;
+    struct audit_question first, second; /* A and AAAA, or MX alone */
+};
+
 struct audit_report_target { /* an address of rua or ruf */
     const char *policy_domain;
     struct str uri;
@@ -83,6 +101,11 @@ struct audit_case {
     size_t reports_n;
     struct audit_mail_domain from, back; /* the From domain and the return path's */
     struct audit_question txt, back_txt;
+    struct audit_spf_node spf[AUDIT_MAX_SPF_NODES]; /* the first is the return path's */
+    size_t spf_n, spf_asked;
+    struct audit_spf_host spf_hosts[AUDIT_MAX_SPF_HOSTS];
+    size_t spf_hosts_n;
+    struct audit_address stranger; /* an address that nobody has: what SPF says of all others */
     struct audit_address *addresses;
     size_t addresses_n;
     struct audit_host helo, links;
@@ -97,6 +120,21 @@ struct audit_case {
 };
 
 void audit_gather(struct audit_case *c);
+
+/* The tree of SPF records (audit_spf_tree.c). */
+void audit_spf_read(struct audit_case *c, struct audit_spf_node *n); /* after its question */
+/* What a record leads to, as far as it is not there yet: nodes and hosts that wait to be asked. */
+void audit_spf_spread(struct audit_case *c, const struct audit_spf_node *n);
+/* The node that a term points to; NULL: it points nowhere, or through a macro. */
+const struct audit_spf_node *audit_spf_target(const struct audit_case *c, const struct spf_term *t);
+const struct audit_spf_host *audit_spf_host_of(
+    const struct audit_case *c, const struct audit_spf_node *n, const struct spf_term *t);
+bool audit_spf_host_is_void(const struct audit_spf_host *h);
+bool audit_spf_counts(const struct spf_record *r, const struct spf_term *t); /* is evaluated */
+/* Terms that ask the DNS, in this record and below it; a loop counts beyond all limits. */
+size_t audit_spf_lookups(const struct audit_case *c, const struct audit_spf_node *n);
+/* "" when the target gives no permerror, else why it does. */
+const char *audit_spf_dead(struct audit_case *c, const struct spf_term *t);
 const char *audit_place(const struct audit_question *q); /* where the record is, behind aliases */
 bool audit_is_failure(enum dns_status s);
 bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
@@ -137,6 +175,9 @@ const char *audit_wanted_dmarc(struct audit_case *c, const char *domain);
 bool audit_is_meant_as_dmarc(struct str text);
 /* Our key, else the one found without the tags that limit it; "" = not known. */
 const char *audit_wanted_key(struct audit_case *c, const struct audit_key_fact *k);
+/* One SPF record for the return path that mends the present one (audit_spf_mend.c); "" = not known.
+ * *flattened: includes had to be replaced by their addresses. */
+const char *audit_wanted_spf(struct audit_case *c, bool *flattened);
 /* "7.100.51.198.in-addr.arpa" */
 const char *audit_reverse_name(const struct ip *ip, struct arena *a);
 
@@ -163,6 +204,19 @@ AUDIT_CHECK(check_dmarc_no_reports);
 AUDIT_CHECK(check_dmarc_removed);
 AUDIT_CHECK(check_dmarc_org_record);
 AUDIT_CHECK(check_dmarc_report_authorised);
+
+AUDIT_CHECK(check_spf_missing);
+AUDIT_CHECK(check_spf_several);
+AUDIT_CHECK(check_spf_syntax);
+AUDIT_CHECK(check_spf_lookups);
+AUDIT_CHECK(check_spf_voids);
+AUDIT_CHECK(check_spf_permissive);
+AUDIT_CHECK(check_spf_no_all);
+AUDIT_CHECK(check_spf_ptr);
+AUDIT_CHECK(check_spf_include_dead);
+AUDIT_CHECK(check_spf_duplicate);
+AUDIT_CHECK(check_spf_after_all);
+AUDIT_CHECK(check_spf_address);
 
 AUDIT_CHECK(check_key_absent);
 AUDIT_CHECK(check_key_mismatch);

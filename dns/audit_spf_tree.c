@@ -1,0 +1,132 @@
+/* The tree of SPF records behind the return path, read without an address in hand: what every sender
+ * may meet. Terms with macros depend on the mail and are not followed. */
+#include "dns/audit_inside.h"
+#include "dns/name.h"
+
+#define DEEPEST 12  /* more levels than lookups: a loop */
+#define ENDLESS 100 /* what a loop counts */
+
+bool audit_spf_counts(const struct spf_record *r, const struct spf_term *t)
+{
+    if (t->kind == SPF_REDIRECT)
+        return !r->all;
+    return !r->all || t->at <= r->all->at;
+}
+
+/* The name of a term; a and mx without one speak of the record's own domain. */
+static bool name_of(const struct audit_spf_node *n, const struct spf_term *t, char out[NAME_SIZE])
+{
+    struct str spec = t->domain_spec.n > 0 ? t->domain_spec : str_of(n->domain);
+    return str_find_char(spec, '%', 0) == spec.n && name_canonical(spec, out);
+}
+
+static bool leads_on(const struct spf_term *t)
+{
+    return t->kind == SPF_INCLUDE || t->kind == SPF_REDIRECT;
+}
+
+static bool asks_a_host(const struct spf_term *t)
+{
+    return t->kind == SPF_A || t->kind == SPF_MX;
+}
+
+void audit_spf_read(struct audit_case *c, struct audit_spf_node *n)
+{
+    for (size_t i = 0; i < n->txt.answer.n; i++) {
+        struct str text = n->txt.answer.records[i].data;
+        if (spf_is_record(text) && n->records_n++ == 0)
+            spf_record_parse(text, c->arena, &n->record);
+    }
+}
+
+const struct audit_spf_node *audit_spf_target(const struct audit_case *c, const struct spf_term *t)
+{
+    char name[NAME_SIZE];
+    if (!leads_on(t) || !name_of(&c->spf[0], t, name))
+        return NULL;
+    for (size_t i = 0; i < c->spf_n; i++)
+        if (strcmp(c->spf[i].domain, name) == 0)
+            return &c->spf[i];
+    return NULL;
+}
+
+const struct audit_spf_host *audit_spf_host_of(
+    const struct audit_case *c, const struct audit_spf_node *n, const struct spf_term *t)
+{
+    char name[NAME_SIZE];
+    if (!asks_a_host(t) || !name_of(n, t, name))
+        return NULL;
+    for (size_t i = 0; i < c->spf_hosts_n; i++)
+        if (c->spf_hosts[i].mx == (t->kind == SPF_MX) && strcmp(c->spf_hosts[i].name, name) == 0)
+            return &c->spf_hosts[i];
+    return NULL;
+}
+
+bool audit_spf_host_is_void(const struct audit_spf_host *h)
+{
+    return audit_is_absent(h->first.answer.status) &&
+           (h->mx || audit_is_absent(h->second.answer.status));
+}
+
+static void spread_term(
+    struct audit_case *c, const struct audit_spf_node *n, const struct spf_term *t)
+{
+    char name[NAME_SIZE];
+    if (!audit_spf_counts(&n->record, t) || !name_of(n, t, name))
+        return;
+    if (leads_on(t) && !audit_spf_target(c, t) && c->spf_n < AUDIT_MAX_SPF_NODES)
+        c->spf[c->spf_n++] = (struct audit_spf_node){.domain = arena_text(c->arena, str_of(name))};
+    if (asks_a_host(t) && !audit_spf_host_of(c, n, t) && c->spf_hosts_n < AUDIT_MAX_SPF_HOSTS)
+        c->spf_hosts[c->spf_hosts_n++] = (struct audit_spf_host){
+            .name = arena_text(c->arena, str_of(name)), .mx = t->kind == SPF_MX};
+}
+
+void audit_spf_spread(struct audit_case *c, const struct audit_spf_node *n)
+{
+    for (size_t i = 0; i < n->record.n; i++)
+        spread_term(c, n, &n->record.terms[i]);
+}
+
+static void count_lookups(
+    const struct audit_case *c, const struct audit_spf_node *n, int depth, size_t *total)
+{
+    if (depth > DEEPEST || *total >= ENDLESS) {
+        *total = ENDLESS;
+        return;
+    }
+    for (size_t i = 0; i < n->record.n; i++) {
+        const struct spf_term *t = &n->record.terms[i];
+        if (!spf_kind_asks(t->kind) || !audit_spf_counts(&n->record, t))
+            continue;
+        (*total)++;
+        const struct audit_spf_node *next = audit_spf_target(c, t);
+        if (next)
+            count_lookups(c, next, depth + 1, total);
+    }
+}
+
+size_t audit_spf_lookups(const struct audit_case *c, const struct audit_spf_node *n)
+{
+    size_t total = 0;
+    count_lookups(c, n, 0, &total);
+    return total;
+}
+
+const char *audit_spf_dead(struct audit_case *c, const struct spf_term *t)
+{
+    const struct audit_spf_node *n = audit_spf_target(c, t);
+    if (!n || n->txt.answer.status == DNS_SERVFAIL || n->txt.answer.status == DNS_TIMEOUT ||
+        n->txt.answer.status == DNS_BAD)
+        return "";
+    if (n->txt.answer.status == DNS_NXDOMAIN)
+        return arena_printf(
+            c->arena, "%s does not exist: whoever registers it may send as you", n->domain);
+    if (n->records_n == 0)
+        return arena_printf(c->arena, "%s has no SPF record", n->domain);
+    if (n->records_n > 1)
+        return arena_printf(c->arena, "%s has %zu SPF records", n->domain, n->records_n);
+    if (!n->record.valid)
+        return arena_printf(c->arena, "the SPF record of %s cannot be read at \"" STR_FMT "\"",
+            n->domain, STR_ARG(str_slice(n->record.fault.text, 0, 60)));
+    return "";
+}
