@@ -125,7 +125,7 @@ static bool pattern_matches(const char *pattern, const char *host)
     if (strncmp(pattern, "*.", 2) != 0)
         return strcmp(pattern, host) == 0;
     const char *dot = strchr(host, '.');
-    return dot && dot > host && strcmp(dot + 1, pattern + 2) == 0;
+    return dot && strcmp(dot + 1, pattern + 2) == 0;
 }
 
 bool mta_sts_covers(const struct mta_sts_policy *p, const char *mx_host)

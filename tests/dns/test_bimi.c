@@ -2,6 +2,7 @@
 #include "dns/bimi.h"
 #include "dns/bimi_mark.h"
 #include "dns/bimi_svg.h"
+#include "dns/xml.h"
 #include "tests/dns/world.h"
 
 #include <openssl/pem.h>
@@ -241,6 +242,10 @@ static void logos_have_a_size(void **state)
         buf_add_text(&b, i == 0 ? ROOT : "<g>");
     bimi_svg_check(buf_str(&b), w->arena, &svg);
     expect_number("too deep", svg.faults & BIMI_SVG_NOT_SVG, BIMI_SVG_NOT_SVG);
+    for (int i = 0; i < XML_MAX_DEPTH; i++)
+        buf_add_text(&b, i < XML_MAX_DEPTH - 1 ? "</g>" : "</svg>");
+    bimi_svg_check(buf_str(&b), w->arena, &svg);
+    expect_number("closed as far as is kept", svg.faults & BIMI_SVG_NOT_SVG, BIMI_SVG_NOT_SVG);
     buf_close(&b);
 }
 

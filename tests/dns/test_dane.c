@@ -4,6 +4,7 @@
 #include "tests/dns/world.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <poll.h>
@@ -58,6 +59,7 @@ static void records_are_judged(void **state)
         struct dane_record r;
         expect_number(c->name, dane_parse(bytes_of(w, c->hex), w->arena, &r), true);
         expect_number(c->name, r.usable, c->why[0] == 0);
+        expect_number(c->name, (int64_t)ERR_peek_error(), 0);
         if (!strstr(r.why, c->why) || r.usable != (r.why[0] == 0))
             fail_msg("%s: why is \"%s\"", c->name, r.why);
     }
@@ -75,24 +77,42 @@ static void records_are_written_as_published(void **state)
     assert_false(dane_parse(STR(""), w->arena, &r));
 }
 
-/* Matching type 0 carries the key whole: a real one is usable, one with a tail is not. */
-static void whole_keys_are_read(void **state)
+/* Matching type 0 carries key or certificate whole: a real one is usable, one with a tail is not. */
+static void expect_whole(struct world *w, char selector, unsigned char *der, int n)
 {
-    struct world *w = *state;
     struct dane_record r;
     struct buf b = {0};
-    unsigned char *der = NULL;
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    int n = i2d_PUBKEY(key, &der);
-    buf_add(&b, str_bytes("\3\1\0", 3));
+    assert_true(n > 0);
+    buf_add(&b, str_bytes("\3", 1));
+    buf_add_char(&b, selector);
+    buf_add_char(&b, 0);
     buf_add(&b, str_bytes(der, (size_t)n));
     assert_true(dane_parse(buf_str(&b), w->arena, &r));
-    assert_true(r.usable);
+    expect_number("whole", r.usable, true);
     buf_add_char(&b, 'x');
     assert_true(dane_parse(buf_str(&b), w->arena, &r));
-    assert_false(r.usable);
+    expect_number("with a tail", r.usable, false);
+    expect_number("errors left to the thread", (int64_t)ERR_peek_error(), 0);
     buf_close(&b);
     OPENSSL_free(der);
+}
+
+static void whole_keys_and_certificates_are_read(void **state)
+{
+    unsigned char *der = NULL;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+    ERR_clear_error();
+    int n = i2d_PUBKEY(key, &der);
+    expect_whole(*state, 1, der, n);
+    X509_set_pubkey(x, key);
+    X509_gmtime_adj(X509_getm_notBefore(x), 0);
+    X509_gmtime_adj(X509_getm_notAfter(x), 86400);
+    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+    der = NULL;
+    n = i2d_X509(x, &der);
+    expect_whole(*state, 0, der, n);
+    X509_free(x);
     EVP_PKEY_free(key);
 }
 
@@ -304,7 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_judged),
         cmocka_unit_test(records_are_written_as_published),
-        cmocka_unit_test(whole_keys_are_read),
+        cmocka_unit_test(whole_keys_and_certificates_are_read),
         cmocka_unit_test(hosts_are_judged),
         cmocka_unit_test(a_zone_file_is_never_secure),
     };

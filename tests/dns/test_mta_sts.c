@@ -42,6 +42,10 @@ static void records_are_judged(void **state)
         {"id_twice_the_first_counts", "v=STSv1; id=1; id=2;", "good", "1", "", "first one counts"},
         {"fields_in_any_order", "v=STSv1; x=1; id=2;", "good", "2", "", "unknown"},
         {"unknown_fields_are_ignored", "v=STSv1; id=1; a.b-c_d=1:2/3;", "good", "1", "", "a.b-c_d"},
+        {"a_field_name_of_32", "v=STSv1; id=1; a2345678901234567890123456789012=1;", "good", "1",
+            "", "unknown"},
+        {"a_field_name_of_33", "v=STSv1; id=1; a23456789012345678901234567890123=1;", "broken", "",
+            "no name=value", ""},
         {"a_field_without_equals", "v=STSv1; id=1; hello;", "broken", "", "no name=value", ""},
         {"an_unknown_field_with_a_blank", "v=STSv1; id=1; x=a b;", "broken", "", "no name=value",
             ""},
@@ -231,6 +235,7 @@ static void names_are_matched(void **state)
         {"a_star_not_for_none", "*.example.com", "example.com", false},
         {"a_star_not_for_a_part", "*.example.com", "mailexample.com", false},
         {"a_star_elsewhere", "*.example.com", "mail.example.net", false},
+        {"a_host_of_one_label", "*.example.com", "mail", false},
         {"no_name", "*.example.com", "", false},
         {"an_empty_label", "*.example.com", ".example.com", false},
     };
