@@ -243,8 +243,6 @@ static int await_connection(struct dial *d, int fd)
 {
     int64_t end = clock_steady_ns() + d->to.connect_timeout_ms * NS_PER_MS;
 
-    if (watch_has_bitten(d->watch))
-        return ETIMEDOUT; /* before the connect began, when the socket did not feel it */
     for (;;) {
         struct pollfd one = {.fd = fd, .events = POLLOUT};
         int64_t left = (end - clock_steady_ns()) / NS_PER_MS;

@@ -33,7 +33,7 @@ struct session {
     struct source *sources; /* the newest first */
     size_t given;
     int64_t deadline_ns; /* of the mail in hand */
-    bool cut; /* a reply was cut at cut_at: no later one is believed, see smtp_was_cut */
+    bool cut;            /* a reply was cut at cut_at: no later one is believed, see smtp_was_cut */
     enum smtp_phase cut_at;
     bool lacks_8bit;
     bool last; /* put no more in hand */

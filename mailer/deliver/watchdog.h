@@ -29,7 +29,7 @@ bool watch_descriptor(struct watch *w, int fd);
 void watch_forget(struct watch *w);
 void watch_until(struct watch *w, int64_t deadline_ns);
 /* Whether the present descriptor was shut down here; stays until the next watch_descriptor or watch_forget.
- * A socket that has not begun to connect does not feel it: ask once more behind the connect. */
+ * A connect that begins only then ends at once as well: Linux remembers the shutdown. */
 bool watch_has_bitten(struct watch *w);
 bool watch_is_ending(struct watch *w); /* watchdog_end_all was called */
 /* The duplicate, for whoever must reach the socket after the library has closed its own; -1 = none. */

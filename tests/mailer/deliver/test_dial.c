@@ -261,7 +261,7 @@ static void a_connect_is_bounded_in_time(void **state)
         close(fill[i]);
 }
 
-/* The bite comes before the connect, when there is nothing yet to shut down. */
+/* The bite comes before the connect, when there is nothing yet to shut down: the kernel remembers it. */
 static void a_connect_does_not_outlast_the_end_of_all(void **state)
 {
     struct bench *b = *state;
