@@ -298,5 +298,7 @@ bool spf_expand_name(struct str domain_spec, const struct spf_values *v, char ou
         size_t dot = str_find_char(name, '.', 0);
         name = str_slice(name, dot + 1, name.n);
     }
+    if (str_ends(name, STR("."))) /* an empty label: only one final dot belongs to no label */
+        return false;
     return name_canonical(name, canonical) && str_copy(name, out, NAME_SIZE);
 }

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "dns/spf.h"
 #include "mailer/cli/cli.h"
+#include "mailer/mime/address.h"
 
 static void print_json(const struct cli *c, const struct spf_verdict *v)
 {
@@ -44,6 +45,21 @@ static struct str reverse_path(const char *text)
     return bracketed ? str_slice(s, 1, s.n - 1) : s;
 }
 
+/* Receivers see A-labels; people write names as they are. What is no name even so is checked as it stands. */
+static struct str with_a_labels(struct cli *c, struct str address)
+{
+    struct err e;
+    struct str domain;
+    size_t at = address.n;
+    while (at > 0 && address.p[at - 1] != '@')
+        at--;
+    struct str given = str_slice(address, at, address.n);
+    if (str_is_ascii(given) || !address_domain(given, c->arena, &domain, &e))
+        return address;
+    return str_of(arena_printf(
+        c->arena, STR_FMT STR_FMT, STR_ARG(str_slice(address, 0, at)), STR_ARG(domain)));
+}
+
 static int exit_code(enum spf_result r)
 {
     if (r == SPF_TEMPERROR)
@@ -59,8 +75,9 @@ static int run(struct cli *c)
                *mail_from = cli_value(c, "mail-from", NULL);
     if (c->operands_n > 0 || !ip || !helo || !mail_from)
         return cli_usage(c, "--ip ADDR, --helo NAME and --mail-from ADDR are needed");
-    struct spf_question q = {
-        .helo = str_of(helo), .mail_from = reverse_path(mail_from), .clock = clock_system()};
+    struct spf_question q = {.helo = with_a_labels(c, str_of(helo)),
+        .mail_from = with_a_labels(c, reverse_path(mail_from)),
+        .clock = clock_system()};
     if (!ip_parse(str_of(ip), &q.ip))
         return cli_usage(c, "--ip '%s' is no IPv4 or IPv6 address", ip);
     if (!cli_resolver(c, &resolver, &code))
