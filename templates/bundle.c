@@ -98,6 +98,21 @@ void brand_read(const struct js *bundle, struct arena *a, struct brand *out)
         out->logo.s[0] = 0;
 }
 
+static bool is_word(unsigned char c)
+{
+    return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* "Nordwind GmbH, Hafenstraße 3" need not be told that it is Nordwind. */
+static bool is_in_address(const struct brand *b)
+{
+    struct str name = str_of(b->name), address = str_of(b->postal_address);
+    if (name.n == 0)
+        return true;
+    return str_starts_nocase(address, name) &&
+           (name.n == address.n || !is_word((unsigned char)address.p[name.n]));
+}
+
 struct js *brand_for_templates(const struct brand *b)
 {
     struct js *root = js_object(), *o = js_object();
@@ -106,6 +121,7 @@ struct js *brand_for_templates(const struct brand *b)
     js_set_cstr(o, "url", b->url);
     js_set_cstr(o, "support_url", b->support_url);
     js_set_cstr(o, "postal_address", b->postal_address);
+    js_set_bool(o, "is_in_address", is_in_address(b));
     js_set_cstr(o, "colour", colour);
     js_set_cstr(o, "text_colour", text_on(colour));
     js_set_cstr(o, "logo", b->logo_content_type[0] != 0 ? "cid:logo" : "");

@@ -195,26 +195,80 @@ static enum formatted format_value(
     return ok ? FORMAT_DONE : FORMAT_FAILED;
 }
 
-/* What only this sending knows, as templates see it. {{#has.items}} asks whether a list has members, which
- * {{#items}} cannot without repeating. */
+static void set(struct js *object, struct str name, struct js *value)
+{
+    AUTO(buf_close) struct buf key = {0};
+    buf_add(&key, name);
+    js_set(object, buf_text(&key), value);
+}
+
+/* {{#some.items.price}}: of which members of its objects does a list have at least one? */
+static struct js *some_of(const struct variable *list, const struct js *value)
+{
+    struct js *o = js_object();
+    for (const struct variable *m = list->element->members; m; m = m->next) {
+        bool some = false;
+        for (size_t i = 0; i < js_count(value) && !some; i++) {
+            enum js_kind kind = js_kind(js_get_str(js_at(value, i), m->name));
+            some = kind != JS_ABSENT && kind != JS_NULL;
+        }
+        set(o, m->name, js_new_bool(some));
+    }
+    return o;
+}
+
+static bool is_same_day(struct str a, struct str b)
+{
+    return a.n > 0 && str_eq(str_slice(a, 0, 10), str_slice(b, 0, 10));
+}
+
+/* {{#same.delivery.earliest.latest}}: which dates of an object are one day? */
+static struct js *same_of(const struct variable *object, const struct js *value)
+{
+    struct js *o = js_object();
+    for (const struct variable *a = object->members; a; a = a->next) {
+        struct js *others = js_object();
+        struct str day = js_text(js_get_str(value, a->name));
+        for (const struct variable *b = object->members; b; b = b->next)
+            if (a->type == VARIABLE_DATE && b->type == VARIABLE_DATE)
+                set(others, b->name,
+                    js_new_bool(is_same_day(day, js_text(js_get_str(value, b->name)))));
+        set(o, a->name, others);
+    }
+    return o;
+}
+
+/* What Mustache cannot ask of the data itself. {{#has.items}} asks whether a list has members, which {{#items}}
+ * cannot without repeating. */
+static void answer(const struct variable *root, const struct js *data, struct js *about)
+{
+    struct js *has = js_object(), *some = js_object(), *same = js_object();
+    for (const struct variable *v = root->members; v; v = v->next) {
+        const struct js *value = js_get_str(data, v->name);
+        if (v->type == VARIABLE_LIST) {
+            set(has, v->name, js_new_bool(js_count(value) > 0));
+            set(some, v->name, some_of(v, value));
+        }
+        if (v->type == VARIABLE_OBJECT)
+            set(same, v->name, same_of(v, value));
+    }
+    js_set(about, "has", has);
+    js_set(about, "some", some);
+    js_set(about, "same", same);
+}
+
+/* What only this sending knows, as templates see it. */
 static struct js *about_sending(
     const struct mail *m, const struct js *data, const struct mail_links *links)
 {
-    struct js *root = js_object(), *l = js_object(), *own = js_object(), *has = js_object();
-    AUTO(buf_close) struct buf name = {0};
+    struct js *root = js_object(), *l = js_object(), *own = js_object();
     js_set_text(l, "unsubscribe_url", links->unsubscribe_url);
     js_set_cstr(own, "locale", m->written);
     js_set_bool(own, "is_marketing", m->is_marketing);
-    js_set_cstr(own, "dir", format_reads_right_to_left(m->locale) ? "rtl" : "ltr");
-    for (const struct variable *v = m->variables->members; v; v = v->next) {
-        buf_clear(&name);
-        buf_add(&name, v->name);
-        if (v->type == VARIABLE_LIST)
-            js_set_bool(has, buf_text(&name), js_count(js_get_str(data, v->name)) > 0);
-    }
+    js_set_cstr(own, "dir", format_reads_right_to_left(m->written) ? "rtl" : "ltr");
     js_set(root, "links", l);
     js_set(root, "mail", own);
-    js_set(root, "has", has);
+    answer(m->variables, data, root);
     return root;
 }
 

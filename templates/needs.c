@@ -99,20 +99,38 @@ static bool is_marketing(const struct shelved *mail)
     return strcmp(mail->stream, "marketing") == 0;
 }
 
+/* What mail_render answers about the data: has.LIST, some.LIST.MEMBER, same.OBJECT.DATE.DATE. */
+static bool is_answer(const struct variable *root, struct str name)
+{
+    struct str word = {0}, first = {0}, a = {0}, b = {0}, more;
+    str_next(&name, '.', &word);
+    str_next(&name, '.', &first);
+    str_next(&name, '.', &a);
+    str_next(&name, '.', &b);
+    const struct variable *v = variable_member(root, first);
+    if (!v || str_next(&name, '.', &more))
+        return false;
+    if (str_is(word, "has"))
+        return v->type == VARIABLE_LIST && a.n == 0;
+    if (str_is(word, "some"))
+        return v->type == VARIABLE_LIST && variable_member(v->element, a) && b.n == 0;
+    if (!str_is(word, "same") || v->type != VARIABLE_OBJECT)
+        return false;
+    const struct variable *one = variable_member(v, a), *other = variable_member(v, b);
+    return one && other && one->type == VARIABLE_DATE && other->type == VARIABLE_DATE;
+}
+
 /* What mail_render puts beside the data. */
 static bool is_ours(const struct walk *w, struct str name)
 {
     static const char *const names[] = {"brand.name", "brand.url", "brand.support_url",
-        "brand.postal_address", "brand.colour", "brand.text_colour", "brand.logo",
-        "links.unsubscribe_url", "mail.locale", "mail.dir", "mail.is_marketing", "mail.subject",
-        "mail.preheader"};
+        "brand.postal_address", "brand.is_in_address", "brand.colour", "brand.text_colour",
+        "brand.logo", "links.unsubscribe_url", "mail.locale", "mail.dir", "mail.is_marketing",
+        "mail.subject", "mail.preheader"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (str_is(name, names[i]))
             return true;
-    const struct variable *v = str_starts(name, STR("has."))
-                                   ? variable_member(w->variables, str_slice(name, 4, name.n))
-                                   : NULL;
-    return v && v->type == VARIABLE_LIST;
+    return is_answer(w->variables, name);
 }
 
 static bool see_name(struct walk *w, struct str name, size_t line, struct err *e)

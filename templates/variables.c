@@ -200,7 +200,7 @@ static bool declare_members(
 bool variables_declare(
     const struct js *declared, struct arena *a, struct variable **out, struct err *e)
 {
-    static const char *const ours[] = {"t", "brand", "links", "mail", "has"};
+    static const char *const ours[] = {"t", "brand", "links", "mail", "has", "some", "same"};
     struct variable *root = ARENA_NEW(a, struct variable);
     root->type = VARIABLE_OBJECT;
     if (js_kind(declared) != JS_OBJECT)

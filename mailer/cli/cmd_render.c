@@ -191,7 +191,8 @@ static int render_mail(struct cli *c, const struct js *given, const char *name)
     int code;
     struct err e = {0};
     struct faults faults;
-    struct mail_links links = {STR("https://shop.example/u/preview")};
+    struct mail_info info = {0};
+    struct mail_links links = {STR("")};
     AUTO(mail_parts_close) struct mail_parts parts = {0};
     AUTO(mail_source_close) struct mail_source source = {.locale = "en"};
     struct str part = str_of(cli_value(c, "part", ""));
@@ -205,6 +206,8 @@ static int render_mail(struct cli *c, const struct js *given, const char *name)
     cli_print_faults(&faults);
     if (faults.n > 0)
         return CLI_FINDINGS;
+    if (mails_info(source.mails, name, &info) && strcmp(info.stream, "marketing") == 0)
+        links.unsubscribe_url = STR("https://shop.example/u/preview");
     if (!mail_render(source.mail, data, &links, &parts, &e))
         return cli_fail(c, &e);
     print_parts(&parts, part);

@@ -1,8 +1,11 @@
 #include "tests/templates/shelf_case.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -72,6 +75,31 @@ void write_file(const char *dir, const char *name, const char *text)
     assert_non_null(f);
     fputs(text, f);
     fclose(f);
+}
+
+void folder_open(struct folder *f)
+{
+    strcpy(f->path, "/tmp/shelf.XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+}
+
+void folder_make(const struct folder *f, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", f->path, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+void folder_remove(struct folder *f)
+{
+    if (f->path[0])
+        nftw(f->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void render_mail(const struct mail *m, const struct js *data, const struct mail_links *links,

@@ -13,6 +13,14 @@ struct js *parse_json(const char *text);
 struct js *read_data(const char *file); /* under DATA_DIR */
 void write_file(const char *dir, const char *name, const char *text);
 
+/* A folder of its own under /tmp. */
+struct folder {
+    char path[64];
+};
+void folder_open(struct folder *f);
+void folder_make(const struct folder *f, const char *name); /* a folder inside */
+void folder_remove(struct folder *f);
+
 /* The mail rendered; links may be NULL. */
 void render_mail(const struct mail *m, const struct js *data, const struct mail_links *links,
     struct mail_parts *out);

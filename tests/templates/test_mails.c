@@ -146,7 +146,7 @@ static void html_escapes_what_subject_and_text_do_not(void **state)
     assert_non_null(strstr(buf_text(&parts.text), "<script>alert(1)</script>"));
 }
 
-static void only_marketing_shows_an_unsubscribe_link(void **state)
+static void a_link_to_leave_shows_where_the_stream_has_one(void **state)
 {
     (void)state;
     AUTO(mails_close) struct mails *m = open_shelf();
@@ -457,7 +457,7 @@ int main(void)
         cmocka_unit_test(every_mail_renders_in_every_locale),
         cmocka_unit_test(texts_say_what_the_data_says),
         cmocka_unit_test(html_escapes_what_subject_and_text_do_not),
-        cmocka_unit_test(only_marketing_shows_an_unsubscribe_link),
+        cmocka_unit_test(a_link_to_leave_shows_where_the_stream_has_one),
         cmocka_unit_test(a_line_break_in_data_cannot_reach_the_subject),
         cmocka_unit_test(absurd_numbers_are_refused),
         cmocka_unit_test(an_unknown_mail_is_told_the_known_ones),

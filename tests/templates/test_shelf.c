@@ -1,47 +1,21 @@
 /* Template folders: what is found where, and what is refused with the name of the file. */
 #include "tests/templates/shelf_case.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-struct folder {
-    char path[64];
-};
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st, (void)flag, (void)ftw;
-    return remove(path);
-}
-
-static void remove_folder(struct folder *f)
-{
-    nftw(f->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void make(const struct folder *f, const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", f->path, name);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
 /* A shelf with one small mail, "hello", in English and French. */
 static void make_shelf(struct folder *f)
 {
-    strcpy(f->path, "/tmp/shelf.XXXXXX");
-    assert_non_null(mkdtemp(f->path));
-    make(f, "mails");
-    make(f, "mails/hello");
-    make(f, "mails/partials");
-    make(f, "locales");
+    folder_open(f);
+    folder_make(f, "mails");
+    folder_make(f, "mails/hello");
+    folder_make(f, "mails/partials");
+    folder_make(f, "locales");
     write_file(f->path, "mails/hello/mail.json",
         "{\"stream\":\"marketing\",\"events\":[\"a\",\"b\"],\"variables\":{\"who\":{\"type\":"
         "\"text\"},\"n\":{\"type\":\"integer\"}}}");
@@ -70,7 +44,7 @@ static bool try_open(const struct folder *f, struct mails **m, struct err *e)
 static void a_small_shelf_renders(void **state)
 {
     (void)state;
-    AUTO(remove_folder) struct folder f;
+    AUTO(folder_remove) struct folder f;
     make_shelf(&f);
     AUTO(mails_close) struct mails *m = NULL;
     struct err e;
@@ -123,6 +97,12 @@ static const struct {
     {"what_follows_a_section_that_is_passed", "mails/partials/sign.mustache",
         "{{^mail.is_marketing}}{{who}}{{/mail.is_marketing}}{{whom}}",
         {"\"whom\" is not declared", ""}},
+    {"a_question_whether_a_text_has_members", "mails/hello/html.mustache",
+        "{{#has.who}}{{/has.who}}", {"\"has.who\" is not declared", ""}},
+    {"a_question_about_members_of_a_text", "mails/hello/html.mustache",
+        "{{#some.who.n}}{{/some.who.n}}", {"\"some.who.n\" is not declared", ""}},
+    {"a_question_about_days_that_are_not_there", "mails/hello/html.mustache",
+        "{{#same.who.a.b}}{{/same.who.a.b}}", {"\"same.who.a.b\" is not declared", ""}},
     {"a_catalog_with_an_underscore", "locales/fr_CA.json", "{}",
         {"/locales/fr_CA.json: a catalog is named by its language as in BCP 47", "fr-CA.json"}},
     {"a_partial_that_is_not_there", "mails/hello/html.mustache", "{{>sing}}",
@@ -169,7 +149,7 @@ static void faults_name_their_file(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(broken); i++) {
-        AUTO(remove_folder) struct folder f;
+        AUTO(folder_remove) struct folder f;
         AUTO(mails_close) struct mails *m = NULL;
         struct err e = {0};
         make_shelf(&f);
@@ -184,7 +164,7 @@ static void faults_name_their_file(void **state)
 static void a_missing_part_names_its_path(void **state)
 {
     (void)state;
-    AUTO(remove_folder) struct folder f;
+    AUTO(folder_remove) struct folder f;
     AUTO(mails_close) struct mails *m = NULL;
     char path[128];
     struct err e;
@@ -209,10 +189,10 @@ static void an_empty_folder_is_no_shelf(void **state)
 static void the_first_of_several_folders_wins(void **state)
 {
     (void)state;
-    struct folder own AUTO(remove_folder), house;
+    struct folder own AUTO(folder_remove), house;
     make_shelf(&own);
     make_shelf(&house);
-    make(&house, "mails/other");
+    folder_make(&house, "mails/other");
     write_file(
         house.path, "mails/other/mail.json", "{\"stream\":\"transactional\",\"variables\":{}}");
     write_file(house.path, "mails/other/subject.mustache", "other");
@@ -243,7 +223,7 @@ static void faults_name_the_file_that_holds_the_text(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        AUTO(remove_folder) struct folder own = {""}, house = {""};
+        AUTO(folder_remove) struct folder own = {""}, house = {""};
         AUTO(mails_close) struct mails *m = NULL;
         struct err e = {0};
         char expected[160];
@@ -266,7 +246,7 @@ static void faults_name_the_file_that_holds_the_text(void **state)
 static void a_section_for_the_other_stream_asks_nothing(void **state)
 {
     (void)state;
-    AUTO(remove_folder) struct folder f = {""};
+    AUTO(folder_remove) struct folder f = {""};
     AUTO(mails_close) struct mails *m = NULL;
     struct err e = {0};
     make_shelf(&f);
@@ -286,7 +266,7 @@ static void a_section_for_the_other_stream_asks_nothing(void **state)
 static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
 {
     (void)state;
-    AUTO(remove_folder) struct folder f;
+    AUTO(folder_remove) struct folder f;
     AUTO(buf_close)
     struct buf before = {0}, after = {0}, changed = {0};
     struct brand brand = test_brand();
@@ -311,7 +291,7 @@ static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
 static void the_order_of_members_in_a_file_does_not_matter(void **state)
 {
     (void)state;
-    AUTO(remove_folder) struct folder f;
+    AUTO(folder_remove) struct folder f;
     AUTO(buf_close) struct buf before = {0}, after = {0};
     struct brand brand = test_brand();
     struct err e;
@@ -331,7 +311,7 @@ static void the_order_of_members_in_a_file_does_not_matter(void **state)
 static void an_escaped_text_escapes_the_raw_texts_inside_it(void **state)
 {
     (void)state;
-    AUTO(remove_folder) struct folder f;
+    AUTO(folder_remove) struct folder f;
     make_shelf(&f);
     for (int i = 0; i < 2; i++)
         write_file(f.path, i ? "locales/en.json" : "locales/fr.json",
