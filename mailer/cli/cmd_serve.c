@@ -7,10 +7,14 @@
 #include "mailer/deliver/engine.h"
 #include "mailer/http/http.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <time.h>
 
 #define GRACE_MS 15000
+/* A block of this size goes back to the system when it is freed. Left alone, the allocator raises the bound with
+ * each attachment that it meets, and then each thread that handled one keeps its memory. */
+#define LARGE_BYTES (1024 * 1024)
 #define LOOK_S 10 /* how often zone files are asked for their faults */
 
 struct service {
@@ -257,6 +261,7 @@ static int run(struct cli *c)
     struct service s = {.cli = c};
     if (c->operands_n > 0)
         return cli_usage(c, "serve takes no operands");
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     sigset_t signals = block_signals();
     bool ok = open_all(&s, &e);
     if (ok) {
