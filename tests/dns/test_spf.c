@@ -1,5 +1,6 @@
 /* SPF by RFC 7208: the verdicts of spf_cases.h; what a verdict tells; time. */
 #include "dns/spf.h"
+#include "tests/dns/fake_server.h"
 #include "tests/dns/spf_cases.h"
 #include "tests/dns/world.h"
 
@@ -178,6 +179,39 @@ static void a_failure_leaves_nothing_to_cache(void **state)
     world_end(&w);
 }
 
+/* ---- servers that do not answer as they should (s4.4) --------------------------------------------- */
+
+static void each_kind_of_answer_has_its_result(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act act;
+        const char *want, *problem;
+    } cases[] = {
+        {"servfail", SERVFAIL, "temperror", "the DNS did not answer for shop.example (servfail)"},
+        {"refused", REFUSED, "temperror", "the DNS did not answer for shop.example (servfail)"},
+        {"silence", SILENT, "temperror", "the DNS did not answer for shop.example (timeout)"},
+        {"garbage", GARBAGE, "temperror", "the DNS did not answer for shop.example (bad)"},
+        {"nxdomain", NXDOMAIN_SOA, "none", "shop.example has no SPF record"},
+        {"nodata", NODATA_SOA, "none", "shop.example has no SPF record"},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct fake_server s;
+        struct spf_verdict v;
+        world_begin(&w);
+        fake_start(&s, &c->act, 1);
+        world_resolver(&w, (const char *const[]){s.address, NULL}, 200);
+        check(&w, NULL, &v);
+        expect_text(c->name, spf_result_name(v.result), c->want);
+        expect_text(c->name, v.problem, c->problem);
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
 /* ---- time (s4.6.4) -------------------------------------------------------------------------------- */
 
 /* A clock that is later each time that somebody looks. */
@@ -238,6 +272,7 @@ int main(void)
         cmocka_unit_test(nobody_is_unknown),
         cmocka_unit_test(explanations_are_printable),
         cmocka_unit_test(a_failure_leaves_nothing_to_cache),
+        cmocka_unit_test(each_kind_of_answer_has_its_result),
         cmocka_unit_test(time_ends_what_no_limit_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
