@@ -121,6 +121,16 @@ static bool find(struct exchange *x, struct message_view *out)
     return false;
 }
 
+/* Of an unreadable message the replies may be lost as well; its state is still worth an answer. */
+static bool timeline(struct exchange *x, const struct message_view *m, struct journal_row **rows,
+    size_t *n, struct err *e)
+{
+    if (queue_timeline(x->app->queue, x->key.storefront, m->id, x->arena, rows, n, e))
+        return true;
+    *n = 0;
+    return m->unreadable && e->code == ERR_CORRUPT;
+}
+
 void messages_get(struct exchange *x)
 {
     AUTO(js_close) struct js *o = NULL;
@@ -131,8 +141,7 @@ void messages_get(struct exchange *x)
 
     if (!find(x, &m))
         return;
-    if (!queue_timeline(x->app->queue, x->key.storefront, m.id, x->arena, &rows, &n, &e) ||
-        !view_message(&m, rows, n, &o, &e)) {
+    if (!timeline(x, &m, &rows, &n, &e) || !view_message(&m, rows, n, &o, &e)) {
         problem_of_err(x, &e);
         return;
     }

@@ -83,6 +83,7 @@ bool view_message(const struct message_view *m, const struct journal_row *rows, 
     js_set_int(o, "attempts", m->attempts);
     js_set_bool(o, "unsure", m->unsure);
     js_set_bool(o, "erased", m->erased);
+    js_set_bool(o, "unreadable", m->unreadable);
     view_set_time(o, "created_at", m->created_ms);
     view_set_time(o, "due_at", msg_state_is_final(m->state) ? 0 : m->due_ms);
     view_set_time(o, "expires_at", m->expires_ms);

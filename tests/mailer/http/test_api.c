@@ -434,6 +434,8 @@ static void a_message_shows_what_was_asked_and_what_became_of_it(void **state)
     expect_str("metadata", js_get_text(js_get(o, "metadata"), "cart"), STR("c9"));
     expect_str("timeline", js_get_text(first, "event"), STR("accepted"));
     expect("facts", js_kind(js_get(first, "facts")) == JS_OBJECT, "an object");
+    expect("readable",
+        js_kind(js_get(o, "unreadable")) == JS_BOOL && !js_bool(js_get(o, "unreadable")), "false");
 }
 
 static void another_storefronts_message_is_unknown(void **state)

@@ -5,6 +5,7 @@
 #include "mailer/http/listen.h"
 #include "mailer/http/problem.h"
 #include "mailer/mime/token.h"
+#include "queue/sqlite.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -95,6 +96,50 @@ static void the_service_goes_on_when_the_disk_does(void **state)
     assert_int_equal(r.status, 202);
     desk_call(&desk, "GET", "/readyz", "", STR(""), &r);
     assert_int_equal(r.status, 200);
+}
+
+/* ---- a disk that changes what stands on it ---- */
+
+static void change(const struct desk *d, const char *sql)
+{
+    AUTO(buf_close) struct buf path = {0};
+    struct sqlite *db;
+    struct err e = {0};
+
+    buf_addf(&path, "%s/queue.db", d->room.conf->data_dir);
+    expect("database", sqlite_open(buf_text(&path), SQLITE_FOR_WRITING, &db, &e), e.text);
+    expect(sql, sqlite_exec(db, sql, &e), e.text);
+    sqlite_close(&db);
+}
+
+static void an_unreadable_message_is_shown_as_such_and_can_be_cancelled(void **state)
+{
+    static const char *const damage[] = {
+        "UPDATE payload SET sealed = substr(sealed, 1, 20) || x'00'",
+        "DROP TRIGGER journal_forgets; UPDATE journal SET salt = NULL, sealed = zeroblob(60)",
+    };
+    AUTO(reply_close) struct reply r = {0};
+    struct desk own;
+
+    (void)state;
+    desk_open(&own);
+    desk_post(&own, "/v1/messages", NOTE, &r);
+    const char *path = arena_text(own.room.arena, reply_header(&r, "Location"));
+    EACH(row, damage)
+    {
+        change(&own, *row);
+        desk_get(&own, path, &r);
+        expect_int(*row, r.status, 200);
+        AUTO(js_close) struct js *o = reply_json(&r);
+        expect(*row, js_bool(js_get(o, "unreadable")), "unreadable");
+        expect_str(*row, js_get_text(o, "state"), STR("queued"));
+        expect_int(*row, js_kind(js_get(o, "recipient")), JS_NULL);
+        expect_int(*row, js_kind(js_get(o, "timeline")), JS_ARRAY);
+    }
+    desk_call(&own, "POST", arena_printf(own.room.arena, "%s/cancel", path),
+        arena_printf(own.room.arena, "Authorization: Bearer %s\r\n", own.key), STR(""), &r);
+    assert_int_equal(r.status, 200);
+    desk_close(&own);
 }
 
 /* ---- a disk that does not answer ---- */
@@ -342,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_promised_that_is_not_on_disk),
         cmocka_unit_test(the_service_goes_on_when_the_disk_does),
+        cmocka_unit_test(an_unreadable_message_is_shown_as_such_and_can_be_cancelled),
         cmocka_unit_test(requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop),
         cmocka_unit_test(each_failure_has_its_status),
         cmocka_unit_test(near_is_loopback_or_a_trusted_proxy),
