@@ -19,6 +19,7 @@
 #define DNS_AUDIT_H
 
 #include "dns/mx.h"
+#include "dns/web.h"
 
 #define AUDIT_MAX_KEYS 64
 #define AUDIT_MAX_ADDRESSES 64
@@ -34,7 +35,8 @@ struct audit_key {
 struct audit_setup {
     struct resolver *resolver;
     const struct clock *clock;
-    const char *domain; /* of the From header */
+    const struct web *web; /* NULL: no pages are fetched */
+    const char *domain;    /* of the From header */
     const struct audit_key *keys;
     size_t keys_n;
     bool keys_are_all; /* no other key signs; false and no keys: well-known selectors are tried */

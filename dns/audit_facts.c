@@ -213,6 +213,9 @@ static void first_round(struct round *r)
         r, &c->probe, arena_printf(c->arena, "parcelpost-probe._domainkey.%s", c->domain), DNS_TXT);
     ask_for_addresses(r);
     ask_for_keys(r);
+    add_task(r, audit_find_mta_sts, c);
+    add_task(r, audit_find_tls_rpt, c);
+    add_task(r, audit_find_bimi, c);
     run_round(r);
     if (c->mail_from_assumed) {
         c->back = c->from;
@@ -284,6 +287,11 @@ static void second_round(struct round *r)
     if (!c->mail_from_assumed)
         ask_for_mx_hosts(r, &c->back);
     add_task(r, walk, c);
+    for (size_t i = 0; i < c->from.hosts_n; i++) {
+        struct audit_dane_fact *d = &c->around.dane[c->around.dane_n++];
+        d->host = c->from.hosts[i].name;
+        add_task(r, audit_find_dane, d);
+    }
     for (size_t i = 0; i < c->addresses_n; i++)
         if (c->addresses[i].ptr.answer.status == DNS_FOUND)
             add_task(r, confirm, &c->addresses[i]);

@@ -7,10 +7,16 @@
 
 #include "dns/audit.h"
 #include "dns/audit_crew.h"
+#include "dns/bimi.h"
+#include "dns/bimi_mark.h"
+#include "dns/bimi_svg.h"
+#include "dns/dane.h"
 #include "dns/dkim_record.h"
 #include "dns/dmarc_walk.h"
+#include "dns/mta_sts.h"
 #include "dns/spf.h"
 #include "dns/spf_record.h"
+#include "dns/tls_rpt.h"
 
 #define AUDIT_TTL 300
 #define AUDIT_MAX_REPORTS 8    /* addresses of reports looked at */
@@ -73,6 +79,22 @@ struct audit_spf_host { /* a name of an a or mx term */
     struct audit_question first, second; /* A and AAAA, or MX alone */
 };
 
+struct audit_dane_fact {
+    const char *host;
+    struct dane dane;
+};
+
+struct audit_around { /* of the From domain */
+    struct mta_sts_record sts;
+    struct mta_sts_policy policy; /* where the record is good and pages may be fetched */
+    struct tls_rpt_record tls_rpt;
+    struct bimi_record bimi;
+    struct bimi_svg logo; /* where the record is good, names one, and pages may be fetched */
+    struct bimi_mark mark;
+    struct audit_dane_fact dane[MX_MAX_HOSTS];
+    size_t dane_n;
+};
+
 struct audit_report_target { /* an address of rua or ruf */
     const char *policy_domain;
     struct str uri;
@@ -109,6 +131,7 @@ struct audit_case {
     struct audit_address *addresses;
     size_t addresses_n;
     struct audit_host helo, links;
+    struct audit_around around;
     struct audit_question probe; /* a name at which nobody publishes a key */
     struct dmarc_verdict dmarc_verdict;
     const char *spf_result; /* the worst over all addresses, "" = not checked */
@@ -120,6 +143,12 @@ struct audit_case {
 };
 
 void audit_gather(struct audit_case *c);
+
+/* Tasks on a case, the last on one audit_dane_fact (audit_around.c). */
+void audit_find_mta_sts(struct crew_member *m, void *subject);
+void audit_find_tls_rpt(struct crew_member *m, void *subject);
+void audit_find_bimi(struct crew_member *m, void *subject);
+void audit_find_dane(struct crew_member *m, void *subject);
 
 /* The tree of SPF records (audit_spf_tree.c). */
 void audit_spf_read(struct audit_case *c, struct audit_spf_node *n); /* after its question */
@@ -231,6 +260,17 @@ AUDIT_CHECK(check_key_not_for_mail);
 AUDIT_CHECK(check_key_ed25519_only);
 AUDIT_CHECK(check_dkim_unsigned);
 AUDIT_CHECK(check_dkim_unaligned);
+
+AUDIT_CHECK(check_sts_record);
+AUDIT_CHECK(check_sts_policy);
+AUDIT_CHECK(check_sts_mx);
+AUDIT_CHECK(check_tls_rpt);
+AUDIT_CHECK(check_tls_rpt_missing);
+AUDIT_CHECK(check_dane);
+AUDIT_CHECK(check_bimi_record);
+AUDIT_CHECK(check_bimi_policy);
+AUDIT_CHECK(check_bimi_logo);
+AUDIT_CHECK(check_bimi_mark);
 
 AUDIT_CHECK(check_mx_missing);
 AUDIT_CHECK(check_mx_null);

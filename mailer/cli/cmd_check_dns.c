@@ -6,8 +6,11 @@
 #include "mailer/cli/zone.h"
 #include "mailer/mime/address.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define PAGE_TIMEOUT_MS 15000
 
 /* One invocation: what is audited, and what that was taken from. */
 struct inquiry {
@@ -200,7 +203,11 @@ static int audit(struct inquiry *q)
         take_settings(q);
     if (!take_options(q, &code) || !cli_resolver(q->cli, &resolver, &code))
         return code;
+    struct web_live live = {.resolver = resolver, .timeout_ms = PAGE_TIMEOUT_MS};
+    struct web web = web_of_live(&live);
     q->setup.resolver = resolver;
+    q->setup.web = &web;
+    signal(SIGPIPE, SIG_IGN); /* fetch.h */
     audit_run(&q->setup, q->cli->arena, &report);
     if (cli_flag(q->cli, "json"))
         audit_print_json(&report);

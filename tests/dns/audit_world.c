@@ -26,9 +26,23 @@ struct str shop_public_key(struct shop *s, const char *base64)
     return out;
 }
 
+static void get_page(void *state, const char *url, const struct web_limits *limits, struct arena *a,
+    struct fetch_answer *out)
+{
+    const struct shop *s = state;
+    (void)limits;
+    *out = (struct fetch_answer){.status = s->page[0] ? FETCH_OK : FETCH_NO_CONNECTION,
+        .why = s->page[0] ? "" : "the connection was refused",
+        .http_status = s->page[0] ? 200 : 0,
+        .content_type = "text/plain",
+        .url = arena_text(a, str_of(url)),
+        .location = "",
+        .body = str_of(s->page)};
+}
+
 void shop_begin(struct shop *s)
 {
-    *s = (struct shop){0};
+    *s = (struct shop){.page = "", .web = {get_page, s}};
     world_begin(&s->world);
     for (size_t i = 0; i < COUNT_OF(healthy); i++)
         s->lines[s->lines_n++] = healthy[i];
@@ -42,6 +56,7 @@ void shop_begin(struct shop *s)
     assert_true(ip_parse(STR("198.51.100.7"), &s->addresses[0]));
     s->setup = (struct audit_setup){
         .clock = &s->world.clock,
+        .web = &s->web,
         .domain = "shop.example",
         .keys = s->keys,
         .keys_n = 1,

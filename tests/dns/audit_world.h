@@ -38,6 +38,8 @@ struct shop { /* records, each "name type rest" with the name absolute */
     struct audit_setup setup;
     struct audit_key keys[4];
     struct ip addresses[4];
+    const char *page; /* what stands behind every URL; "" = nobody answers there */
+    struct web web;
 };
 
 /* The healthy shop: news from shop.example, return path bounce.shop.example, one host, one RSA key of ours. */

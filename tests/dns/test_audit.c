@@ -26,6 +26,7 @@ static void apply(struct shop *s, const struct fault *f)
     case AS_IS:
         break;
     }
+    s->page = f->page ? f->page : "";
     shop_change(s, f->remove, f->add);
     if (strcmp(f->name, "another_key") == 0) {
         struct audit_record key = {
@@ -155,7 +156,8 @@ static void every_code_has_a_case(void **state)
     struct audit_code k;
     (void)state;
     for (size_t i = 0; audit_code_at(i, &k); i++) {
-        bool found = strcmp(k.code, "TXT-TOO-LONG") == 0; /* test_audit_report.c */
+        bool found = /* theirs stand in test_audit_report.c */
+            strcmp(k.code, "TXT-TOO-LONG") == 0 || strcmp(k.code, "DANE-UNUSABLE") == 0;
         EACH(f, faults)
         found = found || strcmp(f->code, k.code) == 0;
         if (!found)
