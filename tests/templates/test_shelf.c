@@ -262,6 +262,31 @@ static void a_section_for_the_other_stream_asks_nothing(void **state)
     assert_non_null(strstr(buf_text(&parts.html), "bye you"));
 }
 
+/* Region and script of what is asked, as far as the catalog's texts bear them. */
+static void a_region_is_kept_within_the_script_of_the_catalog(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wanted, *expected;
+    } cases[] = {{"sr-RS", "sr"}, {"sr-BA", "sr-Cyrl-BA"}, {"sr-Latn-RS", "sr"}, {"sr-Latn", "sr"},
+        {"zh-TW", "zh-TW"}, {"zh-Hant-TW", "en"}, {"fr-CA", "fr-CA"}, {"fr-XX", "fr"}};
+    AUTO(folder_remove) struct folder f = {""};
+    AUTO(mails_close) struct mails *m = NULL;
+    struct err e;
+    make_shelf(&f);
+    write_file(f.path, "locales/sr.json", "{\"hi\":\"\",\"bold\":\"\",\"count\":\"\"}");
+    write_file(f.path, "locales/zh-TW.json", "{\"hi\":\"\",\"bold\":\"\",\"count\":\"\"}");
+    if (!try_open(&f, &m, &e))
+        fail_msg("%s", e.text);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *locale = mails_locale(m, str_of(cases[i].wanted), STR("en"));
+        if (strcmp(locale, cases[i].expected) != 0)
+            fail_msg("%s: %s", cases[i].wanted, locale);
+        AUTO(mail_close) struct mail *mail = compile_mail(m, "hello", locale);
+        assert_string_equal(mail_locale(mail), locale); /* asked for again, it is the same */
+    }
+}
+
 /* Of another mail's texts nothing goes into a bundle, so its hash stands when they change. */
 static void what_a_mail_does_not_use_does_not_change_its_bundle(void **state)
 {
@@ -333,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_small_shelf_renders),
         cmocka_unit_test(faults_name_their_file),
         cmocka_unit_test(faults_name_the_file_that_holds_the_text),
+        cmocka_unit_test(a_region_is_kept_within_the_script_of_the_catalog),
         cmocka_unit_test(a_section_for_the_other_stream_asks_nothing),
         cmocka_unit_test(a_missing_part_names_its_path),
         cmocka_unit_test(an_empty_folder_is_no_shelf),
