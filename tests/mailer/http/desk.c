@@ -127,6 +127,27 @@ bool wire_is_closed(int fd, int64_t within_ms)
     }
 }
 
+void wire_collect(int fd, struct buf *out, int64_t silence_ms)
+{
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+
+    while (poll(&one, 1, (int)silence_ms) > 0) {
+        ssize_t n = recv(fd, buf_room(out, 65536), 65536, 0);
+        if (n <= 0)
+            return;
+        out->n += (size_t)n;
+    }
+}
+
+size_t wire_times(struct str whole, const char *part)
+{
+    size_t n = 0;
+
+    for (size_t at = 0; (at = str_find(whole, str_of(part), at)) < whole.n; at++)
+        n++;
+    return n;
+}
+
 struct str reply_header(const struct reply *r, const char *name)
 {
     struct str rest = buf_str(&r->head), line;

@@ -41,6 +41,10 @@ bool wire_send(int fd, struct str bytes); /* false: the server closed */
 void wire_read(int fd, bool is_head, struct reply *out);
 bool wire_is_closed(int fd, int64_t within_ms); /* the server ends the connection in time */
 
+/* Everything until the server ends the connection or is silent for a while. */
+void wire_collect(int fd, struct buf *out, int64_t silence_ms);
+size_t wire_times(struct str whole, const char *part); /* how often it stands there */
+
 /* One request on a connection of its own. head: further header lines, each with CRLF. */
 void desk_call(const struct desk *d, const char *method, const char *path, const char *head,
     struct str body, struct reply *out);
