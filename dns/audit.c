@@ -182,7 +182,11 @@ static void decide(struct audit_case *c, struct audit_report *out)
         conclude(out, AUDIT_FAIL, v->why);
         break;
     case DMARC_TEMPERROR:
-        conclude(out, AUDIT_UNKNOWN, v->why);
+        if (!c->record && !audit_dmarc_is_unknown(c))
+            conclude(out, AUDIT_FAIL,
+                arena_printf(c->arena, "no DMARC record at _dmarc.%s or above", c->domain));
+        else
+            conclude(out, AUDIT_UNKNOWN, v->why);
         break;
     }
 }

@@ -5,7 +5,7 @@
 /* Which record applies depends on a question that the DNS did not answer. */
 static bool is_unknown(struct audit_case *c, const struct audit_check *k)
 {
-    if (c->record || !c->path.broke_at[0])
+    if (!audit_dmarc_is_unknown(c))
         return false;
     audit_skip_failed(c, k, arena_printf(c->arena, "_dmarc.%s", c->path.broke_at), c->path.failure);
     return true;

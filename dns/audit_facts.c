@@ -49,6 +49,12 @@ bool audit_host_is_alias(const struct audit_host *h)
            strcmp(name, q->answer.canonical) != 0;
 }
 
+bool audit_dmarc_is_unknown(const struct audit_case *c)
+{
+    bool only_the_top = name_labels(c->path.broke_at) == 1 && name_labels(c->domain) > 1;
+    return !c->record && c->path.broke_at[0] && !only_the_top;
+}
+
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
 static void add_task(struct round *r, void (*run)(struct crew_member *, void *), void *subject)

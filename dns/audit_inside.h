@@ -167,6 +167,10 @@ const char *audit_spf_dead(struct audit_case *c, const struct spf_term *t);
 const char *audit_place(const struct audit_question *q); /* where the record is, behind aliases */
 bool audit_is_failure(enum dns_status s);
 bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
+/* A question that the DNS did not answer decides which DMARC record applies. A silent top-level domain does
+ * not count: what stands there would be its registry's, and the domain's own record is missing whatever
+ * it says (`--zone` alone never knows it). */
+bool audit_dmarc_is_unknown(const struct audit_case *c);
 bool audit_host_exists(const struct audit_host *h);
 bool audit_host_is_unsure(const struct audit_host *h); /* no address, and the DNS failed */
 bool audit_host_is_alias(const struct audit_host *h);

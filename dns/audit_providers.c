@@ -44,10 +44,10 @@ static enum audit_answer judge_dkim(struct audit_case *c, const char **detail)
 
 static enum audit_answer judge_dmarc(struct audit_case *c, const char **detail)
 {
-    if (c->dmarc_verdict.result == DMARC_NO_RECORD || c->dmarc_verdict.result == DMARC_PERMERROR)
-        return say(AUDIT_RULE_FAIL, detail, "no DMARC record applies");
-    if (!c->record)
+    if (audit_dmarc_is_unknown(c))
         return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+    if (!c->record || c->dmarc_verdict.result == DMARC_NO_RECORD)
+        return say(AUDIT_RULE_FAIL, detail, "no DMARC record applies");
     return say(AUDIT_RULE_PASS, detail,
         arena_printf(c->arena, "the record at _dmarc.%s", c->record->domain));
 }

@@ -1,0 +1,264 @@
+/* The audit's verdict, what it says where the DNS fails or nothing is known, its score cards and zone lines. */
+#include "dns/audit_inside.h"
+#include "tests/dns/audit_world.h"
+
+#define DMARC "_dmarc.shop.example."
+#define KEY "s1._domainkey.shop.example."
+#define BACK "bounce.shop.example."
+
+enum side { OURS, SELECTOR, NOTHING_KNOWN, ADDRESS_ONLY, SMART_HOST };
+
+static void take_side(struct shop *s, enum side side)
+{
+    if (side != OURS && side != SMART_HOST) {
+        s->keys[0] = (struct audit_key){"shop.example", "s1", "", STR("")};
+        s->setup.keys_are_all = false;
+    }
+    if (side == NOTHING_KNOWN || side == ADDRESS_ONLY)
+        s->setup.keys_n = 0;
+    if (side == NOTHING_KNOWN || side == SELECTOR || side == SMART_HOST)
+        s->setup.addresses_n = 0;
+    s->setup.smart_host = side == SMART_HOST;
+}
+
+static void the_verdict_says_what_receivers_will_do(void **state)
+{
+    static const struct {
+        const char *name, *remove, *add;
+        enum side side;
+        const char *verdict, *sentence;
+    } cases[] = {
+        {"both_pass", "", "", OURS, "pass", "a DKIM signature passes and aligns"},
+        {"spf_carries_it", KEY " TXT", "", OURS, "pass", "SPF passes and aligns"},
+        {"dkim_carries_it", BACK " TXT", "", OURS, "pass", "a DKIM signature passes"},
+        {"nothing_passes", KEY " TXT," BACK " TXT", "", OURS, "fail",
+            "There is no key record at the selector (s1._domainkey.shop.example)"},
+        {"a_selector_alone", "", "", SELECTOR, "pass", "a DKIM signature passes"},
+        {"a_selector_that_is_not_there", KEY " TXT", "", SELECTOR, "fail", "SPF was not checked"},
+        {"behind_a_smart_host", "", "", SMART_HOST, "pass", "a DKIM signature passes"},
+        {"behind_a_smart_host_without_key", KEY " TXT", "", SMART_HOST, "fail",
+            "SPF was not checked"},
+        {"an_address_alone", "", "", ADDRESS_ONLY, "pass", "SPF passes and aligns"},
+        {"an_address_that_fails", BACK " TXT," KEY " TXT", "", ADDRESS_ONLY, "unknown",
+            "no DKIM selector is known"},
+        {"nothing_is_known", "", "", NOTHING_KNOWN, "unknown",
+            "s1._domainkey.shop.example, but the DNS does not show"},
+        {"nothing_is_known_or_found", KEY " TXT", "", NOTHING_KNOWN, "unknown",
+            "no DKIM selector is known"},
+        {"no_dmarc", DMARC " TXT", "", OURS, "fail", "no DMARC record applies"},
+        {"dmarc_that_does_not_count", DMARC " TXT", DMARC " TXT \"v=DMARC1\"", OURS, "fail",
+            "does not count"},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        take_side(&s, k->side);
+        shop_change(&s, k->remove, k->add);
+        shop_audit(&s, &r);
+        expect_text(k->name, audit_verdict_name(r.verdict), k->verdict);
+        if (!strstr(r.sentence, k->sentence))
+            fail_msg("%s: \"%s\" lacks \"%s\"", k->name, r.sentence, k->sentence);
+        shop_end(&s);
+    }
+}
+
+/* Only shop.example answers; all else is silent. */
+static void what_the_dns_does_not_answer_is_a_gap(void **state)
+{
+    static const struct {
+        const char *name, *zone, *code;
+        bool failed;
+    } cases[] = {
+        {"the_reverse_zone", "", "PTR-MISSING", true},
+        {"the_reverse_zone_again", "", "PTR-NOT-CONFIRMED", true},
+        {"an_mx_host_elsewhere", "@ MX 10 mx.hoster.test.\n", "MX-NO-ADDRESS", true},
+        {"an_include_elsewhere", "bounce TXT \"v=spf1 include:spf.esp.test -all\"\n",
+            "SPF-INCLUDE-DEAD", true},
+        {"lookups_behind_it", "bounce TXT \"v=spf1 include:spf.esp.test -all\"\n",
+            "SPF-LOOKUPS-EXCEEDED", true},
+        {"an_address_behind_it", "bounce TXT \"v=spf1 include:spf.esp.test -all\"\n",
+            "SPF-ADDRESS-NOT-COVERED", true},
+        {"reports_elsewhere", "_dmarc TXT \"v=DMARC1; p=reject; rua=mailto:a@other.test\"\n",
+            "DMARC-EXTERNAL-REPORT-UNAUTHORISED", true},
+        {"a_key_elsewhere", "s1._domainkey CNAME s1.esp.test.\n", "DKIM-KEY-ABSENT", true},
+        {"a_policy_elsewhere", "_dmarc CNAME dmarc.esp.test.\n", "DMARC-MISSING", true},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        take_side(&s, SELECTOR);
+        s.setup.addresses_n = 1;
+        world_zone(&s.world, 0,
+            arena_printf(s.world.arena,
+                "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\nmx A 198.51.100.7\n"
+                "bounce MX 10 mx\n%s",
+                k->zone));
+        world_resolver(&s.world, NULL, 1000);
+        s.setup.resolver = s.world.resolver;
+        audit_run(&s.setup, s.world.arena, &r);
+        const struct audit_gap *gap = shop_gap(&r, k->code);
+        if (!gap || shop_finding(&r, k->code))
+            fail_msg("%s: %s is no gap, or a finding", k->name, k->code);
+        expect_number(k->name, gap->dns_failed, k->failed);
+        assert_true(r.unsure);
+        shop_end(&s);
+    }
+}
+
+static void what_nobody_told_us_is_a_gap_too(void **state)
+{
+    struct shop s;
+    struct audit_report r;
+    (void)state;
+    shop_begin(&s);
+    take_side(&s, NOTHING_KNOWN);
+    s.setup.helo = s.setup.mail_from = "";
+    shop_audit(&s, &r);
+    static const char *const codes[] = {"DKIM-KEY-ABSENT", "DKIM-KEY-MISMATCH",
+        "SPF-ADDRESS-NOT-COVERED", "PTR-MISSING", "HELO-UNRESOLVED"};
+    EACH(code, codes)
+    {
+        const struct audit_gap *gap = shop_gap(&r, *code);
+        assert_true(gap && !gap->dns_failed);
+        assert_null(shop_finding(&r, *code));
+    }
+    assert_false(r.unsure);
+    shop_end(&s);
+}
+
+static void texts_that_need_tcp_are_named(void **state)
+{
+    struct shop s;
+    struct audit_report r;
+    (void)state;
+    shop_begin(&s);
+    for (int i = 0; i < 12; i++)
+        shop_change(&s, "",
+            arena_printf(s.world.arena, "shop.example. TXT \"verification-%d=%0100d\"", i, i));
+    shop_audit(&s, &r);
+    assert_non_null(shop_finding(&r, "TXT-TOO-LONG"));
+    shop_end(&s);
+}
+
+static void tlsa_records_that_nobody_can_use(void **state)
+{
+    static const struct dane_record record = {.text = "1 1 1 00"};
+    struct audit_case c = {.arena = arena_open()};
+    struct audit_check k = {.code = "DANE-UNUSABLE", .title = "", .why = ""};
+    (void)state;
+    c.around.dane_n = 1;
+    c.around.dane[0].dane = (struct dane){.status = DANE_USABLE,
+        .name = "_25._tcp.mx.shop.example",
+        .why = "",
+        .records = &record,
+        .n = 1};
+    check_dane(&c, &k);
+    assert_int_equal(c.findings_n, 0);
+    c.around.dane[0].dane.status = DANE_UNUSABLE;
+    check_dane(&c, &k);
+    assert_int_equal(c.findings_n, 1);
+    arena_close(&c.arena);
+}
+
+static enum audit_answer answer_of(const struct audit_report *r, const char *key, const char *rule)
+{
+    for (size_t i = 0; i < r->providers_n; i++)
+        for (size_t j = 0; j < r->providers[i].rules_n; j++)
+            if (strcmp(r->providers[i].key, key) == 0 &&
+                strcmp(r->providers[i].rules[j].rule, rule) == 0)
+                return r->providers[i].rules[j].answer;
+    fail_msg("%s has no rule %s", key, rule);
+    return AUDIT_RULE_FAIL;
+}
+
+static void score_cards_follow_the_facts(void **state)
+{
+    static const struct {
+        const char *name, *remove, *add;
+        enum side side;
+        const char *provider, *rule, *answer;
+    } cases[] = {
+        {"spf", "", "", OURS, "gmail", "spf", "pass"},
+        {"no_spf", BACK " TXT", "", OURS, "gmail", "spf", "fail"},
+        {"spf_unknown", "", "", SELECTOR, "outlook", "spf", "not-checkable"},
+        {"dkim", "", "", OURS, "yahoo", "dkim", "pass"},
+        {"no_dkim", KEY " TXT", "", OURS, "yahoo", "dkim", "fail"},
+        {"dkim_guessed", "", "", NOTHING_KNOWN, "apple", "dkim", "not-checkable"},
+        {"dkim_short", KEY " TXT", KEY " TXT \"v=DKIM1; p=" RSA_512 "\"", SELECTOR, "gmail", "dkim",
+            "fail"},
+        {"dmarc", "", "", OURS, "orange", "dmarc", "pass"},
+        {"no_dmarc", DMARC " TXT", "", OURS, "orange", "dmarc", "fail"},
+        {"alignment", "", "", OURS, "laposte", "alignment", "pass"},
+        {"no_alignment", KEY " TXT," BACK " TXT", "", OURS, "laposte", "alignment", "fail"},
+        {"reports", "", "", OURS, "laposte", "dmarc-reports", "pass"},
+        {"no_reports", DMARC " TXT", DMARC " TXT \"v=DMARC1; p=reject\"", OURS, "laposte",
+            "dmarc-reports", "fail"},
+        {"ptr", "", "", OURS, "gmail", "ptr", "pass"},
+        {"no_ptr", "7.100.51.198.in-addr.arpa. PTR", "", OURS, "gmail", "ptr", "fail"},
+        {"ptr_of_a_smart_host", "", "", SMART_HOST, "gmail", "ptr", "not-checkable"},
+        {"helo", "", "", OURS, "orange", "helo", "pass"},
+        {"no_helo", "mx.shop.example. A", "", OURS, "orange", "helo", "fail"},
+        {"complaints", "", "", OURS, "gmail", "complaint-rate", "not-checkable"},
+        {"one_click", "", "", OURS, "yahoo", "one-click", "not-checkable"},
+        {"tls", "", "", OURS, "gmail", "tls", "not-checkable"},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        take_side(&s, k->side);
+        shop_change(&s, k->remove, k->add);
+        shop_audit(&s, &r);
+        expect_text(k->name, audit_answer_name(answer_of(&r, k->provider, k->rule)), k->answer);
+        shop_end(&s);
+    }
+}
+
+static void records_become_zone_lines(void **state)
+{
+    static const struct {
+        const char *name;
+        struct audit_record record;
+        size_t width;
+        const char *want;
+    } cases[] = {
+        {"short_text", {"a.example", "TXT", 300, "v=spf1 -all"}, 0,
+            "a.example. 300 IN TXT \"v=spf1 -all\""},
+        {"other_types_are_as_they_are", {"a.example", "MX", 60, "10 mx.a.example."}, 20,
+            "a.example. 60 IN MX 10 mx.a.example."},
+        {"quotes_and_foreign_bytes", {"a.example", "TXT", 300, "say \"hi\\\" \x01\xff"}, 0,
+            "a.example. 300 IN TXT \"say \\\"hi\\\\\\\" \\001\\255\""},
+        {"text_that_does_not_fit", {"a.example", "TXT", 300, "0123456789abcdefghijklmnop"}, 26,
+            "a.example. 300 IN TXT (\n  \"0123456789abcdefghij\"\n  \"klmnop\" )"},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct buf line = {0};
+        audit_record_line(&k->record, k->width, &line);
+        expect_text(k->name, buf_text(&line), k->want);
+        buf_close(&line);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_verdict_says_what_receivers_will_do),
+        cmocka_unit_test(what_the_dns_does_not_answer_is_a_gap),
+        cmocka_unit_test(what_nobody_told_us_is_a_gap_too),
+        cmocka_unit_test(texts_that_need_tcp_are_named),
+        cmocka_unit_test(tlsa_records_that_nobody_can_use),
+        cmocka_unit_test(score_cards_follow_the_facts),
+        cmocka_unit_test(records_become_zone_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

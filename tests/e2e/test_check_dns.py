@@ -1,0 +1,237 @@
+"""check-dns as people and scripts use it: exit codes, JSON, 80 columns, the settings' own keys, DNS failures, time."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import threading
+import time
+
+import house
+import servers
+
+HEALTHY = r'''$ORIGIN shop.example.
+$TTL 300
+@ IN SOA ns hostmaster 1 3600 600 86400 60
+@ IN NS ns
+ns IN A 127.0.0.1
+@ IN MX 10 mx
+mx IN A 198.51.100.7
+mail IN A 198.51.100.8
+bounce IN MX 10 mx
+bounce IN TXT "v=spf1 ip4:198.51.100.7 -all"
+_dmarc IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@shop.example"
+'''
+REVERSE = '''$ORIGIN 100.51.198.in-addr.arpa.
+$TTL 300
+@ IN SOA ns.shop.example. hostmaster.shop.example. 1 3600 600 86400 60
+@ IN NS ns.shop.example.
+7 IN PTR mx.shop.example.
+'''
+
+
+def check(service, *arguments, environment=None, **more):
+    return subprocess.run([house.PROGRAM, "check-dns", *arguments], capture_output=True, text=True, timeout=60,
+                          env=dict(os.environ, PARCELPOST_CONFIG=service.conf if service else "", **(environment or {})), **more)
+
+
+def report(service, *arguments, code):
+    done = check(service, *arguments, "--json")
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def codes(answer):
+    return [finding["code"] for finding in answer["findings"]]
+
+
+class Shop:
+    """A storefront with its zone files; records of a zone can be changed line by line."""
+
+    def __init__(self, h):
+        self.house = h
+        self.service = house.Service(h, conf='public_addresses = {"198.51.100.7"}\n')
+        key = [line for line in self.service.run("dkim", "zone").stdout.split("\n") if "_domainkey" in line]
+        self.zone = HEALTHY + "\n".join(key) + "\n"
+        self.reverse = h.write("reverse.zone", REVERSE)
+
+    def options(self, zone=None):
+        path = self.house.write("shop.zone", self.zone if zone is None else zone)
+        return ["shop.example", "--zone", path, "--zone", self.reverse, "--resolver", "none"]
+
+
+def a_healthy_domain_exits_with_0():
+    with house.House("check") as h:
+        shop = Shop(h)
+        answer = report(shop.service, *shop.options(), code=0)
+        assert answer["domain"] == "shop.example" and answer["verdict"] == "pass", answer
+        assert answer["findings"] == [] and answer["not_checked"] == [], answer
+        gmail = {rule["rule"]: rule["result"] for rule in answer["providers"]["gmail"]["rules"]}
+        assert gmail["spf"] == gmail["dkim"] == gmail["dmarc"] == gmail["alignment"] == gmail["ptr"] == "pass", gmail
+        for provider in answer["providers"].values():
+            assert provider["name"] and provider["source"].startswith("https://"), provider
+            for rule in provider["rules"]:
+                assert rule["result"] in ("pass", "fail", "not-checkable") and rule["detail"], rule
+                assert rule["rule"] != "complaint-rate" or rule["result"] == "not-checkable", rule
+
+
+def a_warning_alone_exits_with_0_and_an_error_with_1():
+    with house.House("check") as h:
+        shop = Shop(h)
+        warned = report(shop.service, *shop.options(shop.zone.replace("p=reject", "p=none")), code=0)
+        assert codes(warned) == ["DMARC-POLICY-NONE"] and warned["verdict"] == "pass", warned
+        refused = report(shop.service, *shop.options(shop.zone.replace("_dmarc IN", "_other IN")), code=1)
+        assert codes(refused) == ["DMARC-MISSING"] and refused["verdict"] == "fail", refused
+        assert refused["findings"][0]["severity"] == "error" and refused["errors"] == 1, refused
+
+
+def every_finding_has_the_fields_of_the_contract():
+    with house.House("check") as h:
+        shop = Shop(h)
+        broken = HEALTHY.replace("p=reject", "p=none; pct=10").replace("ip4:198.51.100.7", "include:gone.shop.example ptr")
+        answer = report(shop.service, *shop.options(broken), code=1)
+        assert {"DMARC-POLICY-NONE", "DMARC-REMOVED-TAG", "SPF-PTR", "SPF-INCLUDE-DEAD", "DKIM-KEY-ABSENT"} <= set(codes(answer)), answer
+        order = [("error", "warning", "note").index(finding["severity"]) for finding in answer["findings"]]
+        assert order == sorted(order), "the worst first"
+        for finding in answer["findings"]:
+            assert finding["title"] and finding["why"] and finding["name"], finding
+            assert isinstance(finding["evidence"], str) and isinstance(finding["publish"], list), finding
+            for record in finding["publish"]:
+                assert set(record) == {"name", "type", "ttl", "value", "zone"}, record
+                assert record["name"] in record["zone"] and record["type"] in record["zone"], record
+            if "mark" in finding:
+                at, length = finding["mark"]["at"], finding["mark"]["length"]
+                assert finding["evidence"][at:at + length].strip(), finding
+
+
+def what_it_proposes_mends_the_zone():
+    """--fix appended to a zone file whose faulty records are taken out gives a domain that passes."""
+    with house.House("check") as h:
+        shop = Shop(h)
+        faulty = "\n".join(line for line in HEALTHY.split("\n") if "_dmarc" not in line and "spf1" not in line)
+        done = check(shop.service, *shop.options(faulty), "--fix")
+        assert done.returncode == 1, done
+        answer = report(shop.service, *shop.options(faulty + "\n" + done.stdout), code=0)
+        assert answer["verdict"] == "pass", answer
+        assert "error" not in [finding["severity"] for finding in answer["findings"]], answer
+
+
+def our_own_key_is_compared():
+    with house.House("check") as h:
+        shop = Shop(h)
+        shop.service.run("dkim", "new", "--domain", "shop.example", "--selector", "rsa", "--out", h.path("other.pem"))
+        with open(shop.service.conf, encoding="utf-8") as f:
+            settings = f.read().replace(h.path("rsa.pem"), h.path("other.pem"))
+        h.write("service.conf", settings)
+        answer = report(shop.service, *shop.options(), code=1)
+        assert codes(answer) == ["DKIM-KEY-MISMATCH"], answer
+        assert answer["findings"][0]["publish"][0]["name"] == "rsa._domainkey.shop.example", answer
+
+
+def without_selector_and_settings_absence_is_not_said():
+    with house.House("check") as h:
+        shop = Shop(h)
+        answer = report(None, *shop.options(HEALTHY), code=1)
+        assert "DKIM-KEY-ABSENT" not in codes(answer), answer
+        assert answer["verdict"] == "unknown", answer
+        assert any("DKIM-KEY-ABSENT" in gap["codes"] and not gap["dns_failed"] for gap in answer["not_checked"]), answer
+        found = report(None, *shop.options(HEALTHY.replace("_dmarc IN", 'google._domainkey IN TXT "v=DKIM1; p="\n_dmarc IN')), code=1)
+        assert "DKIM-KEY-REVOKED" in codes(found), found
+
+
+def a_dead_dns_is_no_finding_and_exits_with_2():
+    answer = report(None, "shop.example", "--selector", "s1", "--ip", "198.51.100.7", "--resolver", "none", code=2)
+    assert answer["findings"] == [] and answer["verdict"] == "unknown", answer
+    unanswered = {code for gap in answer["not_checked"] if gap["dns_failed"] for code in gap["codes"]}
+    assert {"DMARC-MISSING", "DKIM-KEY-ABSENT", "SPF-MISSING", "MX-MISSING", "PTR-MISSING"} <= unanswered, unanswered
+    done = check(None, "shop.example", "--zone", "/nonexistent.zone")
+    assert done.returncode == 2 and "/nonexistent.zone" in done.stderr, done
+
+
+def wrong_usage_is_told_from_findings():
+    for arguments in ([], ["shop.example", "two.example"], ["shop example"], ["shop.example", "--ip", "1.2.3"],
+                      ["shop.example", "--selector", "a b"], ["shop.example", "--mail-from", "-"]):
+        done = check(None, *arguments, "--resolver", "none")
+        assert done.returncode == 64 and done.stderr, (arguments, done)
+
+
+def people_get_80_columns_without_colour():
+    with house.House("check") as h:
+        shop = Shop(h)
+        broken = HEALTHY.replace("p=reject", "p=none; pct=10").replace("ip4:198.51.100.7", "include:gone.shop.example ptr")
+        text = check(shop.service, *shop.options(broken)).stdout
+        assert "will not pass DMARC" in text and "publish" in text and "^^^" in text, text
+        assert "\033" not in text, "colour only on a terminal"
+        long = [line for line in text.split("\n") if len(line) > 80]
+        assert not long, long
+
+
+def colour_is_for_terminals_that_want_it():
+    with house.House("check") as h:
+        shop = Shop(h)
+        for environment, coloured in (({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
+            ours, theirs = os.openpty()
+            subprocess.run([house.PROGRAM, "check-dns", *shop.options(HEALTHY)], stdout=theirs, timeout=60,
+                           env=dict(os.environ, PARCELPOST_CONFIG=shop.service.conf, **environment))
+            assert (b"\033[31m" in os.read(ours, 65536)) == coloured, environment
+            os.close(ours)
+            os.close(theirs)
+
+
+class SlowRelay:
+    """Holds every answer of a name server for a while, each question on its own."""
+
+    def __init__(self, port, seconds):
+        self.upstream, self.seconds = port, seconds
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.ending, self.wake = socket.socketpair()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            ready, _, _ = select.select([self.socket, self.ending], [], [])
+            if self.ending in ready:
+                return
+            question, client = self.socket.recvfrom(65535)
+            threading.Thread(target=self.answer, args=(question, client)).start()
+
+    def answer(self, question, client):
+        end = time.monotonic() + self.seconds
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(5)
+            s.sendto(question, ("127.0.0.1", self.upstream))
+            answer = s.recv(65535)
+        time.sleep(max(0, end - time.monotonic()))
+        self.socket.sendto(answer, client)
+
+    def stop(self):
+        self.wake.send(b"x")
+        self.thread.join()
+        self.socket.close()
+
+
+def a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second():
+    with house.House("check") as h:
+        shop = Shop(h)
+        root = '$ORIGIN .\n$TTL 300\n. IN SOA ns.root. host.root. 1 3600 600 86400 60\n. IN NS ns.root.\nns.root. IN A 127.0.0.1\n'
+        bodies = [zone.replace("@ IN SOA", "; @ IN SOA").replace("@ IN NS", "; @ IN NS") for zone in (shop.zone, REVERSE)]
+        nsd = h.keep(servers.Nsd(h, {".": root + "".join(bodies)}))
+        relay = h.keep(SlowRelay(nsd.port, 0.1))
+        begin = time.monotonic()
+        answer = report(shop.service, "shop.example", "--resolver", "127.0.0.1:%d" % relay.port, code=0)
+        seconds = time.monotonic() - begin
+        print("   %.2f s" % seconds)
+        assert answer["verdict"] == "pass" and answer["findings"] == [], answer
+        assert seconds < 1, seconds
+
+
+if __name__ == "__main__":
+    house.main(a_healthy_domain_exits_with_0, a_warning_alone_exits_with_0_and_an_error_with_1,
+               every_finding_has_the_fields_of_the_contract, what_it_proposes_mends_the_zone, our_own_key_is_compared,
+               without_selector_and_settings_absence_is_not_said, a_dead_dns_is_no_finding_and_exits_with_2,
+               wrong_usage_is_told_from_findings, people_get_80_columns_without_colour,
+               colour_is_for_terminals_that_want_it, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
