@@ -60,7 +60,7 @@ const struct audit_check audit_checks[] = {
     {"SPF-ADDRESS-NOT-COVERED", E, "", "A sending address is not in the SPF record",
         "Outlook.com, laposte.net and Orange refuse or junk what fails SPF.", check_spf_address},
     {"SPF-PERMISSIVE-ALL", E, "a warning for ?all", "The SPF record lets everybody send",
-        "Forged mail passes SPF, and with it DMARC.", check_spf_permissive},
+        "Forged mail passes SPF, and with it DMARC; under ?all it at least does not fail.", check_spf_permissive},
     {"SPF-NO-ALL", W, "", "The SPF record does not say what of others",
         "Forged mail is \"neutral\" instead of failing.", check_spf_no_all},
     {"SPF-PTR", W, "", "The SPF record uses ptr",

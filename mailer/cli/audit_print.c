@@ -128,13 +128,14 @@ static void print_table(const struct audit_report *r)
 
 static void print_finding(const struct audit_finding *f)
 {
+    AUTO(buf_close) struct buf here = {0};
     printf("\n%s%s%s %s\n", colour_of(f->severity), audit_severity_name(f->severity), plain(),
         f->code);
-    print_wrapped(str_of(f->title), 2);
-    print_wrapped(str_of(f->why), 2);
-    print_wrapped(str_of(f->name), 2);
-    if (f->detail[0])
-        print_wrapped(str_of(f->detail), INDENT);
+    buf_addf(&here, "%s. %s", f->title, f->why);
+    print_wrapped(buf_str(&here), 2);
+    buf_clear(&here);
+    buf_addf(&here, "%s: %s", f->name, f->detail);
+    print_wrapped(buf_str(&here), 2);
     if (f->evidence[0])
         print_evidence(f);
     if (f->publish_n > 0)
@@ -164,14 +165,23 @@ static const struct audit_rule *find_rule(const struct audit_provider *p, const 
     return NULL;
 }
 
+/* A column is as wide as its provider's name, and the last one ends the line. */
+static void print_cell(const struct audit_report *r, size_t i, const char *text)
+{
+    if (i + 1 < r->providers_n)
+        printf("%-*s", (int)strlen(r->providers[i].name) + 2, text);
+    else
+        puts(text);
+}
+
 static void print_rule_row(const struct audit_report *r, const char *rule)
 {
     static const char *const words[] = {
         [AUDIT_RULE_PASS] = "pass", [AUDIT_RULE_FAIL] = "FAIL", [AUDIT_RULE_NOT_CHECKABLE] = "?"};
-    printf("  %-14s", rule);
+    printf("  %-16s", rule);
     for (size_t i = 0; i < r->providers_n; i++) {
         const struct audit_rule *found = find_rule(&r->providers[i], rule);
-        printf(i + 1 < r->providers_n ? " %-9.9s " : " %.9s\n", found ? words[found->answer] : "-");
+        print_cell(r, i, found ? words[found->answer] : "-");
     }
 }
 
@@ -186,9 +196,9 @@ static bool seen_before(const struct audit_report *r, size_t provider, const cha
 
 static void print_providers(const struct audit_report *r)
 {
-    printf("\n  %-14s", "receivers ask");
+    printf("\n  %-16s", "receivers ask");
     for (size_t i = 0; i < r->providers_n; i++)
-        printf(i + 1 < r->providers_n ? " %-9.9s " : " %.9s\n", r->providers[i].name);
+        print_cell(r, i, r->providers[i].name);
     for (size_t i = 0; i < r->providers_n; i++)
         for (size_t j = 0; j < r->providers[i].rules_n; j++)
             if (!seen_before(r, i, r->providers[i].rules[j].rule))
