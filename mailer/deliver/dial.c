@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -420,6 +421,13 @@ int dial_connect_errno(const struct dial *d)
 bool dial_has_timed_out(const struct dial *d)
 {
     return d->timed_out;
+}
+
+bool dial_has_input(const struct dial *d)
+{
+    int n = 0;
+
+    return d->fd >= 0 && ioctl(d->fd, FIONREAD, &n) == 0 && n > 0;
 }
 
 const char *dial_current_host(void)

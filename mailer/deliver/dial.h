@@ -50,4 +50,7 @@ bool dial_has_timed_out(const struct dial *d);
 /* The host that this thread is connected to, "" outside a connection: for SNI. */
 const char *dial_current_host(void);
 
+/* Bytes of the server wait that the library has not read. */
+bool dial_has_input(const struct dial *d);
+
 #endif

@@ -58,6 +58,25 @@ void smtp_shared_close(struct smtp_shared **s)
 
 /* ---- putting mails in hand ------------------------------------------------------------------------------ */
 
+static void end_now(struct session *s, const char *trouble)
+{
+    if (*s->trouble == 0)
+        s->trouble = trouble;
+    s->last = true;
+    dial_abort(s->call->dial);
+}
+
+/* The final dot is not out yet: what the server has said by now cannot be its answer. */
+static void end_body(struct source *from)
+{
+    struct session *s = from->session;
+    bool came_early = dial_has_input(s->call->dial) || (s->ssl && SSL_pending(s->ssl) > 0);
+
+    from->ended = true;
+    if (!talk_body_ends(&s->talk, came_early))
+        end_now(s, s->talk.trouble);
+}
+
 static const char *give_body(void **state, int *length, void *arg)
 {
     struct source *from = arg;
@@ -68,7 +87,9 @@ static const char *give_body(void **state, int *length, void *arg)
         return NULL;
     }
     *length = 0;
-    if (from->given || from->bytes.n == 0)
+    if (from->given && !from->ended)
+        end_body(from);
+    if (from->given || from->bytes.n == 0 || *from->session->talk.trouble)
         return NULL;
     if (!from->begun) {
         from->begun = true;
@@ -182,17 +203,9 @@ static void decide_and_go_on(struct session *s, bool may_feed)
 
 /* ---- what the library tells ----------------------------------------------------------------------------- */
 
-static void end_now(struct session *s, const char *trouble)
-{
-    if (*s->trouble == 0)
-        s->trouble = trouble;
-    s->last = true;
-    dial_abort(s->call->dial);
-}
-
 static void check_cut(struct session *s, enum smtp_phase phase, const smtp_status_t *status)
 {
-    if (smtp_was_cut(status) && !s->cut) {
+    if (smtp_was_cut(s, status) && !s->cut) {
         s->cut = true;
         s->cut_at = phase;
         end_now(s, "a reply line was too long");
@@ -264,7 +277,8 @@ static void on_event(smtp_session_t lib, int event, void *arg, ...)
         smtp_cover_doubt(s, event, args);
         break;
     case SMTP_EV_STARTTLS_OK:
-        smtp_cover_on(s, va_arg(args, SSL *));
+        s->ssl = va_arg(args, SSL *);
+        smtp_cover_on(s, s->ssl);
         break;
     default:
         break;
@@ -272,12 +286,13 @@ static void on_event(smtp_session_t lib, int event, void *arg, ...)
     va_end(args);
 }
 
+/* What was read stands in the library's own buffer, which it parses after this: there it can be mended. */
 static void on_traffic(const char *bytes, int n, int writing, void *arg)
 {
     struct session *s = arg;
-    struct str piece = str_bytes(bytes, n > 0 ? (size_t)n : 0);
-    bool go_on =
-        writing == SMTP_CB_READING ? talk_hears(&s->talk, piece) : talk_says(&s->talk, piece);
+    size_t size = n > 0 ? (size_t)n : 0;
+    bool go_on = writing == SMTP_CB_READING ? talk_hears(&s->talk, (char *)(uintptr_t)bytes, size)
+                                            : talk_says(&s->talk, str_bytes(bytes, size));
 
     if (!go_on)
         end_now(s, s->talk.trouble);

@@ -5,8 +5,8 @@
  * ends with QUIT. A mail is decided when the server answered its MAIL, or when its body had begun; one that is
  * still in hand at the end was not touched, and the caller may carry it elsewhere at once.
  *
- * Delivered means exactly: the library marks the recipient complete, and recipient and message have a 2xx.
- * No other sign counts (docs/decisions/0051-unsure.md). unsure: the body went out and nobody said what became of it.
+ * Delivered means exactly: the library marks the recipient complete, recipient and message have a 2xx, and the last
+ * reply began after the body's end. No other sign counts (docs/decisions/0051-unsure.md). unsure: the body went out and nobody said what became of it.
  *
  * TLS by policy of the hop: SMTP_TLS_OFFERED takes any certificate and notes whether it verifies;
  * SMTP_TLS_VERIFIED sends nothing to a server that cannot prove its name. Credentials go out under verified TLS
@@ -50,6 +50,7 @@ struct smtp_cover {
 
 struct smtp_result {
     bool delivered, unsure;
+    bool out_of_step;         /* replies came before their commands: none is believed */
     bool lacks_8bit;          /* the mail needs 8BITMIME, the server has none: nothing was sent */
     enum smtp_phase phase;    /* where it was decided */
     int code;                 /* 0 = no answer */

@@ -18,7 +18,7 @@ struct source {
     struct session *session;
     struct source *next;
     struct str bytes;
-    bool given, begun;
+    bool given, begun, ended;
 };
 
 struct session {
@@ -27,6 +27,7 @@ struct session {
     smtp_session_t lib;
     auth_context_t auth;
     struct talk talk;
+    SSL *ssl;               /* the library's, NULL in clear */
     const char *trouble;    /* set where the reason is known, else "" */
     smtp_message_t message; /* in hand, else NULL */
     smtp_recipient_t recipient;
@@ -42,7 +43,7 @@ struct session {
 /* smtp_result.c: what the replies mean for the mail in hand (see the rule in smtp.h). */
 bool smtp_is_refusal(int code);
 /* A reply whose end is missing: what follows is not to be believed. */
-bool smtp_was_cut(const smtp_status_t *s);
+bool smtp_was_cut(const struct session *s, const smtp_status_t *status);
 void smtp_judge(const struct session *s, struct smtp_result *r);
 /* Fills out->failure: what happened before the server answered a MAIL. */
 void smtp_explain(struct session *s);

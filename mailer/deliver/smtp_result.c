@@ -13,12 +13,12 @@ bool smtp_is_refusal(int code)
 }
 
 /* The library cuts a reply line at 1,023 bytes and takes the rest for the next reply; such a text lacks its end of
- * line. The code that it has is good, nothing that follows is. */
-bool smtp_was_cut(const smtp_status_t *s)
+ * line. The code that it has is good, nothing that follows is. A reply without text never shows its end. */
+bool smtp_was_cut(const struct session *s, const smtp_status_t *status)
 {
-    struct str text = str_of(s->text);
+    struct str text = str_of(status->text);
 
-    return s->code != 0 && !str_ends(text, STR("\n"));
+    return status->code != 0 && (text.n > 0 ? !str_ends(text, STR("\n")) : s->talk.was_cut);
 }
 
 /* The reply with its enhanced code in front again, lines joined. */
@@ -57,8 +57,16 @@ static void answer(const struct session *s, struct smtp_result *r, enum smtp_pha
     r->phase = phase;
     r->code = status->code;
     copy_text(status, r->text);
-    if (!is_success(status->code) && !smtp_is_refusal(status->code))
+    if (status->code == 0)
         r->trouble = silence(s);
+}
+
+/* Replies came before their commands, so nobody knows what they answer: the body was not asked for, or its dot was
+ * held back. Only a refusal of the body may come before its end. */
+static bool lost_step(const struct session *s, const smtp_status_t *data)
+{
+    return s->talk.out_of_step && !s->talk.body_ended &&
+           !(s->sources->begun && smtp_is_refusal(data->code));
 }
 
 /* The mail in hand, by the rule that stands in the header. */
@@ -73,8 +81,14 @@ void smtp_judge(const struct session *s, struct smtp_result *r)
     bool begun = s->sources->begun;
 
     *r = (struct smtp_result){.trouble = "", .lacks_8bit = s->lacks_8bit};
+    if (lost_step(s, data)) {
+        r->phase = begun ? AT_BODY : AT_DATA;
+        r->trouble = s->talk.trouble;
+        r->out_of_step = true;
+        return;
+    }
     r->delivered = smtp_recipient_check_complete(s->recipient) && is_success(rcpt->code) &&
-                   is_success(data->code);
+                   is_success(data->code) && s->talk.body_answered;
     r->unsure =
         begun && !r->delivered && !smtp_is_refusal(rcpt->code) && !smtp_is_refusal(data->code);
     if (!is_success(mail->code))
@@ -107,6 +121,7 @@ void smtp_explain(struct session *s)
         snprintf(f->text, sizeof f->text, STR_FMT, STR_ARG(text));
     }
     f->trouble = f->code == 0 || *s->trouble ? silence(s) : "";
+    f->out_of_step = s->talk.out_of_step && f->code == 0;
     s->out->starttls_failed =
         s->call->tls == SMTP_TLS_OFFERED && f->phase == AT_STARTTLS && *s->talk.trouble == 0;
 }

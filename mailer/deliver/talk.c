@@ -2,7 +2,10 @@
 
 void talk_begin(struct talk *t, bool must_authenticate)
 {
-    *t = (struct talk){.must_authenticate = must_authenticate, .phase = AT_CONNECT, .trouble = ""};
+    *t = (struct talk){.must_authenticate = must_authenticate,
+        .phase = AT_CONNECT,
+        .trouble = "",
+        .owed = 1}; /* the greeting */
 }
 
 struct str talk_text(const struct talk *t)
@@ -13,8 +16,13 @@ struct str talk_text(const struct talk *t)
 static bool refuse(struct talk *t, const char *trouble)
 {
     t->trouble = trouble;
-    t->finished = true;
     return false;
+}
+
+static bool lose_step(struct talk *t)
+{
+    t->out_of_step = true;
+    return refuse(t, "the server answered before it was asked");
 }
 
 static void keep_char(struct talk *t, char c)
@@ -34,14 +42,9 @@ static int reply_code(const struct talk *t, bool *more)
     return (int)code;
 }
 
-/* A whole line has arrived. */
-static void line_ends(struct talk *t)
+/* What the opening keeps of a whole line. */
+static void note_line(struct talk *t, int code, bool more)
 {
-    bool more = false;
-    int code = reply_code(t, &more);
-
-    t->line_n = 0;
-    t->in_reply = more;
     if (more)
         keep_char(t, ' ');
     else
@@ -50,32 +53,78 @@ static void line_ends(struct talk *t)
         t->authenticated = true;
 }
 
-/* The text behind "250-" is kept as it comes, the code itself is not. */
-static void hear_char(struct talk *t, char c)
+/* A whole line has arrived. */
+static bool line_ends(struct talk *t)
 {
-    if (c == '\n') {
-        line_ends(t);
-        return;
-    }
-    if (t->line_n == 0 && !t->in_reply)
-        t->text_n = 0; /* a new reply begins */
-    if (t->line_n >= 4 && c != '\r')
-        keep_char(t, c);
-    if (t->line_n < sizeof t->line)
-        t->line[t->line_n++] = c;
+    bool more = false;
+    int code = reply_code(t, &more);
+
+    t->line_n = 0;
+    t->in_reply = more;
+    if (!t->opened)
+        note_line(t, code, more);
+    return more || !t->unasked || code == 421 || lose_step(t);
 }
 
-bool talk_hears(struct talk *t, struct str bytes)
+static void reply_begins(struct talk *t)
 {
-    if (t->finished)
+    t->unasked = t->owed == 0;
+    if (!t->unasked)
+        t->owed--;
+    if (t->body_ended && !t->unasked)
+        t->body_answered = true;
+    if (!t->opened)
+        t->text_n = 0;
+}
+
+/* The library refuses a reply line of a code alone, which RFC 5321 s4.2 allows: a blank instead of CR makes it two
+ * that it takes. */
+static bool is_bare(const struct talk *t, char c)
+{
+    uint64_t code;
+
+    return c == '\r' && t->line_n == 3 && str_to_u64(str_bytes(t->line, 3), &code);
+}
+
+/* Without this word the library uses DATA, whose replies come one by one and through the monitor. */
+static bool ends_chunking(const struct talk *t, char c)
+{
+    return t->phase == AT_EHLO && !t->opened && (c == 'G' || c == 'g') && t->line_n > 4 &&
+           t->line_n < sizeof t->line &&
+           str_is_nocase(str_trim(str_bytes(t->line + 4, t->line_n - 4)), "CHUNKIN");
+}
+
+static bool hear_char(struct talk *t, char *c)
+{
+    if (t->line_n == 0 && !t->in_reply)
+        reply_begins(t);
+    if (*c == '\n')
+        return line_ends(t);
+    if (is_bare(t, *c))
+        *c = ' ';
+    else if (ends_chunking(t, *c))
+        *c = '-';
+    if (t->line_n >= 4 && *c != '\r' && !t->opened)
+        keep_char(t, *c); /* the text behind "250-", without the code */
+    if (t->line_n < sizeof t->line)
+        t->line[t->line_n] = *c;
+    if (++t->line_n == TALK_LINE_MAX)
+        t->was_cut = true;
+    return true;
+}
+
+bool talk_hears(struct talk *t, char *bytes, size_t n)
+{
+    if (*t->trouble)
         return true;
-    t->read_n += bytes.n;
+    t->read_n += n;
     if (t->read_n > TALK_READ_MAX)
         return refuse(t, "the server's replies do not end");
-    for (size_t i = 0; i < bytes.n; i++) {
-        hear_char(t, bytes.p[i]);
-        bool over = bytes.p[i] == '\n' && !t->in_reply;
-        if (over && t->phase == AT_STARTTLS && t->code == 220 && i + 1 < bytes.n)
+    for (size_t i = 0; i < n; i++) {
+        if (!hear_char(t, &bytes[i]))
+            return false;
+        bool over = bytes[i] == '\n' && !t->in_reply;
+        if (over && !t->opened && t->phase == AT_STARTTLS && t->code == 220 && i + 1 < n)
             return refuse(t, "bytes came behind the reply to STARTTLS, before TLS began");
     }
     return true;
@@ -88,27 +137,54 @@ static void enter(struct talk *t, enum smtp_phase phase)
     t->text_n = 0;
 }
 
+/* Each line asks for a reply, a line of an AUTH dialogue too. */
+static void count_lines(struct talk *t, struct str bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++)
+        t->owed += bytes.p[i] == '\n';
+}
+
+static bool open_transaction(struct talk *t)
+{
+    if (t->must_authenticate && !t->authenticated) {
+        if (t->phase == AT_AUTH)
+            return refuse(t, "the server refused our credentials");
+        enter(t, AT_AUTH);
+        return refuse(t, "the server offers no AUTH that we could use");
+    }
+    enter(t, AT_MAIL);
+    t->opened = true;
+    return true;
+}
+
 bool talk_says(struct talk *t, struct str bytes)
 {
-    if (t->finished)
+    if (*t->trouble)
         return true;
-    if (str_starts(bytes, STR("MAIL FROM:"))) {
-        if (t->must_authenticate && !t->authenticated) {
-            if (t->phase == AT_AUTH)
-                return refuse(t, "the server refused our credentials");
-            enter(t, AT_AUTH);
-            return refuse(t, "the server offers no AUTH that we could use");
-        }
-        enter(t, AT_MAIL);
-        t->finished = true;
-    } else if (str_starts(bytes, STR("EHLO ")) || str_starts(bytes, STR("HELO "))) {
+    count_lines(t, bytes);
+    t->body_ended = t->body_answered = false;
+    if (t->opened)
+        t->read_n = 0;
+    else if (str_starts(bytes, STR("MAIL FROM:")))
+        return open_transaction(t);
+    else if (str_starts(bytes, STR("EHLO ")) || str_starts(bytes, STR("HELO ")))
         enter(t, AT_EHLO);
-    } else if (str_starts(bytes, STR("STARTTLS\r\n"))) {
+    else if (str_starts(bytes, STR("STARTTLS\r\n")))
         enter(t, AT_STARTTLS);
-    } else if (str_starts(bytes, STR("AUTH "))) {
+    else if (str_starts(bytes, STR("AUTH ")))
         enter(t, AT_AUTH);
-    } else if (str_starts(bytes, STR("QUIT\r\n"))) {
-        t->finished = true;
-    }
+    else if (str_starts(bytes, STR("QUIT\r\n")))
+        t->opened = true;
+    return true;
+}
+
+bool talk_body_ends(struct talk *t, bool came_early)
+{
+    if (*t->trouble)
+        return true;
+    if (came_early)
+        return lose_step(t);
+    t->owed++;
+    t->body_ended = true;
     return true;
 }

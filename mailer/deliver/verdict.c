@@ -23,14 +23,10 @@ static struct reason reason_of_silence(const struct smtp_result *r)
     }
 }
 
-/* libesmtp sends all chunks at once and keeps the last reply only. After "452 no room" for the first, the others are out of
- * order: 503 by RFC 3030, 551 by Postfix. Whether the first was for good is not known then. */
-static bool hides_an_earlier_reply(const struct smtp_result *r)
+/* No refusal, and not what was asked for: 250 to DATA, 354 to MAIL, or replies ahead of their commands. */
+static bool breaks_protocol(const struct smtp_result *r)
 {
-    struct str text = str_of(r->text);
-
-    return r->phase == AT_BODY &&
-           (r->code == 503 || str_find(text, STR("after earlier error"), 0) < text.n);
+    return r->out_of_step || (r->code != 0 && (r->code < 400 || r->code > 599));
 }
 
 struct verdict verdict_of(const struct smtp_result *r)
@@ -47,12 +43,12 @@ struct verdict verdict_of(const struct smtp_result *r)
         v.reason = own_reason("no-answer", FAULT_NETWORK, false, "4.4.2");
         return v;
     }
-    if (r->code == 0) {
-        v.reason = reason_of_silence(r);
+    if (breaks_protocol(r)) {
+        v.reason = own_reason("protocol-error", FAULT_RECEIVER, false, "4.5.0");
         return v;
     }
-    if (hides_an_earlier_reply(r)) {
-        v.reason = own_reason("protocol", FAULT_RECEIVER, false, "4.5.0");
+    if (r->code == 0) {
+        v.reason = reason_of_silence(r);
         return v;
     }
     v.reason = reason_of_reply(r->phase, r->code, str_of(r->text));

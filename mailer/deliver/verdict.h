@@ -4,7 +4,7 @@
  *   a body that went out without an answer is unsure, whatever else happened;
  *   silence anywhere else, and every refusal before MAIL, is a reason to try again: it tells about the network, the
  *     host or us, never about this message;
- *   so is a complaint behind the body about the order of commands: with BDAT it hides what an earlier chunk was told;
+ *   so is what no server may say there: a code that is no refusal, a reply before its command ("protocol-error");
  *   else the reply decides (reason.h), and only what it says about the *recipient*, at RCPT, suppresses.
  * Owns nothing, cannot fail, pure: call it from any thread. Source: RFC 5321 s4.2, s4.5.4, RFC 3463, RFC 7505. */
 #ifndef MAILER_DELIVER_VERDICT_H

@@ -54,11 +54,12 @@ static const struct verdict_case verdicts[] = {
     {"a_policy_at_mail_bounces", SAID(AT_MAIL, 550, "5.7.1 sender rejected"), BOUNCED, false},
     {"spam_after_the_body_bounces", SAID(AT_BODY, 554, "5.7.1 message looks like spam"), BOUNCED,
         false},
-    {"a_chunk_out_of_order_is_tried_again", SAID(AT_BODY, 503, "5.5.1 need RSET first"), RETRY,
-        false},
-    {"a_chunk_that_postfix_discards_is_tried_again",
-        SAID(AT_BODY, 551, "5.0.0 Discarded 20000 bytes after earlier error"), RETRY, false},
     {"a_command_out_of_order_bounces", SAID(AT_MAIL, 503, "5.5.1 bad sequence"), BOUNCED, false},
+    {"a_success_at_data_is_tried_again", SAID(AT_DATA, 250, "ok"), RETRY, false},
+    {"a_354_at_mail_is_tried_again", SAID(AT_MAIL, 354, "go"), RETRY, false},
+    {"a_code_beyond_all_is_tried_again", SAID(AT_RCPT, 2500, "ok"), RETRY, false},
+    {"replies_ahead_of_commands_are_tried_again",
+        {.out_of_step = true, .phase = AT_DATA, .trouble = "too early"}, RETRY, false},
     {"a_bare_4xx_is_tried_again", SAID(AT_DATA, 451, "local error"), RETRY, false},
     {"421_after_the_body_is_tried_again", SAID(AT_BODY, 421, "4.3.2 shutting down"), RETRY, false},
 };
@@ -79,6 +80,29 @@ static void a_verdict_follows_phase_and_reply(void **state)
         wrong++;
     }
     assert_int_equal(wrong, 0);
+}
+
+static void nonsense_of_a_server_has_a_reason_of_its_own(void **state)
+{
+    static const struct {
+        struct smtp_result result;
+        const char *reason;
+    } cases[] = {
+        {SAID(AT_DATA, 250, "ok"), "protocol-error"},
+        {SAID(AT_MAIL, 354, "go"), "protocol-error"},
+        {SAID(AT_RCPT, 354, ""), "protocol-error"},
+        {SAID(AT_RCPT, 399, ""), "protocol-error"},
+        {SAID(AT_RCPT, 600, ""), "protocol-error"},
+        {{.out_of_step = true, .phase = AT_DATA, .trouble = "too early"}, "protocol-error"},
+        {SILENT(AT_DATA), "no-answer"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct verdict v = verdict_of(&cases[i].result);
+        assert_string_equal(v.reason.name, cases[i].reason);
+        assert_int_equal(v.outcome, RETRY);
+    }
 }
 
 static void only_final_words_of_the_dns_bounce(void **state)
@@ -224,6 +248,20 @@ static const struct talk_case talks[] = {
         true, AT_MAIL, 0, ""},
     {"bytes_with_the_starttls_reply_are_stopped", false,
         "S:220 hi\nC:STARTTLS\nS:220 go\\250 injected\n", false, AT_STARTTLS, 220, "go"},
+    {"a_reply_without_a_command_is_stopped", false, "S:220 hi\nS:250 me\n", false, AT_CONNECT, 250,
+        "me"},
+    {"a_reply_too_many_after_mail_is_stopped", false,
+        "S:220 hi\nC:EHLO me\nS:250 me\nC:MAIL FROM:<a@b>\nS:250 ok\\250 ok\n", false, AT_MAIL, 0,
+        ""},
+    {"a_reply_too_many_in_a_later_piece_is_stopped", false,
+        "S:220 hi\nC:EHLO me\nS:250 me\nC:MAIL FROM:<a@b>\nS:250 ok\nS:250 ok\n", false, AT_MAIL, 0,
+        ""},
+    {"several_commands_may_wait_for_their_replies", false,
+        "S:220 hi\nC:EHLO me\nS:250 me\nC:MAIL FROM:<a@b>\nS:250 ok\nC:RCPT "
+        "TO:<c@d>\\DATA\nS:250-ok\\250 ok\\354 go\n",
+        true, AT_MAIL, 0, ""},
+    {"a_421_may_come_unasked", false, "S:220 hi\nS:421 4.3.2 closing\n", true, AT_CONNECT, 421,
+        "4.3.2 closing"},
     {"noise_is_no_reply", false, "S:?!\n", true, AT_CONNECT, 0, ""},
 };
 
@@ -236,6 +274,22 @@ static void expand(struct str line, struct buf *out)
     buf_add_text(out, "\r\n");
 }
 
+/* What the library would read comes out in `mended`, where somebody wants it. */
+static bool hear_and_mend(struct talk *t, struct str said, struct buf *mended)
+{
+    size_t at = mended->n;
+
+    buf_add(mended, said);
+    return talk_hears(t, mended->p + at, said.n);
+}
+
+static bool hear(struct talk *t, struct str said)
+{
+    AUTO(buf_close) struct buf mended = {0};
+
+    return hear_and_mend(t, said, &mended);
+}
+
 static bool play(struct talk *t, const char *traffic)
 {
     AUTO(buf_close) struct buf piece = {0};
@@ -244,7 +298,7 @@ static bool play(struct talk *t, const char *traffic)
 
     while (str_next(&rest, '\n', &line)) {
         expand(str_slice(line, 2, line.n), &piece);
-        goes_on = line.p[0] == 'S' ? talk_hears(t, buf_str(&piece)) : talk_says(t, buf_str(&piece));
+        goes_on = line.p[0] == 'S' ? hear(t, buf_str(&piece)) : talk_says(t, buf_str(&piece));
     }
     return goes_on;
 }
@@ -273,9 +327,91 @@ static void pieces_of_any_size_make_the_same_talk(void **state)
         talk_begin(&t, false);
         talk_says(&t, STR("EHLO me\r\n"));
         for (size_t at = 0; at < said.n; at += step)
-            assert_true(talk_hears(&t, str_slice(said, at, at + step)));
+            assert_true(hear(&t, str_slice(said, at, at + step)));
         assert_int_equal(t.code, 250);
         assert_true(str_is(talk_text(&t), "mx.test SIZE 1000 PIPELINING"));
+    }
+}
+
+struct mend_case {
+    const char *name, *said, *read;
+};
+
+static void what_the_library_cannot_read_is_mended(void **state)
+{
+    static const struct mend_case cases[] = {
+        {"a_code_alone", "250\r\n", "250 \n"},
+        {"a_code_alone_behind_others", "250-a\r\n250\r\n", "250-a\r\n250 \n"},
+        {"a_code_and_a_blank", "250 \r\n", "250 \r\n"},
+        {"a_code_and_words", "250 ok\r\n", "250 ok\r\n"},
+        {"too_few_digits", "25\r\n", "25\r\n"},
+        {"no_digits", "abc\r\n", "abc\r\n"},
+        {"chunking", "250-me\r\n250-CHUNKING\r\n250 SIZE 1\r\n",
+            "250-me\r\n250-CHUNKIN-\r\n250 SIZE 1\r\n"},
+        {"chunking_in_other_letters", "250-me\r\n250   chunKing \r\n",
+            "250-me\r\n250   chunKin- \r\n"},
+        {"part_of_another_word", "250-me\r\n250 XCHUNKING\r\n", "250-me\r\n250 XCHUNKING\r\n"},
+    };
+    size_t wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct str said = str_of(cases[i].said);
+        for (size_t step = 1; step <= said.n; step++) {
+            AUTO(buf_close) struct buf mended = {0};
+            struct talk t;
+
+            talk_begin(&t, false);
+            talk_says(&t, STR("EHLO me\r\n"));
+            for (size_t at = 0; at < said.n; at += step)
+                hear_and_mend(&t, str_slice(said, at, at + step), &mended);
+            if (!str_is(buf_str(&mended), cases[i].read)) {
+                print_error(
+                    "%s by %zu: \"" STR_FMT "\"\n", cases[i].name, step, STR_ARG(buf_str(&mended)));
+                wrong++;
+            }
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+
+struct body_case {
+    const char *name, *before, *after; /* what is heard before and after the body's end */
+    bool came_early, answered, in_step;
+};
+
+static void an_answer_begins_after_the_body(void **state)
+{
+    static const struct body_case cases[] = {
+        {"after_the_dot", "250 ok\r\n354 go\r\n", "250 taken\r\n", false, true, true},
+        {"without_its_end", "250 ok\r\n354 go\r\n", "250 tak", false, true, true},
+        {"never", "250 ok\r\n354 go\r\n", "", false, false, true},
+        {"before_the_dot", "250 ok\r\n354 go\r\n250 taken\r\n", "", false, false, false},
+        {"begun_before_the_dot", "250 ok\r\n354 go\r\n250 ta", "ken\r\n", false, false, false},
+        {"begun_before_the_dot_and_never_ended", "250 ok\r\n354 go\r\n250 ta", "", false, false,
+            true},
+        {"waiting_unread", "250 ok\r\n354 go\r\n", "250 taken\r\n", true, false, false},
+        {"and_one_too_many", "250 ok\r\n354 go\r\n", "250 taken\r\n250 x\r\n", false, true, false},
+        {"and_a_good_bye", "250 ok\r\n354 go\r\n", "250 taken\r\n421 bye\r\n", false, true, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct body_case *x = &cases[i];
+        struct talk t;
+
+        talk_begin(&t, false);
+        hear(&t, STR("220 hi\r\n"));
+        talk_says(&t, STR("MAIL FROM:<a@b>\r\n"));
+        hear(&t, STR("250 ok\r\n"));
+        talk_says(&t, STR("RCPT TO:<c@d>\r\nDATA\r\n"));
+        hear(&t, str_of(x->before));
+        talk_body_ends(&t, x->came_early);
+        hear(&t, str_of(x->after));
+        if (t.body_answered != x->answered || t.out_of_step == x->in_step)
+            fail_msg("%s: answered %d, out of step %d", x->name, t.body_answered, t.out_of_step);
+        talk_says(&t, STR("MAIL FROM:<a@b>\r\n"));
+        assert_true(!t.body_answered || t.out_of_step);
     }
 }
 
@@ -283,12 +419,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_verdict_follows_phase_and_reply),
+        cmocka_unit_test(nonsense_of_a_server_has_a_reason_of_its_own),
         cmocka_unit_test(only_final_words_of_the_dns_bounce),
         cmocka_unit_test(the_span_doubles_up_to_its_bound),
         cmocka_unit_test(ids_spread_and_one_id_does_not),
         cmocka_unit_test(the_last_try_lies_before_the_expiry),
         cmocka_unit_test(a_talk_knows_where_it_stands),
         cmocka_unit_test(pieces_of_any_size_make_the_same_talk),
+        cmocka_unit_test(what_the_library_cannot_read_is_mended),
+        cmocka_unit_test(an_answer_begins_after_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

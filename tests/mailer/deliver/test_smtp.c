@@ -275,58 +275,34 @@ static void say_421_at_second(struct line *c, void *context)
         say(c, "421 4.7.0 enough for today\r\n");
 }
 
-static void chunks(struct line *c, void *context)
-{
-    const char *last = context;
-
-    if (!greet(c, (const char *[]){"CHUNKING", NULL}) || !hear(c, "MAIL FROM:"))
-        return;
-    say(c, "250 ok\r\n");
-    if (!hear(c, "RCPT TO:"))
-        return;
-    say(c, "250 ok\r\n");
-    while (!hear(c, "BDAT 0 LAST"))
-        ;
-    say(c, "250 chunk\r\n250 chunk\r\n");
-    say(c, last);
-    if (*last == 0)
-        stall(c);
-    hear(c, "QUIT");
-}
-
-/* No room for the first chunk: the rest is out of order, and that is all that the library tells. */
-static void first_chunk_refused(struct line *c, void *context)
+/* Offers what nobody is to take up: the replies to BDAT would not be overheard. */
+static void offer_chunking(struct line *c, void *context)
 {
     (void)context;
-    if (!greet(c, (const char *[]){"CHUNKING", NULL}) || !hear(c, "MAIL FROM:"))
+    if (!greet(c, (const char *[]){"SIZE 100000", "Chunking", "PIPELINING", NULL}))
         return;
-    say(c, "250 ok\r\n");
-    if (!hear(c, "RCPT TO:"))
-        return;
-    say(c, "250 ok\r\n");
-    while (!hear(c, "BDAT 0 LAST"))
+    while (take_mail(c))
         ;
-    say(c, "452 4.3.1 no room\r\n503 5.5.1 RSET first\r\n503 5.5.1 RSET first\r\n");
-    hear(c, "QUIT");
+    say(c, "221 bye\r\n");
 }
 
-/* CHUNKING without PIPELINING; the first recipient is unknown. The library sends BDAT all the same. */
-static void chunk_by_chunk(struct line *c, void *context)
+/* Refuses the first recipient and says go on to DATA all the same. */
+static void go_on_without_recipient(struct line *c, void *context)
 {
-    char line[256];
     bool refused = true;
+    char line[256];
 
     (void)context;
-    say(c, "220 mx.test\r\n");
-    if (!hear(c, "EHLO "))
+    if (!greet(c, NULL))
         return;
-    say(c, "250-mx.test\r\n250 CHUNKING\r\n");
     while (hear_line(c, line, sizeof line)) {
         struct str said = str_of(line);
         if (str_starts(said, STR("RCPT")))
             say(c, refused ? "550 5.1.1 no such mailbox\r\n" : "250 ok\r\n");
-        else if (str_starts(said, STR("BDAT")))
-            say(c, refused ? "503 5.5.1 no recipient\r\n" : "250 ok\r\n");
+        else if (str_starts(said, STR("DATA")))
+            say(c, "354 go on\r\n");
+        else if (str_starts(said, STR(".")))
+            say(c, refused ? "554 5.5.1 no recipient\r\n" : "250 ok\r\n");
         else if (str_starts(said, STR("MAIL")) || str_starts(said, STR("RSET")))
             say(c, "250 ok\r\n");
         else if (str_starts(said, STR("QUIT")))
@@ -334,6 +310,52 @@ static void chunk_by_chunk(struct line *c, void *context)
         refused = refused && !str_starts(said, STR("RSET"));
     }
 }
+
+/* ---- replies without text, replies ahead of their commands ------------------------------------------ */
+
+struct replies {
+    const char *greeting, *ehlo, *mail, *rcpt, *data, *dot;
+};
+
+/* Answers each command with these bytes, "" = not at all. */
+static void say_these(struct line *c, void *context)
+{
+    const struct replies *r = context;
+
+    say(c, r->greeting);
+    if (!hear(c, "EHLO "))
+        return;
+    for (say(c, r->ehlo); hear(c, "MAIL FROM:"); say(c, r->dot)) {
+        say(c, r->mail);
+        if (!hear(c, "RCPT TO:"))
+            return;
+        say(c, r->rcpt);
+        if (!hear(c, "DATA"))
+            return;
+        say(c, r->data);
+        if (!hear_body(c))
+            return;
+    }
+}
+
+/* The answer to the body comes while the body is on its way. */
+static void answer_ahead_of_the_dot(struct line *c, void *context)
+{
+    char line[256];
+
+    if (!greet(c, NULL) || !take_envelope(c))
+        return;
+    hear_line(c, line, sizeof line);
+    say(c, context);
+    hear_body(c);
+}
+
+#define SIX(...)                                                                                   \
+    &(struct replies)                                                                              \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define HELLO "220 hi\r\n", "250-mx.test\r\n250 PIPELINING\r\n"
 
 /* ---- what they mean -------------------------------------------------------------------------------- */
 
@@ -395,12 +417,54 @@ static const struct expectation table[] = {
     {"shifted_replies_are_not_believed", shift_replies, NULL, true, false, false, AT_RCPT, 0, 0, 0},
     {"a_long_line_after_the_dot_still_says_its_code", long_line_after_body, NULL, true, true, false,
         AT_BODY, 250, 0, 0},
-    {"bdat_taken_is_delivered", chunks, "250 taken\r\n", true, true, false, AT_BODY, 250, 0, 0},
-    {"a_refused_chunk_is_not_a_delivery", first_chunk_refused, NULL, true, false, false, AT_BODY,
-        503, 0, 0},
-    {"bdat_refused_is_an_answer", chunks, "552 5.2.2 full\r\n", true, false, false, AT_BODY, 552, 0,
+    {"chunking_is_not_taken_up", offer_chunking, NULL, true, true, false, AT_BODY, 250, 0, 0},
+    {"codes_alone_deliver", say_these,
+        SIX("220\r\n", "250\r\n", "250\r\n", "250\r\n", "354\r\n", "250\r\n"), true, true, false,
+        AT_BODY, 250, 0, 0},
+    {"codes_alone_deliver_with_pipelining", say_these,
+        SIX(HELLO, "250\r\n", "250\r\n", "354\r\n", "250\r\n"), true, true, false, AT_BODY, 250, 0,
         0},
-    {"silence_after_the_last_chunk_is_unsure", chunks, "", true, false, true, AT_BODY, 0, 150, 0},
+    {"codes_with_a_blank_deliver", say_these,
+        SIX(HELLO, "250 \r\n", "250 \r\n", "354 \r\n", "250 \r\n"), true, true, false, AT_BODY, 250,
+        0, 0},
+    {"a_last_line_without_text_delivers", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250-taken\r\n250\r\n"), true, true,
+        false, AT_BODY, 250, 0, 0},
+    {"a_code_alone_refuses_the_sender", say_these, SIX(HELLO, "550\r\n", "", "", ""), true, false,
+        false, AT_MAIL, 550, 0, 0},
+    {"a_code_alone_refuses_the_recipient", say_these,
+        SIX(HELLO, "250\r\n", "550\r\n", "554\r\n", ""), true, false, false, AT_RCPT, 550, 0, 0},
+    {"a_code_alone_refuses_at_data", say_these, SIX(HELLO, "250\r\n", "250\r\n", "451\r\n", ""),
+        true, false, false, AT_DATA, 451, 0, 0},
+    {"a_code_alone_refuses_the_body", say_these,
+        SIX(HELLO, "250\r\n", "250\r\n", "354\r\n", "552\r\n"), true, false, false, AT_BODY, 552, 0,
+        0},
+    {"half_a_code_after_the_dot_is_unsure", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "25\r\n"), true, false, true, AT_BODY,
+        0, 0, 0},
+    {"all_replies_at_rcpt_are_no_delivery", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n354 go\r\n250 queued\r\n", "", ""), true, false, false,
+        AT_DATA, 0, 0, 0},
+    {"all_replies_at_data_are_no_delivery", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n", "354 go\r\n250 queued\r\n", ""), true, false, false,
+        AT_DATA, 0, 0, 0},
+    {"all_replies_at_mail_are_no_delivery", say_these,
+        SIX(HELLO, "250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n", "", "", ""), true, false, false,
+        AT_DATA, 0, 0, 0},
+    {"all_replies_at_the_greeting_are_no_delivery", say_these,
+        SIX("220 hi\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n", "", "", "", "", ""),
+        true, false, false, AT_DATA, 0, 0, 0},
+    {"a_250_to_data_is_no_delivery", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", ""), true, false, false, AT_DATA, 250,
+        0, 0},
+    {"a_354_to_mail_is_no_refusal", say_these, SIX(HELLO, "354 go\r\n", "", "", ""), true, false,
+        false, AT_MAIL, 354, 0, 0},
+    {"a_354_to_rcpt_is_no_refusal", say_these,
+        SIX(HELLO, "250 ok\r\n", "354 go\r\n", "354 go\r\n", "503 no recipient\r\n"), true, false,
+        false, AT_RCPT, 354, 0, 0},
+    {"one_reply_too_many_does_not_undo_a_delivery", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 queued\r\n250 twice\r\n"), true,
+        true, false, AT_BODY, 250, 0, 0},
 };
 
 static size_t check_expectation(const struct expectation *x)
@@ -548,7 +612,7 @@ static void a_dead_port_is_a_connection_failure(void **state)
 static void a_decided_mail_is_not_read_again(void **state)
 {
     struct bench *b = *state;
-    struct peer *p = peer_open(chunk_by_chunk, NULL, NULL);
+    struct peer *p = peer_open(go_on_without_recipient, NULL, NULL);
 
     bench_send(b, peer_port(p), "mx.test", 2);
     assert_int_equal(b->results_n, 2);
@@ -573,6 +637,69 @@ static void nothing_is_fed_after_a_cut_line(void **state)
 {
     struct bench *b = *state;
     struct peer *p = peer_open(long_line_after_body, NULL, NULL);
+
+    bench_send(b, peer_port(p), "mx.test", 5);
+    assert_int_equal(b->results_n, 1);
+    assert_true(b->results[0].delivered);
+    assert_int_equal(b->fed, 1);
+    assert_false(b->report.in_hand);
+    peer_close(&p);
+}
+
+/* A body that does not fit into the sockets' buffers is under way when the answer comes. */
+static void an_answer_ahead_of_the_dot_is_not_believed(void **state)
+{
+    static const struct {
+        const char *said;
+        int code;
+    } cases[] = {{"250 2.0.0 queued\r\n", 0}, {"552 5.3.4 too big\r\n", 552}};
+    struct bench *b = *state;
+    struct buf big = {0};
+
+    buf_add(&big, b->mail.bytes);
+    for (int i = 0; i < 200000; i++)
+        buf_addf(&big, "line %06d of a mail that does not fit into the sockets' buffers\r\n", i);
+    b->mail.bytes = buf_str(&big);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char said[64];
+        snprintf(said, sizeof said, "%s", cases[i].said);
+        struct peer *p = peer_open(answer_ahead_of_the_dot, said, NULL);
+        bench_send(b, peer_port(p), "mx.test", 1);
+        peer_stop(p);
+        assert_int_equal(b->results_n, 1);
+        assert_false(b->results[0].delivered);
+        assert_false(b->results[0].unsure);
+        assert_int_equal(b->results[0].code, cases[i].code);
+        assert_true(b->results[0].out_of_step == (cases[i].code == 0));
+        assert_false(str_ends(peer_heard(p), STR("\r\n.\r\n"))); /* so it surely was not taken */
+        peer_close(&p);
+    }
+    buf_close(&big);
+}
+
+/* The library keeps the connection: a reply without text is no fault. */
+static void codes_alone_carry_many_mails(void **state)
+{
+    static struct replies bare = {HELLO, "250\r\n", "250\r\n", "354\r\n", "250\r\n"};
+    struct bench *b = *state;
+    struct peer *p = peer_open(say_these, &bare, NULL);
+
+    bench_send(b, peer_port(p), "mx.test", MANY);
+    peer_stop(p);
+    assert_int_equal(peer_connections(p), 1);
+    assert_int_equal(b->results_n, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        assert_true(b->results[i].delivered);
+    peer_close(&p);
+}
+
+/* What came too much would answer the next mail's commands. */
+static void nothing_is_fed_after_a_reply_too_many(void **state)
+{
+    static struct replies many = {
+        HELLO, "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 queued\r\n250 ok\r\n"};
+    struct bench *b = *state;
+    struct peer *p = peer_open(say_these, &many, NULL);
 
     bench_send(b, peer_port(p), "mx.test", 5);
     assert_int_equal(b->results_n, 1);
@@ -665,6 +792,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_server_that_talks_without_end_is_cut_short, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nothing_is_fed_after_a_cut_line, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            an_answer_ahead_of_the_dot_is_not_believed, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(codes_alone_carry_many_mails, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            nothing_is_fed_after_a_reply_too_many, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
             the_server_gets_our_bytes_dot_stuffed, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
