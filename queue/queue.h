@@ -310,7 +310,7 @@ struct journal_row {
     const char *event;
     const char *actor;
     struct str facts;    /* JSON object */
-    struct str personal; /* JSON object unsealed with the person's key, "" when none or erased */
+    struct str personal; /* JSON object unsealed with the person's key, "" when none, erased or damaged */
     bool erased;
     struct digest hash;
 };

@@ -94,6 +94,22 @@ static void every_change_is_found_and_named(void **state)
     }
 }
 
+static void a_damaged_personal_part_does_not_hide_the_other_rows(void **state)
+{
+    AUTO(post_close) struct post *p = post_with_rows();
+    struct journal_row *before, *rows;
+    size_t n, m;
+
+    (void)state;
+    FINE(queue_journal(p->q, SHOP, "one", 0, 100, p->a, &before, &n, &p->e));
+    tamper(p, "UPDATE journal SET sealed = substr(sealed, 1, 30) || x'00ff' || substr(sealed, 33)"
+              " WHERE seq = 6");
+    FINE(queue_journal(p->q, SHOP, "one", 0, 100, p->a, &rows, &m, &p->e));
+    assert_int_equal(n, m);
+    assert_true(before[5].personal.n > 0);
+    assert_int_equal(rows[5].personal.n, 0);
+}
+
 static void the_tables_themselves_refuse_changes(void **state)
 {
     static const char *const refused_sql[] = {
@@ -179,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_is_found_and_named),
+        cmocka_unit_test(a_damaged_personal_part_does_not_hide_the_other_rows),
         cmocka_unit_test(the_tables_themselves_refuse_changes),
         cmocka_unit_test(an_erased_person_leaves_the_chain_whole),
         cmocka_unit_test(each_public_column_moves_the_hash),
