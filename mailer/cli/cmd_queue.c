@@ -110,6 +110,8 @@ static void show_json(
     js_set_cstr(o, "destination", m->destination);
     js_set_int(o, "attempts", m->attempts);
     js_set_bool(o, "unsure", m->unsure);
+    js_set_bool(o, "erased", m->erased);
+    js_set_bool(o, "unreadable", m->unreadable);
     js_set_cstr(o, "created_at", time_text(c, m->created_ms));
     js_set_cstr(o, "due_at", time_text(c, m->due_ms));
     js_set_cstr(o, "expires_at", time_text(c, m->expires_ms));
@@ -122,7 +124,9 @@ static void show_text(
     struct cli *c, const struct message_view *m, const struct journal_row *rows, size_t n)
 {
     printf("%s  %s%s%s\n", m->id, msg_state_name(m->state), m->reason[0] ? ": " : "", m->reason);
-    struct str to = m->address.n > 0 ? m->address : STR("(erased)");
+    struct str to = m->unreadable ? STR("(unreadable: its seal does not open)")
+                    : m->erased   ? STR("(erased)")
+                                  : m->address;
     printf("  to        " STR_FMT "\n", STR_ARG(to));
     printf("  template  %s (%s), stream %s\n", m->template_name, m->locale, m->stream);
     printf("  via       %s, %d attempts%s\n", m->destination, m->attempts,
