@@ -25,6 +25,17 @@ static enum audit_answer judge_spf(struct audit_case *c, const char **detail)
         arena_printf(c->arena, "a sending address gets %s", c->spf_result));
 }
 
+/* SPF need not be there, but where it is it must not fail. */
+static enum audit_answer judge_spf_no_fail(struct audit_case *c, const char **detail)
+{
+    enum audit_answer a = judge_spf(c, detail);
+    bool says_no = strcmp(c->spf_result, "fail") == 0 || strcmp(c->spf_result, "softfail") == 0 ||
+                   strcmp(c->spf_result, "permerror") == 0;
+    return a != AUDIT_RULE_FAIL || says_no
+               ? a
+               : say(AUDIT_RULE_PASS, detail, "SPF refuses no sending address");
+}
+
 static enum audit_answer judge_dkim(struct audit_case *c, const char **detail)
 {
     if (c->guessed)
@@ -126,13 +137,27 @@ static enum audit_answer judge_complaints(struct audit_case *c, const char **det
     return say(AUDIT_RULE_NOT_CHECKABLE, detail, "only the provider's own numbers tell");
 }
 
-enum rule { SPF, DKIM, DMARC, REPORTS, ALIGNMENT, PTR, HELO, TLS, ONE_CLICK, COMPLAINTS, RULES };
+enum rule {
+    SPF,
+    SPF_NO_FAIL,
+    DKIM,
+    DMARC,
+    REPORTS,
+    ALIGNMENT,
+    PTR,
+    HELO,
+    TLS,
+    ONE_CLICK,
+    COMPLAINTS,
+    RULES
+};
 
 static const struct {
     const char *name;
     judge_rule *judge;
 } rules[RULES] = {
     [SPF] = {"spf", judge_spf},
+    [SPF_NO_FAIL] = {"spf-no-fail", judge_spf_no_fail},
     [DKIM] = {"dkim", judge_dkim},
     [DMARC] = {"dmarc", judge_dmarc},
     [REPORTS] = {"dmarc-reports", judge_reports},
@@ -160,9 +185,13 @@ static const struct {
         HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT)},
     {"apple", "Apple", "https://support.apple.com/102322",
         HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(PTR) | HAS(ONE_CLICK)},
-    {"laposte", "laposte.net", "https://postmaster.laposte.net/",
-        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(REPORTS) | HAS(ALIGNMENT) | HAS(PTR)},
-    {"orange", "Orange", "https://postmaster.orange.fr/",
+    {"laposte", "laposte.net",
+        "https://postmaster.laposte.net/contents/"
+        "quelles-sont-les-specifications-techniques-a-respecter-pour-emettre-des-emails-vers-"
+        "laposte-net?t=p",
+        HAS(SPF_NO_FAIL) | HAS(DMARC) | HAS(REPORTS) | HAS(ALIGNMENT) | HAS(PTR)},
+    /* Orange's own page (15 May 2026), restated where it can be read without a script. */
+    {"orange", "Orange", "https://egressif.io/resources/sender-requirements/orange",
         HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT) | HAS(PTR) | HAS(HELO) |
             HAS(COMPLAINTS)},
 };

@@ -43,7 +43,7 @@ const struct audit_check audit_checks[] = {
         "RFC 9989 took pct, rf and ri away; receivers ignore them.", check_dmarc_removed},
 
     {"SPF-MISSING", E, "", "The return path has no SPF record",
-        "Gmail, Yahoo and Outlook.com demand SPF of bulk senders, laposte.net and Orange of everybody.",
+        "Gmail, Yahoo and Outlook.com demand SPF of bulk senders, Orange of everybody.",
         check_spf_missing},
     {"SPF-SEVERAL", E, "", "There are several SPF records",
         "SPF then fails for every mail: permerror (RFC 7208 s4.5).", check_spf_several},

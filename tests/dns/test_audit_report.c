@@ -186,6 +186,9 @@ static void score_cards_follow_the_facts(void **state)
     } cases[] = {
         {"spf", "", "", OURS, "gmail", "spf", "pass"},
         {"no_spf", BACK " TXT", "", OURS, "gmail", "spf", "fail"},
+        {"no_spf_is_no_fail", BACK " TXT", "", OURS, "laposte", "spf-no-fail", "pass"},
+        {"spf_fails", BACK " TXT", BACK " TXT \"v=spf1 -all\"", OURS, "laposte", "spf-no-fail",
+            "fail"},
         {"spf_unknown", "", "", SELECTOR, "outlook", "spf", "not-checkable"},
         {"dkim", "", "", OURS, "yahoo", "dkim", "pass"},
         {"no_dkim", KEY " TXT", "", OURS, "yahoo", "dkim", "fail"},
