@@ -13,18 +13,14 @@
 #include "mailer/mime/compose.h"
 #include "mailer/mime/dkim.h"
 #include "templates/mails.h"
+#include "tests/bench/pace.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define WIRE_BYTES 20480
 #define SIGNATURE_BYTES 680   /* about what one RSA-2048 signature header adds */
 #define PART_HEADER_BYTES 350 /* about what an attachment's headers and boundary take */
-#define MAX_THREADS 16
-#define BATCH 8   /* between two looks at the clock */
-#define SLICES 10 /* of a figure that is measured in turns with its limit */
 
 struct sample { /* one mail with its data; shared by the threads, never changed */
     struct js *request;
@@ -43,84 +39,7 @@ struct bench {
     double seconds;
 };
 
-static void must(bool ok, const struct err *e)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "micro: %s\n", e->text);
-    exit(1);
-}
-
-/* ---- the clock's side ----------------------------------------------------------------------------------- */
-
-/* One piece of work; out is the thread's own and comes empty. */
-typedef bool work(const void *context, struct buf *out, struct err *e);
-
-struct run {
-    work *work;
-    const void *context;
-    double seconds;
-    uint64_t done; /* so far, in all slices */
-    double used;   /* CPU seconds of them */
-    size_t bytes;  /* of one result */
-};
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void *run_slice(void *argument)
-{
-    struct run *r = argument;
-    AUTO(buf_close) struct buf out = {0};
-    struct err e = {0};
-    double begin = cpu_seconds(), now;
-
-    do {
-        for (int i = 0; i < BATCH; i++) {
-            buf_clear(&out);
-            must(r->work(r->context, &out, &e), &e);
-        }
-        r->done += BATCH;
-        now = cpu_seconds();
-    } while (now < begin + r->seconds);
-    r->used += now - begin;
-    r->bytes = out.n;
-    return NULL;
-}
-
-static void report(const char *what, const struct run *runs, int threads)
-{
-    double sum = 0;
-
-    for (int i = 0; i < threads; i++)
-        sum += (double)runs[i].done / runs[i].used;
-    printf("{\"what\":\"%s\",\"threads\":%d,\"per_second\":%.1f,\"bytes\":%zu}\n", what, threads,
-        sum, runs[0].bytes);
-    fflush(stdout);
-}
-
-static void measure(
-    const struct bench *b, const char *what, int threads, work *w, const void *context)
-{
-    pthread_t id[MAX_THREADS];
-    struct run runs[MAX_THREADS];
-
-    for (int i = 0; i < threads; i++) {
-        runs[i] = (struct run){.work = w, .context = context, .seconds = b->seconds};
-        if (pthread_create(&id[i], NULL, run_slice, &runs[i]) != 0)
-            err_out_of_memory();
-    }
-    for (int i = 0; i < threads; i++)
-        pthread_join(id[i], NULL);
-    report(what, runs, threads);
-}
-
-/* The limit: every byte of a finished result looked at once and copied. */
+/* The limit of a render or compose: every byte of a finished result looked at once and copied. */
 static bool copy_looking(const void *context, struct buf *out, struct err *e)
 {
     const struct buf *from = context;
@@ -136,21 +55,15 @@ static bool copy_looking(const void *context, struct buf *out, struct err *e)
     return true;
 }
 
-/* Work and limit in turns, so that a drift of the machine meets both. The loop goes over `bytes`. */
-static void measure_with_limit(
-    const struct bench *b, const char *what, work *w, const void *context, const struct buf *bytes)
+/* The loop goes over `bytes`. */
+static void measure_with_loop(const struct bench *b, const char *what, pace_work *w,
+    const void *context, const struct buf *bytes)
 {
-    struct run real = {.work = w, .context = context, .seconds = b->seconds / SLICES};
-    struct run loop = {.work = copy_looking, .context = bytes, .seconds = real.seconds};
     char limit[96];
 
-    for (int i = 0; i < SLICES; i++) {
-        run_slice(&real);
-        run_slice(&loop);
-    }
     snprintf(limit, sizeof limit, "%s by one loop", what);
-    report(what, &real, 1);
-    report(limit, &loop, 1);
+    pace_pair(b->seconds, 1, &(struct pace){what, w, context},
+        &(struct pace){limit, copy_looking, bytes});
 }
 
 /* ---- renders -------------------------------------------------------------------------------------------- */
@@ -182,11 +95,11 @@ static void sample_open(const struct bench *b, const char *path, struct sample *
     struct err e = {0};
 
     read_file(path, &text);
-    must(js_parse(buf_str(&text), &s->request, &e), &e);
+    pace_must(js_parse(buf_str(&text), &s->request, &e), &e);
     str_copy(js_get_text(s->request, "template"), name, sizeof name);
     const char *locale = mails_locale(b->mails, js_get_text(s->request, "locale"), STR("en"));
-    must(mails_bundle(b->mails, name, locale, &brand, &bundle, &e), &e);
-    must(mail_compile(buf_str(&bundle), &s->mail, &e), &e);
+    pace_must(mails_bundle(b->mails, name, locale, &brand, &bundle, &e), &e);
+    pace_must(mail_compile(buf_str(&bundle), &s->mail, &e), &e);
     snprintf(s->name, sizeof s->name, "render %s %s", name, locale);
 }
 
@@ -225,8 +138,8 @@ static void measure_renders(const struct bench *b)
         AUTO(buf_close) struct buf rendered = {0};
         struct err e = {0};
         sample_open(b, examples[i], &s);
-        must(render(&s, &rendered, &e), &e);
-        measure_with_limit(b, s.name, render, &s, &rendered);
+        pace_must(render(&s, &rendered, &e), &e);
+        measure_with_loop(b, s.name, render, &s, &rendered);
     }
 }
 
@@ -255,8 +168,8 @@ static void measure_requests(const struct bench *b)
     js_push(files, file);
     js_set(request, "attachments", files);
     js_write(request, JS_COMPACT, &heavy);
-    measure_with_limit(b, "parse request of 1 KB", parse, &bare, &bare);
-    measure_with_limit(b, "parse request of 9 KB", parse, &heavy, &heavy);
+    measure_with_loop(b, "parse request of 1 KB", parse, &bare, &bare);
+    measure_with_loop(b, "parse request of 9 KB", parse, &heavy, &heavy);
 }
 
 /* ---- composing and signing ------------------------------------------------------------------------------ */
@@ -298,7 +211,7 @@ static void make_attachment(struct bench *b)
     struct err e = {0};
     uint32_t x = 2463534242;
 
-    must(compose_letter(b, &bare, &e), &e);
+    pace_must(compose_letter(b, &bare, &e), &e);
     size_t taken = bare.n + SIGNATURE_BYTES + PART_HEADER_BYTES;
     size_t n = taken < WIRE_BYTES ? (WIRE_BYTES - taken) * 57 / 78 : 0;
     for (size_t i = 0; i < n; i++) {
@@ -335,7 +248,8 @@ static void measure_signatures(const struct bench *b)
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        measure(b, cases[i].what, cases[i].threads, sign, &cases[i].how);
+        pace_alone(
+            b->seconds, cases[i].threads, &(struct pace){cases[i].what, sign, &cases[i].how});
 }
 
 /* ---- opening -------------------------------------------------------------------------------------------- */
@@ -346,8 +260,8 @@ static struct dkim_key *make_key(enum dkim_algorithm algorithm)
     struct dkim_key *key = NULL;
     struct err e = {0};
 
-    must(dkim_key_new(algorithm, 2048, &pem, &e) &&
-             dkim_key_open("shop.example", "bench", buf_str(&pem), &key, &e),
+    pace_must(dkim_key_new(algorithm, 2048, &pem, &e) &&
+                  dkim_key_open("shop.example", "bench", buf_str(&pem), &key, &e),
         &e);
     return key;
 }
@@ -357,16 +271,16 @@ static void bench_open(struct bench *b)
     const char *templates = "templates";
     struct err e = {0};
 
-    must(mails_open(&templates, 1, &b->mails, &e), &e);
-    must(dkim_open(&(struct dkim_setup){.body_simple = false}, &b->relaxed, &e) &&
-             dkim_open(&(struct dkim_setup){.body_simple = true}, &b->simple, &e),
+    pace_must(mails_open(&templates, 1, &b->mails, &e), &e);
+    pace_must(dkim_open(&(struct dkim_setup){.body_simple = false}, &b->relaxed, &e) &&
+                  dkim_open(&(struct dkim_setup){.body_simple = true}, &b->simple, &e),
         &e);
     b->rsa = make_key(DKIM_RSA_SHA256);
     b->ed25519 = make_key(DKIM_ED25519_SHA256);
     sample_open(b, "docs/examples/shipping_notice.json", &b->shipping);
-    must(render_parts(&b->shipping, &b->parts, &e), &e);
+    pace_must(render_parts(&b->shipping, &b->parts, &e), &e);
     make_attachment(b);
-    must(compose_letter(b, &b->letter, &e), &e);
+    pace_must(compose_letter(b, &b->letter, &e), &e);
 }
 
 static void bench_close(struct bench *b)
@@ -392,7 +306,7 @@ int main(int argc, char **argv)
     printf("{\"attachment_bytes\":%zu,\"mail_bytes\":%zu}\n", b.attachment.n,
         b.letter.n + SIGNATURE_BYTES);
     measure_renders(&b);
-    measure_with_limit(&b, "compose 20 KB", compose_letter, &b, &b.letter);
+    measure_with_loop(&b, "compose 20 KB", compose_letter, &b, &b.letter);
     measure_requests(&b);
     measure_signatures(&b);
     return 0;
