@@ -4,6 +4,16 @@
 #include "mailer/deliver/backoff.h"
 #include "mailer/deliver/facts.h"
 
+#define UNSURE_MAX 3 /* attempts after which nobody sends it again without a person's word */
+
+/* Whoever runs this sees here why mail waits, also when no server was asked. */
+static void log_deferral(const struct attempt *t, const struct settlement *s)
+{
+    log_info("mail-deferred", KV("id", t->job->id), KV("destination", t->job->destination),
+        KV("reason", s->reason), KV_INT("code", t->result ? t->result->code : 0),
+        KV_INT("attempts", t->job->attempts + s->counts));
+}
+
 /* Fills in what every settlement has, and writes it. */
 static bool end(struct attempt *t, struct settlement s)
 {
@@ -12,6 +22,8 @@ static bool end(struct attempt *t, struct settlement s)
     s.facts = facts_write(t, t->bench->arena);
     s.reply = t->result ? str_of(t->result->text) : STR("");
     settle(t->bench->settler, &s);
+    if (s.to == MSG_DEFERRED)
+        log_deferral(t, &s);
     return false;
 }
 
@@ -56,6 +68,21 @@ bool end_untouched(struct attempt *t)
 
 /* ---- by verdict ----------------------------------------------------------------------------------------- */
 
+/* Every further copy could be one too many: the receiver may have taken each of them. */
+static bool is_hopelessly_unsure(const struct attempt *t)
+{
+    return t->verdict.outcome == UNSURE && t->job->unsure && t->job->attempts + 1 >= UNSURE_MAX;
+}
+
+static bool end_unsure(struct attempt *t)
+{
+    log_warning("held", KV("id", t->job->id), KV("code", "incident:unsure"),
+        KV("why",
+            "the body went out again and again, and the server never said what became of it"));
+    return end(t, (struct settlement){
+                      .to = MSG_HELD, .reason = "incident:unsure", .unsure = true, .counts = true});
+}
+
 static bool try_again(struct attempt *t)
 {
     const struct conf *c = snapshot_conf(t->bench->snapshot);
@@ -99,7 +126,7 @@ bool end_by_verdict(struct attempt *t)
     case UNSURE:
         break;
     }
-    return try_again(t);
+    return is_hopelessly_unsure(t) ? end_unsure(t) : try_again(t);
 }
 
 bool end_unrouted(struct attempt *t)

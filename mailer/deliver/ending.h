@@ -2,7 +2,7 @@
  * can be `found || end_...`.
  * Trouble of our store, the gate and the DNS waits without being counted as an attempt; what a server said, or that no
  * host could be asked, is counted, so that the next time comes later and later; what only a person can repair is held
- * ("gate:CODE" releases itself, "incident:letter" does not).
+ * ("gate:CODE" releases itself, "incident:letter" and "incident:unsure" do not). A deferral is one line of the log.
  * Threads: the attempt's. */
 #ifndef MAILER_DELIVER_ENDING_H
 #define MAILER_DELIVER_ENDING_H

@@ -3,6 +3,8 @@
 #include "tests/support/certs.h"
 #include "tests/support/peer.h"
 
+#include "base/log.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -327,6 +329,175 @@ static void a_seven_bit_server_gets_seven_bits(void **state)
     peer_close(&p);
 }
 
+/* ---- a mail that nobody answers for ---------------------------------------------------------------- */
+
+static void take_and_close(struct line *c, void *context)
+{
+    (void)context;
+    if (greet(c, NULL) && take_envelope(c))
+        hear_body(c);
+}
+
+static void three_unsure_attempts_are_held_for_a_person(void **state)
+{
+    struct peer *p = peer_open(take_and_close, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){.smtp_port = peer_port(p)});
+    const char *id = house_submit(h, "ada@customer.example");
+    const struct actor who = {"ada", "asked the receiver"};
+    enum change_result result;
+    struct err e;
+
+    (void)state;
+    house_await(h, id, MSG_HELD);
+    assert_string_equal(house_show(h, id).reason, "incident:unsure");
+    assert_int_equal(house_show(h, id).attempts, 3);
+    assert_int_equal(house_count_events(h, id, "unsure"), 3);
+    assert_int_equal(house_count_events(h, id, "held"), 1);
+    AUTO(js_close) struct js *f = house_facts(h, id, "held");
+    assert_true(str_is(js_get_text(f, "mx"), "mx.customer.example"));
+    /* A person's word sends it once more, and no oftener. */
+    assert_true(queue_release(h->queue, "acme", id, who, &result, &e));
+    wait_until_counted(h, "parcelpost_unsure_total", 4);
+    house_await(h, id, MSG_HELD);
+    assert_int_equal(house_show(h, id).attempts, 4);
+    house_close(h);
+    assert_int_equal(peer_connections(p), 4);
+    peer_close(&p);
+}
+
+static void close_after_two_bodies_then_take(struct line *c, void *context)
+{
+    if (line_number(c) < 2)
+        take_and_close(c, context);
+    else if (greet(c, NULL))
+        take_mail(c);
+}
+
+static void two_unsure_attempts_do_not_hold(void **state)
+{
+    struct peer *p = peer_open(close_after_two_bodies_then_take, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){.smtp_port = peer_port(p)});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DELIVERED);
+    assert_int_equal(house_show(h, id).attempts, 3);
+    assert_int_equal(house_count_events(h, id, "held"), 0);
+    house_close(h);
+    peer_close(&p);
+}
+
+static void answer_with_codes_alone(struct line *c, void *context)
+{
+    (void)context;
+    say(c, "220\r\n");
+    if (!hear(c, "EHLO "))
+        return;
+    for (say(c, "250\r\n"); hear(c, "MAIL FROM:"); say(c, "250\r\n")) {
+        say(c, "250\r\n");
+        hear(c, "RCPT TO:");
+        say(c, "250\r\n");
+        hear(c, "DATA");
+        say(c, "354\r\n");
+        if (!hear_body(c))
+            return;
+    }
+}
+
+static void a_server_of_few_words_gets_one_copy(void **state)
+{
+    struct peer *p = peer_open(answer_with_codes_alone, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){.smtp_port = peer_port(p)});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DELIVERED);
+    assert_int_equal(house_show(h, id).attempts, 1);
+    assert_false(house_show(h, id).unsure);
+    house_close(h);
+    peer_close(&p);
+}
+
+static void send_all_replies_at_once(struct line *c, void *context)
+{
+    (void)context;
+    if (greet(c, NULL) && hear(c, "MAIL FROM:")) {
+        say(c, "250 ok\r\n");
+        if (hear(c, "RCPT TO:"))
+            say(c, "250 ok\r\n354 go\r\n250 queued\r\n");
+    }
+}
+
+static void replies_ahead_of_the_mail_do_not_deliver_it(void **state)
+{
+    struct peer *p = peer_open(send_all_replies_at_once, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){
+        .smtp_port = peer_port(p), .settings = "retry_first_ms = 1h\nretry_max_ms = 1h\n"});
+    const char *id = house_submit(h, "ada@customer.example");
+
+    (void)state;
+    house_await(h, id, MSG_DEFERRED);
+    assert_string_equal(house_show(h, id).reason, "protocol-error");
+    assert_false(house_show(h, id).unsure);
+    house_close(h);
+    peer_close(&p);
+}
+
+/* ---- what the operator sees ------------------------------------------------------------------------- */
+
+struct heard_log {
+    pthread_mutex_t lock; /* guards what follows: lanes and the keeper log at once */
+    size_t n;
+    char line[512]; /* the last one */
+};
+
+static void note_deferral(void *state, const char *line)
+{
+    struct heard_log *l = state;
+
+    if (!strstr(line, " mail-deferred "))
+        return;
+    pthread_mutex_lock(&l->lock);
+    snprintf(l->line, sizeof l->line, "%s", line);
+    l->n++;
+    pthread_mutex_unlock(&l->lock);
+}
+
+struct deferral_case {
+    const char *to, *reason, *attempts, *code;
+};
+
+static void a_deferral_is_one_line_without_a_person(void **state)
+{
+    static const struct deferral_case cases[] = {
+        {"ada@elsewhere.test", "reason=dns-unavailable", "attempts=0", "code=0"},
+        {"ada@dead.example", "reason=no-connection", "attempts=1", "code=0"},
+        {"full@customer.example", "reason=mailbox-full", "attempts=1", "code=452"},
+    };
+    static struct heard_log heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct house *h = open_with(
+            &(struct house_setup){.settings = "retry_first_ms = 1h\nretry_max_ms = 1h\n"});
+        heard.n = 0;
+        log_set_sink(note_deferral, &heard);
+        const char *id = house_submit(h, cases[i].to);
+        house_await(h, id, MSG_DEFERRED);
+        engine_stop(h->engine, 0);
+        log_set_sink(NULL, NULL);
+        assert_int_equal(heard.n, 1);
+        assert_non_null(strstr(heard.line, " info "));
+        assert_non_null(strstr(heard.line, id));
+        assert_non_null(strstr(heard.line, cases[i].reason));
+        assert_non_null(strstr(heard.line, cases[i].attempts));
+        assert_non_null(strstr(heard.line, cases[i].code));
+        assert_non_null(strstr(heard.line, "destination="));
+        assert_null(strchr(heard.line, '@'));
+        house_close(h);
+    }
+}
+
 /* ---- ourselves ------------------------------------------------------------------------------------- */
 
 static void a_stop_gives_back_what_was_not_begun(void **state)
@@ -417,6 +588,11 @@ int main(void)
         cmocka_unit_test(a_mail_that_expires_behind_another_is_not_sent),
         cmocka_unit_test(a_lease_just_above_the_attempt_delivers),
         cmocka_unit_test(a_seven_bit_server_gets_seven_bits),
+        cmocka_unit_test(three_unsure_attempts_are_held_for_a_person),
+        cmocka_unit_test(two_unsure_attempts_do_not_hold),
+        cmocka_unit_test(a_server_of_few_words_gets_one_copy),
+        cmocka_unit_test(replies_ahead_of_the_mail_do_not_deliver_it),
+        cmocka_unit_test(a_deferral_is_one_line_without_a_person),
         cmocka_unit_test(a_stop_gives_back_what_was_not_begun),
         cmocka_unit_test(a_mail_that_cannot_be_written_is_held_for_a_person),
         cmocka_unit_test(a_full_disk_delays_the_settle_and_sends_nothing_twice),
