@@ -128,7 +128,7 @@ static void check_dmarc(struct audit_case *c)
     size_t n = c->guessed ? 0 : c->keys_n;
     for (size_t i = 0; i < n; i++)
         dkim[i] = (struct dmarc_identity){c->keys[i].key->domain, key_result(&c->keys[i])};
-    dmarc_check(c->setup->resolver, c->domain, c->spf_result[0] ? &spf : NULL, dkim, n, c->arena,
+    dmarc_check(c->resolver, c->domain, c->spf_result[0] ? &spf : NULL, dkim, n, c->arena,
         &c->dmarc_verdict);
 }
 
@@ -245,6 +245,7 @@ void audit_run(const struct audit_setup *s, struct arena *a, struct audit_report
     c->setup = s;
     c->arena = a;
     c->crew = crew;
+    c->resolver = crew_resolver(crew);
     c->domain = s->domain;
     c->mail_from_assumed = !s->mail_from[0] || strcmp(s->mail_from, s->domain) == 0;
     c->mail_from = c->mail_from_assumed ? s->domain : s->mail_from;

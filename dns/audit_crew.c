@@ -41,6 +41,11 @@ void crew_close(struct crew **c)
     *c = NULL;
 }
 
+struct resolver *crew_resolver(const struct crew *c)
+{
+    return c->members[0].resolver;
+}
+
 static void *work(void *post)
 {
     const struct post *p = post;

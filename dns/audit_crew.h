@@ -7,7 +7,7 @@
 
 #include "dns/resolver.h"
 
-#define CREW_MEMBERS 16
+#define CREW_MEMBERS 24
 
 struct crew_member {
     struct resolver
@@ -24,6 +24,8 @@ struct crew;
 
 struct crew *crew_open(struct resolver *r);
 void crew_close(struct crew **c);
+/* A handle for the caller between two runs. */
+struct resolver *crew_resolver(const struct crew *c);
 void crew_run(struct crew *c, const struct crew_task *tasks, size_t n);
 
 #endif

@@ -234,9 +234,14 @@ static void first_round(struct round *r)
 static void ask_for_mx_hosts(struct round *r, struct audit_mail_domain *d)
 {
     char name[NAME_SIZE];
-    for (size_t i = 0; i < d->mx.answer.n && d->hosts_n < MX_MAX_HOSTS; i++)
-        if (name_canonical(d->mx.answer.records[i].data, name))
-            ask_for_host(r, &d->hosts[d->hosts_n++], arena_text(r->c->arena, str_of(name)));
+    for (size_t i = 0; i < d->mx.answer.n && d->hosts_n < MX_MAX_HOSTS; i++) {
+        struct audit_host *h = &d->hosts[d->hosts_n];
+        if (!name_canonical(d->mx.answer.records[i].data, name))
+            continue;
+        ask_for_host(r, h, arena_text(r->c->arena, str_of(name)));
+        h->mx = &d->mx.answer.records[i];
+        d->hosts_n++;
+    }
 }
 
 /* ---- the tree of SPF records, a level a round ------------------------------------------------ */
@@ -246,7 +251,10 @@ static void plant_spf(struct audit_case *c)
     c->spf[0] = (struct audit_spf_node){.domain = c->mail_from, .txt = c->back_txt};
     c->spf_n = c->spf_asked = 1;
     audit_spf_read(c, &c->spf[0]);
-    audit_spf_spread(c, &c->spf[0]);
+    struct audit_spf_node whole = c->spf[0]; /* a proposal needs what stands behind a fault, too */
+    if (whole.records_n > 0)
+        audit_spf_cut_faults(c, whole.record.text, &whole.record);
+    audit_spf_spread(c, &whole);
 }
 
 /* Asks for what the latest records led to. */

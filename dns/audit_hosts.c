@@ -102,8 +102,8 @@ static void publish_good_hosts(
         const struct audit_host *h = &d->hosts[i];
         const struct audit_question *q = h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa;
         if (audit_host_exists(h))
-            audit_publish(c, f, audit_place(&d->mx), "MX",
-                mx_value(c, d->mx.answer.records[i].number, audit_place(q)));
+            audit_publish(
+                c, f, audit_place(&d->mx), "MX", mx_value(c, h->mx->number, audit_place(q)));
     }
 }
 
@@ -122,7 +122,7 @@ void check_mx_no_address(struct audit_case *c, const struct audit_check *k)
                 continue;
             struct audit_finding *f = audit_add(
                 c, k, h->name, arena_printf(c->arena, "the MX host of %s has no address", d->name));
-            audit_evidence(c, f, str_of(mx_evidence(c, &d->mx.answer.records[j])), str_of(h->name));
+            audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
             publish_good_hosts(c, f, d);
             if (good > 0)
                 f->severity = AUDIT_WARNING;
@@ -144,7 +144,7 @@ void check_mx_cname(struct audit_case *c, const struct audit_check *k)
                 arena_printf(c->arena, "the MX host of %s is an alias of %s", d->name,
                     h->a.answer.status == DNS_FOUND ? h->a.answer.canonical
                                                     : h->aaaa.answer.canonical));
-            audit_evidence(c, f, str_of(mx_evidence(c, &d->mx.answer.records[j])), str_of(h->name));
+            audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
             publish_good_hosts(c, f, d);
         }
     }
@@ -157,7 +157,7 @@ void check_return_path_unaligned(struct audit_case *c, const struct audit_check 
     bool failed;
     char mode = c->record ? c->record->record.aspf : 'r';
     if (c->mail_from_assumed ||
-        dmarc_aligned(c->setup->resolver, c->domain, c->mail_from, mode, c->arena, &failed))
+        dmarc_aligned(c->resolver, c->domain, c->mail_from, mode, c->arena, &failed))
         return;
     if (failed) {
         audit_skip_failed(c, k, arena_printf(c->arena, "_dmarc.%s", c->mail_from), DNS_TIMEOUT);

@@ -36,6 +36,7 @@ struct audit_question {
 struct audit_host {
     const char *name;
     struct audit_question a, aaaa;
+    const struct dns_record *mx; /* that names it; NULL: none does */
 };
 
 struct audit_mail_domain { /* a domain that is to take mail */
@@ -109,6 +110,7 @@ struct audit_case {
     const struct audit_setup *setup;
     struct arena *arena;
     struct crew *crew;
+    struct resolver *resolver; /* for what is asked after the rounds */
     const char *domain, *mail_from;
     bool mail_from_assumed, guessed;
 
@@ -154,6 +156,8 @@ void audit_find_dane(struct crew_member *m, void *subject);
 void audit_spf_read(struct audit_case *c, struct audit_spf_node *n); /* after its question */
 /* What a record leads to, as far as it is not there yet: nodes and hosts that wait to be asked. */
 void audit_spf_spread(struct audit_case *c, const struct audit_spf_node *n);
+/* The record without the terms that break its grammar. */
+void audit_spf_cut_faults(struct audit_case *c, struct str text, struct spf_record *out);
 /* The node that a term points to; NULL: it points nowhere, or through a macro. */
 const struct audit_spf_node *audit_spf_target(const struct audit_case *c, const struct spf_term *t);
 const struct audit_spf_host *audit_spf_host_of(

@@ -62,8 +62,9 @@ void check_spf_syntax(struct audit_case *c, const struct audit_check *k)
     if (n->records_n == 0 || n->record.valid)
         return;
     struct audit_finding *f = add(c, k, NULL, n->record.fault.why);
-    f->mark_at = n->record.fault.at;
-    f->mark_n = n->record.fault.text.n;
+    size_t end = (size_t)(n->record.fault.text.p - n->record.text.p) + n->record.fault.text.n;
+    f->mark_at = n->record.fault.at < end ? n->record.fault.at : end - 1;
+    f->mark_n = end - f->mark_at;
 }
 
 /* ---- limits ---------------------------------------------------------------------------------- */
@@ -250,8 +251,7 @@ void check_spf_after_all(struct audit_case *c, const struct audit_check *k)
     const struct audit_spf_node *n = readable(c, k);
     for (size_t i = 0; n && i < n->record.n; i++) {
         const struct spf_term *t = &n->record.terms[i];
-        if (t->kind == SPF_EXP || t->kind == SPF_UNKNOWN_MODIFIER ||
-            audit_spf_counts(&n->record, t))
+        if (audit_spf_counts(&n->record, t))
             continue;
         add(c, k, t, "all matches everybody: nothing after it is looked at");
         return;

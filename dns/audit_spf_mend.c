@@ -87,18 +87,10 @@ static void take_term(struct mend *m, const struct spf_record *r, const struct s
     add_piece(m, p);
 }
 
-/* Terms that break the grammar are cut out one after the other. */
 static void take_record(struct mend *m, struct str text)
 {
-    struct arena *a = m->c->arena;
     struct spf_record r;
-    spf_record_parse(text, a, &r);
-    for (int i = 0; !r.valid && i < MAX_TERMS; i++) {
-        struct str head = str_slice(text, 0, r.fault.at);
-        struct str tail = str_slice(text, r.fault.at + r.fault.text.n, text.n);
-        text = str_of(arena_printf(a, STR_FMT STR_FMT, STR_ARG(head), STR_ARG(tail)));
-        spf_record_parse(text, a, &r);
-    }
+    audit_spf_cut_faults(m->c, text, &r);
     for (size_t i = 0; i < r.n; i++)
         take_term(m, &r, &r.terms[i]);
 }

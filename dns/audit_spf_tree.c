@@ -5,11 +5,14 @@
 
 #define DEEPEST 12  /* more levels than lookups: a loop */
 #define ENDLESS 100 /* what a loop counts */
+#define FAULTS_MAX_CUT 64
 
 bool audit_spf_counts(const struct spf_record *r, const struct spf_term *t)
 {
     if (t->kind == SPF_REDIRECT)
         return !r->all;
+    if (t->kind == SPF_EXP || t->kind == SPF_UNKNOWN_MODIFIER)
+        return true; /* wherever they stand */
     return !r->all || t->at <= r->all->at;
 }
 
@@ -85,6 +88,18 @@ void audit_spf_spread(struct audit_case *c, const struct audit_spf_node *n)
 {
     for (size_t i = 0; i < n->record.n; i++)
         spread_term(c, n, &n->record.terms[i]);
+}
+
+void audit_spf_cut_faults(struct audit_case *c, struct str text, struct spf_record *out)
+{
+    spf_record_parse(text, c->arena, out);
+    for (int i = 0; !out->valid && i < FAULTS_MAX_CUT; i++) {
+        size_t begin = (size_t)(out->fault.text.p - text.p);
+        struct str head = str_slice(text, 0, begin);
+        struct str tail = str_slice(text, begin + out->fault.text.n, text.n);
+        text = str_of(arena_printf(c->arena, STR_FMT STR_FMT, STR_ARG(head), STR_ARG(tail)));
+        spf_record_parse(text, c->arena, out);
+    }
 }
 
 static void count_lookups(

@@ -225,6 +225,90 @@ static void score_cards_follow_the_facts(void **state)
     }
 }
 
+/* All that is wrong at a name is mended by one record, and nothing else of it changes. */
+static void proposals_keep_what_is_right(void **state)
+{
+    static const struct {
+        const char *name, *remove, *add;
+        enum side side;
+        const char *code, *value;
+    } cases[] = {
+        {"no_spf_but_an_address", BACK " TXT", "", OURS, "SPF-MISSING",
+            "v=spf1 ip4:198.51.100.7 -all"},
+        {"no_spf_and_no_address", BACK " TXT", "", SELECTOR, "SPF-MISSING", "v=spf1 mx ~all"},
+        {"no_spf_no_address_no_mx", BACK " TXT," BACK " MX", "", SELECTOR, "SPF-MISSING", ""},
+        {"no_spf_behind_a_smart_host", BACK " TXT", "", SMART_HOST, "SPF-MISSING", ""},
+        {"two_are_joined", "",
+            BACK " TXT \"v=spf1 include:spf.esp.example a:mail.shop.example ~all\"", OURS,
+            "SPF-SEVERAL",
+            "v=spf1 ip4:198.51.100.7 include:spf.esp.example a:mail.shop.example -all"},
+        {"a_wrong_term_goes", BACK " TXT",
+            BACK " TXT \"v=spf1 ip4:198.51.100.7 ip4:300.1.1.1 redirect=spf.esp.example\"", OURS,
+            "SPF-SYNTAX", "v=spf1 ip4:198.51.100.7 redirect=spf.esp.example"},
+        {"a_permissive_all_before_a_redirect", BACK " TXT",
+            BACK " TXT \"v=spf1 ip4:198.51.100.7 redirect=spf.esp.example +all\"", OURS,
+            "SPF-PERMISSIVE-ALL", "v=spf1 ip4:198.51.100.7 ~all"},
+        {"an_address_comes_first", BACK " TXT", BACK " TXT \"v=spf1 a:mail.shop.example -all\"",
+            OURS, "SPF-ADDRESS-NOT-COVERED", "v=spf1 ip4:198.51.100.7 a:mail.shop.example -all"},
+        {"exp_stays", BACK " TXT",
+            BACK " TXT \"v=spf1 ip4:198.51.100.7 ptr -all exp=why.shop.example\"", OURS, "SPF-PTR",
+            "v=spf1 ip4:198.51.100.7 exp=why.shop.example -all"},
+        {"an_include_of_an_include_goes", BACK " TXT",
+            BACK " TXT \"v=spf1 ip4:198.51.100.7 ptr include:spf.esp.example include:all.example "
+                 "-all\"\n"
+                 "all.example. TXT \"v=spf1 include:spf.esp.example -all\"",
+            OURS, "SPF-PTR", "v=spf1 ip4:198.51.100.7 include:all.example -all"},
+        {"no_include_is_plain_enough_to_flatten", BACK " TXT",
+            BACK " TXT \"v=spf1 ip4:198.51.100.7 include:many.example -all\"\n"
+                 "many.example. TXT \"v=spf1 a:mx.shop.example a:mail.shop.example mx:shop.example "
+                 "a:shop.example exists:a.%{i}.x.example exists:b.%{i}.x.example "
+                 "exists:c.%{i}.x.example exists:d.%{i}.x.example exists:e.%{i}.x.example "
+                 "exists:f.%{i}.x.example -all\"",
+            OURS, "SPF-LOOKUPS-EXCEEDED", ""},
+
+        {"a_broken_dmarc_keeps_its_reports", DMARC " TXT",
+            DMARC " TXT \"v=dmarc1; p=reject; rua=mailto:a@shop.example\"", OURS, "DMARC-SYNTAX",
+            "v=DMARC1; p=none; rua=mailto:a@shop.example"},
+        {"but_only_good_ones", DMARC " TXT",
+            DMARC " TXT \"v=dmarc1; p=reject; rua=a@shop.example\"", OURS, "DMARC-SYNTAX",
+            "v=DMARC1; p=none; rua=mailto:dmarc@shop.example"},
+        {"strictness_and_failure_reports_stay", DMARC " TXT",
+            DMARC
+            " TXT \"v=DMARC1; p=quarantine; sp=reject; np=reject; psd=n; adkim=s; aspf=r; pct=10; "
+            "rua=mailto:a@shop.example!10m; ruf=mailto:b@shop.example; fo=1:d\"",
+            OURS, "DMARC-REMOVED-TAG",
+            "v=DMARC1; p=quarantine; sp=reject; np=reject; psd=n; adkim=s; "
+            "rua=mailto:a@shop.example; ruf=mailto:b@shop.example; fo=1:d"},
+        {"fo_goes_without_ruf", DMARC " TXT",
+            DMARC " TXT \"v=DMARC1; p=reject; rf=afrf; rua=mailto:a@shop.example; fo=1\"", OURS,
+            "DMARC-REMOVED-TAG", "v=DMARC1; p=reject; rua=mailto:a@shop.example"},
+        {"none_becomes_quarantine_where_mail_passes", DMARC " TXT",
+            DMARC " TXT \"v=DMARC1; p=none; rua=mailto:a@shop.example\"", OURS, "DMARC-POLICY-NONE",
+            "v=DMARC1; p=quarantine; rua=mailto:a@shop.example"},
+        {"none_stays_where_it_fails", DMARC " TXT," KEY " TXT," BACK " TXT",
+            DMARC " TXT \"v=DMARC1; p=none\"", OURS, "DMARC-NO-REPORTS",
+            "v=DMARC1; p=none; rua=mailto:dmarc@shop.example"},
+        {"a_key_loses_what_limits_it", KEY " TXT",
+            KEY " TXT \"v=DKIM1; t=y:s; n=note; k=ed25519; p=" ED25519 "\"", SELECTOR,
+            "DKIM-KEY-TESTING", "v=DKIM1; k=ed25519; p=" ED25519},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        take_side(&s, k->side);
+        shop_change(&s, k->remove, k->add);
+        shop_audit(&s, &r);
+        const struct audit_finding *f = shop_finding(&r, k->code);
+        if (!f)
+            fail_msg("%s: %s was not found", k->name, k->code);
+        expect_text(k->name, f->publish_n > 0 ? f->publish[0].value : "", k->value);
+        shop_end(&s);
+    }
+}
+
 static void records_become_zone_lines(void **state)
 {
     static const struct {
@@ -261,6 +345,7 @@ int main(void)
         cmocka_unit_test(texts_that_need_tcp_are_named),
         cmocka_unit_test(tlsa_records_that_nobody_can_use),
         cmocka_unit_test(score_cards_follow_the_facts),
+        cmocka_unit_test(proposals_keep_what_is_right),
         cmocka_unit_test(records_become_zone_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
