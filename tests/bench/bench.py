@@ -9,6 +9,7 @@ taken. The script runs from the top of the tree."""
 
 import argparse
 import base64
+import collections
 import contextlib
 import datetime
 import json
@@ -21,6 +22,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import audit  # noqa: E402
 import house  # noqa: E402
 
 CLIENTS = 64
@@ -30,7 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Size:
-    """How much is done: a whole run stays below five minutes, a quick one below forty seconds."""
+    """How much is done: a whole run stays below five minutes, a quick one below a minute."""
 
     def __init__(self, quick):
         self.seconds = 0.3 if quick else 2  # for each figure of micro, of CPU time
@@ -38,6 +40,10 @@ class Size:
         self.intake = 4000 if quick else 30000
         self.rows = 4000 if quick else 30000
         self.mails = 3000 if quick else 20000
+        self.audits = 3 if quick else 9
+
+
+Row = collections.namedtuple("Row", "figure value limit_name limit ratio format")
 
 
 class Table:
@@ -48,10 +54,16 @@ class Table:
         self.notes = []
 
     def add(self, figure, value, limit_name="", limit=0.0):
-        ratio = value / limit if limit else 0.0
-        self.rows.append((figure, value, limit_name, limit, ratio))
-        print("%-46s %9s/s   %s" % (figure, "{:,.0f}".format(value),
-              "%.2f of %s/s: %s" % (ratio, "{:,.0f}".format(limit), limit_name) if limit else ""), flush=True)
+        self.show(Row(figure, value, limit_name, limit, value / limit if limit else 0.0, "{:,.0f}/s"))
+
+    def add_time(self, figure, milliseconds, limit_name, limit):
+        """Less is better; the ratio is still 1 where nothing is lost."""
+        self.show(Row(figure, milliseconds, limit_name, limit, limit / milliseconds, "{:,.0f} ms"))
+
+    def show(self, row):
+        self.rows.append(row)
+        print("%-46s %11s   %s" % (row.figure, row.format.format(row.value),
+              "%.2f of %s: %s" % (row.ratio, row.format.format(row.limit), row.limit_name) if row.limit else ""), flush=True)
 
     def note(self, text):
         self.notes.append(text)
@@ -167,6 +179,19 @@ def measure_micro(programs, size, table):
         else:
             table.add(what, rate, "its bytes through one loop", rates[what + " by one loop", threads])
     return first["attachment_bytes"], openssl_speed(size, "rsa2048", CORES)
+
+
+# ---- senders -------------------------------------------------------------------------------------------------------------
+
+def measure_senders(h, programs, size, table):
+    """SPF and the gate: each figure is followed by its limit, whose name goes on with "by"."""
+    lines = subprocess.run([programs["dns"], h.path("senders.zone"), str(size.seconds)], stdout=subprocess.PIPE, text=True,
+                           check=True)
+    figures = [json.loads(line) for line in lines.stdout.splitlines()]
+    limits = {"SPF": "its questions asked of the same zone file", "gate": "SHA-256 of its question"}
+    for real, limit in zip(figures[::2], figures[1::2]):
+        threads = ", %d thread%s" % (real["threads"], "s"[:real["threads"] - 1]) if real["what"].startswith("gate") else ""
+        table.add(real["what"] + threads, real["per_second"], limits[real["what"].split(",")[0]], limit["per_second"])
 
 
 # ---- the service ---------------------------------------------------------------------------------------------------------
@@ -351,15 +376,21 @@ Measured %s at commit %s by `%s`:
 - **render, compose, parse**: on one core. The limit is a loop that copies the bytes (the result's; of a request, its own) and
   looks at each once.
 - **sign**: a mail of 20 KB, hashing and canonicalising included; the limit is the bare signature.
+- **SPF**: evaluations on one core, asked of a zone file: one `ip4`, and a record with three includes, `a` and `mx`, the last of
+  which matches. The limit is the same names looked up with nothing to parse or decide. **gate**: verdicts that it has at hand,
+  all threads asking the same question.
+- **check-dns**: one audit from start to exit, all caches empty, of a healthy domain with three includes and external reports,
+  against a DNS server that holds each reply 100 ms (`tests/bench/relay.py`); the median of several. The limit is what its
+  questions take when each goes out as soon as its name can be known.
 
 [decisions/0070](decisions/0070-where-the-time-goes.md) says where a message's time goes.
 """
 
 
 def write_page(path, table, machine, commit, command):
-    rows = "\n".join("| %s | %s | %s/s | %s |" % (
-        figure, "%.2f" % ratio if limit else "", "{:,.0f}".format(value),
-        "{:,.0f}/s, {}".format(limit, limit_name) if limit else "") for figure, value, limit_name, limit, ratio in table.rows)
+    rows = "\n".join("| %s | %s | %s | %s |" % (
+        row.figure, "%.2f" % row.ratio if row.limit else "", row.format.format(row.value),
+        "%s, %s" % (row.format.format(row.limit), row.limit_name) if row.limit else "") for row in table.rows)
     lists = ["\n".join("- %s" % text for text in texts) for texts in (table.notes, machine)]
     with open(path, "w", encoding="utf-8") as f:
         f.write(PAGE % (rows, lists[0], datetime.date.today().isoformat(), commit, command, lists[1]))
@@ -371,23 +402,24 @@ def main():
     arguments.add_argument("--quick", action="store_true")
     arguments.add_argument("--write")
     a = arguments.parse_args()
-    programs = {name: os.path.join(a.build, "tests", "bench", name) for name in ("load", "sink", "micro", "rows")}
+    programs = {name: os.path.join(a.build, "tests", "bench", name) for name in ("load", "sink", "micro", "rows", "dns")}
     size, table = Size(a.quick), Table()
     commit = first_line(["git", "-C", house.TOP, "describe", "--always", "--dirty"])
     with house.House("bench") as h:
         machine = describe_machine(h, commit)
         print("\n".join("    " + line for line in machine), flush=True)
         attachment, limit = measure_micro(programs, size, table)
+        measure_senders(h, programs, size, table)
+        audit.measure(h, size.audits, table)
         sink = h.keep(Sink(programs["sink"]))
         measure_intake(h, programs, size, sink, table)
         measure_delivery(h, programs, size, sink, table, attachment, limit)
     if a.write:
         write_page(a.write, table, machine, commit, "script/bench --write" + (" --quick" if a.quick else ""))
-    delivered = [row for row in table.rows if row[0].startswith("delivered")][0]
-    accepted = [row for row in table.rows if row[0].startswith("accepted")][0]
-    alone = [row for row in table.rows if row[0].startswith("the same by CPU time")][0]
+    accepted, delivered, alone = (next(row for row in table.rows if row.figure.startswith(figure))
+                                  for figure in ("accepted", "delivered", "the same by CPU time"))
     print("bench: %s accepted/s, %s delivered/s; %s delivered/s were the cores its own (%.2f of what %d cores can sign)" % (
-        "{:,.0f}".format(accepted[1]), "{:,.0f}".format(delivered[1]), "{:,.0f}".format(alone[1]), alone[4], CORES))
+        "{:,.0f}".format(accepted.value), "{:,.0f}".format(delivered.value), "{:,.0f}".format(alone.value), alone.ratio, CORES))
 
 
 if __name__ == "__main__":
