@@ -182,7 +182,7 @@ bool talk_body_ends(struct talk *t, bool came_early)
 {
     if (*t->trouble)
         return true;
-    if (came_early)
+    if (came_early || (t->unasked && (t->line_n > 0 || t->in_reply)))
         return lose_step(t);
     t->owed++;
     t->body_ended = true;

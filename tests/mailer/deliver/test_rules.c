@@ -389,7 +389,7 @@ static void an_answer_begins_after_the_body(void **state)
         {"before_the_dot", "250 ok\r\n354 go\r\n250 taken\r\n", "", false, false, false},
         {"begun_before_the_dot", "250 ok\r\n354 go\r\n250 ta", "ken\r\n", false, false, false},
         {"begun_before_the_dot_and_never_ended", "250 ok\r\n354 go\r\n250 ta", "", false, false,
-            true},
+            false},
         {"waiting_unread", "250 ok\r\n354 go\r\n", "250 taken\r\n", true, false, false},
         {"and_one_too_many", "250 ok\r\n354 go\r\n", "250 taken\r\n250 x\r\n", false, true, false},
         {"and_a_good_bye", "250 ok\r\n354 go\r\n", "250 taken\r\n421 bye\r\n", false, true, true},

@@ -232,8 +232,7 @@ static void shift_replies(struct line *c, void *context)
 {
     char words[1020];
 
-    (void)context;
-    memset(words, 'w', sizeof words - 1);
+    memset(words, *(const char *)context, sizeof words - 1);
     words[sizeof words - 1] = 0;
     if (!greet(c, NULL) || !hear(c, "MAIL FROM:"))
         return;
@@ -286,6 +285,31 @@ static void offer_chunking(struct line *c, void *context)
     say(c, "221 bye\r\n");
 }
 
+/* Behind so many blanks the word is not seen by us, but by the library: what comes of BDAT nobody overhears. */
+static void hide_chunking(struct line *c, void *context)
+{
+    char blanks[200];
+    char line[256];
+
+    (void)context;
+    memset(blanks, ' ', sizeof blanks - 1);
+    blanks[sizeof blanks - 1] = 0;
+    say(c, "220 mx.test\r\n");
+    if (!hear(c, "EHLO "))
+        return;
+    say(c, "250-mx.test\r\n250 ");
+    say(c, blanks);
+    say(c, "CHUNKING\r\n");
+    while (hear_line(c, line, sizeof line)) {
+        struct str said = str_of(line);
+        if (str_starts(said, STR("BDAT")) || str_starts(said, STR("MAIL")) ||
+            str_starts(said, STR("RCPT")))
+            say(c, "250 ok\r\n");
+        else if (str_starts(said, STR("DATA")) || str_starts(said, STR("QUIT")))
+            return;
+    }
+}
+
 /* Refuses the first recipient and says go on to DATA all the same. */
 static void go_on_without_recipient(struct line *c, void *context)
 {
@@ -333,8 +357,8 @@ static void say_these(struct line *c, void *context)
         if (!hear(c, "DATA"))
             return;
         say(c, r->data);
-        if (!hear_body(c))
-            return;
+        if (!str_starts(str_of(r->data), STR("354")) || !hear_body(c))
+            return; /* so that a QUIT is not waited out */
     }
 }
 
@@ -414,10 +438,17 @@ static const struct expectation table[] = {
         150, 0},
     {"a_long_reply_line_ends_the_connection", long_line_at_mail, NULL, true, false, false, AT_RCPT,
         0, 0, 0},
-    {"shifted_replies_are_not_believed", shift_replies, NULL, true, false, false, AT_RCPT, 0, 0, 0},
+    {"shifted_replies_are_not_believed", shift_replies, "w", true, false, false, AT_RCPT, 0, 0, 0},
+    {"replies_shifted_by_blanks_are_not_believed", shift_replies, " ", true, false, false, AT_RCPT,
+        0, 0, 0},
     {"a_long_line_after_the_dot_still_says_its_code", long_line_after_body, NULL, true, true, false,
         AT_BODY, 250, 0, 0},
     {"chunking_is_not_taken_up", offer_chunking, NULL, true, true, false, AT_BODY, 250, 0, 0},
+    {"what_was_not_overheard_is_no_delivery", hide_chunking, NULL, true, false, true, AT_BODY, 0, 0,
+        0},
+    {"half_a_reply_ahead_of_the_dot_is_no_delivery", say_these,
+        SIX(HELLO, "250 ok\r\n", "250 ok\r\n", "354 go\r\n250 queued", ""), true, false, false,
+        AT_BODY, 0, 0, 0},
     {"codes_alone_deliver", say_these,
         SIX("220\r\n", "250\r\n", "250\r\n", "250\r\n", "354\r\n", "250\r\n"), true, true, false,
         AT_BODY, 250, 0, 0},
