@@ -13,7 +13,7 @@
 #include <stdarg.h>
 
 /* One mail as the library reads it. Lives as long as the session, which may come back to it after the mail was
- * decided (a refused RCPT with BDAT behind it): then `bytes` is empty. */
+ * decided (a refused RCPT with DATA behind it): then `bytes` is empty. */
 struct source {
     struct session *session;
     struct source *next;
