@@ -121,8 +121,20 @@ static const char *key_result(const struct audit_key_fact *k)
     return k->usable ? "pass" : k->record.status == DKIM_RECORD_TEMPERROR ? "temperror" : "fail";
 }
 
+/* What the walk did not learn, a second one would only wait for again. */
+static void take_unknown(struct audit_case *c)
+{
+    c->dmarc_verdict = (struct dmarc_verdict){.result = DMARC_TEMPERROR,
+        .why = arena_printf(c->arena, "the DNS did not answer for _dmarc.%s (%s)", c->path.broke_at,
+            dns_status_name(c->path.failure))};
+}
+
 static void check_dmarc(struct audit_case *c)
 {
+    if (audit_dmarc_is_unknown(c)) {
+        take_unknown(c);
+        return;
+    }
     struct dmarc_identity *dkim = arena_array(c->arena, c->keys_n + 1, sizeof *dkim);
     struct dmarc_identity spf = {c->mail_from, c->spf_result};
     size_t n = c->guessed ? 0 : c->keys_n;

@@ -64,7 +64,7 @@ struct audit_record {
     const char *value; /* TXT: the whole text, unquoted; else as in a zone file */
 };
 
-/* As a line of a zone file, without its end. TXT that does not fit `width` columns (0 = no limit), or
+/* As a line of a zone file, without its end. What does not fit `width` columns (0 = no limit), or
  * one string of 255 octets, goes on in further lines between brackets. */
 void audit_record_line(const struct audit_record *r, size_t width, struct buf *out);
 

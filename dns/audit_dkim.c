@@ -222,7 +222,7 @@ void check_dkim_unaligned(struct audit_case *c, const struct audit_check *k)
     char mode = c->record ? c->record->record.adkim : 'r';
     for (size_t i = 0; i < c->keys_n; i++) {
         bool failed;
-        if (dmarc_aligned(c->resolver, c->domain, c->keys[i].key->domain, mode, c->arena, &failed))
+        if (audit_aligns(c, c->keys[i].key->domain, mode, &failed))
             return;
         unsure = unsure || failed;
     }

@@ -11,6 +11,12 @@ static bool is_unknown(struct audit_case *c, const struct audit_check *k)
     return true;
 }
 
+bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *failed)
+{
+    *failed = audit_dmarc_is_unknown(c) && strcmp(other, c->domain) != 0;
+    return !*failed && dmarc_aligned(c->resolver, c->domain, other, mode, c->arena, failed);
+}
+
 static size_t valid_records(struct audit_case *c)
 {
     size_t n = 0;

@@ -136,6 +136,10 @@ static void check_spf(struct crew_member *m, void *subject)
 {
     struct audit_address *a = subject;
     const struct audit_case *c = a->owner;
+    if (audit_is_failure(c->spf[0].txt.answer.status)) {
+        a->spf = (struct spf_verdict){.result = SPF_TEMPERROR, .mechanism = "", .domain = ""};
+        return;
+    }
     struct spf_question q = {
         .ip = a->ip,
         .helo = str_of(c->setup->helo[0] ? c->setup->helo : c->mail_from),

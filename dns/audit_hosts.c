@@ -121,7 +121,7 @@ void check_mx_no_address(struct audit_case *c, const struct audit_check *k)
             if (!host_is_known(c, k, h) || audit_host_exists(h))
                 continue;
             struct audit_finding *f = audit_add(
-                c, k, h->name, arena_printf(c->arena, "the MX host of %s has no address", d->name));
+                c, k, d->name, arena_printf(c->arena, "its MX host %s has no address", h->name));
             audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
             publish_good_hosts(c, f, d);
             if (good > 0)
@@ -140,10 +140,9 @@ void check_mx_cname(struct audit_case *c, const struct audit_check *k)
             const struct audit_host *h = &d->hosts[j];
             if (!host_is_known(c, k, h) || !audit_host_exists(h) || !audit_host_is_alias(h))
                 continue;
-            struct audit_finding *f = audit_add(c, k, h->name,
-                arena_printf(c->arena, "the MX host of %s is an alias of %s", d->name,
-                    h->a.answer.status == DNS_FOUND ? h->a.answer.canonical
-                                                    : h->aaaa.answer.canonical));
+            struct audit_finding *f = audit_add(c, k, d->name,
+                arena_printf(c->arena, "its MX host %s is an alias of %s", h->name,
+                    audit_place(h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa)));
             audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
             publish_good_hosts(c, f, d);
         }
@@ -156,8 +155,7 @@ void check_return_path_unaligned(struct audit_case *c, const struct audit_check 
 {
     bool failed;
     char mode = c->record ? c->record->record.aspf : 'r';
-    if (c->mail_from_assumed ||
-        dmarc_aligned(c->resolver, c->domain, c->mail_from, mode, c->arena, &failed))
+    if (c->mail_from_assumed || audit_aligns(c, c->mail_from, mode, &failed))
         return;
     if (failed) {
         audit_skip_failed(c, k, arena_printf(c->arena, "_dmarc.%s", c->mail_from), DNS_TIMEOUT);

@@ -175,6 +175,8 @@ bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
  * not count: what stands there would be its registry's, and the domain's own record is missing whatever
  * it says (`--zone` alone never knows it). */
 bool audit_dmarc_is_unknown(const struct audit_case *c);
+/* Whether a domain aligns with the From domain; *failed: the DNS did not say. */
+bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *failed);
 bool audit_host_exists(const struct audit_host *h);
 bool audit_host_is_unsure(const struct audit_host *h); /* no address, and the DNS failed */
 bool audit_host_is_alias(const struct audit_host *h);

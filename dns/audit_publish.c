@@ -50,6 +50,10 @@ void audit_record_line(const struct audit_record *r, size_t width, struct buf *o
     size_t after_type = out->n;
     if (strcmp(r->type, "TXT") != 0) {
         buf_add(out, text);
+        if (width > 0 && out->n - begin > width) {
+            buf_cut(out, begin);
+            buf_addf(out, "%s. (\n  %u IN %s %s )", r->name, r->ttl_s, r->type, r->value);
+        }
         return;
     }
     add_string(out, text);

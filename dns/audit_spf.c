@@ -161,23 +161,30 @@ void check_spf_voids(struct audit_case *c, const struct audit_check *k)
 
 /* ---- what it lets through -------------------------------------------------------------------- */
 
+/* By another term than the record's own all: which part of it is meant, only its owner knows. */
+static bool stranger_passes(const struct audit_case *c, const struct spf_term *all)
+{
+    const struct spf_verdict *v = &c->stranger.spf;
+    return v->result == SPF_PASS &&
+           !(all && strcmp(v->domain, c->mail_from) == 0 && str_is(all->text, v->mechanism));
+}
+
 void check_spf_permissive(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = readable(c, k);
     const struct spf_term *all = n ? n->record.all : NULL;
     if (!n)
         return;
-    if (all && all->qualifier == '?') {
+    if (stranger_passes(c, all))
+        add(c, k, NULL,
+            arena_printf(c->arena, "an address that nobody has passes, by %s of %s",
+                c->stranger.spf.mechanism, c->stranger.spf.domain))
+            ->publish_n = 0;
+    else if (all && all->qualifier == '+')
+        add(c, k, all, "+all lets everybody in the world send for this domain");
+    else if (all && all->qualifier == '?')
         add(c, k, all, "?all says nothing about anybody: say ~all or -all")->severity =
             AUDIT_WARNING;
-    } else if (all && all->qualifier == '+') {
-        add(c, k, all, "+all lets everybody in the world send for this domain");
-    } else if (c->stranger.spf.result == SPF_PASS) {
-        struct audit_finding *f = add(c, k, NULL,
-            arena_printf(c->arena, "an address that nobody has passes, by %s of %s",
-                c->stranger.spf.mechanism, c->stranger.spf.domain));
-        f->publish_n = 0; /* which part of it is meant, only its owner knows */
-    }
 }
 
 void check_spf_no_all(struct audit_case *c, const struct audit_check *k)

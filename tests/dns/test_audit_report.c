@@ -266,6 +266,18 @@ static void proposals_keep_what_is_right(void **state)
                  "exists:f.%{i}.x.example -all\"",
             OURS, "SPF-LOOKUPS-EXCEEDED", ""},
 
+        {"the_dearest_include_is_flattened", BACK " TXT",
+            BACK
+            " TXT \"v=spf1 ip4:198.51.100.7 include:many.example include:spf.esp.example -all\"\n"
+            "many.example. TXT \"v=spf1 include:f.example include:g.example include:f.example "
+            "include:g.example include:f.example include:g.example include:f.example "
+            "include:g.example include:f.example -all\"\n"
+            "f.example. TXT \"v=spf1 ip4:203.0.113.1 ip6:2001:db8:2::/48 -all\"\n"
+            "g.example. TXT \"v=spf1 ip4:203.0.113.2 -all\"",
+            OURS, "SPF-LOOKUPS-EXCEEDED",
+            "v=spf1 ip4:198.51.100.7 include:spf.esp.example ip4:203.0.113.1 ip6:2001:db8:2::/48 "
+            "ip4:203.0.113.2 -all"},
+
         {"a_broken_dmarc_keeps_its_reports", DMARC " TXT",
             DMARC " TXT \"v=dmarc1; p=reject; rua=mailto:a@shop.example\"", OURS, "DMARC-SYNTAX",
             "v=DMARC1; p=none; rua=mailto:a@shop.example"},
@@ -309,6 +321,18 @@ static void proposals_keep_what_is_right(void **state)
     }
 }
 
+static void addresses_have_reverse_names(void **state)
+{
+    struct arena *a = arena_open();
+    struct ip v4, v6;
+    (void)state;
+    assert_true(ip_parse(STR("198.51.100.7"), &v4) && ip_parse(STR("2001:db8::25"), &v6));
+    expect_text("v4", audit_reverse_name(&v4, a), "7.100.51.198.in-addr.arpa");
+    expect_text("v6", audit_reverse_name(&v6, a),
+        "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+    arena_close(&a);
+}
+
 static void records_become_zone_lines(void **state)
 {
     static const struct {
@@ -319,7 +343,9 @@ static void records_become_zone_lines(void **state)
     } cases[] = {
         {"short_text", {"a.example", "TXT", 300, "v=spf1 -all"}, 0,
             "a.example. 300 IN TXT \"v=spf1 -all\""},
-        {"other_types_are_as_they_are", {"a.example", "MX", 60, "10 mx.a.example."}, 20,
+        {"a_long_name", {"a.example", "PTR", 60, "mx.a.example."}, 20,
+            "a.example. (\n  60 IN PTR mx.a.example. )"},
+        {"other_types_are_as_they_are", {"a.example", "MX", 60, "10 mx.a.example."}, 40,
             "a.example. 60 IN MX 10 mx.a.example."},
         {"quotes_and_foreign_bytes", {"a.example", "TXT", 300, "say \"hi\\\" \x01\xff"}, 0,
             "a.example. 300 IN TXT \"say \\\"hi\\\\\\\" \\001\\255\""},
@@ -346,6 +372,7 @@ int main(void)
         cmocka_unit_test(tlsa_records_that_nobody_can_use),
         cmocka_unit_test(score_cards_follow_the_facts),
         cmocka_unit_test(proposals_keep_what_is_right),
+        cmocka_unit_test(addresses_have_reverse_names),
         cmocka_unit_test(records_become_zone_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
