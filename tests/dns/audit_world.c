@@ -46,12 +46,9 @@ void shop_begin(struct shop *s)
     world_begin(&s->world);
     for (size_t i = 0; i < COUNT_OF(healthy); i++)
         s->lines[s->lines_n++] = healthy[i];
-    struct audit_record key = {
+    const struct audit_record key = {
         "s1._domainkey.shop.example", "TXT", 300, "v=DKIM1; k=rsa; p=" RSA_2048};
-    struct buf line = {0};
-    audit_record_line(&key, 0, &line);
-    s->lines[s->lines_n++] = arena_text(s->world.arena, buf_str(&line));
-    buf_close(&line);
+    shop_add(s, &key);
     s->keys[0] = (struct audit_key){"shop.example", "s1", "rsa", shop_public_key(s, RSA_2048)};
     assert_true(ip_parse(STR("198.51.100.7"), &s->addresses[0]));
     s->setup = (struct audit_setup){
@@ -83,7 +80,8 @@ static bool is_of(const char *line, struct str name, struct str type)
     while (str_next(&rest, ' ', &word))
         if (str_eq(word, type))
             return true;
-        else if (!str_is(word, "300") && !str_is(word, "IN"))
+        else if (!str_is(word, "300") && !str_is(word, "IN") && word.n > 0 &&
+                 !str_starts(word, STR("(")))
             return false;
     return false;
 }
@@ -104,6 +102,24 @@ void shop_change(struct shop *s, const char *remove, const char *add)
     }
 }
 
+void shop_add(struct shop *s, const struct audit_record *r)
+{
+    struct buf line = {0};
+    assert_true(s->lines_n < SHOP_LINES);
+    audit_record_line(r, s->lines_n % 2 == 0 ? 0 : 60, &line);
+    s->lines[s->lines_n++] = arena_text(s->world.arena, buf_str(&line));
+    buf_close(&line);
+}
+
+void shop_publish(struct shop *s, const struct audit_finding *f)
+{
+    for (size_t i = 0; i < f->publish_n; i++)
+        shop_change(
+            s, arena_printf(s->world.arena, "%s. %s", f->publish[i].name, f->publish[i].type), "");
+    for (size_t i = 0; i < f->publish_n; i++)
+        shop_add(s, &f->publish[i]);
+}
+
 void shop_audit(struct shop *s, struct audit_report *out)
 {
     struct buf text = {0};
@@ -121,6 +137,14 @@ const struct audit_finding *shop_finding(const struct audit_report *r, const cha
 {
     for (size_t i = 0; i < r->findings_n; i++)
         if (strcmp(r->findings[i].code, code) == 0)
+            return &r->findings[i];
+    return NULL;
+}
+
+const struct audit_finding *shop_same(const struct audit_report *r, const struct audit_finding *f)
+{
+    for (size_t i = 0; i < r->findings_n; i++)
+        if (strcmp(r->findings[i].code, f->code) == 0 && strcmp(r->findings[i].name, f->name) == 0)
             return &r->findings[i];
     return NULL;
 }

@@ -49,10 +49,16 @@ void shop_end(struct shop *s);
 /* Takes away all records of "name type" (several separated by ","), then adds lines (separated by "\n"). */
 void shop_change(struct shop *s, const char *remove, const char *add);
 
+/* One record more; and the proposal of a finding, which takes the place of all records of its name and type. */
+void shop_add(struct shop *s, const struct audit_record *r);
+void shop_publish(struct shop *s, const struct audit_finding *f);
+
 /* Writes the zone and audits the shop. */
 void shop_audit(struct shop *s, struct audit_report *out);
 
 const struct audit_finding *shop_finding(const struct audit_report *r, const char *code);
+/* The finding of the same code about the same name. */
+const struct audit_finding *shop_same(const struct audit_report *r, const struct audit_finding *f);
 const struct audit_gap *shop_gap(const struct audit_report *r, const char *code);
 
 /* The DNS key itself, as our side knows it. */

@@ -31,10 +31,7 @@ static void apply(struct shop *s, const struct fault *f)
     if (strcmp(f->name, "another_key") == 0) {
         struct audit_record key = {
             "s1._domainkey.shop.example", "TXT", 300, "v=DKIM1; k=rsa; p=" RSA_2048_OTHER};
-        struct buf line = {0};
-        audit_record_line(&key, 0, &line);
-        s->lines[s->lines_n++] = arena_text(s->world.arena, buf_str(&line));
-        buf_close(&line);
+        shop_add(s, &key);
     }
 }
 
@@ -62,29 +59,6 @@ static void every_fault_is_found(void **state)
     }
 }
 
-/* The proposal takes the place of all records of its name and type. */
-static void publish(struct shop *s, const struct audit_finding *f)
-{
-    for (size_t i = 0; i < f->publish_n; i++)
-        shop_change(
-            s, arena_printf(s->world.arena, "%s. %s", f->publish[i].name, f->publish[i].type), "");
-    for (size_t i = 0; i < f->publish_n; i++) {
-        struct buf line = {0};
-        audit_record_line(&f->publish[i], i % 2 == 0 ? 0 : 60, &line);
-        s->lines[s->lines_n++] = arena_text(s->world.arena, buf_str(&line));
-        buf_close(&line);
-    }
-}
-
-static const struct audit_finding *the_same(
-    const struct audit_report *r, const struct audit_finding *f)
-{
-    for (size_t i = 0; i < r->findings_n; i++)
-        if (strcmp(r->findings[i].code, f->code) == 0 && strcmp(r->findings[i].name, f->name) == 0)
-            return &r->findings[i];
-    return NULL;
-}
-
 /* Every finding of every faulty zone, not only the one that the case is about. */
 static void every_proposal_clears_its_finding(void **state)
 {
@@ -103,9 +77,9 @@ static void every_proposal_clears_its_finding(void **state)
             const struct audit_finding *one = &before.findings[i];
             if (i < findings && one->publish_n > 0) {
                 proposals++;
-                publish(&s, one);
+                shop_publish(&s, one);
                 shop_audit(&s, &after);
-                if (the_same(&after, one))
+                if (shop_same(&after, one))
                     fail_msg(
                         "%s: \"%s\" does not clear %s", f->name, one->publish[0].value, one->code);
             }
@@ -127,10 +101,10 @@ static void all_proposals_together_clear_what_each_clears(void **state)
         apply(&s, f);
         shop_audit(&s, &before);
         for (size_t i = 0; i < before.findings_n; i++)
-            publish(&s, &before.findings[i]);
+            shop_publish(&s, &before.findings[i]);
         shop_audit(&s, &after);
         for (size_t i = 0; i < before.findings_n; i++)
-            if (before.findings[i].publish_n > 0 && the_same(&after, &before.findings[i]))
+            if (before.findings[i].publish_n > 0 && shop_same(&after, &before.findings[i]))
                 fail_msg("%s: %s is still there", f->name, before.findings[i].code);
         shop_end(&s);
     }
