@@ -207,7 +207,8 @@ const char *conf_check_support(struct str s)
 
     if (str_starts(s, scheme))
         return conf_check_mailbox(str_slice(s, scheme.n, s.n));
-    return conf_check_site(s) ? "must be a web address with https, or mailto:help@shop.example" : NULL;
+    return conf_check_site(s) ? "must be a web address with https, or mailto:help@shop.example"
+                              : NULL;
 }
 
 const char *conf_check_colour(struct str s)

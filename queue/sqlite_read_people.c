@@ -93,7 +93,8 @@ bool read_suppressions(struct sqlite *db, const char *storefront,
 
 /* ---- API keys ---- */
 
-#define KEY_COLUMNS "SELECT storefront, id, label, roles, created_ms, revoked_ms, proof FROM api_key"
+#define KEY_COLUMNS                                                                                \
+    "SELECT storefront, id, label, roles, created_ms, revoked_ms, proof FROM api_key"
 
 static void read_key(struct sql *q, struct arena *a, struct api_key *out)
 {

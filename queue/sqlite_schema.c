@@ -93,7 +93,8 @@ static const char version_1[] =
     "CREATE TABLE chain(storefront TEXT NOT NULL, node TEXT NOT NULL, seq INTEGER NOT NULL,"
     "  hash BLOB NOT NULL, PRIMARY KEY(storefront, node)) WITHOUT ROWID;"
 
-    "CREATE TABLE api_key(storefront TEXT NOT NULL, id TEXT NOT NULL, secret BLOB NOT NULL, proof BLOB NOT NULL,"
+    "CREATE TABLE api_key(storefront TEXT NOT NULL, id TEXT NOT NULL, secret BLOB NOT NULL, proof "
+    "BLOB NOT NULL,"
     "  label TEXT NOT NULL, roles INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
     "  revoked_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(storefront, id)) WITHOUT ROWID;"
     "CREATE UNIQUE INDEX api_key_by_secret ON api_key(secret);"

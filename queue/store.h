@@ -248,7 +248,8 @@ struct store_verbs {
     bool (*keys)(struct store *s, const char *storefront_or_null, struct arena *a,
         struct api_key **out, size_t *n, struct err *e);
     bool (*key_of)(struct store *s, const struct digest *secret, struct arena *a,
-        struct api_key *out, struct digest *proof, struct err *e); /* ERR_MISSING; revoked ones are found too */
+        struct api_key *out, struct digest *proof,
+        struct err *e); /* ERR_MISSING; revoked ones are found too */
     /* Differs from an earlier answer when anything was committed since by anyone. */
     bool (*stamp)(struct store *s, int64_t *out, struct err *e);
 };
