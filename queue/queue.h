@@ -224,8 +224,8 @@ struct message_view {
     const char *storefront, *id, *stream, *template_name, *locale, *destination, *reason, *event;
     enum msg_state state;
     int priority, attempts;
-    bool unsure, erased,
-        unreadable; /* erased, unreadable (its seal does not open): address and private_json are "" */
+    /* Erased, or unreadable (its seal does not open): address and private_json are "". */
+    bool unsure, erased, unreadable;
     int64_t created_ms, due_ms, expires_ms, date_ms, seq;
     struct digest bundle;
     struct str address, private_json;
@@ -311,8 +311,8 @@ struct journal_row {
     const char *event;
     const char *actor;
     struct str facts; /* JSON object */
-    struct str
-        personal; /* JSON object unsealed with the person's key, "" when none, erased or damaged */
+    /* JSON object unsealed with the person's key, "" when none, erased or damaged. */
+    struct str personal;
     bool erased;
     struct digest hash;
 };
