@@ -149,12 +149,21 @@ static bool is_called(struct str recipient, const char *name)
     return str_is_nocase(str_slice(local, 0, str_find_char(local, '+', 0)), name);
 }
 
+/* Many servers repeat the address, so that whoever keeps the text keeps something personal. */
+static struct smtpd_reply no_such_user(struct str recipient)
+{
+    char text[128];
+    snprintf(text, sizeof text, "5.1.1 <%.*s>: no such user here",
+        (int)(recipient.n < 80 ? recipient.n : 80), recipient.p);
+    return smtpd_reply(550, text);
+}
+
 static struct smtpd_reply answer_recipient(
     void *context, const struct smtpd_envelope *v, struct str recipient)
 {
     (void)v;
     if (is_called(recipient, "bounce"))
-        return smtpd_reply(550, "5.1.1 No such user here");
+        return no_such_user(recipient);
     if (is_called(recipient, "full"))
         return smtpd_reply(452, "4.2.2 Mailbox full");
     if (is_called(recipient, "defer") && count(context, recipient) < 2)

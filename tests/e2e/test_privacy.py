@@ -57,7 +57,10 @@ def nothing_personal_is_readable_on_disk():
         for local in ("bounce", "full", "defer", "drop"):  # the receiver's reply repeats the address
             request["to"] = "%s+%s@customer.example" % (local, MARKER)
             request["order"] = local + MARKER
-            service.wait_state(key, service.post(key, request, local + MARKER), {"bounced", "deferred", "delivered"})
+            seen = service.wait_state(key, service.post(key, request, local + MARKER), {"bounced", "deferred", "delivered"})
+            if local == "bounce":
+                replies = [row.get("reply", "") for row in seen["timeline"]]
+                assert any(MARKER in reply for reply in replies), "the server's reply text must hold the marker: %s" % replies
         bad = dict(request, to="two@a.example, %s@b.example" % MARKER)
         assert service.call("POST", "/v1/messages", key, bad)[0] == 422
         service.run("suppressions", "add", "--note", "called " + MARKER, MARKER + "2@customer.example")
