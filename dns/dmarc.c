@@ -151,6 +151,12 @@ static void conclude(struct dmarc_verdict *out, enum dmarc_result result, const 
     out->why = why;
 }
 
+static void lacks(struct dmarc_verdict *out, enum dmarc_lack lack, const char *why)
+{
+    conclude(out, DMARC_NO_RECORD, why);
+    out->lack = lack;
+}
+
 /* Whether there is a DMARC record to apply at all; if not, *out is concluded. */
 static bool applies(struct check *c, const struct dmarc_found *f, struct dmarc_verdict *out)
 {
@@ -161,11 +167,15 @@ static bool applies(struct check *c, const struct dmarc_found *f, struct dmarc_v
         conclude(out, DMARC_TEMPERROR,
             arena_printf(c->arena, "the DNS did not answer for %s (%s)",
                 c->author->queries[c->author->queries_n - 1], dns_status_name(c->author->failure)));
+    else if (!f && c->author->several_at[0])
+        lacks(out, DMARC_LACKS_SINGLE_RECORD,
+            arena_printf(c->arena, "several DMARC records stand at _dmarc.%s, so none counts",
+                c->author->several_at));
     else if (!f)
-        conclude(
-            out, DMARC_NO_RECORD, arena_printf(c->arena, "no DMARC record applies to %s", from));
+        lacks(
+            out, DMARC_LACKS_RECORD, arena_printf(c->arena, "no DMARC record applies to %s", from));
     else if (!policies_are_valid(&f->record) && !f->record.has_valid_rua)
-        conclude(out, DMARC_NO_RECORD,
+        lacks(out, DMARC_LACKS_POLICY,
             arena_printf(c->arena,
                 "the DMARC record at %s has no valid policy and no rua, so it does not count",
                 f->domain));

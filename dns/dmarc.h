@@ -48,8 +48,15 @@ enum dmarc_result { DMARC_PASS, DMARC_FAIL, DMARC_NO_RECORD, DMARC_TEMPERROR, DM
 /* "pass" "fail" "none" "temperror" "permerror" */
 const char *dmarc_result_name(enum dmarc_result r);
 
+enum dmarc_lack {              /* why no record applies */
+    DMARC_LACKS_RECORD,        /* there is none                                        */
+    DMARC_LACKS_SINGLE_RECORD, /* several stand at one name and cancel each other      */
+    DMARC_LACKS_POLICY,        /* it has neither a valid policy nor anybody to report to */
+};
+
 struct dmarc_verdict {
     enum dmarc_result result;
+    enum dmarc_lack lack;                   /* for DMARC_NO_RECORD */
     const char *org_domain, *policy_domain; /* "" = none; as in struct dmarc_walk after a failure */
     enum dmarc_policy policy;               /* after p/sp/np */
     enum dmarc_policy effective_policy;     /* after t=y */

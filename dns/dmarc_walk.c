@@ -9,10 +9,9 @@ static const char *prefix(const char *name, struct arena *a)
     return arena_printf(a, "_dmarc.%s", name);
 }
 
-/* Of the TXT records at one name: exactly one that begins with a valid version counts, several cancel each other
- * (RFC 9989 s4.10, steps 2 and 4). */
-static bool single_record(
-    const struct dns_answer *answer, struct arena *a, struct dmarc_record *out)
+/* How many of the TXT records at one name begin with a valid version; *out is the first. Exactly one counts, several
+ * cancel each other (RFC 9989 s4.10, steps 2 and 4). */
+static size_t records_at(const struct dns_answer *answer, struct arena *a, struct dmarc_record *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < answer->n; i++) {
@@ -21,7 +20,7 @@ static bool single_record(
         if (one.valid && n++ == 0)
             *out = one;
     }
-    return n == 1;
+    return n;
 }
 
 static bool is_failure(enum dns_status s)
@@ -46,7 +45,10 @@ static bool visit(struct resolver *r, const char *name, struct arena *a, struct 
         return false;
     }
     struct dmarc_found *f = &out->found[out->found_n];
-    if (answer.status != DNS_FOUND || !single_record(&answer, a, &f->record))
+    size_t n = answer.status == DNS_FOUND ? records_at(&answer, a, &f->record) : 0;
+    if (n > 1 && !out->several_at[0])
+        out->several_at = name;
+    if (n != 1)
         return true;
     f->domain = name;
     out->found_n++;
@@ -77,10 +79,14 @@ static const char *organization(const char *start, const struct dmarc_path *p)
 bool dmarc_path_take(struct resolver *r, const char *start, struct arena *a, struct dmarc_path *out)
 {
     char canonical[NAME_SIZE];
-    *out = (struct dmarc_path){.broke_at = "", .ttl_s = UINT32_MAX};
+    *out = (struct dmarc_path){.broke_at = "", .several_at = "", .ttl_s = UINT32_MAX};
     if (!name_canonical(str_of(start), canonical)) {
-        *out =
-            (struct dmarc_path){.start = "", .org_domain = "", .failure = DNS_BAD, .no_name = true};
+        *out = (struct dmarc_path){.start = "",
+            .org_domain = "",
+            .broke_at = "",
+            .several_at = "",
+            .failure = DNS_BAD,
+            .no_name = true};
         return false;
     }
     out->start = arena_text(a, str_of(canonical));

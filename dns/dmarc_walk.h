@@ -21,6 +21,7 @@ struct dmarc_path {
     size_t queries_n;
     enum dns_status failure; /* why the walk broke off; DNS_FOUND: it did not */
     const char *broke_at;    /* the domain that it could not ask for, "" = none */
+    const char *several_at;  /* the first domain whose records cancel each other, "" = none */
     bool no_name;            /* start is no domain name */
     uint32_t ttl_s;
 };

@@ -43,9 +43,11 @@ struct gate_question {
 
 enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
 
-/* Codes: DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DKIM-KEY-BROKEN DKIM-KEY-SEVERAL
- * DKIM-KEY-UNUSABLE NO-DKIM-KEY DMARC-FAIL DMARC-RECORD-MISSING FROM-DOMAIN-BAD DNS-UNAVAILABLE.
- * docs/deliverability.md says what each one means and what to do. */
+/* Codes are those of check-dns (dns/audit_table.c), so that a hold names the finding to repair:
+ * DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DKIM-KEY-SYNTAX DKIM-KEY-SEVERAL
+ * DKIM-KEY-SHA1-ONLY DKIM-KEY-NOT-FOR-MAIL DKIM-UNSIGNED DKIM-UNALIGNED DMARC-MISSING DMARC-SEVERAL
+ * DMARC-SYNTAX. Beside them stand FROM-DOMAIN-BAD (the settings' fault) and DNS-UNAVAILABLE (nobody
+ * answered). docs/deliverability.md says what the gate does for each one. */
 struct gate_verdict {
     enum gate_answer answer;
     char code[48];   /* "" for GATE_SEND, else one of those above */

@@ -44,7 +44,7 @@ static struct key_finding look_at_record(const struct dkim_record *record, struc
     case DKIM_RECORD_SEVERAL:
         return useless("DKIM-KEY-SEVERAL", record->why);
     case DKIM_RECORD_BROKEN:
-        return useless("DKIM-KEY-BROKEN", record->why);
+        return useless("DKIM-KEY-SYNTAX", record->why);
     case DKIM_RECORD_REVOKED:
         return useless("DKIM-KEY-REVOKED", record->why);
     case DKIM_RECORD_GOOD:
@@ -53,8 +53,10 @@ static struct key_finding look_at_record(const struct dkim_record *record, struc
     if (!dkim_record_holds(record, our_public))
         return (struct key_finding){
             KEY_FOREIGN, "DKIM-KEY-MISMATCH", "the DNS has another public key than ours"};
-    if (!record->sha256 || !record->email)
-        return useless("DKIM-KEY-UNUSABLE", "the record forbids SHA-256 or e-mail (h=, s=)");
+    if (!record->sha256)
+        return useless("DKIM-KEY-SHA1-ONLY", "the record forbids SHA-256 (h=)");
+    if (!record->email)
+        return useless("DKIM-KEY-NOT-FOR-MAIL", "the record is not for e-mail (s=)");
     return (struct key_finding){KEY_OURS, "", ""};
 }
 
@@ -135,12 +137,12 @@ static void hold_for_dmarc(const struct case_file *f, struct gate_verdict *out)
     if (f->worst.state == KEY_USELESS)
         answer(out, GATE_HOLD, f->worst.code, f->worst.why);
     else if (f->q->keys_n == 0)
-        answer(out, GATE_HOLD, "NO-DKIM-KEY",
+        answer(out, GATE_HOLD, "DKIM-UNSIGNED",
             arena_printf(f->arena,
                 "no DKIM key signs for %s, and SPF does not pass in its place (%s)",
                 f->q->from_domain, f->spf[0] ? f->spf : "not checkable"));
     else
-        answer(out, GATE_HOLD, "DMARC-FAIL", f->dmarc.why);
+        answer(out, GATE_HOLD, "DKIM-UNALIGNED", f->dmarc.why);
 }
 
 /* It may go: with what has to be said beside. */
@@ -151,6 +153,16 @@ static void let_go(
         answer(out, GATE_SEND_WITH_WARNING, f->worst.code, f->worst.why);
     else
         answer(out, code[0] ? GATE_SEND_WITH_WARNING : GATE_SEND, code, why);
+}
+
+static const char *lack_code(enum dmarc_lack lack)
+{
+    static const char *const codes[] = {
+        [DMARC_LACKS_RECORD] = "DMARC-MISSING",
+        [DMARC_LACKS_SINGLE_RECORD] = "DMARC-SEVERAL",
+        [DMARC_LACKS_POLICY] = "DMARC-SYNTAX",
+    };
+    return codes[lack];
 }
 
 /* Rule 4. */
@@ -168,7 +180,7 @@ static void decide(const struct case_file *f, struct gate_verdict *out)
         if (f->worst.state == KEY_UNKNOWN)
             answer(out, GATE_DEFER, "DNS-UNAVAILABLE", f->worst.why);
         else
-            let_go(f, "DMARC-RECORD-MISSING", f->dmarc.why, out);
+            let_go(f, lack_code(f->dmarc.lack), f->dmarc.why, out);
         break;
     case DMARC_FAIL:
         hold_for_dmarc(f, out);
