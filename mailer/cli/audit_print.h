@@ -7,7 +7,6 @@
 #include "dns/audit.h"
 
 void audit_print_text(const struct audit_report *r);
-void audit_print_json(const struct audit_report *r);
 void audit_print_fixes(const struct audit_report *r); /* zone lines alone */
 void audit_print_codes(void);                         /* the table of docs/deliverability.md */
 

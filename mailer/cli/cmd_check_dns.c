@@ -4,6 +4,7 @@
 #include "mailer/cli/audit_print.h"
 #include "mailer/cli/cli.h"
 #include "mailer/cli/zone.h"
+#include "mailer/gate/survey.h"
 #include "mailer/mime/address.h"
 
 #include <signal.h>
@@ -16,9 +17,8 @@
 struct inquiry {
     struct cli *cli;
     const struct conf *conf; /* NULL: none, or not asked */
-    struct audit_setup setup;
-    struct audit_key keys[AUDIT_MAX_KEYS];
-    struct ip addresses[AUDIT_MAX_ADDRESSES];
+    struct survey survey;
+    struct dkim_key *key; /* the last one that was lent */
 };
 
 /* ---- from the settings ----------------------------------------------------------------------- */
@@ -35,87 +35,23 @@ static bool open_settings(struct inquiry *q, int *exit_code)
     return cli_conf(q->cli, &q->conf, exit_code);
 }
 
-static bool sends_from(struct inquiry *q, const struct conf_storefront *s)
-{
-    struct err e;
-    struct str domain;
-    return address_domain(conf_mailbox_domain(str_of(s->from)), q->cli->arena, &domain, &e) &&
-           str_is(domain, q->setup.domain);
-}
-
-static bool has_key(const struct inquiry *q, const struct audit_key *k)
-{
-    for (size_t i = 0; i < q->setup.keys_n; i++)
-        if (strcmp(q->keys[i].domain, k->domain) == 0 &&
-            strcmp(q->keys[i].selector, k->selector) == 0)
-            return true;
-    return false;
-}
-
 /* Whoever may not read the private key still gets its record checked, but not compared. */
-static void take_key(struct inquiry *q, const struct conf_storefront *s, const struct conf_dkim *d)
+static const struct dkim_key *find_key(
+    void *state, const struct conf_storefront *s, const struct conf_dkim *d)
 {
     struct err e;
-    struct arena *a = q->cli->arena;
-    AUTO(dkim_key_close) struct dkim_key *key = NULL;
-    struct audit_key out = {d->domain[0] ? d->domain : q->setup.domain, d->selector, "", STR("")};
-    if (zone_open_key(s, d, a, &key, &e)) {
-        out.domain = arena_text(a, str_of(dkim_key_domain(key)));
-        out.type = dkim_key_algorithm(key) == DKIM_RSA_SHA256 ? "rsa" : "ed25519";
-        out.public_key = arena_str(a, dkim_key_public(key));
-    } else {
+    struct inquiry *q = state;
+    dkim_key_close(&q->key);
+    if (!zone_open_key(s, d, q->cli->arena, &q->key, &e))
         fprintf(stderr, "parcelpost check-dns: %s: its record is not compared\n", e.text);
-    }
-    if (q->setup.keys_n < AUDIT_MAX_KEYS && !has_key(q, &out))
-        q->keys[q->setup.keys_n++] = out;
-}
-
-static void take_storefront(struct inquiry *q, const struct conf_storefront *s)
-{
-    struct err e;
-    struct str domain;
-    for (size_t i = 0; i < s->dkim_n; i++)
-        take_key(q, s, &s->dkim[i]);
-    if (s->smart_host[0])
-        q->setup.smart_host = true;
-    if (!q->setup.mail_from[0] && s->return_path_domain[0] &&
-        address_domain(str_of(s->return_path_domain), q->cli->arena, &domain, &e))
-        q->setup.mail_from = arena_text(q->cli->arena, domain);
-}
-
-/* "https://mail.shop.example/x" -> "mail.shop.example" */
-static const char *host_of(struct arena *a, const char *url)
-{
-    struct str text = str_of(url);
-    size_t at = str_find(text, STR("://"), 0);
-    struct str host = str_slice(text, at + 3, text.n);
-    host = str_slice(host, 0, str_find_char(host, '/', 0));
-    return arena_text(a, str_slice(host, 0, str_find_char(host, ':', 0)));
-}
-
-static void add_address(struct inquiry *q, const char *text)
-{
-    if (q->setup.addresses_n < AUDIT_MAX_ADDRESSES &&
-        ip_parse(str_of(text), &q->addresses[q->setup.addresses_n]))
-        q->setup.addresses_n++;
+    return q->key;
 }
 
 static void take_settings(struct inquiry *q)
 {
-    bool ours = false;
-    for (size_t i = 0; i < q->conf->storefronts_n; i++) {
-        if (!sends_from(q, &q->conf->storefronts[i]))
-            continue;
-        ours = true;
-        take_storefront(q, &q->conf->storefronts[i]);
-    }
-    if (!ours)
-        return;
-    q->setup.keys_are_all = true;
-    q->setup.helo = q->conf->hostname;
-    q->setup.links = host_of(q->cli->arena, q->conf->public_url);
-    for (size_t i = 0; i < q->conf->public_addresses_n && !q->setup.smart_host; i++)
-        add_address(q, q->conf->public_addresses[i]);
+    const struct survey_keys keys = {find_key, q};
+    survey_take_settings(&q->survey, q->conf, &keys, q->cli->arena);
+    dkim_key_close(&q->key);
 }
 
 /* ---- from the options ------------------------------------------------------------------------ */
@@ -147,8 +83,8 @@ static bool take_addresses(struct inquiry *q, int *exit_code)
     const char *given[CLI_MAX_VALUES];
     size_t n = cli_values(q->cli, "ip", given);
     if (n > 0) {
-        q->setup.addresses_n = 0;
-        q->setup.smart_host = false;
+        q->survey.setup.addresses_n = 0;
+        q->survey.setup.smart_host = false;
     }
     for (size_t i = 0; i < n; i++) {
         struct ip ip;
@@ -156,7 +92,7 @@ static bool take_addresses(struct inquiry *q, int *exit_code)
             *exit_code = cli_usage(q->cli, "--ip '%s' is no IPv4 or IPv6 address", given[i]);
             return false;
         }
-        add_address(q, given[i]);
+        survey_add_address(&q->survey, given[i]);
     }
     return true;
 }
@@ -171,7 +107,8 @@ static bool take_selectors(struct inquiry *q, int *exit_code)
             *exit_code = cli_usage(q->cli, "--selector '%s': %s", given[i], wrong);
             return false;
         }
-        q->keys[q->setup.keys_n++] = (struct audit_key){q->setup.domain, given[i], "", STR("")};
+        q->survey.keys[q->survey.setup.keys_n++] =
+            (struct audit_key){q->survey.setup.domain, given[i], "", STR("")};
     }
     return true;
 }
@@ -179,8 +116,8 @@ static bool take_selectors(struct inquiry *q, int *exit_code)
 static bool take_options(struct inquiry *q, int *exit_code)
 {
     return take_selectors(q, exit_code) && take_addresses(q, exit_code) &&
-           take_domain(q, "mail-from", &q->setup.mail_from, exit_code) &&
-           take_domain(q, "helo", &q->setup.helo, exit_code);
+           take_domain(q, "mail-from", &q->survey.setup.mail_from, exit_code) &&
+           take_domain(q, "helo", &q->survey.setup.helo, exit_code);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -188,6 +125,12 @@ static bool take_options(struct inquiry *q, int *exit_code)
 static int exit_code_of(const struct audit_report *r)
 {
     return r->errors > 0 ? CLI_FINDINGS : r->unsure ? CLI_UNKNOWN : CLI_FINE;
+}
+
+static void print_json(const struct audit_report *r)
+{
+    AUTO(js_close) struct js *o = survey_json(r);
+    cli_print_json(o);
 }
 
 static int audit(struct inquiry *q)
@@ -205,12 +148,12 @@ static int audit(struct inquiry *q)
         return code;
     struct web_live live = {.resolver = resolver, .timeout_ms = PAGE_TIMEOUT_MS};
     struct web web = web_of_live(&live);
-    q->setup.resolver = resolver;
-    q->setup.web = &web;
+    q->survey.setup.resolver = resolver;
+    q->survey.setup.web = &web;
     signal(SIGPIPE, SIG_IGN); /* fetch.h */
-    audit_run(&q->setup, q->cli->arena, &report);
+    audit_run(&q->survey.setup, q->cli->arena, &report);
     if (cli_flag(q->cli, "json"))
-        audit_print_json(&report);
+        print_json(&report);
     else if (cli_flag(q->cli, "fix"))
         audit_print_fixes(&report);
     else
@@ -227,15 +170,11 @@ static int run(struct cli *c)
         return cli_usage(c, "name one domain");
     struct inquiry *q = ARENA_NEW(c->arena, struct inquiry);
     q->cli = c;
-    q->setup = (struct audit_setup){.clock = clock_system(),
-        .domain = domain_of(c, c->operands[0], &e),
-        .keys = q->keys,
-        .addresses = q->addresses,
-        .mail_from = "",
-        .helo = "",
-        .links = ""};
-    if (!q->setup.domain)
+    const char *domain = domain_of(c, c->operands[0], &e);
+    if (!domain)
         return cli_usage(c, "'%s': %s", c->operands[0], e.text);
+    survey_begin(&q->survey, domain);
+    q->survey.setup.clock = clock_system();
     return audit(q);
 }
 

@@ -1,6 +1,5 @@
 /* What programs read of an audit: the fields stand in docs/deliverability.md. */
-#include "mailer/cli/audit_print.h"
-#include "mailer/cli/cli.h"
+#include "mailer/gate/survey.h"
 
 static struct js *records(const struct audit_finding *f)
 {
@@ -67,7 +66,7 @@ static struct js *provider(const struct audit_provider *p)
     return o;
 }
 
-void audit_print_json(const struct audit_report *r)
+struct js *survey_json(const struct audit_report *r)
 {
     struct js *o = js_object(), *findings = js_array(), *gaps = js_array(),
               *providers = js_object();
@@ -85,6 +84,5 @@ void audit_print_json(const struct audit_report *r)
     js_set(o, "findings", findings);
     js_set(o, "not_checked", gaps);
     js_set(o, "providers", providers);
-    cli_print_json(o);
-    js_close(&o);
+    return o;
 }
