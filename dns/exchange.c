@@ -24,13 +24,12 @@ struct probe {
 
 struct race {
     const struct exchange *x;
-    const char *name;
-    enum dns_type type;
+    const struct exchange_question *question;
     struct arena *arena;
     struct probe tries[MAX_TRIES];
     size_t n;
     enum fate fates[DNS_MAX_SERVERS];
-    const struct wire_answer *answer;
+    struct exchange_reply reply;
     size_t winner;
 };
 
@@ -41,15 +40,33 @@ static void race_close(struct race *r)
             close(r->tries[i].fd);
 }
 
+static enum wire_kind read_reply(struct race *r, const struct probe *t, struct str bytes)
+{
+    enum wire_kind kind = wire_read(&t->question, bytes, r->arena, &r->reply.answer);
+    if (kind != WIRE_ANSWER)
+        return kind;
+    r->winner = t->server;
+    r->reply.from_loopback = r->x->servers->all[t->server].loopback;
+    if (r->question->dnssec)
+        r->reply.packet = arena_str(r->arena, bytes);
+    return kind;
+}
+
 static void begin_try(struct race *r, size_t server, bool edns)
 {
     if (r->n == MAX_TRIES)
         return;
     struct probe *t = &r->tries[r->n];
-    const struct server *s = &r->x->servers[server];
+    const struct server *s = &r->x->servers->all[server];
     uint8_t bytes[WIRE_QUESTION_MAX];
 
-    *t = (struct probe){.server = server, .question = {r->name, r->type, 0, edns}};
+    *t = (struct probe){.server = server,
+        .question = {
+            .name = r->question->name,
+            .type = r->question->type,
+            .edns = edns,
+            .dnssec = edns && r->question->dnssec,
+        }};
     hash_random(&t->question.id, sizeof t->question.id);
     size_t n = wire_write(&t->question, bytes);
     t->fd = socket(s->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -67,24 +84,23 @@ static void over_tcp(struct race *r, const struct probe *t)
 {
     int64_t now = clock_steady_ns(), left = r->x->deadline_steady_ns - now;
     /* The other servers must not starve behind one whose TCP hangs. */
-    int64_t until = now + (r->x->servers_n > 1 ? left / 2 : left);
+    int64_t until = now + (r->x->servers->n > 1 ? left / 2 : left);
     AUTO(buf_close) struct buf reply = {0};
 
     r->fates[t->server] = UNREACHABLE;
-    if (!tcp_ask(&r->x->servers[t->server], &t->question, until, &reply))
+    if (!tcp_ask(&r->x->servers->all[t->server], &t->question, until, &reply))
         return;
-    enum wire_kind kind = wire_read(&t->question, buf_str(&reply), r->arena, &r->answer);
-    if (kind == WIRE_ANSWER)
-        r->winner = t->server;
-    else
+    enum wire_kind kind = read_reply(r, t, buf_str(&reply));
+    if (kind != WIRE_ANSWER)
         r->fates[t->server] = kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNABLE : GARBLED;
 }
 
 static void take_datagram(struct race *r, const struct probe *t, struct str bytes)
 {
     const struct probe own = *t; /* begin_try may use the table */
-    switch (wire_read(&own.question, bytes, r->arena, &r->answer)) {
+    switch (read_reply(r, &own, bytes)) {
     case WIRE_NOT_OURS:
+    case WIRE_ANSWER:
         break;
     case WIRE_TRUNCATED:
         over_tcp(r, &own);
@@ -100,9 +116,6 @@ static void take_datagram(struct race *r, const struct probe *t, struct str byte
         break;
     case WIRE_GARBAGE:
         r->fates[own.server] = GARBLED;
-        break;
-    case WIRE_ANSWER:
-        r->winner = own.server;
         break;
     }
 }
@@ -121,7 +134,7 @@ static void receive(struct race *r, size_t i)
 /* Listens to all tries until an answer comes, the time is up, or `server` is known not to answer. */
 static void listen_until(struct race *r, size_t server, int64_t until)
 {
-    while (!r->answer && r->fates[server] == SILENT) {
+    while (!r->reply.answer && r->fates[server] == SILENT) {
         struct pollfd fds[MAX_TRIES];
         size_t n = r->n;
         for (size_t i = 0; i < n; i++)
@@ -130,7 +143,7 @@ static void listen_until(struct race *r, size_t server, int64_t until)
         if (left <= 0)
             return;
         poll(fds, (nfds_t)n, (int)((left + 999999) / 1000000));
-        for (size_t i = 0; i < n && !r->answer; i++)
+        for (size_t i = 0; i < n && !r->reply.answer; i++)
             if (fds[i].revents)
                 receive(r, i);
     }
@@ -139,32 +152,31 @@ static void listen_until(struct race *r, size_t server, int64_t until)
 static enum dns_status verdict(const struct race *r)
 {
     enum fate worst = SILENT;
-    for (size_t i = 0; i < r->x->servers_n; i++)
+    for (size_t i = 0; i < r->x->servers->n; i++)
         worst = r->fates[i] > worst ? r->fates[i] : worst;
     return worst == UNABLE ? DNS_SERVFAIL : worst == GARBLED ? DNS_BAD : DNS_TIMEOUT;
 }
 
-enum dns_status exchange_ask(const struct exchange *x, const char *name, enum dns_type type,
-    struct arena *a, const struct wire_answer **answer, bool *from_loopback)
+enum dns_status exchange_ask(const struct exchange *x, const struct exchange_question *q,
+    struct arena *a, struct exchange_reply *out)
 {
-    AUTO(race_close) struct race r = {.x = x, .name = name, .type = type, .arena = a};
-    int64_t start = clock_steady_ns();
+    AUTO(race_close) struct race r = {.x = x, .question = q, .arena = a};
+    size_t n = x->servers->n;
     /* One share in the first round, two in the second: together all the time there is. */
-    int64_t share = (x->deadline_steady_ns - start) / (int64_t)(3 * x->servers_n);
-    unsigned first = atomic_load(x->first);
+    int64_t share = (x->deadline_steady_ns - clock_steady_ns()) / (int64_t)(3 * n);
+    unsigned first = atomic_load(&x->servers->first);
 
-    for (int round = 1; round <= ROUNDS && !r.answer; round++)
-        for (size_t i = 0; i < x->servers_n && !r.answer; i++) {
-            size_t server = (first + i) % x->servers_n;
+    for (int round = 1; round <= ROUNDS && !r.reply.answer; round++)
+        for (size_t i = 0; i < n && !r.reply.answer; i++) {
+            size_t server = (first + i) % n;
             if (r.fates[server] != SILENT)
                 continue;
             begin_try(&r, server, true);
             listen_until(&r, server, clock_steady_ns() + round * share);
         }
-    if (!r.answer)
+    if (!r.reply.answer)
         return verdict(&r);
-    atomic_store(x->first, (unsigned)r.winner);
-    *answer = r.answer;
-    *from_loopback = x->servers[r.winner].loopback;
+    atomic_store(&x->servers->first, (unsigned)r.winner);
+    *out = r.reply;
     return DNS_FOUND;
 }

@@ -13,29 +13,29 @@
 #ifndef DNS_EXCHANGE_H
 #define DNS_EXCHANGE_H
 
+#include "dns/server.h"
 #include "dns/wire.h"
 
-#include <sys/socket.h>
-
-struct server {
-    struct sockaddr_storage address;
-    socklen_t length;
-    bool loopback; /* its AD bit may be believed */
-};
-
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". Errors: ERR_INPUT. */
-bool server_parse(const char *text, struct server *out, struct err *e);
-
 struct exchange {
-    const struct server *servers;
-    size_t servers_n;
-    _Atomic unsigned *first; /* which server to ask first: the one that answered last */
+    struct servers *servers; /* at least one */
     int64_t deadline_steady_ns;
 };
 
-/* DNS_FOUND: *answer is there, whatever it says. Else DNS_SERVFAIL (a server could not say),
+struct exchange_question {
+    const char *name; /* canonical */
+    enum dns_type type;
+    bool dnssec; /* asks for signatures too (DO, RFC 3225) */
+};
+
+struct exchange_reply {
+    const struct wire_answer *answer;
+    bool from_loopback;
+    struct str packet; /* its bytes, where dnssec was asked for */
+};
+
+/* DNS_FOUND: *out is filled, whatever the answer says. Else DNS_SERVFAIL (a server could not say),
  * DNS_BAD (nothing but garbage came) or DNS_TIMEOUT. */
-enum dns_status exchange_ask(const struct exchange *x, const char *name, enum dns_type type,
-    struct arena *a, const struct wire_answer **answer, bool *from_loopback);
+enum dns_status exchange_ask(const struct exchange *x, const struct exchange_question *q,
+    struct arena *a, struct exchange_reply *out);
 
 #endif

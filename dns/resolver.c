@@ -14,9 +14,7 @@
 
 /* What all handles share; immutable but for what locks itself. */
 struct core {
-    struct server servers[DNS_MAX_SERVERS];
-    size_t servers_n;
-    _Atomic unsigned first;
+    struct servers servers;
     struct zones *zones;
     struct cache *cache;
     const struct clock *clock;
@@ -42,8 +40,7 @@ struct journey {
     int64_t max_stale_ms;
     int64_t deadline_steady_ns;
     struct arena *arena;
-    const struct wire_answer *answer; /* the latest, which may know the next names too */
-    bool secure;                      /* its AD bit counts */
+    struct exchange_reply reply; /* the latest, which may know the next names too */
 };
 
 const char *dns_status_name(enum dns_status s)
@@ -77,8 +74,8 @@ static bool core_fill(struct core *c, const struct resolver_setup *s, struct err
     if (s->servers_n > DNS_MAX_SERVERS || s->zone_files_n > DNS_MAX_ZONES)
         return err_set(e, ERR_LIMIT, "at most %d DNS servers and %d zone files", DNS_MAX_SERVERS,
             DNS_MAX_ZONES);
-    for (; c->servers_n < s->servers_n; c->servers_n++)
-        if (!server_parse(s->servers[c->servers_n], &c->servers[c->servers_n], e))
+    for (; c->servers.n < s->servers_n; c->servers.n++)
+        if (!server_parse(s->servers[c->servers.n], &c->servers.all[c->servers.n], e))
             return false;
     c->clock = s->clock;
     c->timeout_ms = s->timeout_ms > 0 ? s->timeout_ms : TIMEOUT_DEFAULT_MS;
@@ -147,9 +144,9 @@ void resolver_close(struct resolver **owner)
 static void remember(const struct journey *j, const char *name)
 {
     struct dns_step step;
-    for (int i = 0; i <= ALIASES_MAX && wire_step(j->answer, name, &step); i++) {
+    for (int i = 0; i <= ALIASES_MAX && wire_step(j->reply.answer, name, j->arena, &step); i++) {
         char next[NAME_SIZE];
-        step.secure = step.secure && j->secure;
+        step.secure = step.secure && j->reply.from_loopback;
         if (step.status != DNS_BAD)
             cache_put(j->resolver->core->cache, name, j->type, &step,
                 clock_now_ms(j->resolver->core->clock));
@@ -159,15 +156,16 @@ static void remember(const struct journey *j, const char *name)
     }
 }
 
-/* Asks the servers. DNS_FOUND: j->answer is theirs. */
+/* Asks the servers. DNS_FOUND: j->reply is theirs. */
 static enum dns_status fetch(struct journey *j, const char *name)
 {
     struct core *c = j->resolver->core;
-    if (c->servers_n == 0)
+    if (c->servers.n == 0)
         return DNS_TIMEOUT;
-    struct exchange x = {c->servers, c->servers_n, &c->first, j->deadline_steady_ns};
+    const struct exchange x = {&c->servers, j->deadline_steady_ns};
+    const struct exchange_question q = {.name = name, .type = j->type};
     int64_t start = clock_steady_ns();
-    enum dns_status s = exchange_ask(&x, name, j->type, j->arena, &j->answer, &j->secure);
+    enum dns_status s = exchange_ask(&x, &q, j->arena, &j->reply);
     if (c->count.seconds)
         histogram_add_ns(c->count.seconds, clock_steady_ns() - start);
     if (s == DNS_FOUND)
@@ -177,9 +175,9 @@ static enum dns_status fetch(struct journey *j, const char *name)
 
 static bool in_answer(const struct journey *j, const char *name, struct dns_step *out)
 {
-    if (!j->answer || !wire_step(j->answer, name, out))
+    if (!j->reply.answer || !wire_step(j->reply.answer, name, j->arena, out))
         return false;
-    out->secure = out->secure && j->secure;
+    out->secure = out->secure && j->reply.from_loopback;
     return true;
 }
 
@@ -205,7 +203,8 @@ static bool from_what_is_known(struct journey *j, const char *name, struct dns_s
         count(c->count.server);
         return true;
     }
-    j->answer = NULL; /* what it says ends here: an NXDOMAIN is about the end of its own aliases */
+    j->reply.answer =
+        NULL; /* what it says ends here: an NXDOMAIN is about the end of its own aliases */
     if (!cache_get(c->cache, name, j->type, 0, clock_now_ms(c->clock), j->arena, out))
         return false;
     count(c->count.cache);
@@ -218,7 +217,7 @@ static void step(struct journey *j, const char *name, struct dns_step *out)
     struct core *c = j->resolver->core;
     if (zones_step(c->zones, name, j->type, j->arena, out)) {
         count(c->count.zone);
-        j->answer = NULL;
+        j->reply.answer = NULL;
         return;
     }
     if (from_what_is_known(j, name, out))

@@ -1,4 +1,4 @@
-#include "dns/exchange.h"
+#include "dns/server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

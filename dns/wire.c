@@ -12,7 +12,6 @@
 #define RCODE_MASK 0x0f /* in byte 3 */
 
 struct wire_answer {
-    struct arena *arena; /* its own: where the records of each step are gathered */
     const char *question;
     uint16_t type;
     struct rr *rrs;
@@ -49,6 +48,8 @@ size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
     ldns_pkt_set_id(packet, q->id);
     if (q->edns)
         ldns_pkt_set_edns_udp_size(packet, WIRE_UDP_MAX);
+    if (q->edns && q->dnssec)
+        ldns_pkt_set_edns_do(packet, true);
     AUTO(close_bytes) uint8_t *bytes = NULL;
     size_t n = 0;
     if (ldns_pkt2wire(&bytes, packet, &n) != LDNS_STATUS_OK || n > WIRE_QUESTION_MAX)
@@ -98,7 +99,6 @@ static struct wire_answer *gather(
     struct wire_answer *out = ARENA_NEW(a, struct wire_answer);
     const ldns_rr_list *answers = ldns_pkt_answer(packet), *authority = ldns_pkt_authority(packet);
 
-    out->arena = a;
     out->question = arena_text(a, str_of(q->name));
     out->type = rr_type_number(q->type);
     out->nxdomain = ldns_pkt_get_rcode(packet) == LDNS_RCODE_NXDOMAIN;
@@ -152,7 +152,8 @@ static const struct rr *find_alias(const struct wire_answer *w, const char *name
     return NULL;
 }
 
-static void gather_records(const struct wire_answer *w, const char *name, struct dns_step *out)
+static void gather_records(
+    const struct wire_answer *w, const char *name, struct arena *a, struct dns_step *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < w->n; i++)
@@ -161,7 +162,7 @@ static void gather_records(const struct wire_answer *w, const char *name, struct
         out->status = DNS_BAD;
         return;
     }
-    struct dns_record *records = arena_array(w->arena, n, sizeof *records);
+    struct dns_record *records = arena_array(a, n, sizeof *records);
     for (size_t i = 0; i < w->n; i++)
         if (rr_is(&w->rrs[i], name, w->type)) {
             uint32_t ttl = w->rrs[i].ttl_s;
@@ -171,7 +172,7 @@ static void gather_records(const struct wire_answer *w, const char *name, struct
     out->records = records;
 }
 
-bool wire_step(const struct wire_answer *w, const char *name, struct dns_step *out)
+bool wire_step(const struct wire_answer *w, const char *name, struct arena *a, struct dns_step *out)
 {
     *out = (struct dns_step){.status = DNS_FOUND, .alias = "", .secure = w->secure};
     const struct rr *alias = find_alias(w, name);
@@ -180,7 +181,7 @@ bool wire_step(const struct wire_answer *w, const char *name, struct dns_step *o
         out->ttl_s = alias->ttl_s;
         return true;
     }
-    gather_records(w, name, out);
+    gather_records(w, name, a, out);
     if (out->n > 0 || out->status == DNS_BAD)
         return true;
     out->status = w->nxdomain ? DNS_NXDOMAIN : DNS_NODATA;

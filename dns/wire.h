@@ -14,6 +14,7 @@ struct wire_question {
     enum dns_type type;
     uint16_t id;
     bool edns;
+    bool dnssec; /* with EDNS: signatures too */
 };
 
 /* Bytes written to out, 0 when the name cannot be asked. */
@@ -36,7 +37,8 @@ enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct
 /* What the answer says about `name`, which is the question's own or one that its CNAMEs led to.
  * False: nothing, so that `name` must be asked for by itself (an authoritative server does not
  * follow CNAMEs out of its zones). DNS_BAD in out->status: more than DNS_MAX_RECORDS records.
- * secure is the AD bit as received. */
-bool wire_step(const struct wire_answer *answer, const char *name, struct dns_step *out);
+ * secure is the AD bit as received. Any threads may read one answer; its bytes stay in its arena. */
+bool wire_step(
+    const struct wire_answer *answer, const char *name, struct arena *a, struct dns_step *out);
 
 #endif

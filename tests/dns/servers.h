@@ -15,8 +15,8 @@
 #define UNBOUND_PROGRAM "/usr/sbin/unbound"
 
 struct dns_server {
-    char address[32];        /* "127.0.0.1:5300" */
-    char address_at[32];     /* "127.0.0.1@5300", as both servers' settings write it */
+    char address[32];         /* "127.0.0.1:5300" */
+    char address_at[32];      /* "127.0.0.1@5300", as both servers' settings write it */
     char folder[64], log[96]; /* its own; further files may be put there before it stops */
     pid_t pid;
 };

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     size_t which = (data[0] >> 1) % COUNT_OF(types);
-    struct wire_question q = {"a.test", types[which], 0x1234, true};
+    struct wire_question q = {"a.test", types[which], 0x1234, true, false};
     if (data[0] & 1) {
         buf_add(&packet, str_bytes(ours, sizeof ours - 1));
         buf_add_char(&packet, numbers[which]);
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (wire_read(&q, buf_str(&packet), a, &answer) != WIRE_ANSWER)
         return 0;
     const char *name = q.name;
-    for (int i = 0; i < 10 && wire_step(answer, name, &step); i++) {
+    for (int i = 0; i < 10 && wire_step(answer, name, a, &step); i++) {
         check_step(&step, q.type);
         if (!step.alias[0])
             break;
