@@ -206,9 +206,56 @@ static void print_providers(const struct audit_report *r)
     puts("  ? cannot be checked from here    - not demanded");
 }
 
-void audit_print_text(const struct audit_report *r)
+/* ---- who was asked --------------------------------------------------------------------------- */
+
+static bool dns_failed(const struct audit_report *r)
+{
+    for (size_t i = 0; i < r->gaps_n; i++)
+        if (r->gaps[i].dns_failed)
+            return true;
+    return false;
+}
+
+/* Worth a line where the DNS failed, or where not the machine's own DNS was asked. */
+static void print_asked(const struct audit_report *r, const struct cli_dns *dns)
+{
+    AUTO(buf_close) struct buf text = {0};
+    bool ours = strcmp(dns->from, "settings") == 0;
+    if (strcmp(dns->from, "system") == 0 && dns->zones_n == 0 && !dns_failed(r))
+        return;
+    buf_add_text(&text, "asked: ");
+    for (size_t i = 0; i < dns->zones_n; i++)
+        buf_addf(&text, "%s%s", i > 0 ? ", " : "zone file ", dns->zones[i]);
+    buf_add_text(&text, dns->zones_n > 0 ? ", else " : "");
+    for (size_t i = 0; i < dns->servers_n; i++)
+        buf_addf(&text, "%s%s", i > 0 ? ", " : "", dns->servers[i]);
+    buf_addf(&text, "%s%s", dns->servers_n == 0 ? "no server" : "", ours ? " (settings)" : "");
+    print_wrapped(buf_str(&text), 2);
+}
+
+static struct js *texts(const char *const *items, size_t n)
+{
+    struct js *all = js_array();
+    for (size_t i = 0; i < n; i++)
+        js_push(all, js_new_text(str_of(items[i])));
+    return all;
+}
+
+struct js *audit_resolver_json(const struct cli_dns *dns)
+{
+    struct js *o = js_object();
+    js_set_cstr(o, "from", dns->from);
+    js_set(o, "servers", texts(dns->servers, dns->servers_n));
+    js_set(o, "zone_files", texts(dns->zones, dns->zones_n));
+    return o;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+void audit_print_text(const struct audit_report *r, const struct cli_dns *dns)
 {
     print_verdict(r);
+    print_asked(r, dns);
     print_table(r);
     for (size_t i = 0; i < r->findings_n; i++)
         print_finding(&r->findings[i]);

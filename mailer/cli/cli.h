@@ -119,6 +119,20 @@ int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n);
  * (resolv.conf). A wrong --resolver is wrong usage, a zone file that cannot be read CLI_UNKNOWN. */
 bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code);
 
+/* The same in two steps, for a command that works with settings (conf may be NULL): without
+ * --resolver their resolvers, zone files and time-out count, as they do for `serve`. With it, theirs
+ * are out of it, zone files too. Texts are borrowed from the options and the settings. */
+struct cli_dns {
+    const char *from; /* "option", "settings", "system" */
+    const char *servers[DNS_MAX_SERVERS];
+    size_t servers_n;
+    const char *zones[DNS_MAX_ZONES];
+    size_t zones_n;
+    int64_t timeout_ms;
+};
+bool cli_dns(struct cli *c, const struct conf *conf, struct cli_dns *out, int *exit_code);
+bool cli_resolver_of(struct cli *c, const struct cli_dns *d, struct resolver **out, int *exit_code);
+
 /* The addresses in the text of a resolv.conf(5), at most as many as that takes; 127.0.0.1 when it
  * has none. Those with a scope (fe80::1%eth0) are passed over. */
 #define CLI_NAME_SERVERS 3

@@ -28,8 +28,6 @@ static bool open_settings(struct inquiry *q, int *exit_code)
 {
     const char *environment = getenv("PARCELPOST_CONFIG");
     bool named = cli_value(q->cli, "config", NULL) || (environment && *environment);
-    if (cli_value(q->cli, "selector", NULL))
-        return true;
     if (!named && access(cli_config_path(q->cli), R_OK) != 0)
         return true;
     return cli_conf(q->cli, &q->conf, exit_code);
@@ -127,24 +125,27 @@ static int exit_code_of(const struct audit_report *r)
     return r->errors > 0 ? CLI_FINDINGS : r->unsure ? CLI_UNKNOWN : CLI_FINE;
 }
 
-static void print_json(const struct audit_report *r)
+static void print_json(const struct audit_report *r, const struct cli_dns *dns)
 {
     AUTO(js_close) struct js *o = survey_json(r);
+    js_set(o, "resolver", audit_resolver_json(dns));
     cli_print_json(o);
 }
 
 static int audit(struct inquiry *q)
 {
     int code;
+    struct cli_dns dns;
     struct audit_report report;
     AUTO(resolver_close) struct resolver *resolver = NULL;
     AUTO(conf_close) const struct conf *conf = NULL;
     if (!open_settings(q, &code))
         return code;
     conf = q->conf;
-    if (conf)
+    if (conf && !cli_value(q->cli, "selector", NULL))
         take_settings(q);
-    if (!take_options(q, &code) || !cli_resolver(q->cli, &resolver, &code))
+    if (!take_options(q, &code) || !cli_dns(q->cli, conf, &dns, &code) ||
+        !cli_resolver_of(q->cli, &dns, &resolver, &code))
         return code;
     struct web_live live = {.resolver = resolver, .timeout_ms = PAGE_TIMEOUT_MS};
     struct web web = web_of_live(&live);
@@ -153,11 +154,11 @@ static int audit(struct inquiry *q)
     signal(SIGPIPE, SIG_IGN); /* fetch.h */
     audit_run(&q->survey.setup, q->cli->arena, &report);
     if (cli_flag(q->cli, "json"))
-        print_json(&report);
+        print_json(&report, &dns);
     else if (cli_flag(q->cli, "fix"))
         audit_print_fixes(&report);
     else
-        audit_print_text(&report);
+        audit_print_text(&report, &dns);
     return exit_code_of(&report);
 }
 

@@ -1,4 +1,4 @@
-/* The DNS that a command asks: --resolver, --zone, else the machine's own. */
+/* The DNS that a command asks: --resolver, --zone, else the settings' or the machine's own. */
 #include "base/conf_check.h"
 #include "base/file.h"
 #include "mailer/cli/cli.h"
@@ -74,36 +74,81 @@ static const char *server_address(struct arena *a, const char *given)
     return conf_check_resolver(str_of(whole)) ? NULL : whole;
 }
 
-bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code)
+/* --zone first: of two zones of one name the first answers. */
+static bool take_zones(struct cli *c, const struct conf *conf, struct cli_dns *out, int *exit_code)
 {
-    struct err e = {0};
-    const char *zones[CLI_MAX_VALUES], *servers[CLI_NAME_SERVERS];
-    const char *given = cli_value(c, "resolver", NULL);
-    struct resolver_setup setup = {
-        .zone_files = zones,
-        .zone_files_n = cli_values(c, "zone", zones),
-        .servers = servers,
-        .timeout_ms = TIMEOUT_MS,
-        .clock = clock_system(),
-    };
-    if (setup.zone_files_n > DNS_MAX_ZONES) {
-        *exit_code = cli_usage(c, "--zone: at most %d", DNS_MAX_ZONES);
+    const char *given[CLI_MAX_VALUES];
+    size_t n = cli_values(c, "zone", given), theirs = conf ? conf->zone_files_n : 0;
+    if (n + theirs > DNS_MAX_ZONES) {
+        *exit_code =
+            cli_usage(c, "--zone: at most %d, those of the settings included", DNS_MAX_ZONES);
         return false;
     }
-    if (!given) {
-        setup.servers_n = system_servers(c->arena, servers);
-    } else if (strcmp(given, "none") != 0) {
-        servers[setup.servers_n++] = server_address(c->arena, given);
-        if (!servers[0]) {
-            *exit_code = cli_usage(c,
-                "--resolver: '%s' is no host, none or address such as "
-                "127.0.0.1, 127.0.0.1:5300 or [::1]:53",
-                given);
-            return false;
-        }
-    }
+    for (size_t i = 0; i < n; i++)
+        out->zones[out->zones_n++] = given[i];
+    for (size_t i = 0; i < theirs; i++)
+        out->zones[out->zones_n++] = conf->zone_files[i];
+    return true;
+}
+
+static bool take_server(struct cli *c, const char *given, struct cli_dns *out, int *exit_code)
+{
+    out->from = "option";
+    if (strcmp(given, "none") == 0)
+        return true;
+    out->servers[0] = server_address(c->arena, given);
+    out->servers_n = 1;
+    if (out->servers[0])
+        return true;
+    *exit_code = cli_usage(c,
+        "--resolver: '%s' is no host, none or address such as 127.0.0.1, 127.0.0.1:5300 or "
+        "[::1]:53",
+        given);
+    return false;
+}
+
+static void take_settings(const struct conf *conf, struct cli_dns *out)
+{
+    out->from = "settings";
+    out->timeout_ms = conf->dns_timeout_ms;
+    for (size_t i = 0; i < conf->resolvers_n && i < DNS_MAX_SERVERS; i++)
+        out->servers[out->servers_n++] = conf->resolvers[i];
+}
+
+bool cli_dns(struct cli *c, const struct conf *conf, struct cli_dns *out, int *exit_code)
+{
+    const char *given = cli_value(c, "resolver", NULL);
+    *out = (struct cli_dns){.from = "system", .timeout_ms = TIMEOUT_MS};
+    if (!take_zones(c, given ? NULL : conf, out, exit_code))
+        return false;
+    if (given)
+        return take_server(c, given, out, exit_code);
+    if (conf)
+        take_settings(conf, out);
+    else
+        out->servers_n = system_servers(c->arena, out->servers);
+    return true;
+}
+
+bool cli_resolver_of(struct cli *c, const struct cli_dns *d, struct resolver **out, int *exit_code)
+{
+    struct err e = {0};
+    const struct resolver_setup setup = {
+        .zone_files = d->zones,
+        .zone_files_n = d->zones_n,
+        .servers = d->servers,
+        .servers_n = d->servers_n,
+        .timeout_ms = d->timeout_ms,
+        .clock = clock_system(),
+    };
     if (resolver_open(&setup, out, &e))
         return true;
     *exit_code = cli_unreadable(c, &e);
     return false;
+}
+
+bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code)
+{
+    struct cli_dns dns;
+    return cli_dns(c, NULL, &dns, exit_code) && cli_resolver_of(c, &dns, out, exit_code);
 }

@@ -179,6 +179,21 @@ def colour_is_for_terminals_that_want_it():
             os.close(theirs)
 
 
+def the_settings_name_the_dns_that_is_asked():
+    with house.House("check") as h:
+        shop = Shop(h)
+        root = '$ORIGIN .\n$TTL 300\n. IN SOA ns.root. host.root. 1 3600 600 86400 60\n. IN NS ns.root.\nns.root. IN A 127.0.0.1\n'
+        nsd = h.keep(servers.Nsd(h, {".": root + shop.zone.replace("@ IN SOA", "; @ IN SOA").replace("@ IN NS", "; @ IN NS")}))
+        with open(shop.service.conf, "a", encoding="utf-8") as f:
+            f.write('resolvers = {"127.0.0.1:%d"}\nzone_files = {"%s"}\ndns_timeout_ms = "2s"\n' % (nsd.port, shop.reverse))
+        answer = report(shop.service, "shop.example", code=0)
+        assert answer["findings"] == [] and answer["not_checked"] == [], answer
+        assert answer["resolver"] == {"from": "settings", "servers": ["127.0.0.1:%d" % nsd.port], "zone_files": [shop.reverse]}, answer
+        assert "asked: zone file %s" % shop.reverse in check(shop.service, "shop.example").stdout
+        nobody = report(shop.service, "shop.example", "--resolver", "none", code=2)
+        assert nobody["resolver"] == {"from": "option", "servers": [], "zone_files": []} and nobody["verdict"] == "unknown", nobody
+
+
 class SlowRelay:
     """Holds every answer of a name server for a while, each question on its own."""
 
@@ -234,4 +249,4 @@ if __name__ == "__main__":
                every_finding_has_the_fields_of_the_contract, what_it_proposes_mends_the_zone, our_own_key_is_compared,
                without_selector_and_settings_absence_is_not_said, a_dead_dns_is_no_finding_and_exits_with_2,
                wrong_usage_is_told_from_findings, people_get_80_columns_without_colour,
-               colour_is_for_terminals_that_want_it, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
+               colour_is_for_terminals_that_want_it, the_settings_name_the_dns_that_is_asked, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)

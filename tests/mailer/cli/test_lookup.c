@@ -84,10 +84,55 @@ static void a_wrong_resolver_is_wrong_usage_and_a_lost_zone_is_not_to_tell(void 
     expect_int(row->name, ask(row->resolver, row->zone), row->code);
 }
 
+static void settings_name_who_is_asked_unless_an_option_does(void **state)
+{
+    static const char *const servers[] = {"192.0.2.1", "192.0.2.2:5300"}, *const zones[] = {"z"};
+    static const struct conf conf = {.resolvers = servers,
+        .resolvers_n = COUNT_OF(servers),
+        .zone_files = zones,
+        .zone_files_n = COUNT_OF(zones),
+        .dns_timeout_ms = 1234};
+    static const struct {
+        const char *name, *resolver, *zone, *from, *servers, *zones;
+        int64_t timeout_ms;
+    } table[] = {
+        {"settings", NULL, NULL, "settings", "192.0.2.1 192.0.2.2:5300 ", "z ", 1234},
+        {"a change to try comes first", NULL, "new", "settings", "192.0.2.1 192.0.2.2:5300 ",
+            "new z ", 1234},
+        {"an option", "192.0.2.9", NULL, "option", "192.0.2.9 ", "", 10000},
+        {"nobody", "none", "new", "option", "", "new ", 10000},
+    };
+    static const struct command probe = {.name = "probe"};
+    (void)state;
+
+    EACH(row, table)
+    {
+        AUTO(arena_close) struct arena *a = arena_open();
+        AUTO(buf_close) struct buf asked = {0}, files = {0};
+        struct cli c = {.command = &probe, .arena = a};
+        struct cli_dns dns;
+        int code;
+        if (row->resolver)
+            c.given[c.given_n].name = "resolver", c.given[c.given_n++].value = row->resolver;
+        if (row->zone)
+            c.given[c.given_n].name = "zone", c.given[c.given_n++].value = row->zone;
+        expect(row->name, cli_dns(&c, &conf, &dns, &code), "an answer");
+        for (size_t i = 0; i < dns.servers_n; i++)
+            buf_addf(&asked, "%s ", dns.servers[i]);
+        for (size_t i = 0; i < dns.zones_n; i++)
+            buf_addf(&files, "%s ", dns.zones[i]);
+        expect_text(row->name, dns.from, row->from);
+        expect_text(row->name, buf_text(&asked), row->servers);
+        expect_text(row->name, buf_text(&files), row->zones);
+        expect_int(row->name, dns.timeout_ms, row->timeout_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_servers_are_read_as_the_c_library_reads_them),
+        cmocka_unit_test(settings_name_who_is_asked_unless_an_option_does),
         cmocka_unit_test(a_wrong_resolver_is_wrong_usage_and_a_lost_zone_is_not_to_tell),
     };
 
