@@ -25,6 +25,16 @@ const char *audit_answer_name(enum audit_answer r)
     return names[r];
 }
 
+struct said audit_title(struct arena *a, const struct audit_finding *f)
+{
+    return (struct said){.key = arena_printf(a, "%s.title", f->code), .english = f->title};
+}
+
+struct said audit_why(struct arena *a, const struct audit_finding *f)
+{
+    return (struct said){.key = arena_printf(a, "%s.why", f->code), .english = f->why};
+}
+
 /* ---- findings and gaps ----------------------------------------------------------------------- */
 
 /* Room for one more in an array that grows by doubling; the old one stays in the arena. */
@@ -40,7 +50,7 @@ static void *grow(struct arena *a, void *items, size_t n, size_t *room, size_t s
 }
 
 struct audit_finding *audit_add(
-    struct audit_case *c, const struct audit_check *k, const char *name, const char *detail)
+    struct audit_case *c, const struct audit_check *k, const char *name, struct said detail)
 {
     c->findings =
         grow(c->arena, c->findings, c->findings_n, &c->findings_room, sizeof *c->findings);
@@ -51,7 +61,7 @@ struct audit_finding *audit_add(
         .title = k->title,
         .why = k->why,
         .name = arena_text(c->arena, str_of(name)),
-        .detail = arena_text(c->arena, str_of(detail)),
+        .detail = said_copy(c->arena, detail),
         .evidence = "",
     };
     return f;
@@ -83,19 +93,19 @@ void audit_evidence(struct audit_case *c, struct audit_finding *f, struct str te
     f->mark_n = mark_length(text, at, mark);
 }
 
-static struct audit_gap *gap_for(struct audit_case *c, const char *reason)
+static struct audit_gap *gap_for(struct audit_case *c, struct said reason)
 {
     for (size_t i = 0; i < c->gaps_n; i++)
-        if (strcmp(c->gaps[i].reason, reason) == 0)
+        if (strcmp(c->gaps[i].reason.english, reason.english) == 0)
             return &c->gaps[i];
     c->gaps = grow(c->arena, c->gaps, c->gaps_n, &c->gaps_room, sizeof *c->gaps);
     struct audit_gap *g = &c->gaps[c->gaps_n++];
-    *g = (struct audit_gap){.reason = arena_text(c->arena, str_of(reason)),
+    *g = (struct audit_gap){.reason = said_copy(c->arena, reason),
         .codes = arena_array(c->arena, audit_checks_n, sizeof(char *))};
     return g;
 }
 
-void audit_skip(struct audit_case *c, const struct audit_check *k, const char *reason)
+void audit_skip(struct audit_case *c, const struct audit_check *k, struct said reason)
 {
     struct audit_gap *g = gap_for(c, reason);
     const char **codes = (const char **)g->codes; /* ours until the report is done */
@@ -108,8 +118,9 @@ void audit_skip(struct audit_case *c, const struct audit_check *k, const char *r
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status)
 {
-    const char *reason =
-        arena_printf(c->arena, "the DNS did not answer for %s (%s)", name, dns_status_name(status));
+    struct said reason =
+        SAY(c->arena, "dns.no_answer", "the DNS did not answer for {{name}} ({{how}})",
+            {"name", name}, {"how", dns_status_name(status)});
     audit_skip(c, k, reason);
     gap_for(c, reason)->dns_failed = true;
 }
@@ -144,39 +155,51 @@ static void check_dmarc(struct audit_case *c)
         &c->dmarc_verdict);
 }
 
-static void conclude(struct audit_report *out, enum audit_verdict v, const char *sentence)
+struct said audit_no_dmarc(const struct audit_case *c)
+{
+    return SAY(c->arena, "dmarc.missing", "no DMARC record at _dmarc.{{domain}} or above",
+        {"domain", c->domain});
+}
+
+static void conclude(struct audit_report *out, enum audit_verdict v, struct said sentence)
 {
     out->verdict = v;
     out->sentence = sentence;
 }
 
 /* The first finding about the keys says best why no signature passes. */
-static const char *why_it_fails(const struct audit_case *c)
+static struct said why_it_fails(const struct audit_case *c)
 {
     for (size_t i = 0; i < c->findings_n; i++)
         if (c->findings[i].severity == AUDIT_ERROR &&
-            str_starts(str_of(c->findings[i].code), STR("DKIM")))
-            return arena_printf(c->arena, "%s (%s)", c->findings[i].title, c->findings[i].name);
-    return c->dmarc_verdict.why;
+            str_starts(str_of(c->findings[i].code), STR("DKIM"))) {
+            struct said title = audit_title(c->arena, &c->findings[i]);
+            return SAY_AROUND(c->arena, title, "verdict.finding", "{{said}} ({{name}})",
+                {"name", c->findings[i].name});
+        }
+    return said_plain(c->dmarc_verdict.why);
 }
 
 static void decide_failure(struct audit_case *c, struct audit_report *out)
 {
-    if (!c->guessed)
+    if (!c->guessed) {
+        struct said why = why_it_fails(c);
         conclude(out, AUDIT_FAIL,
-            c->spf_result[0] ? why_it_fails(c)
-                             : arena_printf(c->arena, "%s; SPF was not checked", why_it_fails(c)));
-    else if (c->keys_n > 0)
+            c->spf_result[0] ? why
+                             : said_make(c->arena, "verdict.spf_not_checked",
+                                   "{{said}}; SPF was not checked", &why, NULL));
+    } else if (c->keys_n > 0) {
         conclude(out, AUDIT_UNKNOWN,
-            arena_printf(c->arena,
-                "a DKIM key stands at %s, but the DNS does not show whether mail is signed with "
-                "it: "
-                "name the selector with --selector",
-                c->keys[0].name));
-    else
+            SAY(c->arena, "verdict.key_guessed",
+                "a DKIM key stands at {{name}}, but the DNS does not show whether mail is signed "
+                "with it: name the selector with --selector",
+                {"name", c->keys[0].name}));
+    } else {
         conclude(out, AUDIT_UNKNOWN,
-            "no DKIM selector is known and SPF does not carry it: name them with --selector and "
-            "--ip");
+            SAID("verdict.nothing_known",
+                "no DKIM selector is known and SPF does not carry it: name them with --selector "
+                "and --ip"));
+    }
 }
 
 static void decide(struct audit_case *c, struct audit_report *out)
@@ -184,21 +207,20 @@ static void decide(struct audit_case *c, struct audit_report *out)
     const struct dmarc_verdict *v = &c->dmarc_verdict;
     switch (v->result) {
     case DMARC_PASS:
-        conclude(out, AUDIT_PASS, v->why);
+        conclude(out, AUDIT_PASS, said_plain(v->why));
         break;
     case DMARC_FAIL:
         decide_failure(c, out);
         break;
     case DMARC_NO_RECORD:
     case DMARC_PERMERROR:
-        conclude(out, AUDIT_FAIL, v->why);
+        conclude(out, AUDIT_FAIL, said_plain(v->why));
         break;
     case DMARC_TEMPERROR:
         if (!c->record && !audit_dmarc_is_unknown(c))
-            conclude(out, AUDIT_FAIL,
-                arena_printf(c->arena, "no DMARC record at _dmarc.%s or above", c->domain));
+            conclude(out, AUDIT_FAIL, audit_no_dmarc(c));
         else
-            conclude(out, AUDIT_UNKNOWN, v->why);
+            conclude(out, AUDIT_UNKNOWN, said_plain(v->why));
         break;
     }
 }

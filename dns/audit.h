@@ -18,6 +18,7 @@
 #ifndef DNS_AUDIT_H
 #define DNS_AUDIT_H
 
+#include "base/said.h"
 #include "dns/mx.h"
 #include "dns/web.h"
 
@@ -73,15 +74,19 @@ struct audit_finding {
     enum audit_severity severity;
     const char *title, *why; /* of the code: always the same */
     const char *name;        /* the record, host or address that it is about */
-    const char *detail;      /* one sentence on what was found here */
+    struct said detail;      /* on what was found here */
     const char *evidence;    /* the record as found */
     size_t mark_at, mark_n;  /* the bad place in it; mark_n = 0: none, or all of it */
     const struct audit_record *publish;
     size_t publish_n;
 };
 
+/* Its title and why as sentences, of the keys "CODE.title" and "CODE.why". */
+struct said audit_title(struct arena *a, const struct audit_finding *f);
+struct said audit_why(struct arena *a, const struct audit_finding *f);
+
 struct audit_gap { /* checks that could not be made */
-    const char *reason;
+    struct said reason;
     bool dns_failed; /* else something was not known, or does not apply */
     const char *const *codes;
     size_t codes_n;
@@ -93,7 +98,7 @@ const char *audit_answer_name(enum audit_answer r); /* "pass", "fail", "not-chec
 struct audit_rule {   /* one demand of one provider */
     const char *rule; /* "dkim" */
     enum audit_answer answer;
-    const char *detail;
+    struct said detail;
 };
 
 struct audit_provider {
@@ -105,7 +110,7 @@ struct audit_provider {
 struct audit_report {
     const char *domain;
     enum audit_verdict verdict;
-    const char *sentence;                 /* why, in one */
+    struct said sentence;                 /* why */
     const struct audit_finding *findings; /* the worst first */
     size_t findings_n;
     size_t errors;

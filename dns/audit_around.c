@@ -42,7 +42,8 @@ void audit_find_dane(struct crew_member *m, void *subject)
 
 /* ---- MTA-STS --------------------------------------------------------------------------------- */
 
-static const char no_pages[] = "pages are not fetched in this audit";
+static const struct said no_pages =
+    SAID_INIT("gap.no_pages", "pages are not fetched in this audit");
 
 static const char *sts_name(struct audit_case *c)
 {
@@ -56,7 +57,7 @@ void check_sts_record(struct audit_case *c, const struct audit_check *k)
         audit_skip_failed(c, k, sts_name(c), DNS_TIMEOUT);
     if (r->status != MTA_STS_BROKEN && r->status != MTA_STS_SEVERAL)
         return;
-    struct audit_finding *f = audit_add(c, k, sts_name(c), r->why);
+    struct audit_finding *f = audit_add(c, k, sts_name(c), said_plain(r->why));
     audit_evidence(c, f, r->text, STR(""));
     audit_publish(c, f, sts_name(c), "TXT",
         arena_printf(
@@ -84,7 +85,7 @@ void check_sts_policy(struct audit_case *c, const struct audit_check *k)
     if (!has_policy(c, k) || p->status == MTA_STS_POLICY_GOOD)
         return;
     struct audit_finding *f =
-        audit_add(c, k, arena_printf(c->arena, "mta-sts.%s", c->domain), p->why);
+        audit_add(c, k, arena_printf(c->arena, "mta-sts.%s", c->domain), said_plain(p->why));
     audit_evidence(c, f, p->text, STR(""));
 }
 
@@ -98,8 +99,9 @@ void check_sts_mx(struct audit_case *c, const struct audit_check *k)
         if (mta_sts_covers(p, host))
             continue;
         struct audit_finding *f = audit_add(c, k, host,
-            arena_printf(c->arena,
-                "add \"mx: %s\" to the policy at %s, and change id= of its record", host, p->url));
+            SAY(c->arena, "sts.mx_not_covered",
+                "add \"mx: {{host}}\" to the policy at {{url}}, and change id= of its record",
+                {"host", host}, {"url", p->url}));
         audit_evidence(c, f, p->text, STR(""));
         if (p->mode != MTA_STS_MODE_ENFORCE)
             f->severity = AUDIT_WARNING;
@@ -128,7 +130,7 @@ void check_tls_rpt(struct audit_case *c, const struct audit_check *k)
         audit_skip_failed(c, k, name, DNS_TIMEOUT);
     if (r->status != TLS_RPT_BROKEN && r->status != TLS_RPT_SEVERAL)
         return;
-    struct audit_finding *f = audit_add(c, k, name, r->why);
+    struct audit_finding *f = audit_add(c, k, name, said_plain(r->why));
     audit_evidence(c, f, r->text, STR(""));
     propose_tls_rpt(c, f);
 }
@@ -146,8 +148,10 @@ void check_tls_rpt_missing(struct audit_case *c, const struct audit_check *k)
     if (c->around.tls_rpt.status != TLS_RPT_ABSENT ||
         (c->around.sts.status != MTA_STS_GOOD && !has_dane(c)))
         return;
-    propose_tls_rpt(c, audit_add(c, k, arena_printf(c->arena, "_smtp._tls.%s", c->domain),
-                           "the domain demands TLS by MTA-STS or DANE, and hears of no failure"));
+    propose_tls_rpt(
+        c, audit_add(c, k, arena_printf(c->arena, "_smtp._tls.%s", c->domain),
+               SAID("tls_rpt.missing",
+                   "the domain demands TLS by MTA-STS or DANE, and hears of no failure")));
 }
 
 /* ---- DANE ------------------------------------------------------------------------------------ */
@@ -160,12 +164,12 @@ void check_dane(struct audit_case *c, const struct audit_check *k)
             audit_skip_failed(c, k, d->name, DNS_SERVFAIL);
         else if (d->status == DANE_INSECURE)
             audit_skip(c, k,
-                "TLSA records are there, but their DNSSEC cannot be judged: ask a validating "
-                "resolver "
-                "on this machine, with --resolver");
+                SAID("dane.insecure",
+                    "TLSA records are there, but their DNSSEC cannot be judged: ask a validating "
+                    "resolver on this machine, with --resolver"));
         else if (d->status == DANE_UNUSABLE)
-            audit_evidence(
-                c, audit_add(c, k, d->name, d->why), str_of(d->records[0].text), STR(""));
+            audit_evidence(c, audit_add(c, k, d->name, said_plain(d->why)),
+                str_of(d->records[0].text), STR(""));
     }
 }
 
@@ -182,7 +186,7 @@ void check_bimi_record(struct audit_case *c, const struct audit_check *k)
     if (r->status == BIMI_TEMPERROR)
         audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
     if (r->status == BIMI_BROKEN || r->status == BIMI_SEVERAL)
-        audit_evidence(c, audit_add(c, k, bimi_name(c), r->why), r->text, STR(""));
+        audit_evidence(c, audit_add(c, k, bimi_name(c), said_plain(r->why)), r->text, STR(""));
 }
 
 /* RFC 9989 has no word for it; the BIMI draft s7.1 asks for quarantine or reject, for all mail. */
@@ -191,8 +195,8 @@ void check_bimi_policy(struct audit_case *c, const struct audit_check *k)
     if (c->around.bimi.status != BIMI_GOOD || !c->record ||
         c->dmarc_verdict.effective_policy > DMARC_NONE)
         return;
-    struct audit_finding *f =
-        audit_add(c, k, bimi_name(c), "the logo is shown only under p=quarantine or p=reject");
+    struct audit_finding *f = audit_add(c, k, bimi_name(c),
+        SAID("bimi.policy", "the logo is shown only under p=quarantine or p=reject"));
     audit_evidence(c, f, c->record->record.text, STR("p="));
     if (c->dmarc_verdict.result == DMARC_PASS && strcmp(c->record->domain, c->domain) == 0)
         audit_publish(
@@ -213,10 +217,10 @@ void check_bimi_logo(struct audit_case *c, const struct audit_check *k)
     if (!has_pages(c, k) || !c->around.bimi.logo[0])
         return;
     if (s->status == BIMI_SVG_NOT_CHECKED)
-        audit_skip(c, k, s->why);
+        audit_skip(c, k, said_plain(s->why));
     else if (s->status != BIMI_SVG_GOOD)
-        audit_evidence(c, audit_add(c, k, c->around.bimi.logo, s->why), c->around.bimi.text,
-            str_of(c->around.bimi.logo));
+        audit_evidence(c, audit_add(c, k, c->around.bimi.logo, said_plain(s->why)),
+            c->around.bimi.text, str_of(c->around.bimi.logo));
 }
 
 void check_bimi_mark(struct audit_case *c, const struct audit_check *k)
@@ -225,8 +229,8 @@ void check_bimi_mark(struct audit_case *c, const struct audit_check *k)
     if (!has_pages(c, k) || !c->around.bimi.evidence[0])
         return;
     if (b->status == BIMI_MARK_NOT_CHECKED)
-        audit_skip(c, k, b->why);
+        audit_skip(c, k, said_plain(b->why));
     else if (b->status != BIMI_MARK_GOOD || (b->faults & BIMI_MARK_SOON))
-        audit_evidence(c, audit_add(c, k, c->around.bimi.evidence, b->why), c->around.bimi.text,
-            str_of(c->around.bimi.evidence));
+        audit_evidence(c, audit_add(c, k, c->around.bimi.evidence, said_plain(b->why)),
+            c->around.bimi.text, str_of(c->around.bimi.evidence));
 }

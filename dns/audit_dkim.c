@@ -4,9 +4,10 @@
 #define RSA_BITS_ADVISED 2048
 #define RSA_BITS_LEAST 1024
 
-static const char no_selector[] = "no selector is known, and no key stands at the well-known ones "
-                                  "(default, google, selector1, s1, "
-                                  "k1, ...): which says nothing, name yours with --selector";
+static const struct said no_selector =
+    SAID_INIT("gap.no_selector", "no selector is known, and no key stands at the well-known ones "
+                                 "(default, google, selector1, s1, "
+                                 "k1, ...): which says nothing, name yours with --selector");
 
 /* Whether there are keys to look at; says why not. */
 static bool has_keys(struct audit_case *c, const struct audit_check *k)
@@ -31,7 +32,7 @@ static bool is_known(
 }
 
 static struct audit_finding *add(struct audit_case *c, const struct audit_check *k,
-    const struct audit_key_fact *f, const char *detail, const char *mark)
+    const struct audit_key_fact *f, struct said detail, const char *mark)
 {
     struct audit_finding *out = audit_add(c, k, f->name, detail);
     if (f->txt.answer.n > 0)
@@ -55,7 +56,7 @@ static void check_status(
     for (size_t i = 0; i < c->keys_n; i++) {
         const struct audit_key_fact *f = &c->keys[i];
         if (is_known(c, k, f) && f->record.status == status)
-            lower_where_another_signs(c, add(c, k, f, f->record.why, ""));
+            lower_where_another_signs(c, add(c, k, f, said_plain(f->record.why), ""));
     }
 }
 
@@ -90,10 +91,13 @@ void check_key_mismatch(struct audit_case *c, const struct audit_check *k)
         any_ours = any_ours || f->ours;
         if (f->ours && is_known(c, k, f) && f->record.status == DKIM_RECORD_GOOD &&
             !dkim_record_holds(&f->record, f->key->public_key))
-            add(c, k, f, "the public key there is not the one of our private key", "");
+            add(c, k, f,
+                SAID("key.mismatch", "the public key there is not the one of our private key"), "");
     }
     if (!any_ours && !c->setup->keys_are_all)
-        audit_skip(c, k, "our private keys are not known here: it takes the settings (--config)");
+        audit_skip(c, k,
+            SAID("gap.no_private_keys",
+                "our private keys are not known here: it takes the settings (--config)"));
 }
 
 /* ---- of keys that can be read ---------------------------------------------------------------- */
@@ -101,7 +105,7 @@ void check_key_mismatch(struct audit_case *c, const struct audit_check *k)
 typedef bool is_bad(const struct audit_key_fact *f);
 
 static void check_good(struct audit_case *c, const struct audit_check *k, is_bad *bad,
-    const char *detail, const char *mark)
+    struct said detail, const char *mark)
 {
     if (!has_keys(c, k))
         return;
@@ -152,10 +156,10 @@ static void check_bits(struct audit_case *c, const struct audit_check *k, is_bad
         if (!is_known(c, k, f) || f->record.status != DKIM_RECORD_GOOD || !bad(f))
             continue;
         struct audit_finding *out = audit_add(c, k, f->name,
-            arena_printf(c->arena,
-                "the key has %d bits: make a new one under another selector with `parcelpost dkim "
-                "new`",
-                f->record.bits));
+            SAY(c->arena, "key.bits",
+                "the key has {{bits}} bits: make a new one under another selector with `parcelpost "
+                "dkim new`",
+                {"bits", arena_printf(c->arena, "%d", f->record.bits)}));
         audit_evidence(c, out, f->record.text, STR(""));
         lower_where_another_signs(c, out);
     }
@@ -173,17 +177,20 @@ void check_key_weak(struct audit_case *c, const struct audit_check *k)
 
 void check_key_testing(struct audit_case *c, const struct audit_check *k)
 {
-    check_good(c, k, is_testing, "t=y declares that the domain is only testing DKIM", "t=");
+    check_good(c, k, is_testing,
+        SAID("key.testing", "t=y declares that the domain is only testing DKIM"), "t=");
 }
 
 void check_key_sha1_only(struct audit_case *c, const struct audit_check *k)
 {
-    check_good(c, k, is_without_sha256, "h= does not list sha256, the only hash that counts", "h=");
+    check_good(c, k, is_without_sha256,
+        SAID("key.no_sha256", "h= does not list sha256, the only hash that counts"), "h=");
 }
 
 void check_key_not_for_mail(struct audit_case *c, const struct audit_check *k)
 {
-    check_good(c, k, is_not_for_mail, "s= lists neither email nor *", "s=");
+    check_good(
+        c, k, is_not_for_mail, SAID("key.not_for_mail", "s= lists neither email nor *"), "s=");
 }
 
 void check_key_ed25519_only(struct audit_case *c, const struct audit_check *k)
@@ -199,7 +206,8 @@ void check_key_ed25519_only(struct audit_case *c, const struct audit_check *k)
             found = f;
     }
     if (found && !c->guessed)
-        audit_add(c, k, found->name, "sign with an RSA key too: `parcelpost dkim new`");
+        audit_add(c, k, found->name,
+            SAID("key.ed25519_only", "sign with an RSA key too: `parcelpost dkim new`"));
 }
 
 /* ---- all keys together ----------------------------------------------------------------------- */
@@ -208,8 +216,8 @@ void check_dkim_unsigned(struct audit_case *c, const struct audit_check *k)
 {
     if (!c->setup->keys_are_all || c->keys_n > 0)
         return;
-    struct audit_finding *f = audit_add(
-        c, k, c->domain, "no key is set up for this From domain: `parcelpost dkim new` makes one");
+    struct audit_finding *f = audit_add(c, k, c->domain,
+        SAID("key.none", "no key is set up for this From domain: `parcelpost dkim new` makes one"));
     if (c->dmarc_verdict.spf_aligned)
         f->severity = AUDIT_WARNING;
 }
@@ -231,8 +239,9 @@ void check_dkim_unaligned(struct audit_case *c, const struct audit_check *k)
         return;
     }
     struct audit_finding *f = audit_add(c, k, c->keys[0].name,
-        arena_printf(c->arena, "d=%s does not align with the From domain %s",
-            c->keys[0].key->domain, c->domain));
+        SAY(c->arena, "key.unaligned",
+            "d={{signer}} does not align with the From domain {{domain}}",
+            {"signer", c->keys[0].key->domain}, {"domain", c->domain}));
     if (c->dmarc_verdict.spf_aligned)
         f->severity = AUDIT_WARNING;
 }

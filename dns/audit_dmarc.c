@@ -53,7 +53,7 @@ static const char *place_of(struct audit_case *c, const char *domain)
 }
 
 static struct audit_finding *add(struct audit_case *c, const struct audit_check *k,
-    const char *domain, struct str text, const char *mark, const char *detail)
+    const char *domain, struct str text, const char *mark, struct said detail)
 {
     struct audit_finding *f = audit_add(c, k, record_name(c, domain), detail);
     audit_evidence(c, f, text, str_of(mark));
@@ -63,7 +63,7 @@ static struct audit_finding *add(struct audit_case *c, const struct audit_check 
 
 /* About the record that applies. */
 static struct audit_finding *add_for_record(
-    struct audit_case *c, const struct audit_check *k, const char *mark, const char *detail)
+    struct audit_case *c, const struct audit_check *k, const char *mark, struct said detail)
 {
     return add(c, k, c->record->domain, c->record->record.text, mark, detail);
 }
@@ -74,8 +74,7 @@ void check_dmarc_missing(struct audit_case *c, const struct audit_check *k)
 {
     if (is_unknown(c, k) || c->record || valid_records(c) > 1 || broken_text(c).n > 0)
         return;
-    add(c, k, c->domain, STR(""), "",
-        arena_printf(c->arena, "no DMARC record at _dmarc.%s or above", c->domain));
+    add(c, k, c->domain, STR(""), "", audit_no_dmarc(c));
 }
 
 void check_dmarc_several(struct audit_case *c, const struct audit_check *k)
@@ -85,8 +84,9 @@ void check_dmarc_several(struct audit_case *c, const struct audit_check *k)
         audit_skip_failed(c, k, c->dmarc.name, c->dmarc.answer.status);
     else if (n > 1)
         add(c, k, c->domain, c->dmarc.answer.records[1].data, "",
-            arena_printf(
-                c->arena, "%zu DMARC records stand at one name: receivers discard all", n));
+            SAY(c->arena, "dmarc.several",
+                "{{count}} DMARC records stand at one name: receivers discard all",
+                {"count", arena_printf(c->arena, "%zu", n)}));
 }
 
 static bool policies_are_bad(const struct dmarc_record *r)
@@ -99,14 +99,18 @@ void check_dmarc_syntax(struct audit_case *c, const struct audit_check *k)
     struct str broken = broken_text(c);
     if (broken.n > 0 && valid_records(c) == 0)
         add(c, k, c->domain, broken, "",
-            "the text must begin with v=DMARC1, in these letters, and nothing before it");
+            SAID("dmarc.version",
+                "the text must begin with v=DMARC1, in these letters, and nothing before it"));
     if (!c->record || !policies_are_bad(&c->record->record))
         return;
     const struct dmarc_record *r = &c->record->record;
     const char *mark = r->bad_p ? "p=" : r->bad_sp ? "sp=" : r->bad_np ? "np=" : "";
     add_for_record(c, k, mark,
-        mark[0] ? arena_printf(c->arena, "%s takes none, quarantine or reject", mark)
-                : "neither p= nor a rua= that is valid: receivers act as if it were not there");
+        mark[0]
+            ? SAY(c->arena, "dmarc.bad_policy", "{{tag}} takes none, quarantine or reject",
+                  {"tag", mark})
+            : SAID("dmarc.no_policy",
+                  "neither p= nor a rua= that is valid: receivers act as if it were not there"));
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -117,7 +121,7 @@ void check_dmarc_ignored(struct audit_case *c, const struct audit_check *k)
         return;
     const struct dmarc_record *r = &c->record->record;
     if (r->notes_n > 0 && !r->bad_p && !r->bad_sp && !r->bad_np)
-        add_for_record(c, k, "", r->notes[0]);
+        add_for_record(c, k, "", said_plain(r->notes[0]));
 }
 
 void check_dmarc_none(struct audit_case *c, const struct audit_check *k)
@@ -126,12 +130,14 @@ void check_dmarc_none(struct audit_case *c, const struct audit_check *k)
         policies_are_bad(&c->record->record))
         return;
     struct audit_finding *f = add_for_record(c, k, "p=",
-        "mail passes: ask receivers to quarantine what does not, and reject once reports are "
-        "clean");
+        SAID("dmarc.go_on_to_quarantine",
+            "mail passes: ask receivers to quarantine what does not, and reject once reports are "
+            "clean"));
     if (c->dmarc_verdict.result == DMARC_PASS)
         return;
     f->publish_n = 0;
-    f->detail = "keep it until mail is known to pass: a stricter policy would hurt your own mail";
+    f->detail = SAID("dmarc.keep_none",
+        "keep it until mail is known to pass: a stricter policy would hurt your own mail");
 }
 
 void check_dmarc_subdomain_none(struct audit_case *c, const struct audit_check *k)
@@ -140,9 +146,12 @@ void check_dmarc_subdomain_none(struct audit_case *c, const struct audit_check *
         return;
     const struct dmarc_record *r = &c->record->record;
     if (r->sp == DMARC_NONE)
-        add_for_record(c, k, "sp=", "anybody may use a subdomain in From");
+        add_for_record(
+            c, k, "sp=", SAID("dmarc.subdomains", "anybody may use a subdomain in From"));
     else if (r->np == DMARC_NONE)
-        add_for_record(c, k, "np=", "anybody may use a subdomain that does not exist in From");
+        add_for_record(c, k, "np=",
+            SAID("dmarc.absent_subdomains",
+                "anybody may use a subdomain that does not exist in From"));
 }
 
 void check_dmarc_test_mode(struct audit_case *c, const struct audit_check *k)
@@ -150,14 +159,15 @@ void check_dmarc_test_mode(struct audit_case *c, const struct audit_check *k)
     if (is_unknown(c, k) || !c->record || !c->record->record.testing ||
         c->record->record.p <= DMARC_NONE)
         return;
-    add_for_record(c, k, "t=", "t=y lowers reject to quarantine and quarantine to none");
+    add_for_record(c, k,
+        "t=", SAID("dmarc.testing", "t=y lowers reject to quarantine and quarantine to none"));
 }
 
 void check_dmarc_no_reports(struct audit_case *c, const struct audit_check *k)
 {
     if (is_unknown(c, k) || !c->record || c->record->record.has_valid_rua)
         return;
-    add_for_record(c, k, "rua=", "no rua= that is valid");
+    add_for_record(c, k, "rua=", SAID("dmarc.no_rua", "no rua= that is valid"));
 }
 
 void check_dmarc_removed(struct audit_case *c, const struct audit_check *k)
@@ -167,8 +177,9 @@ void check_dmarc_removed(struct audit_case *c, const struct audit_check *k)
     const char *tag = c->record->record.removed[0];
     add_for_record(c, k, arena_printf(c->arena, "%s=", tag),
         str_is_nocase(str_of(tag), "pct")
-            ? "pct= is ignored: the policy counts for all mail; t=y is what lowers it"
-            : arena_printf(c->arena, "%s= is ignored", tag));
+            ? SAID("dmarc.pct",
+                  "pct= is ignored: the policy counts for all mail; t=y is what lowers it")
+            : SAY(c->arena, "dmarc.removed", "{{tag}}= is ignored", {"tag", tag}));
 }
 
 /* ---- the organizational domain --------------------------------------------------------------- */
@@ -192,10 +203,10 @@ void check_dmarc_org_record(struct audit_case *c, const struct audit_check *k)
     if (!above[0] || is_unknown(c, k) || !c->record || strcmp(c->path.org_domain, c->domain) != 0)
         return;
     struct audit_finding *f = audit_add(c, k, record_name(c, above),
-        arena_printf(c->arena,
-            "without a record at %s, %s is an organization of its own, and %s does not align with "
-            "it",
-            record_name(c, above), c->domain, above));
+        SAY(c->arena, "dmarc.no_org_record",
+            "without a record at {{name}}, {{domain}} is an organization of its own, and {{above}} "
+            "does not align with it",
+            {"name", record_name(c, above)}, {"domain", c->domain}, {"above", above}));
     audit_publish(c, f, record_name(c, above), "TXT", audit_wanted_dmarc(c, above));
 }
 
@@ -223,8 +234,9 @@ void check_dmarc_report_authorised(struct audit_case *c, const struct audit_chec
             audit_skip_failed(c, k, q->name, q->answer.status);
         } else if (t->asked && !is_authorised(c, &q->answer)) {
             struct audit_finding *f = audit_add(c, k, q->name,
-                arena_printf(c->arena, "%s has not said that it wants reports about %s", t->host,
-                    t->policy_domain));
+                SAY(c->arena, "dmarc.report_unauthorised",
+                    "{{host}} has not said that it wants reports about {{domain}}",
+                    {"host", t->host}, {"domain", t->policy_domain}));
             audit_evidence(c, f, c->record->record.text, t->uri);
             audit_publish(c, f, audit_place(q), "TXT", "v=DMARC1;");
         }

@@ -52,8 +52,9 @@ static void mx_missing(
     bool has_address = audit_host_exists(&d->self);
     struct audit_finding *f = audit_add(c, k, d->name,
         has_address
-            ? "no MX record: mail goes to the address of the name itself"
-            : "neither an MX record nor an address: replies and bounces have nowhere to go");
+            ? SAID("mx.missing", "no MX record: mail goes to the address of the name itself")
+            : SAID("mx.nowhere",
+                  "neither an MX record nor an address: replies and bounces have nowhere to go"));
     if (has_address)
         f->severity = AUDIT_WARNING;
     if (d == &c->back && !c->mail_from_assumed && c->setup->helo[0])
@@ -81,8 +82,8 @@ void check_mx_null(struct audit_case *c, const struct audit_check *k)
         const struct audit_mail_domain *d = domains[i];
         if (!is_known(c, k, &d->mx) || !is_null_mx(d))
             continue;
-        struct audit_finding *f =
-            audit_add(c, k, d->name, "the null MX says that this domain takes no mail");
+        struct audit_finding *f = audit_add(
+            c, k, d->name, SAID("mx.null", "the null MX says that this domain takes no mail"));
         audit_evidence(c, f, STR("MX 0 ."), STR(""));
         if (d == &c->back && c->setup->helo[0])
             audit_publish(c, f, audit_place(&d->mx), "MX", mx_value(c, 10, c->setup->helo));
@@ -120,8 +121,9 @@ void check_mx_no_address(struct audit_case *c, const struct audit_check *k)
             const struct audit_host *h = &d->hosts[j];
             if (!host_is_known(c, k, h) || audit_host_exists(h))
                 continue;
-            struct audit_finding *f = audit_add(
-                c, k, d->name, arena_printf(c->arena, "its MX host %s has no address", h->name));
+            struct audit_finding *f = audit_add(c, k, d->name,
+                SAY(c->arena, "mx.no_address", "its MX host {{host}} has no address",
+                    {"host", h->name}));
             audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
             publish_good_hosts(c, f, d);
             if (good > 0)
@@ -141,8 +143,9 @@ void check_mx_cname(struct audit_case *c, const struct audit_check *k)
             if (!host_is_known(c, k, h) || !audit_host_exists(h) || !audit_host_is_alias(h))
                 continue;
             struct audit_finding *f = audit_add(c, k, d->name,
-                arena_printf(c->arena, "its MX host %s is an alias of %s", h->name,
-                    audit_place(h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa)));
+                SAY(c->arena, "mx.alias", "its MX host {{host}} is an alias of {{target}}",
+                    {"host", h->name},
+                    {"target", audit_place(h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa)}));
             audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
             publish_good_hosts(c, f, d);
         }
@@ -162,9 +165,11 @@ void check_return_path_unaligned(struct audit_case *c, const struct audit_check 
         return;
     }
     struct audit_finding *f = audit_add(c, k, c->mail_from,
-        arena_printf(c->arena,
-            "SPF of %s can never count for %s: take a return path below the From domain",
-            c->mail_from, c->domain));
+        SAY(c->arena, "return_path.unaligned",
+            "SPF of {{return_path}} can never count for {{domain}}: take a return path below the "
+            "From "
+            "domain",
+            {"return_path", c->mail_from}, {"domain", c->domain}));
     if (c->dmarc_verdict.dkim_aligned)
         f->severity = AUDIT_WARNING;
 }
@@ -176,14 +181,19 @@ static const char *address_type(const struct ip *ip)
     return ip->family == 4 ? "A" : "AAAA";
 }
 
+struct said audit_no_addresses(const struct audit_case *c)
+{
+    return c->setup->smart_host
+               ? SAID("gap.smart_host",
+                     "mail leaves through a smart host, whose addresses are not known here")
+               : SAID("gap.no_addresses", "no sending address is known: name yours with --ip");
+}
+
 static bool has_addresses(struct audit_case *c, const struct audit_check *k)
 {
     if (c->addresses_n > 0)
         return true;
-    audit_skip(c, k,
-        c->setup->smart_host
-            ? "mail leaves through a smart host, whose addresses are not known here"
-            : "no sending address is known: name yours with --ip");
+    audit_skip(c, k, audit_no_addresses(c));
     return false;
 }
 
@@ -220,7 +230,8 @@ void check_ptr_missing(struct audit_case *c, const struct audit_check *k)
         if (!is_known(c, k, &a->ptr) || !audit_is_absent(a->ptr.answer.status))
             continue;
         struct audit_finding *f = audit_add(c, k, a->text,
-            "no PTR record: whoever rents you the address sets it, at their console or on request");
+            SAID("ptr.missing", "no PTR record: whoever rents you the address sets it, at their "
+                                "console or on request"));
         if (c->setup->helo[0])
             audit_publish(
                 c, f, audit_place(&a->ptr), "PTR", arena_printf(c->arena, "%s.", c->setup->helo));
@@ -241,8 +252,8 @@ void check_ptr_not_confirmed(struct audit_case *c, const struct audit_check *k)
             continue;
         }
         struct audit_finding *f = audit_add(c, k, a->text,
-            arena_printf(
-                c->arena, "its PTR record names %s, which does not have this address", name));
+            SAY(c->arena, "ptr.not_confirmed",
+                "its PTR record names {{host}}, which does not have this address", {"host", name}));
         audit_evidence(
             c, f, str_of(arena_printf(c->arena, "%s. PTR %s.", a->ptr.name, name)), str_of(name));
         publish_one_more(c, f, a, name);
@@ -253,12 +264,13 @@ void check_helo(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_host *h = &c->helo;
     if (!c->setup->helo[0]) {
-        audit_skip(c, k, "the HELO name is not known: give it with --helo");
+        audit_skip(c, k, SAID("gap.no_helo", "the HELO name is not known: give it with --helo"));
         return;
     }
     if (!host_is_known(c, k, h) || audit_host_exists(h))
         return;
-    struct audit_finding *f = audit_add(c, k, h->name, "the HELO name has no address record");
+    struct audit_finding *f =
+        audit_add(c, k, h->name, SAID("helo.no_address", "the HELO name has no address record"));
     publish_addresses(c, f, h->name, 4);
     publish_addresses(c, f, h->name, 6);
 }

@@ -23,6 +23,7 @@
 #define AUDIT_MAX_SPF_NODES 64 /* records of one tree of includes looked at */
 #define AUDIT_MAX_SPF_HOSTS 64 /* names of its a and mx terms looked at */
 #define AUDIT_SPF_LOOKUPS 10   /* RFC 7208 s4.6.4 */
+#define AUDIT_SPF_ENDLESS 100  /* look-ups that a loop of includes counts */
 #define AUDIT_SPF_VOIDS 2
 
 /* ---- facts ----------------------------------------------------------------------------------- */
@@ -166,8 +167,8 @@ bool audit_spf_host_is_void(const struct audit_spf_host *h);
 bool audit_spf_counts(const struct spf_record *r, const struct spf_term *t); /* is evaluated */
 /* Terms that ask the DNS, in this record and below it; a loop counts beyond all limits. */
 size_t audit_spf_lookups(const struct audit_case *c, const struct audit_spf_node *n);
-/* "" when the target gives no permerror, else why it does. */
-const char *audit_spf_dead(struct audit_case *c, const struct spf_term *t);
+/* Nothing when the target gives no permerror, else why it does. */
+struct said audit_spf_dead(struct audit_case *c, const struct spf_term *t);
 const char *audit_place(const struct audit_question *q); /* where the record is, behind aliases */
 bool audit_is_failure(enum dns_status s);
 bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
@@ -195,12 +196,14 @@ extern const size_t audit_checks_n;
 
 /* A new finding with the row's words and severity; the texts are copied. */
 struct audit_finding *audit_add(
-    struct audit_case *c, const struct audit_check *k, const char *name, const char *detail);
+    struct audit_case *c, const struct audit_check *k, const char *name, struct said detail);
+struct said audit_no_addresses(const struct audit_case *c); /* why none of ours can be looked at */
+struct said audit_no_dmarc(const struct audit_case *c); /* no record applies to the From domain */
 /* The record that a finding rests on, and the first place of `mark` in it ("" = no mark). */
 void audit_evidence(
     struct audit_case *c, struct audit_finding *f, struct str text, struct str mark);
 /* The check could not be made. */
-void audit_skip(struct audit_case *c, const struct audit_check *k, const char *reason);
+void audit_skip(struct audit_case *c, const struct audit_check *k, struct said reason);
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status);
 

@@ -22,7 +22,8 @@ void check_domain_absent(struct audit_case *c, const struct audit_check *k)
     if (audit_is_failure(a->status))
         audit_skip_failed(c, k, c->domain, a->status);
     else if (a->status == DNS_NXDOMAIN && strcmp(a->canonical, c->domain) == 0)
-        audit_add(c, k, c->domain, "the DNS says that this name does not exist");
+        audit_add(
+            c, k, c->domain, SAID("domain.absent", "the DNS says that this name does not exist"));
 }
 
 static bool is_free_mail(const char *domain)
@@ -39,7 +40,7 @@ static bool is_free_mail(const char *domain)
 void check_free_mail(struct audit_case *c, const struct audit_check *k)
 {
     if (is_free_mail(c->domain))
-        audit_add(c, k, c->domain, "send from a domain of your own");
+        audit_add(c, k, c->domain, SAID("domain.free_mail", "send from a domain of your own"));
 }
 
 void check_wildcard(struct audit_case *c, const struct audit_check *k)
@@ -49,8 +50,9 @@ void check_wildcard(struct audit_case *c, const struct audit_check *k)
         audit_skip_failed(c, k, c->probe.name, a->status);
     } else if (a->status == DNS_FOUND) {
         struct audit_finding *f = audit_add(c, k, c->probe.name,
-            "a name that nobody published has a TXT record: delete the wildcard, or give it no "
-            "TXT");
+            SAID("wildcard.found",
+                "a name that nobody published has a TXT record: delete the wildcard, or give it no "
+                "TXT"));
         audit_evidence(c, f, a->records[0].data, STR(""));
     }
 }
@@ -65,10 +67,11 @@ static void check_size_at(
         audit_skip_failed(c, k, q->name, q->answer.status);
     else if (bytes > TXT_BYTES_MAX)
         audit_add(c, k, q->name,
-            arena_printf(c->arena,
-                "%zu TXT records with %zu bytes: delete verification texts that nobody needs any "
-                "more",
-                q->answer.n, bytes));
+            SAY(c->arena, "txt.too_long",
+                "{{count}} TXT records with {{bytes}} bytes: delete verification texts that nobody "
+                "needs any more",
+                {"count", arena_printf(c->arena, "%zu", q->answer.n)},
+                {"bytes", arena_printf(c->arena, "%zu", bytes)}));
 }
 
 void check_txt_size(struct audit_case *c, const struct audit_check *k)
@@ -89,8 +92,9 @@ static void check_alias(
         strcmp(a->canonical, name) == 0)
         return;
     struct audit_finding *f = audit_add(c, k, name,
-        arena_printf(
-            c->arena, "%s does not exist: point the alias elsewhere, or delete it", a->canonical));
+        SAY(c->arena, "cname.dangling",
+            "{{target}} does not exist: point the alias elsewhere, or delete it",
+            {"target", a->canonical}));
     audit_evidence(c, f, str_of(arena_printf(c->arena, "%s. CNAME ... %s.", name, a->canonical)),
         str_of(a->canonical));
 }

@@ -3,96 +3,107 @@
  * Sources stand with each provider; they change, so each is named in the report. */
 #include "dns/audit_inside.h"
 
-typedef enum audit_answer judge_rule(struct audit_case *c, const char **detail);
+typedef enum audit_answer judge_rule(struct audit_case *c, struct said *detail);
 
-static enum audit_answer say(enum audit_answer a, const char **detail, const char *text)
+static enum audit_answer say(enum audit_answer a, struct said *detail, struct said text)
 {
     *detail = text;
     return a;
 }
 
-static enum audit_answer judge_spf(struct audit_case *c, const char **detail)
+static const struct said failed = SAID_INIT("rule.dns_failed", "the DNS failed");
+
+static struct said no_addresses(const struct audit_case *c)
+{
+    return c->setup->smart_host ? SAID("rule.smart_host", "mail leaves through a smart host")
+                                : SAID("rule.no_addresses", "no sending address is known");
+}
+
+static enum audit_answer judge_spf(struct audit_case *c, struct said *detail)
 {
     if (!c->spf_result[0])
-        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-            c->setup->smart_host ? "mail leaves through a smart host"
-                                 : "no sending address is known");
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, no_addresses(c));
     if (strcmp(c->spf_result, "temperror") == 0)
-        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, failed);
     if (strcmp(c->spf_result, "pass") == 0)
-        return say(AUDIT_RULE_PASS, detail, "every sending address passes");
+        return say(AUDIT_RULE_PASS, detail, SAID("rule.spf.pass", "every sending address passes"));
     return say(AUDIT_RULE_FAIL, detail,
-        arena_printf(c->arena, "a sending address gets %s", c->spf_result));
+        SAY(c->arena, "rule.spf.fail", "a sending address gets {{result}}",
+            {"result", c->spf_result}));
 }
 
 /* SPF need not be there, but where it is it must not fail. */
-static enum audit_answer judge_spf_no_fail(struct audit_case *c, const char **detail)
+static enum audit_answer judge_spf_no_fail(struct audit_case *c, struct said *detail)
 {
     enum audit_answer a = judge_spf(c, detail);
     bool says_no = strcmp(c->spf_result, "fail") == 0 || strcmp(c->spf_result, "softfail") == 0 ||
                    strcmp(c->spf_result, "permerror") == 0;
     return a != AUDIT_RULE_FAIL || says_no
                ? a
-               : say(AUDIT_RULE_PASS, detail, "SPF refuses no sending address");
+               : say(AUDIT_RULE_PASS, detail,
+                     SAID("rule.spf.no_fail", "SPF refuses no sending address"));
 }
 
-static enum audit_answer judge_dkim(struct audit_case *c, const char **detail)
+static enum audit_answer judge_dkim(struct audit_case *c, struct said *detail)
 {
     if (c->guessed)
         return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-            c->keys_n > 0 ? arena_printf(c->arena,
-                                "a key stands at %s; whether mail is signed with "
-                                "it, the DNS does not show",
-                                c->keys[0].name)
-                          : "no selector is known");
+            c->keys_n > 0 ? SAY(c->arena, "rule.dkim.guessed",
+                                "a key stands at {{name}}; whether mail is signed with it, the DNS "
+                                "does not show",
+                                {"name", c->keys[0].name})
+                          : SAID("rule.dkim.no_selector", "no selector is known"));
     if (c->usable_keys > 0)
-        return say(AUDIT_RULE_PASS, detail, "a key of 1024 bits or more stands at the selector");
+        return say(AUDIT_RULE_PASS, detail,
+            SAID("rule.dkim.pass", "a key of 1024 bits or more stands at the selector"));
     for (size_t i = 0; i < c->keys_n; i++)
         if (c->keys[i].record.status == DKIM_RECORD_TEMPERROR)
-            return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
-    return say(AUDIT_RULE_FAIL, detail, "no signature can pass");
+            return say(AUDIT_RULE_NOT_CHECKABLE, detail, failed);
+    return say(AUDIT_RULE_FAIL, detail, SAID("rule.dkim.fail", "no signature can pass"));
 }
 
-static enum audit_answer judge_dmarc(struct audit_case *c, const char **detail)
+static enum audit_answer judge_dmarc(struct audit_case *c, struct said *detail)
 {
     if (audit_dmarc_is_unknown(c))
-        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, failed);
     if (!c->record || c->dmarc_verdict.result == DMARC_NO_RECORD)
-        return say(AUDIT_RULE_FAIL, detail, "no DMARC record applies");
+        return say(AUDIT_RULE_FAIL, detail, SAID("rule.dmarc.fail", "no DMARC record applies"));
     return say(AUDIT_RULE_PASS, detail,
-        arena_printf(c->arena, "the record at _dmarc.%s", c->record->domain));
+        SAY(c->arena, "rule.dmarc.pass", "the record at _dmarc.{{domain}}",
+            {"domain", c->record->domain}));
 }
 
-static enum audit_answer judge_reports(struct audit_case *c, const char **detail)
+static enum audit_answer judge_reports(struct audit_case *c, struct said *detail)
 {
     enum audit_answer record = judge_dmarc(c, detail);
     if (record != AUDIT_RULE_PASS)
         return record;
-    return c->record->record.has_valid_rua ? say(AUDIT_RULE_PASS, detail, "rua= is there")
-                                           : say(AUDIT_RULE_FAIL, detail, "the record has no rua=");
+    return c->record->record.has_valid_rua
+               ? say(AUDIT_RULE_PASS, detail, SAID("rule.reports.pass", "rua= is there"))
+               : say(AUDIT_RULE_FAIL, detail, SAID("rule.reports.fail", "the record has no rua="));
 }
 
-static enum audit_answer judge_alignment(struct audit_case *c, const char **detail)
+static enum audit_answer judge_alignment(struct audit_case *c, struct said *detail)
 {
     bool nothing_known = (c->guessed || c->keys_n == 0) && !c->spf_result[0];
-    *detail = arena_text(c->arena, str_of(c->dmarc_verdict.why));
+    *detail = said_plain(c->dmarc_verdict.why);
     if (c->dmarc_verdict.result == DMARC_PASS)
         return AUDIT_RULE_PASS;
     if (c->dmarc_verdict.result == DMARC_TEMPERROR)
         return AUDIT_RULE_NOT_CHECKABLE;
     if (c->dmarc_verdict.result == DMARC_FAIL && c->guessed)
         return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-            nothing_known ? "neither selector nor sending address is known"
-                          : "no selector is known, and SPF does not align");
+            nothing_known ? SAID("rule.alignment.nothing_known",
+                                "neither selector nor sending address is known")
+                          : SAID("rule.alignment.no_selector",
+                                "no selector is known, and SPF does not align"));
     return AUDIT_RULE_FAIL;
 }
 
-static enum audit_answer judge_ptr(struct audit_case *c, const char **detail)
+static enum audit_answer judge_ptr(struct audit_case *c, struct said *detail)
 {
     if (c->addresses_n == 0)
-        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-            c->setup->smart_host ? "mail leaves through a smart host"
-                                 : "no sending address is known");
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, no_addresses(c));
     bool unsure = false;
     for (size_t i = 0; i < c->addresses_n; i++) {
         const struct audit_address *a = &c->addresses[i];
@@ -100,41 +111,47 @@ static enum audit_answer judge_ptr(struct audit_case *c, const char **detail)
             continue;
         if (!a->unsure && !audit_is_failure(a->ptr.answer.status))
             return say(AUDIT_RULE_FAIL, detail,
-                arena_printf(c->arena, "%s has no confirmed PTR", a->text));
+                SAY(c->arena, "rule.ptr.fail", "{{address}} has no confirmed PTR",
+                    {"address", a->text}));
         unsure = true;
     }
-    return unsure ? say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed")
-                  : say(AUDIT_RULE_PASS, detail, "every sending address has one");
+    return unsure ? say(AUDIT_RULE_NOT_CHECKABLE, detail, failed)
+                  : say(AUDIT_RULE_PASS, detail,
+                        SAID("rule.ptr.pass", "every sending address has one"));
 }
 
-static enum audit_answer judge_helo(struct audit_case *c, const char **detail)
+static enum audit_answer judge_helo(struct audit_case *c, struct said *detail)
 {
     if (!c->setup->helo[0])
-        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the HELO name is not known");
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            SAID("rule.helo.unknown", "the HELO name is not known"));
     if (audit_host_is_unsure(&c->helo))
-        return say(AUDIT_RULE_NOT_CHECKABLE, detail, "the DNS failed");
-    return audit_host_exists(&c->helo) ? say(AUDIT_RULE_PASS, detail, "it has an address")
-                                       : say(AUDIT_RULE_FAIL, detail, "it has no address");
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, failed);
+    return audit_host_exists(&c->helo)
+               ? say(AUDIT_RULE_PASS, detail, SAID("rule.helo.pass", "it has an address"))
+               : say(AUDIT_RULE_FAIL, detail, SAID("rule.helo.fail", "it has no address"));
 }
 
-static enum audit_answer judge_tls(struct audit_case *c, const char **detail)
+static enum audit_answer judge_tls(struct audit_case *c, struct said *detail)
 {
     (void)c;
     return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-        "seen in transit only; Parcelpost takes TLS wherever it is offered");
+        SAID("rule.tls", "seen in transit only; Parcelpost takes TLS wherever it is offered"));
 }
 
-static enum audit_answer judge_one_click(struct audit_case *c, const char **detail)
+static enum audit_answer judge_one_click(struct audit_case *c, struct said *detail)
 {
     (void)c;
     return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-        "seen in mails only; Parcelpost sets and signs it on marketing streams");
+        SAID("rule.one_click",
+            "seen in mails only; Parcelpost sets and signs it on marketing streams"));
 }
 
-static enum audit_answer judge_complaints(struct audit_case *c, const char **detail)
+static enum audit_answer judge_complaints(struct audit_case *c, struct said *detail)
 {
     (void)c;
-    return say(AUDIT_RULE_NOT_CHECKABLE, detail, "only the provider's own numbers tell");
+    return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+        SAID("rule.complaints", "only the provider's own numbers tell"));
 }
 
 enum rule {

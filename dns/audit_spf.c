@@ -18,16 +18,17 @@ static void mark(struct audit_case *c, struct audit_finding *f, size_t at, size_
 }
 
 static struct audit_finding *add(
-    struct audit_case *c, const struct audit_check *k, const struct spf_term *t, const char *detail)
+    struct audit_case *c, const struct audit_check *k, const struct spf_term *t, struct said detail)
 {
     bool flattened = false;
     const char *wanted = audit_wanted_spf(c, &flattened);
     struct audit_finding *f = audit_add(c, k, c->mail_from,
-        flattened ? arena_printf(c->arena,
-                        "%s. The record below copies addresses of others, who may change them: "
-                        "compare it with theirs every month",
-                        detail)
-                  : detail);
+        flattened
+            ? said_make(c->arena, "spf.flattened",
+                  "{{said}}. The record below copies addresses of others, who may change them: "
+                  "compare it with theirs every month",
+                  &detail, NULL)
+            : detail);
     if (c->spf[0].records_n > 0)
         mark(c, f, t ? t->at : 0, t ? t->text.n : 0);
     audit_publish(c, f, audit_place(&c->spf[0].txt), "TXT", wanted);
@@ -41,9 +42,11 @@ void check_spf_missing(struct audit_case *c, const struct audit_check *k)
     if (!audit_is_failure(n->txt.answer.status) && n->records_n == 0)
         add(c, k, NULL,
             c->addresses_n > 0
-                ? "the return path's domain has no text that begins with v=spf1"
-                : "no text begins with v=spf1; name your addresses with --ip, and the "
-                  "record to publish covers them");
+                ? SAID(
+                      "spf.missing", "the return path's domain has no text that begins with v=spf1")
+                : SAID("spf.missing_without_addresses", "no text begins with v=spf1; name your "
+                                                        "addresses with --ip, and the record to "
+                                                        "publish covers them"));
 }
 
 void check_spf_several(struct audit_case *c, const struct audit_check *k)
@@ -51,8 +54,8 @@ void check_spf_several(struct audit_case *c, const struct audit_check *k)
     readable(c, k);
     if (c->spf[0].records_n > 1)
         add(c, k, NULL,
-            arena_printf(c->arena, "%zu records begin with v=spf1: join them into one",
-                c->spf[0].records_n));
+            SAY(c->arena, "spf.several", "{{count}} records begin with v=spf1: join them into one",
+                {"count", arena_printf(c->arena, "%zu", c->spf[0].records_n)}));
 }
 
 void check_spf_syntax(struct audit_case *c, const struct audit_check *k)
@@ -61,7 +64,7 @@ void check_spf_syntax(struct audit_case *c, const struct audit_check *k)
     const struct audit_spf_node *n = &c->spf[0];
     if (n->records_n == 0 || n->record.valid)
         return;
-    struct audit_finding *f = add(c, k, NULL, n->record.fault.why);
+    struct audit_finding *f = add(c, k, NULL, said_plain(n->record.fault.why));
     size_t end = (size_t)(n->record.fault.text.p - n->record.text.p) + n->record.fault.text.n;
     f->mark_at = n->record.fault.at < end ? n->record.fault.at : end - 1;
     f->mark_n = end - f->mark_at;
@@ -98,6 +101,18 @@ static const struct spf_term *dearest_term(const struct audit_case *c)
     return found;
 }
 
+static struct said too_many_lookups(const struct audit_case *c, size_t n, bool marked)
+{
+    const char *terms = arena_printf(c->arena, "%zu", n);
+    if (n >= AUDIT_SPF_ENDLESS)
+        return SAID("spf.loop", "the includes lead back to themselves");
+    if (!marked)
+        return SAY(
+            c->arena, "spf.lookups", "{{terms}} terms ask the DNS, 10 may", {"terms", terms});
+    return SAY(c->arena, "spf.lookups_marked",
+        "{{terms}} terms ask the DNS, 10 may; the marked one asks most", {"terms", terms});
+}
+
 void check_spf_lookups(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = readable(c, k);
@@ -106,10 +121,7 @@ void check_spf_lookups(struct audit_case *c, const struct audit_check *k)
         return;
     if (lookups > AUDIT_SPF_LOOKUPS) {
         const struct spf_term *t = dearest_term(c);
-        add(c, k, t,
-            lookups >= 100 ? "the includes lead back to themselves"
-                           : arena_printf(c->arena, "%zu terms ask the DNS, %d may%s", lookups,
-                                 AUDIT_SPF_LOOKUPS, t ? "; the marked one asks most" : ""));
+        add(c, k, t, too_many_lookups(c, lookups, t != NULL));
     } else {
         tree_is_known(c, k);
     }
@@ -153,8 +165,9 @@ void check_spf_voids(struct audit_case *c, const struct audit_check *k)
     for (size_t i = 1; i < c->spf_n; i++)
         void_terms(c, &c->spf[i], &others);
     struct audit_finding *f = add(c, k, t,
-        t ? "more than two terms find nothing in the DNS; the first is marked"
-          : "more than two terms find nothing in the DNS, behind the includes");
+        t ? SAID("spf.voids", "more than two terms find nothing in the DNS; the first is marked")
+          : SAID("spf.voids_behind_includes",
+                "more than two terms find nothing in the DNS, behind the includes"));
     if (own == 0 || others > AUDIT_SPF_VOIDS)
         f->publish_n = 0; /* leaving out what is ours would not be enough */
 }
@@ -177,21 +190,25 @@ void check_spf_permissive(struct audit_case *c, const struct audit_check *k)
         return;
     if (stranger_passes(c, all))
         add(c, k, NULL,
-            arena_printf(c->arena, "an address that nobody has passes, by %s of %s",
-                c->stranger.spf.mechanism, c->stranger.spf.domain))
+            SAY(c->arena, "spf.stranger_passes",
+                "an address that nobody has passes, by {{term}} of {{domain}}",
+                {"term", c->stranger.spf.mechanism}, {"domain", c->stranger.spf.domain}))
             ->publish_n = 0;
     else if (all && all->qualifier == '+')
-        add(c, k, all, "+all lets everybody in the world send for this domain");
+        add(c, k, all,
+            SAID("spf.plus_all", "+all lets everybody in the world send for this domain"));
     else if (all && all->qualifier == '?')
-        add(c, k, all, "?all says nothing about anybody: say ~all or -all")->severity =
-            AUDIT_WARNING;
+        add(c, k, all, SAID("spf.neutral_all", "?all says nothing about anybody: say ~all or -all"))
+            ->severity = AUDIT_WARNING;
 }
 
 void check_spf_no_all(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = readable(c, k);
     if (n && !n->record.all && !n->record.redirect)
-        add(c, k, NULL, "the record ends without all or redirect: everybody else is \"neutral\"");
+        add(c, k, NULL,
+            SAID("spf.no_all",
+                "the record ends without all or redirect: everybody else is \"neutral\""));
 }
 
 void check_spf_ptr(struct audit_case *c, const struct audit_check *k)
@@ -199,7 +216,7 @@ void check_spf_ptr(struct audit_case *c, const struct audit_check *k)
     const struct audit_spf_node *n = readable(c, k);
     for (size_t i = 0; n && i < n->record.n; i++)
         if (n->record.terms[i].kind == SPF_PTR) {
-            add(c, k, &n->record.terms[i], "name the addresses instead");
+            add(c, k, &n->record.terms[i], SAID("spf.ptr", "name the addresses instead"));
             return;
         }
 }
@@ -211,19 +228,21 @@ void check_spf_include_dead(struct audit_case *c, const struct audit_check *k)
         return;
     for (size_t i = 0; i < n->record.n; i++) {
         const struct spf_term *t = &n->record.terms[i];
-        const char *dead = audit_spf_counts(&n->record, t) ? audit_spf_dead(c, t) : "";
-        if (dead[0])
+        struct said dead = audit_spf_counts(&n->record, t) ? audit_spf_dead(c, t) : SAID_NOTHING;
+        if (!said_is_nothing(&dead))
             add(c, k, t, dead);
     }
     for (size_t i = 1; i < c->spf_n; i++)
         for (size_t j = 0; j < c->spf[i].record.n; j++) {
             const struct spf_term *t = &c->spf[i].record.terms[j];
-            const char *dead = audit_spf_counts(&c->spf[i].record, t) ? audit_spf_dead(c, t) : "";
-            if (!dead[0])
+            struct said dead =
+                audit_spf_counts(&c->spf[i].record, t) ? audit_spf_dead(c, t) : SAID_NOTHING;
+            if (said_is_nothing(&dead))
                 continue;
             struct audit_finding *f = audit_add(c, k, c->spf[i].domain,
-                arena_printf(
-                    c->arena, "%s; only the owner of %s can mend it", dead, c->spf[i].domain));
+                SAY_AROUND(c->arena, dead, "spf.dead_elsewhere",
+                    "{{said}}; only the owner of {{domain}} can mend it",
+                    {"domain", c->spf[i].domain}));
             audit_evidence(c, f, c->spf[i].record.text, t->text);
         }
 }
@@ -247,7 +266,7 @@ void check_spf_duplicate(struct audit_case *c, const struct audit_check *k)
         const struct spf_term *t = &n->record.terms[i];
         for (size_t j = 0; j < i; j++)
             if (is_same_term(&n->record.terms[j], t)) {
-                add(c, k, t, "the same term stands before it");
+                add(c, k, t, SAID("spf.duplicate", "the same term stands before it"));
                 return;
             }
     }
@@ -260,7 +279,7 @@ void check_spf_after_all(struct audit_case *c, const struct audit_check *k)
         const struct spf_term *t = &n->record.terms[i];
         if (audit_spf_counts(&n->record, t))
             continue;
-        add(c, k, t, "all matches everybody: nothing after it is looked at");
+        add(c, k, t, SAID("spf.after_all", "all matches everybody: nothing after it is looked at"));
         return;
     }
 }
@@ -271,10 +290,7 @@ void check_spf_address(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = readable(c, k);
     if (c->addresses_n == 0)
-        audit_skip(c, k,
-            c->setup->smart_host
-                ? "mail leaves through a smart host, whose addresses are not known here"
-                : "no sending address is known: name yours with --ip");
+        audit_skip(c, k, audit_no_addresses(c));
     for (size_t i = 0; n && i < c->addresses_n; i++) {
         const struct audit_address *a = &c->addresses[i];
         if (a->spf.result == SPF_TEMPERROR) {
@@ -282,8 +298,10 @@ void check_spf_address(struct audit_case *c, const struct audit_check *k)
         } else if (a->spf.result == SPF_FAIL || a->spf.result == SPF_SOFTFAIL ||
                    a->spf.result == SPF_NEUTRAL) {
             struct audit_finding *f = add(c, k, n->record.all,
-                arena_printf(c->arena, "mail from %s gets %s, by %s of %s", a->text,
-                    spf_result_name(a->spf.result), a->spf.mechanism, a->spf.domain));
+                SAY(c->arena, "spf.address",
+                    "mail from {{address}} gets {{result}}, by {{term}} of {{domain}}",
+                    {"address", a->text}, {"result", spf_result_name(a->spf.result)},
+                    {"term", a->spf.mechanism}, {"domain", a->spf.domain}));
             f->name = a->text;
         }
     }

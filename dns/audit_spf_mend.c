@@ -63,8 +63,9 @@ static bool is_useless(struct mend *m, const struct spf_record *r, const struct 
 {
     const struct audit_spf_host *h = audit_spf_host_of(m->c, &m->c->spf[0], t);
     const struct audit_spf_node *target = audit_spf_target(m->c, t);
+    struct said dead = audit_spf_dead(m->c, t);
     return t->kind == SPF_PTR || !audit_spf_counts(r, t) || (h && audit_spf_host_is_void(h)) ||
-           audit_spf_dead(m->c, t)[0] || target == &m->c->spf[0] ||
+           !said_is_nothing(&dead) || target == &m->c->spf[0] ||
            (t->kind == SPF_INCLUDE && is_in_another_include(m->c, r, t));
 }
 

@@ -3,8 +3,7 @@
 #include "dns/audit_inside.h"
 #include "dns/name.h"
 
-#define DEEPEST 12  /* more levels than lookups: a loop */
-#define ENDLESS 100 /* what a loop counts */
+#define DEEPEST 12 /* more levels than lookups: a loop */
 #define FAULTS_MAX_CUT 64
 
 bool audit_spf_counts(const struct spf_record *r, const struct spf_term *t)
@@ -105,8 +104,8 @@ void audit_spf_cut_faults(struct audit_case *c, struct str text, struct spf_reco
 static void count_lookups(
     const struct audit_case *c, const struct audit_spf_node *n, int depth, size_t *total)
 {
-    if (depth > DEEPEST || *total >= ENDLESS) {
-        *total = ENDLESS;
+    if (depth > DEEPEST || *total >= AUDIT_SPF_ENDLESS) {
+        *total = AUDIT_SPF_ENDLESS;
         return;
     }
     for (size_t i = 0; i < n->record.n; i++) {
@@ -127,21 +126,25 @@ size_t audit_spf_lookups(const struct audit_case *c, const struct audit_spf_node
     return total;
 }
 
-const char *audit_spf_dead(struct audit_case *c, const struct spf_term *t)
+struct said audit_spf_dead(struct audit_case *c, const struct spf_term *t)
 {
     const struct audit_spf_node *n = audit_spf_target(c, t);
     if (!n || n->txt.answer.status == DNS_SERVFAIL || n->txt.answer.status == DNS_TIMEOUT ||
         n->txt.answer.status == DNS_BAD)
-        return "";
+        return SAID_NOTHING;
     if (n->txt.answer.status == DNS_NXDOMAIN)
-        return arena_printf(
-            c->arena, "%s does not exist: whoever registers it may send as you", n->domain);
+        return SAY(c->arena, "spf.include_absent",
+            "{{domain}} does not exist: whoever registers it may send as you",
+            {"domain", n->domain});
     if (n->records_n == 0)
-        return arena_printf(c->arena, "%s has no SPF record", n->domain);
+        return SAY(c->arena, "spf.include_without_record", "{{domain}} has no SPF record",
+            {"domain", n->domain});
     if (n->records_n > 1)
-        return arena_printf(c->arena, "%s has %zu SPF records", n->domain, n->records_n);
+        return SAY(c->arena, "spf.include_of_several", "{{domain}} has {{count}} SPF records",
+            {"domain", n->domain}, {"count", arena_printf(c->arena, "%zu", n->records_n)});
     if (!n->record.valid)
-        return arena_printf(c->arena, "the SPF record of %s cannot be read at \"" STR_FMT "\"",
-            n->domain, STR_ARG(str_slice(n->record.fault.text, 0, 60)));
-    return "";
+        return SAY(c->arena, "spf.include_broken",
+            "the SPF record of {{domain}} cannot be read at \"{{text}}\"", {"domain", n->domain},
+            {"text", arena_text(c->arena, str_slice(n->record.fault.text, 0, 60))});
+    return SAID_NOTHING;
 }

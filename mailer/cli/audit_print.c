@@ -104,7 +104,7 @@ static void print_verdict(const struct audit_report *r)
     printf("%s\n%s", r->domain, colour_of(like[r->verdict]));
     print_wrapped(str_of(words[r->verdict]), 2);
     printf("%s", plain());
-    print_wrapped(str_of(r->sentence), 2);
+    print_wrapped(str_of(r->sentence.english), 2);
 }
 
 static void print_table(const struct audit_report *r)
@@ -134,7 +134,7 @@ static void print_finding(const struct audit_finding *f)
     buf_addf(&here, "%s. %s", f->title, f->why);
     print_wrapped(buf_str(&here), 2);
     buf_clear(&here);
-    buf_addf(&here, "%s: %s", f->name, f->detail);
+    buf_addf(&here, "%s: %s", f->name, f->detail.english);
     print_wrapped(buf_str(&here), 2);
     if (f->evidence[0])
         print_evidence(f);
@@ -150,7 +150,7 @@ static void print_gaps(const struct audit_report *r)
         puts("\nnot checked");
     for (size_t i = 0; i < r->gaps_n; i++) {
         AUTO(buf_close) struct buf codes = {0};
-        print_wrapped(str_of(r->gaps[i].reason), 2);
+        print_wrapped(str_of(r->gaps[i].reason.english), 2);
         for (size_t j = 0; j < r->gaps[i].codes_n; j++)
             buf_addf(&codes, "%s%s", j > 0 ? " " : "", r->gaps[i].codes[j]);
         print_wrapped(buf_str(&codes), INDENT);

@@ -1,6 +1,7 @@
 #include "tests/dns/audit_world.h"
 
 #include "base/encode.h"
+#include "tests/dns/audit_words.h"
 
 /* Strings of TXT have at most 255 characters: the key comes in two. */
 static const char *const healthy[] = {
@@ -131,6 +132,7 @@ void shop_audit(struct shop *s, struct audit_report *out)
     world_resolver(&s->world, NULL, 1000);
     s->setup.resolver = s->world.resolver;
     audit_run(&s->setup, s->world.arena, out);
+    words_check(out);
 }
 
 const struct audit_finding *shop_finding(const struct audit_report *r, const char *code)

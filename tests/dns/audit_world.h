@@ -53,7 +53,7 @@ void shop_change(struct shop *s, const char *remove, const char *add);
 void shop_add(struct shop *s, const struct audit_record *r);
 void shop_publish(struct shop *s, const struct audit_finding *f);
 
-/* Writes the zone and audits the shop. */
+/* Writes the zone and audits the shop; fails where a sentence of the report cannot be told in other languages. */
 void shop_audit(struct shop *s, struct audit_report *out);
 
 const struct audit_finding *shop_finding(const struct audit_report *r, const char *code);

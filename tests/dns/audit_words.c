@@ -1,0 +1,36 @@
+#include "tests/dns/audit_words.h"
+#include "tests/dns/world.h"
+
+static bool is_key(const char *key)
+{
+    size_t n = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return n > 0 && key[n] == 0 && strchr(key, '.');
+}
+
+static void check(const struct said *s)
+{
+    if (s->key[0] && !is_key(s->key))
+        fail_msg("\"%s\" has no key", s->english);
+    if (strstr(s->english, "{{"))
+        fail_msg("%s: a value is missing in \"%s\"", s->key, s->english);
+    for (size_t i = 0; i < s->values_n; i++)
+        if (!strstr(s->english, s->values[i].text))
+            fail_msg("%s: \"%s\" does not say {{%s}}", s->key, s->english, s->values[i].name);
+    if (!s->inner)
+        return;
+    check(s->inner);
+    if (!strstr(s->english, s->inner->english))
+        fail_msg("%s: \"%s\" does not say {{said}}", s->key, s->english);
+}
+
+void words_check(const struct audit_report *r)
+{
+    check(&r->sentence);
+    for (size_t i = 0; i < r->findings_n; i++)
+        check(&r->findings[i].detail);
+    for (size_t i = 0; i < r->gaps_n; i++)
+        check(&r->gaps[i].reason);
+    for (size_t i = 0; i < r->providers_n; i++)
+        for (size_t j = 0; j < r->providers[i].rules_n; j++)
+            check(&r->providers[i].rules[j].detail);
+}
