@@ -71,6 +71,7 @@ static bool read_data(const ldns_rr *in, struct arena *a, struct dns_record *out
         out->data = joined_strings(in, a);
         return true;
     case LDNS_RR_TYPE_CNAME:
+    case LDNS_RR_TYPE_DNAME:
     case LDNS_RR_TYPE_PTR:
     case LDNS_RR_TYPE_NS:
         return read_name(rdf_bytes(in, 0), a, &out->data);

@@ -13,6 +13,7 @@ struct rr {
     uint32_t ttl_s;
     struct dns_record record;
     size_t place;     /* in a zone file: how many came before it */
+    int line;         /* there */
     struct str rdata; /* in a zone file: all of it, to tell equal records */
 };
 

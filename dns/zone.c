@@ -34,19 +34,30 @@ static pthread_mutex_t *lock_of(struct zone *z)
     return &z->lock;
 }
 
+/* NULL: none. */
+static const char *shared_apex(const struct zone_content *a, const struct zone_content *b)
+{
+    for (size_t i = 0; i < a->apexes_n; i++)
+        for (size_t j = 0; j < b->apexes_n; j++)
+            if (strcmp(a->apexes[i].name, b->apexes[j].name) == 0)
+                return a->apexes[i].name;
+    return NULL;
+}
+
 static bool open_one(struct zones *zs, const char *path, struct err *e)
 {
     struct zone *z = &zs->list[zs->n];
     z->path = arena_text(zs->arena, str_of(path));
     if (!zone_read(z->path, &z->content, &z->seen, e))
         return false;
-    for (size_t i = 0; i < zs->n; i++)
-        if (strcmp(zs->list[i].content->origin, z->content->origin) == 0) {
-            err_set(e, ERR_INPUT, "%s and %s are both the zone %s", zs->list[i].path, path,
-                z->content->origin);
+    for (size_t i = 0; i < zs->n; i++) {
+        const char *both = shared_apex(zs->list[i].content, z->content);
+        if (both) {
+            err_set(e, ERR_INPUT, "%s and %s are both the zone %s", zs->list[i].path, path, both);
             zone_content_close(&z->content);
             return false;
         }
+    }
     pthread_mutex_init(&z->lock, NULL);
     zs->n++;
     return true;
@@ -159,28 +170,29 @@ static bool has_type(const struct zone_content *c, const char *name, uint16_t ty
 }
 
 /* Below the apex, on the way to `name` or at it. */
-static bool is_delegated(const struct zone_content *c, const char *name, uint16_t type)
+static bool is_delegated(
+    const struct zone_content *c, const char *apex, const char *name, uint16_t type)
 {
-    for (const char *at = name; strcmp(at, c->origin) != 0; at = name_parent(at))
+    for (const char *at = name; strcmp(at, apex) != 0; at = name_parent(at))
         if (has_type(c, at, LDNS_RR_TYPE_NS))
             return at != name || type != LDNS_RR_TYPE_NS;
     return false;
 }
 
 /* RFC 4592 s3.3.1: the wildcard at the closest encloser, and no other, speaks for a name that does
- * not exist. "" when there is none. */
+ * not exist. NULL when there is none. */
 static const char *wildcard_for(const struct zone_content *c, const char *name, struct arena *a)
 {
     const char *encloser = name_parent(name);
     while (!exists(c, encloser))
         encloser = name_parent(encloser);
     const char *wildcard = encloser[0] ? arena_printf(a, "*.%s", encloser) : "*";
-    return exists(c, wildcard) ? wildcard : "";
+    return exists(c, wildcard) ? wildcard : NULL;
 }
 
 /* What the records of `node` say; it exists. */
-static void answer_from(const struct zone_content *c, const char *node, uint16_t type,
-    struct arena *a, struct dns_step *out)
+static void answer_from(const struct zone_content *c, const struct zone_apex *apex,
+    const char *node, uint16_t type, struct arena *a, struct dns_step *out)
 {
     size_t first = first_at(c, node), n = 0;
     uint32_t ttl = UINT32_MAX;
@@ -202,27 +214,61 @@ static void answer_from(const struct zone_content *c, const char *node, uint16_t
     }
     bool too_many = out->n > DNS_MAX_RECORDS;
     out->status = too_many ? DNS_BAD : out->n > 0 ? DNS_FOUND : DNS_NODATA;
-    out->ttl_s = out->n > 0 ? ttl : c->negative_ttl_s;
+    out->ttl_s = out->n > 0 ? ttl : apex->negative_ttl_s;
 }
 
-static void answer(const struct zone_content *c, const char *name, uint16_t type, struct arena *a,
-    struct dns_step *out)
+/* RFC 6672 s3.2: the DNAME of the highest name above `name`, within the zone; NULL: none. */
+static const struct rr *dname_above(
+    const struct zone_content *c, const char *apex, const char *name)
 {
-    const char *node = exists(c, name) ? name : wildcard_for(c, name, a);
-    if (node[0])
-        answer_from(c, node, type, a, out);
-    else
-        *out = (struct dns_step){.status = DNS_NXDOMAIN, .alias = "", .ttl_s = c->negative_ttl_s};
+    const struct rr *found = NULL;
+    for (const char *at = name; strcmp(at, apex) != 0;) {
+        at = name_parent(at);
+        for (size_t i = first_at(c, at); owns(c, i, at); i++)
+            if (c->rrs[i].type == LDNS_RR_TYPE_DNAME)
+                found = &c->rrs[i];
+    }
+    return found;
 }
 
-/* The zone with the longest name, in use; NULL: none holds `name`. */
-static struct zone_content *zone_of(struct zones *zs, const char *name)
+/* The alias that a DNAME makes of a name below it; one that grows too long is no name (YXDOMAIN). */
+static void answer_from_dname(
+    const struct rr *dname, const char *name, struct arena *a, struct dns_step *out)
+{
+    int kept = (int)(strlen(name) - strlen(dname->owner));
+    const char *alias =
+        arena_printf(a, "%.*s" STR_FMT, kept - !dname->owner[0], name, STR_ARG(dname->record.data));
+    out->ttl_s = dname->ttl_s;
+    if (strlen(alias) < NAME_SIZE)
+        out->alias = alias;
+    else
+        out->status = DNS_BAD;
+}
+
+static void answer(const struct zone_content *c, const struct zone_apex *apex, const char *name,
+    uint16_t type, struct arena *a, struct dns_step *out)
+{
+    const struct rr *dname = dname_above(c, apex->name, name);
+    if (dname) {
+        answer_from_dname(dname, name, a, out);
+        return;
+    }
+    const char *node = exists(c, name) ? name : wildcard_for(c, name, a);
+    if (node)
+        answer_from(c, apex, node, type, a, out);
+    else
+        *out =
+            (struct dns_step){.status = DNS_NXDOMAIN, .alias = "", .ttl_s = apex->negative_ttl_s};
+}
+
+/* The file whose zone has the longest name, in use; NULL: none holds `name`. */
+static struct zone_content *content_of(struct zones *zs, const char *name)
 {
     struct zone_content *best = NULL;
     for (size_t i = 0; i < zs->n; i++) {
         AUTO(zone_content_close) struct zone_content *c = use(&zs->list[i]);
-        if (!name_is_at_or_below(name, c->origin) ||
-            (best && strlen(best->origin) >= strlen(c->origin)))
+        const struct zone_apex *apex = zone_apex_of(c, name);
+        if (!apex || (best && strlen(zone_apex_of(best, name)->name) >= strlen(apex->name)))
             continue;
         struct zone_content *worse = best;
         best = c;
@@ -234,12 +280,13 @@ static struct zone_content *zone_of(struct zones *zs, const char *name)
 bool zones_step(
     struct zones *zs, const char *name, enum dns_type type, struct arena *a, struct dns_step *out)
 {
-    AUTO(zone_content_close) struct zone_content *c = zone_of(zs, name);
+    AUTO(zone_content_close) struct zone_content *c = content_of(zs, name);
     uint16_t number = rr_type_number(type);
-    if (!c || is_delegated(c, name, number))
+    const struct zone_apex *apex = c ? zone_apex_of(c, name) : NULL;
+    if (!c || is_delegated(c, apex->name, name, number))
         return false;
     *out = (struct dns_step){.status = DNS_FOUND, .alias = ""};
-    answer(c, name, number, a, out);
+    answer(c, apex, name, number, a, out);
     return true;
 }
 

@@ -1,10 +1,10 @@
 /* zone -- zone files as an authority: what `--zone FILE` answers.
  *
  * A zone answers at and below its SOA: wildcards by RFC 4592, an absent name NXDOMAIN, an empty
- * non-terminal NODATA, CNAMEs as aliases. Names at or below a delegation (NS records under the
- * apex) are not this file's to answer, just as no server of the zone would: they go to the
- * resolver's servers, except the question for the NS themselves. Of several zones the one with the
- * longest name answers.
+ * non-terminal NODATA, CNAMEs as aliases, a DNAME as an alias for each name below it. Names at or
+ * below a delegation (NS records under the apex) are not this file's to answer, just as no server
+ * of the zone would: they go to the resolver's servers, except the question for the NS themselves.
+ * Of several zones, in one file or in several, the one with the longest name answers.
  *
  * A file is looked at (one stat) at each question and read again when its time, size or inode
  * changed; when the new version cannot be read, the old content goes on answering and zones_faults
@@ -12,8 +12,8 @@
  *
  * Errors: ERR_INPUT with file and line, ERR_IO.
  * Threads: any; no lock is held while a file is read.
- * Limits: regular files up to 64 MiB. Not supported and refused: $INCLUDE, $GENERATE, DNAME, a SOA
- * at the root unless the file says "$ORIGIN .". */
+ * Limits: regular files up to 64 MiB. Not supported and refused: $INCLUDE, $GENERATE, records
+ * outside of the file's zones, a SOA at "@" where nothing says what that is. */
 #ifndef DNS_ZONE_H
 #define DNS_ZONE_H
 

@@ -1,10 +1,11 @@
 #include "dns/zone_read.h"
 
+#include "base/file.h"
 #include "dns/name.h"
+#include "dns/zone_text.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define FILE_BYTES_MAX (64 * 1024 * 1024)
@@ -40,28 +41,24 @@ void zone_content_close(struct zone_content **owner)
     if (!c || atomic_fetch_sub(&c->users, 1) > 1)
         return;
     free(c->rrs);
+    free(c->apexes);
     arena_close(&c->arena);
     free(c);
 }
 
-static void close_file(FILE **f)
-{
-    if (*f)
-        fclose(*f);
-}
-
-/* What ldns carries from line to line. */
+/* What holds from entry to entry. */
 struct reading {
     const char *path;
-    FILE *file;
-    ldns_rdf *origin, *previous;
+    struct zone_text text;
+    ldns_rdf *origin, *previous; /* NULL: not said yet; owner of the entry before */
+    bool has_default_ttl;        /* by $TTL, which goes before the last one stated (RFC 2308 s4) */
     uint32_t ttl_s;
-    int line;
-    size_t cap;
+    size_t cap, apexes_cap;
 };
 
 static void reading_close(struct reading *r)
 {
+    zone_text_close(&r->text);
     ldns_rdf_deep_free(r->origin);
     ldns_rdf_deep_free(r->previous);
 }
@@ -73,46 +70,164 @@ static void close_rr(ldns_rr **rr)
 
 static bool fault(const struct reading *r, struct err *e, const char *what, const char *name)
 {
-    return err_set(e, ERR_INPUT, "%s line %d: %s%s", r->path, r->line, what, name);
+    return err_set(e, ERR_INPUT, "%s line %d: %s%s", r->path, r->text.line, what, name);
 }
 
-static struct rr *next_rr(struct zone_content *c, struct reading *r)
+static void *grown(void *list, size_t n, size_t *cap, size_t size)
 {
-    if (c->n == r->cap) {
-        r->cap = r->cap > 0 ? r->cap * 2 : 64;
-        c->rrs = reallocarray(c->rrs, r->cap, sizeof *c->rrs);
-        if (!c->rrs)
-            err_out_of_memory();
+    if (n < *cap)
+        return list;
+    *cap = *cap > 0 ? *cap * 2 : 8;
+    list = reallocarray(list, *cap, size);
+    if (!list)
+        err_out_of_memory();
+    return list;
+}
+
+/* ---- the words before the data: [owner] [TTL] [class] type, TTL and class in either order ------------ */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "3600", and "1h30m" as servers write it. */
+static bool read_ttl(const struct zone_token *t, uint32_t *out_s)
+{
+    static const char letters[] = "smhdw";
+    static const uint32_t seconds[] = {1, 60, 3600, 86400, 604800};
+    uint64_t sum = 0, n = 0;
+    bool digits = false;
+    if (t->quoted || t->text.n == 0 || t->text.n > 20 || !is_digit(t->text.p[0]))
+        return false;
+    for (size_t i = 0; i < t->text.n; i++) {
+        char c = t->text.p[i];
+        const char *unit = c ? strchr(letters, c | 0x20) : NULL;
+        digits = is_digit(c);
+        if (digits) {
+            n = n * 10 + (uint64_t)(c - '0');
+        } else if (unit && i > 0 && is_digit(t->text.p[i - 1])) {
+            sum += n * seconds[unit - letters];
+            n = 0;
+        } else {
+            return false;
+        }
+        if (n > UINT32_MAX || sum > UINT32_MAX)
+            return false;
     }
-    return &c->rrs[c->n];
+    sum += n;
+    *out_s = (uint32_t)sum;
+    return sum <= UINT32_MAX;
 }
 
-static bool take_soa(struct zone_content *c, const struct reading *r, const ldns_rr *in,
-    const char *owner, struct err *e)
+/* A name that the file writes, relative to the origin; NULL: no name, or nothing to be relative to. */
+static ldns_rdf *read_name(const struct reading *r, const struct zone_token *t)
 {
-    if (c->origin)
-        return strcmp(c->origin, owner) == 0 || fault(r, e, "a second SOA, at ", owner);
-    /* A file that forgot its $ORIGIN would claim the whole DNS; one that says "$ORIGIN ." means it. */
-    if (!owner[0] && !r->origin)
-        return fault(r, e, "the SOA stands at the root: begin with $ORIGIN", "");
-    if (!rr_negative_ttl(in, &c->negative_ttl_s))
+    char text[1024];
+    ldns_rdf *name = NULL;
+    if (str_is(t->text, "@"))
+        return r->origin ? ldns_rdf_clone(r->origin) : NULL;
+    if (!str_copy(t->text, text, sizeof text) || !(name = ldns_dname_new_frm_str(text)))
+        return NULL;
+    if (ldns_dname_str_absolute(text))
+        return name;
+    if (!r->origin || ldns_dname_cat(name, r->origin) != LDNS_STATUS_OK) {
+        ldns_rdf_deep_free(name);
+        return NULL;
+    }
+    return name;
+}
+
+static bool take_directive(struct reading *r, struct err *e)
+{
+    const struct zone_token *t = r->text.tokens;
+    char name[40] = "";
+    str_copy(str_slice(t->text, 0, sizeof name - 1), name, sizeof name);
+    if (str_is_nocase(t->text, "$TTL")) {
+        r->has_default_ttl = r->text.n == 2 && read_ttl(&t[1], &r->ttl_s);
+        return r->has_default_ttl || fault(r, e, "$TTL takes seconds, or a time like 1h30m", "");
+    }
+    if (!str_is_nocase(t->text, "$ORIGIN"))
+        return fault(r, e, name, " is not supported");
+    ldns_rdf *origin = r->text.n == 2 ? read_name(r, &t[1]) : NULL;
+    if (!origin)
+        return fault(r, e, "$ORIGIN takes a domain name that ends in a dot", "");
+    ldns_rdf_deep_free(r->origin);
+    r->origin = origin;
+    return true;
+}
+
+/* The owner as ldns text: what the rest of the entry is about. */
+static bool take_owner(struct reading *r, bool is_soa, struct err *e)
+{
+    if (r->text.begins_blank)
+        return r->previous || fault(r, e, "the first record leaves its owner out", "");
+    const struct zone_token *t = r->text.tokens;
+    ldns_rdf *owner = read_name(r, t);
+    if (!owner) {
+        bool relative = !r->origin && (t->text.n == 0 || t->text.p[t->text.n - 1] != '.');
+        /* A file that forgot its $ORIGIN must not claim the whole DNS. */
+        return relative && is_soa
+                   ? fault(r, e, "the SOA stands at the root: begin with $ORIGIN", "")
+               : relative ? fault(r, e, "a relative name, and no $ORIGIN before it", "")
+                          : fault(r, e, "the owner is no domain name", "");
+    }
+    ldns_rdf_deep_free(r->previous);
+    r->previous = owner;
+    if (!r->origin && is_soa) /* as if the zone were loaded under this name */
+        r->origin = ldns_rdf_clone(owner);
+    return true;
+}
+
+/* Reads TTL and class; *at comes to stand at the type. */
+static bool take_ttl_and_class(struct reading *r, size_t *at, uint32_t *ttl_s, struct err *e)
+{
+    bool have_ttl = false, have_class = false;
+    *ttl_s = r->ttl_s;
+    for (; *at < r->text.n; ++*at) {
+        const struct zone_token *t = &r->text.tokens[*at];
+        if (!have_ttl && read_ttl(t, ttl_s))
+            have_ttl = true;
+        else if (!have_class && !t->quoted && str_is_nocase(t->text, "IN"))
+            have_class = true;
+        else if (str_is_nocase(t->text, "CH") || str_is_nocase(t->text, "HS"))
+            return fault(r, e, "not a record of class IN", "");
+        else
+            break;
+    }
+    if (have_ttl && !r->has_default_ttl)
+        r->ttl_s = *ttl_s;
+    return true;
+}
+
+/* ---- records --------------------------------------------------------------------------------------- */
+
+static bool take_soa(struct zone_content *c, struct reading *r, const ldns_rr *in,
+    const struct rr *rr, struct err *e)
+{
+    for (size_t i = 0; i < c->apexes_n; i++)
+        if (strcmp(c->apexes[i].name, rr->owner) == 0)
+            return str_eq(c->apexes[i].soa, rr->rdata) ||
+                   fault(r, e, "a second SOA at ", rr->owner);
+    c->apexes = grown(c->apexes, c->apexes_n, &r->apexes_cap, sizeof *c->apexes);
+    struct zone_apex *apex = &c->apexes[c->apexes_n];
+    *apex = (struct zone_apex){.name = rr->owner, .soa = rr->rdata};
+    if (!rr_negative_ttl(in, &apex->negative_ttl_s))
         return fault(r, e, "the SOA is not complete", "");
-    c->origin = owner;
+    c->apexes_n++;
     return true;
 }
 
 static bool take_record(struct zone_content *c, struct reading *r, const ldns_rr *in, struct err *e)
 {
-    struct rr *out = next_rr(c, r);
+    c->rrs = grown(c->rrs, c->n, &r->cap, sizeof *c->rrs);
+    struct rr *out = &c->rrs[c->n];
     if (!rr_read(in, c->arena, out))
         return fault(r, e, "not a record of class IN that its type allows", "");
-    if (out->type == LDNS_RR_TYPE_SOA && !take_soa(c, r, in, out->owner, e))
-        return false;
-    if (out->type == LDNS_RR_TYPE_DNAME)
-        return fault(r, e, "DNAME is not supported: ", out->owner);
-    if (c->origin && !name_is_at_or_below(out->owner, c->origin))
-        return fault(r, e, "lies outside of the zone: ", out->owner);
+    out->line = r->text.line;
     out->rdata = rr_rdata(in, c->arena);
+    if (out->type == LDNS_RR_TYPE_SOA && !take_soa(c, r, in, out, e))
+        return false;
     out->place = c->n++;
     return true;
 }
@@ -121,30 +236,52 @@ static bool take_record(struct zone_content *c, struct reading *r, const ldns_rr
 static const char *reason(ldns_status s)
 {
     if (s == LDNS_STATUS_SYNTAX_RDATA_ERR)
-        return "cannot read the record (a string of TXT holds at most 255 characters; the TTL "
-               "stands "
-               "before the class)";
+        return "cannot read the record (a string of TXT holds at most 255 characters)";
     return ldns_get_errorstr_by_id(s);
 }
 
-static bool take_line(struct zone_content *c, struct reading *r, struct err *e)
+static bool is_text_type(struct str type)
 {
-    AUTO(close_rr) ldns_rr *rr = NULL;
-    ldns_status s =
-        ldns_rr_new_frm_fp_l(&rr, r->file, &r->ttl_s, &r->origin, &r->previous, &r->line);
-    switch (s) {
-    case LDNS_STATUS_OK:
-        return take_record(c, r, rr, e);
-    case LDNS_STATUS_SYNTAX_EMPTY:
-    case LDNS_STATUS_SYNTAX_TTL:
-    case LDNS_STATUS_SYNTAX_ORIGIN:
-        return true;
-    case LDNS_STATUS_SYNTAX_INCLUDE:
-        return fault(r, e, "$INCLUDE is not supported", "");
-    default:
-        return fault(r, e, reason(s), "");
+    return str_is_nocase(type, "TXT") || str_is_nocase(type, "SPF");
+}
+
+/* The record as one line for ldns, which knows the types. Strings of TXT get quotes where they have none, so that
+ * their escapes are read alike. */
+static void write_line(const struct reading *r, size_t at, uint32_t ttl_s, struct buf *out)
+{
+    const struct zone_token *t = r->text.tokens;
+    bool quotes = is_text_type(t[at].text);
+    buf_addf(
+        out, " %u IN " STR_FMT, ttl_s, STR_ARG(t[at].text)); /* a blank: the owner is r->previous */
+    while (++at < r->text.n) {
+        const char *quote = quotes || t[at].quoted ? "\"" : "";
+        buf_addf(out, " %s" STR_FMT "%s", quote, STR_ARG(t[at].text), quote);
     }
 }
+
+static bool take_entry(struct zone_content *c, struct reading *r, struct err *e)
+{
+    const struct zone_token *t = r->text.tokens;
+    size_t at = r->text.begins_blank ? 0 : 1;
+    uint32_t ttl_s;
+    AUTO(buf_close) struct buf line = {0};
+    AUTO(close_rr) ldns_rr *rr = NULL;
+    if (!r->text.begins_blank && !t->quoted && str_starts(t->text, STR("$")))
+        return take_directive(r, e);
+    if (!take_ttl_and_class(r, &at, &ttl_s, e))
+        return false;
+    if (at == r->text.n)
+        return fault(r, e, "a record without type", "");
+    if (!take_owner(r, str_is_nocase(t[at].text, "SOA"), e))
+        return false;
+    write_line(r, at, ttl_s, &line);
+    if (str_find_char(buf_str(&line), 0, 0) < line.n)
+        return fault(r, e, "a NUL: write \\000", "");
+    ldns_status s = ldns_rr_new_frm_str(&rr, buf_text(&line), ttl_s, r->origin, &r->previous);
+    return s == LDNS_STATUS_OK ? take_record(c, r, rr, e) : fault(r, e, reason(s), "");
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------- */
 
 static int compare_rrs(const void *left, const void *right)
 {
@@ -188,43 +325,71 @@ static bool check_cnames(const struct zone_content *c, const char *path, struct 
     return true;
 }
 
-static bool read_lines(struct zone_content *c, struct reading *r, struct err *e)
+const struct zone_apex *zone_apex_of(const struct zone_content *c, const char *name)
 {
-    while (!feof(r->file))
-        if (!take_line(c, r, e))
-            return false;
-    if (!c->origin)
+    const struct zone_apex *best = NULL;
+    for (size_t i = 0; i < c->apexes_n; i++)
+        if (name_is_at_or_below(name, c->apexes[i].name) &&
+            (!best || strlen(c->apexes[i].name) > strlen(best->name)))
+            best = &c->apexes[i];
+    return best;
+}
+
+/* SOAs may come after other records, so that only now is known what lies outside. */
+static bool check_places(const struct zone_content *c, const struct reading *r, struct err *e)
+{
+    if (c->apexes_n == 0)
         return err_set(
             e, ERR_INPUT, "%s: no SOA record, so it is not known what zone this is", r->path);
     for (size_t i = 0; i < c->n; i++)
-        if (!name_is_at_or_below(c->rrs[i].owner, c->origin))
-            return err_set(e, ERR_INPUT, "%s: %s lies outside of the zone %s", r->path,
-                c->rrs[i].owner, c->origin);
+        if (!zone_apex_of(c, c->rrs[i].owner))
+            return err_set(e, ERR_INPUT, "%s line %d: %s lies outside of the zone %s", r->path,
+                c->rrs[i].line, c->rrs[i].owner, c->apexes[0].name);
+    return true;
+}
+
+static bool read_entries(struct zone_content *c, struct reading *r, struct err *e)
+{
+    while (zone_text_next(&r->text))
+        if (!take_entry(c, r, e))
+            return false;
+    if (r->text.fault)
+        return fault(r, e, r->text.fault, "");
+    if (!check_places(c, r, e))
+        return false;
     qsort(c->rrs, c->n, sizeof *c->rrs, compare_rrs);
     drop_repeated(c);
     return check_cnames(c, r->path, e);
 }
 
-bool zone_read(const char *path, struct zone_content **out, struct zone_stamp *stamp, struct err *e)
+static bool read_bytes(const char *path, struct buf *out, struct zone_stamp *stamp, struct err *e)
 {
     /* Without O_NONBLOCK, opening a named pipe would wait for its writer. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    AUTO(close_file) FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+    AUTO(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
-
     *stamp = (struct zone_stamp){0};
-    if (!file || fstat(fd, &st) != 0)
+    if (fd < 0 || fstat(fd, &st) != 0)
         return err_system(e, "zone file %s", path);
     *stamp = zone_stamp_of(&st);
     if (!S_ISREG(st.st_mode) || st.st_size > FILE_BYTES_MAX)
         return err_set(e, ERR_INPUT, "zone file %s: not a regular file of at most 64 MiB", path);
+    return file_read_open(fd, "zone file", path, FILE_BYTES_MAX, out, e);
+}
+
+bool zone_read(const char *path, struct zone_content **out, struct zone_stamp *stamp, struct err *e)
+{
+    AUTO(buf_close) struct buf bytes = {0};
+    if (!read_bytes(path, &bytes, stamp, e))
+        return false;
     AUTO(zone_content_close) struct zone_content *c = calloc(1, sizeof *c);
     if (!c)
         err_out_of_memory();
     c->users = 1;
     c->arena = arena_open();
-    AUTO(reading_close) struct reading r = {.path = path, .file = file, .ttl_s = DEFAULT_TTL_S};
-    if (!read_lines(c, &r, e))
+    AUTO(reading_close)
+    struct reading r = {
+        .path = path, .text = zone_text_of(buf_str(&bytes)), .ttl_s = DEFAULT_TTL_S};
+    if (!read_entries(c, &r, e))
         return false;
     *out = c;
     c = NULL;

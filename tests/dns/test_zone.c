@@ -182,6 +182,7 @@ static void a_changed_file_is_read_again(void **state)
 #define HUNDRED                                                                                    \
     "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901" \
     "23456789"
+#define FIFTY "01234567890123456789012345678901234567890123456789"
 #define HEAD "$ORIGIN s.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n"
 
 static void a_bad_file_is_refused_with_its_line(void **state)
@@ -195,16 +196,40 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         {"string_of_256_characters", HEAD "x 60 IN TXT \"" HUNDRED HUNDRED HUNDRED "\"\n",
             "line 3: cannot read the record (a string"},
         {"outside_of_the_zone", HEAD "other.example. 60 IN A 192.0.2.1\n",
-            "line 3: lies outside of the zone: other.example"},
+            "line 3: other.example lies outside of the zone s.example"},
         {"outside_before_the_soa", "other.example. 60 IN A 192.0.2.1\n" HEAD,
-            "other.example lies outside of the zone s.example"},
+            "line 1: other.example lies outside of the zone s.example"},
         {"no_soa", "$ORIGIN s.example.\n@ 60 IN A 192.0.2.1\n", "no SOA record"},
         {"empty_file", "", "no SOA record"},
         {"soa_at_the_root", "@ 60 IN SOA ns host 1 2 3 4 5\n",
             "line 1: the SOA stands at the root"},
-        {"second_soa", HEAD "x 60 IN SOA ns host 1 2 3 4 5\n", "line 3: a second SOA"},
-        {"include", HEAD "$INCLUDE other.zone\n", "line 3: $INCLUDE"},
-        {"dname", HEAD "x 60 IN DNAME y.example.\n", "line 3: DNAME"},
+        {"soa_at_a_relative_name", "x 60 IN SOA ns host 1 2 3 4 5\n",
+            "line 1: the SOA stands at the root"},
+        {"a_relative_name_before_any_origin", "x 60 IN A 192.0.2.1\n" HEAD,
+            "line 1: a relative name, and no $ORIGIN before it"},
+        {"second_soa", HEAD "@ 60 IN SOA ns host 2 2 3 4 5\n", "line 3: a second SOA at s.example"},
+        {"owner_left_out_at_the_beginning", " 60 IN A 192.0.2.1\n" HEAD,
+            "line 1: the first record leaves its owner out"},
+        {"owner_that_is_no_name", HEAD "a..b 60 IN A 192.0.2.1\n",
+            "line 3: the owner is no domain name"},
+        {"two_ttls", HEAD "x 60 60 IN A 192.0.2.1\n", "line 3: "},
+        {"ttl_above_32_bits", HEAD "x 4294967296 IN A 192.0.2.1\n", "line 3: "},
+        {"nothing_but_an_owner", HEAD "x 60 IN\n", "line 3: a record without type"},
+        {"bad_ttl_directive", "$TTL soon\n" HEAD, "line 1: $TTL takes"},
+        {"bad_origin_directive", HEAD "$ORIGIN\n", "line 3: $ORIGIN takes"},
+        {"relative_origin_without_any", "$ORIGIN s\n" HEAD, "line 1: $ORIGIN takes"},
+        {"quote_that_does_not_end", HEAD "x 60 IN TXT \"a\ny 60 IN TXT b\n",
+            "line 3: a quoted string does not end on its line"},
+        {"parenthesis_that_does_not_end", HEAD "x 60 IN TXT ( a\nb\n",
+            "line 5: a parenthesis is not closed"},
+        {"parenthesis_too_many", HEAD "x 60 IN TXT a )\n",
+            "line 3: a closing parenthesis too many"},
+        {"parentheses_within_each_other", HEAD "x 60 IN TXT ( ( a ) )\n",
+            "line 3: a parenthesis within parentheses"},
+        {"txt_without_strings", HEAD "x 60 IN TXT\n", "line 3: "},
+        {"a_bad_escape", HEAD "x 60 IN TXT \"\\999\"\n", "line 3: "},
+        {"include", HEAD "$INCLUDE other.zone\n", "line 3: $INCLUDE is not supported"},
+        {"generate", HEAD "$GENERATE 1-2 x$ A 192.0.2.$\n", "line 3: $GENERATE is not supported"},
         {"other_class", HEAD "x 60 CH TXT hi\n", "line 3: not a record of class IN"},
         {"cname_beside_others", HEAD "x 60 IN CNAME y\nx 60 IN A 192.0.2.1\n",
             "x.s.example has a CNAME"},
@@ -225,6 +250,139 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         if (!strstr(e.text, c->want) || !strstr(e.text, path))
             fail_msg("%s: %s", c->name, e.text);
     }
+    world_end(&w);
+}
+
+/* One zone, written in the ways of RFC 1035 s5.1: all of them say the same. */
+static void a_file_may_be_written_in_many_ways(void **state)
+{
+    static const struct {
+        const char *name, *text, *ask;
+        enum dns_type type;
+        const char *want;
+        uint32_t ttl_s;
+    } cases[] = {
+        {"ttl_before_class", HEAD "x 30 IN TXT a\n", "x.s.example", DNS_TXT, "found \"a\"", 30},
+        {"class_before_ttl", HEAD "x IN 30 TXT a\n", "x.s.example", DNS_TXT, "found \"a\"", 30},
+        {"class_left_out", HEAD "x 30 TXT a\n", "x.s.example", DNS_TXT, "found \"a\"", 30},
+        {"ttl_left_out_is_the_last_one", HEAD "x IN TXT a\n", "x.s.example", DNS_TXT, "found \"a\"",
+            60},
+        {"ttl_left_out_is_the_default", "$TTL 30\n" HEAD "y 90 IN TXT b\nx IN TXT a\n",
+            "x.s.example", DNS_TXT, "found \"a\"", 30},
+        {"ttl_never_said", "$ORIGIN s.example.\n@ SOA ns host 1 2 3 4 5\nx TXT a\n", "x.s.example",
+            DNS_TXT, "found \"a\"", 3600},
+        {"ttl_with_units", HEAD "x 1h30m IN TXT a\n", "x.s.example", DNS_TXT, "found \"a\"", 5400},
+        {"lower_case_words",
+            "$origin s.example.\n$ttl 1M\n@ in soa ns host 1 2 3 4 5\nx in txt a\n", "x.s.example",
+            DNS_TXT, "found \"a\"", 60},
+        {"owner_left_out_is_the_last_one", HEAD "x 60 IN TXT a\n\t30 IN A 192.0.2.1\n",
+            "x.s.example", DNS_A, "found 192.0.2.1", 30},
+        {"also_behind_another_origin", HEAD "x 60 IN TXT a\n$ORIGIN y.s.example.\n A 192.0.2.1\n",
+            "x.s.example", DNS_A, "found 192.0.2.1", 60},
+        {"names_are_relative_to_the_last_origin", HEAD "$ORIGIN y.s.example.\nx 60 IN MX 1 z\n",
+            "x.y.s.example", DNS_MX, "found 1:z.y.s.example", 60},
+        {"an_origin_is_relative_to_the_one_before", HEAD "$ORIGIN y\n@ 60 IN A 192.0.2.1\n",
+            "y.s.example", DNS_A, "found 192.0.2.1", 60},
+        {"without_origin_the_soa_gives_it", "s.example. 60 IN SOA ns host 1 2 3 4 5\nx MX 1 y\n",
+            "x.s.example", DNS_MX, "found 1:y.s.example", 60},
+        {"the_soa_may_come_late",
+            "x.s.example. 60 IN A 192.0.2.1\ns.example. 60 IN SOA n h 1 2 3 4 5\n", "x.s.example",
+            DNS_A, "found 192.0.2.1", 60},
+        {"the_root_said_outright", ". 60 IN SOA ns. host. 1 2 3 4 5\nx.s.example. 60 A 192.0.2.1\n",
+            "x.s.example", DNS_A, "found 192.0.2.1", 60},
+        {"lines_that_end_in_cr_lf",
+            "$ORIGIN s.example.\r\n\r\n; a comment\r\n@ 60 IN SOA ns host (\r\n1 2\r\n3 4 5 )\r\n"
+            "x 60 IN TXT a b\r\n",
+            "x.s.example", DNS_TXT, "found \"ab\"", 60},
+        {"no_line_end_at_the_end", HEAD "x 60 IN TXT a", "x.s.example", DNS_TXT, "found \"a\"", 60},
+        {"blanks_at_the_end", HEAD "x 60 IN TXT \"a \"  \t \n", "x.s.example", DNS_TXT,
+            "found \"a \"", 60},
+        {"a_byte_order_mark", "\xef\xbb\xbf" HEAD "x 60 IN TXT a\n", "x.s.example", DNS_TXT,
+            "found \"a\"", 60},
+        {"parentheses_and_comments",
+            HEAD "x 60 IN TXT ( ; first\n  \"a;\" ; (second)\n\n\"(b)\"c ) ; end\n", "x.s.example",
+            DNS_TXT, "found \"a;(b)c\"", 60},
+        {"escapes_within_quotes", HEAD "x 60 IN TXT \"a\\\"\\\\\\059\\ b\"\n", "x.s.example",
+            DNS_TXT, "found \"a\"\\; b\"", 60},
+        {"escapes_without_quotes", HEAD "x 60 IN TXT v=DMARC1\\;\\ p=none\n", "x.s.example",
+            DNS_TXT, "found \"v=DMARC1; p=none\"", 60},
+        {"an_empty_string", HEAD "x 60 IN TXT \"\"\n", "x.s.example", DNS_TXT, "found \"\"", 60},
+        {"a_string_of_255_characters",
+            HEAD "x 60 IN TXT \"" FIFTY FIFTY FIFTY FIFTY FIFTY "12345\" b\n", "x.s.example",
+            DNS_TXT, "found \"" FIFTY FIFTY FIFTY FIFTY FIFTY "12345b\"", 60},
+        {"bytes_above_ascii", HEAD "x 60 IN TXT \"caf\xc3\xa9\\233\"\n", "x.s.example", DNS_TXT,
+            "found \"caf\xc3\xa9\xe9\"", 60},
+        {"the_old_spf_type_is_no_txt", HEAD "x 60 IN SPF \"v=spf1 -all\"\n", "x.s.example", DNS_TXT,
+            "nodata", 5},
+        {"types_without_a_name", HEAD "x 60 IN TYPE16 \\# 2 0161\n", "x.s.example", DNS_TXT,
+            "found \"a\"", 60},
+        {"an_owner_named_like_a_class", HEAD "IN 60 IN TXT a\n", "in.s.example", DNS_TXT,
+            "found \"a\"", 60},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct dns_answer a;
+        world_begin(&w);
+        world_zone(&w, 0, c->text);
+        world_resolver(&w, NULL, 1000);
+        resolver_ask(w.resolver, c->ask, c->type, w.arena, &a);
+        expect_text(c->name, world_describe(&w, c->ask, c->type, &a), c->want);
+        expect_number(c->name, a.ttl_s, c->ttl_s);
+        world_end(&w);
+    }
+}
+
+static void one_file_may_hold_several_zones(void **state)
+{
+    struct world w;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0,
+        "$ORIGIN s.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n*.s.example. A 192.0.2.1\n"
+        "$ORIGIN 2.0.192.in-addr.arpa.\n@ 60 IN SOA ns host 1 2 3 4 7\n1 PTR s.example.\n"
+        "$ORIGIN sub.s.example.\n@ 60 IN SOA ns host 1 2 3 4 9\nwww A 192.0.2.3\n");
+    world_resolver(&w, NULL, 1000);
+    expect_text("first", world_ask(&w, "x.s.example", DNS_A), "found 192.0.2.1");
+    expect_text("second", world_ask(&w, "1.2.0.192.in-addr.arpa", DNS_PTR), "found s.example");
+    expect_text("its absence", world_ask(&w, "2.2.0.192.in-addr.arpa", DNS_PTR), "nxdomain");
+    expect_text("child", world_ask(&w, "www.sub.s.example", DNS_A), "found 192.0.2.3");
+    expect_text("no wildcard of the parent", world_ask(&w, "x.sub.s.example", DNS_A), "nxdomain");
+    expect_text("none of them", world_ask(&w, "other.example", DNS_A), "timeout");
+    struct dns_answer a;
+    resolver_ask(w.resolver, "x.sub.s.example", DNS_A, w.arena, &a);
+    expect_number("the child's own SOA", a.ttl_s, 9);
+    world_end(&w);
+}
+
+static void dname_makes_aliases_below_it(void **state)
+{
+    static const struct {
+        const char *name, *ask;
+        enum dns_type type;
+        const char *want;
+    } cases[] = {
+        {"below_it", "www.old.s.example", DNS_A, "found 192.0.2.1 at www.new.s.example"},
+        {"two_labels_below", "a.b.old.s.example", DNS_A, "found 192.0.2.2 at a.b.new.s.example"},
+        {"its_target_may_not_exist", "no.old.s.example", DNS_A, "nxdomain at no.new.s.example"},
+        {"not_at_the_name_itself", "old.s.example", DNS_TXT, "found \"here\""},
+        {"not_for_a_name_that_ends_alike", "xold.s.example", DNS_A, "nxdomain"},
+        {"what_stands_below_is_hidden", "hidden.old.s.example", DNS_TXT,
+            "nxdomain at hidden.new.s.example"},
+        {"it_may_leave_the_zone", "a.away.s.example", DNS_A, "timeout at a.elsewhere.test"},
+        {"one_that_grows_too_long", FIFTY "." FIFTY "." FIFTY ".long.s.example", DNS_A, "bad"},
+    };
+    struct world w;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0,
+        HEAD "old 60 DNAME new\nold TXT here\nhidden.old TXT no\nwww.new A 192.0.2.1\na.b.new A "
+             "192.0.2.2\n"
+             "away DNAME elsewhere.test.\nlong DNAME " FIFTY "." FIFTY ".s.example.\n");
+    world_resolver(&w, NULL, 1000);
+    EACH(c, cases)
+    expect_text(c->name, world_ask(&w, c->ask, c->type), c->want);
     world_end(&w);
 }
 
@@ -260,6 +418,9 @@ int main(void)
         cmocka_unit_test(ttls_are_the_least_of_the_way),
         cmocka_unit_test(a_changed_file_is_read_again),
         cmocka_unit_test(a_bad_file_is_refused_with_its_line),
+        cmocka_unit_test(a_file_may_be_written_in_many_ways),
+        cmocka_unit_test(one_file_may_hold_several_zones),
+        cmocka_unit_test(dname_makes_aliases_below_it),
         cmocka_unit_test(the_same_zone_twice_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
