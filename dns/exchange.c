@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define ROUNDS 2
-#define MAX_TRIES (ROUNDS * DNS_MAX_SERVERS * 2) /* each may be repeated without EDNS */
+#define MAX_TRIES (DNS_MAX_SERVERS * (ROUNDS + 2)) /* and one without EDNS, one in any case */
 #define DATAGRAM_MAX 4096 /* above what we announce: some servers do not care */
 
 /* Worse ones later: what is known of a server decides the status when nobody answers. */
@@ -28,7 +28,11 @@ struct race {
     struct arena *arena;
     struct probe tries[MAX_TRIES];
     size_t n;
-    enum fate fates[DNS_MAX_SERVERS];
+    struct {
+        enum fate fate;
+        bool bare;     /* trips over EDNS                                     */
+        bool any_case; /* folds the case, as far as can be told               */
+    } known[DNS_MAX_SERVERS];
     struct exchange_reply reply;
     size_t winner;
 };
@@ -52,7 +56,7 @@ static enum wire_kind read_reply(struct race *r, const struct probe *t, struct s
     return kind;
 }
 
-static void begin_try(struct race *r, size_t server, bool edns)
+static void begin_try(struct race *r, size_t server)
 {
     if (r->n == MAX_TRIES)
         return;
@@ -64,35 +68,61 @@ static void begin_try(struct race *r, size_t server, bool edns)
         .question = {
             .name = r->question->name,
             .type = r->question->type,
-            .edns = edns,
-            .dnssec = edns && r->question->dnssec,
+            .edns = !r->known[server].bare,
+            .dnssec = r->question->dnssec,
+            .any_case = r->known[server].any_case,
         }};
     hash_random(&t->question.id, sizeof t->question.id);
+    hash_random(t->question.mix, sizeof t->question.mix);
     size_t n = wire_write(&t->question, bytes);
     t->fd = socket(s->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (t->fd < 0) {
-        r->fates[server] = UNREACHABLE;
+        r->known[server].fate = UNREACHABLE;
         return;
     }
     r->n++;
     if (n == 0 || connect(t->fd, (const struct sockaddr *)&s->address, s->length) != 0 ||
         send(t->fd, bytes, n, 0) != (ssize_t)n)
-        r->fates[server] = UNREACHABLE;
+        r->known[server].fate = UNREACHABLE;
 }
 
-static void over_tcp(struct race *r, const struct probe *t)
+/* TCP may take one part in `parts` of the time that is left. */
+static void over_tcp(struct race *r, const struct probe *t, int64_t parts)
 {
-    int64_t now = clock_steady_ns(), left = r->x->deadline_steady_ns - now;
-    /* The other servers must not starve behind one whose TCP hangs. */
-    int64_t until = now + (r->x->servers->n > 1 ? left / 2 : left);
+    int64_t now = clock_steady_ns();
+    int64_t until = now + (r->x->deadline_steady_ns - now) / parts;
+    struct probe safe = *t;
     AUTO(buf_close) struct buf reply = {0};
 
-    r->fates[t->server] = UNREACHABLE;
-    if (!tcp_ask(&r->x->servers->all[t->server], &t->question, until, &reply))
+    safe.question.any_case = true; /* whoever could forge this need not guess */
+    r->known[t->server].fate = UNREACHABLE;
+    if (!tcp_ask(&r->x->servers->all[t->server], &safe.question, until, &reply))
         return;
-    enum wire_kind kind = read_reply(r, t, buf_str(&reply));
+    enum wire_kind kind = read_reply(r, &safe, buf_str(&reply));
     if (kind != WIRE_ANSWER)
-        r->fates[t->server] = kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNABLE : GARBLED;
+        r->known[t->server].fate = kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNABLE : GARBLED;
+}
+
+static void over_tcp_for_its_case(struct race *r, const struct probe *t)
+{
+    if (r->known[t->server].any_case) /* a second one like it */
+        return;
+    over_tcp(r, t, 4);
+    if (r->reply.answer || r->known[t->server].fate != UNREACHABLE)
+        return;
+    r->known[t->server].fate = SILENT;
+    r->known[t->server].any_case = true;
+    begin_try(r, t->server);
+}
+
+static void without_edns(struct race *r, const struct probe *t)
+{
+    if (!t->question.edns) {
+        r->known[t->server].fate = UNABLE;
+    } else if (!r->known[t->server].bare) {
+        r->known[t->server].bare = true;
+        begin_try(r, t->server);
+    }
 }
 
 static void take_datagram(struct race *r, const struct probe *t, struct str bytes)
@@ -102,20 +132,20 @@ static void take_datagram(struct race *r, const struct probe *t, struct str byte
     case WIRE_NOT_OURS:
     case WIRE_ANSWER:
         break;
-    case WIRE_TRUNCATED:
-        over_tcp(r, &own);
+    case WIRE_FOLDED:
+        over_tcp_for_its_case(r, &own);
+        break;
+    case WIRE_TRUNCATED: /* the other servers must not starve behind one whose TCP hangs */
+        over_tcp(r, &own, r->x->servers->n > 1 ? 2 : 1);
         break;
     case WIRE_NO_EDNS:
-        if (own.question.edns)
-            begin_try(r, own.server, false);
-        else
-            r->fates[own.server] = UNABLE;
+        without_edns(r, &own);
         break;
     case WIRE_REFUSED:
-        r->fates[own.server] = UNABLE;
+        r->known[own.server].fate = UNABLE;
         break;
     case WIRE_GARBAGE:
-        r->fates[own.server] = GARBLED;
+        r->known[own.server].fate = GARBLED;
         break;
     }
 }
@@ -128,13 +158,15 @@ static void receive(struct race *r, size_t i)
     if (n >= 0 && (size_t)n <= sizeof bytes)
         take_datagram(r, &r->tries[i], str_bytes(bytes, (size_t)n));
     else if (n < 0 && errno != EAGAIN && errno != EINTR)
-        r->fates[r->tries[i].server] = UNREACHABLE; /* ECONNREFUSED and the like */
+        r->known[r->tries[i].server].fate = UNREACHABLE; /* ECONNREFUSED and the like */
 }
 
 /* Listens to all tries until an answer comes, the time is up, or `server` is known not to answer. */
 static void listen_until(struct race *r, size_t server, int64_t until)
 {
-    while (!r->reply.answer && r->fates[server] == SILENT) {
+    if (until > r->x->deadline_steady_ns) /* TCP may have used more than its share */
+        until = r->x->deadline_steady_ns;
+    while (!r->reply.answer && r->known[server].fate == SILENT) {
         struct pollfd fds[MAX_TRIES];
         size_t n = r->n;
         for (size_t i = 0; i < n; i++)
@@ -153,7 +185,7 @@ static enum dns_status verdict(const struct race *r)
 {
     enum fate worst = SILENT;
     for (size_t i = 0; i < r->x->servers->n; i++)
-        worst = r->fates[i] > worst ? r->fates[i] : worst;
+        worst = r->known[i].fate > worst ? r->known[i].fate : worst;
     return worst == UNABLE ? DNS_SERVFAIL : worst == GARBLED ? DNS_BAD : DNS_TIMEOUT;
 }
 
@@ -169,9 +201,9 @@ enum dns_status exchange_ask(const struct exchange *x, const struct exchange_que
     for (int round = 1; round <= ROUNDS && !r.reply.answer; round++)
         for (size_t i = 0; i < n && !r.reply.answer; i++) {
             size_t server = (first + i) % n;
-            if (r.fates[server] != SILENT)
+            if (r.known[server].fate != SILENT)
                 continue;
-            begin_try(&r, server, true);
+            begin_try(&r, server);
             listen_until(&r, server, clock_steady_ns() + round * share);
         }
     if (!r.reply.answer)

@@ -4,12 +4,21 @@
  * Each try is a connected socket of its own, so that the kernel drops packets from anywhere else
  * and picks a random port; the ID is random too. Two rounds over the servers share the time, the
  * second waiting twice as long; a late answer to an earlier try still counts. What does not match
- * the question is ignored. A server that says that it cannot answer, refuses the connection or
+ * the question is ignored.
+ *
+ * The question's letters have a random case, and a datagram must repeat it. One that matches but for
+ * the case may be forged or come from a server that folds the case: that server is asked over TCP,
+ * where nobody can forge. Only where its TCP does not answer is it asked a second time over UDP,
+ * from another port with another ID, and then believed in any case: who forges that had to guess
+ * two ports and two IDs, and with a server that folds nothing better is to be had. This is not
+ * remembered, so that a forged packet costs one question its TCP and changes nothing else.
+ *
+ * A server that says that it cannot answer, refuses the connection or
  * sends garbage is not asked again.
  *
  * Units: steady_ns is clock_steady_ns().
  * Threads: any.
- * Source: RFC 1035 s4.2, 5452, 7766. */
+ * Source: RFC 1035 s4.2, 5452, 7766, draft-vixie-dnsext-dns0x20. */
 #ifndef DNS_EXCHANGE_H
 #define DNS_EXCHANGE_H
 

@@ -6,7 +6,7 @@
  * `canonical` tells where. Zone files (`--zone`) are authoritative at and below their SOA: absent =
  * NXDOMAIN, empty non-terminal = NODATA (zone.h has the details); a file that changed on disk is read
  * again. Without servers every other name is a timeout at once. Queries go out on connected sockets
- * with random ports and IDs; ID and question are checked; TC falls back to TCP (exchange.h).
+ * with random ports, IDs and letter case; all are checked; TC falls back to TCP (exchange.h).
  * Negative answers are cached by the SOA (RFC 2308); failures are not.
  *
  * Units: ttl_s seconds left.
@@ -60,7 +60,7 @@ const char *dns_status_name(enum dns_status s); /* "found", "nxdomain", ... */
 struct dns_record {
     struct str data; /* A, AAAA: 4 or 16 bytes; TXT: strings joined; MX, CNAME, PTR, NS: a name in
                         lower-case text without the final dot ("" is the root); TLSA, SOA: rdata as
-                        on the wire */
+                        on the wire, names in lower case */
     uint16_t number; /* MX preference */
 };
 

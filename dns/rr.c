@@ -36,11 +36,23 @@ static bool read_name(struct str wire, struct arena *a, struct str *out)
     return true;
 }
 
+/* Lengths of labels are below the letters, so that all bytes of a name may be treated alike. */
+static void lower_name(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] >= 'A' && p[i] <= 'Z')
+            p[i] = (char)(p[i] - 'A' + 'a');
+}
+
 struct str rr_rdata(const ldns_rr *rr, struct arena *a)
 {
     AUTO(buf_close) struct buf joined = {0};
-    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+        size_t begin = joined.n;
         buf_add(&joined, rdf_bytes(rr, i));
+        if (ldns_rr_rdf(rr, i) && ldns_rdf_get_type(ldns_rr_rdf(rr, i)) == LDNS_RDF_TYPE_DNAME)
+            lower_name(joined.p + begin, joined.n - begin);
+    }
     return arena_str(a, buf_str(&joined));
 }
 

@@ -21,7 +21,9 @@ struct rr {
  * keep their owner and no data. */
 bool rr_read(const ldns_rr *in, struct arena *a, struct rr *out);
 
-struct str rr_rdata(const ldns_rr *rr, struct arena *a); /* as on the wire */
+/* As on the wire, but with names in lower case: servers shorten them to names of the question, whose
+ * case is random. */
+struct str rr_rdata(const ldns_rr *rr, struct arena *a);
 
 /* The SOA's say on how long an absence holds (RFC 2308 s5). */
 bool rr_negative_ttl(const ldns_rr *soa, uint32_t *out_s);

@@ -25,19 +25,22 @@ static void close_packet(ldns_pkt **p)
     ldns_pkt_free(*p);
 }
 
-static void close_rdf(ldns_rdf **f)
-{
-    ldns_rdf_deep_free(*f);
-}
-
 static void close_bytes(uint8_t **p)
 {
     free(*p);
 }
 
+/* Character i of the name as it goes out. */
+static char as_sent(const struct wire_question *q, size_t i)
+{
+    char c = q->name[i];
+    bool upper = q->mix[i / 8] >> i % 8 & 1;
+    return upper && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
 {
-    ldns_rdf *name = ldns_dname_new_frm_str(q->name);
+    ldns_rdf *name = ldns_dname_new_frm_str(q->name[0] ? q->name : ".");
     if (!name)
         return 0;
     AUTO(close_packet)
@@ -55,6 +58,9 @@ size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
     if (ldns_pkt2wire(&bytes, packet, &n) != LDNS_STATUS_OK || n > WIRE_QUESTION_MAX)
         return 0;
     memcpy(out, bytes, n);
+    for (size_t i = 0; q->name[i]; i++)
+        if (q->name[i] != '.') /* there stands the next label's length */
+            out[HEADER_BYTES + 1 + i] = (uint8_t)as_sent(q, i);
     return n;
 }
 
@@ -63,20 +69,38 @@ static uint16_t number16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-/* RFC 5452 s9.1. The name is compared without case: servers need not keep it. */
-static bool question_is_ours(const struct wire_question *q, struct str bytes, struct arena *a)
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Reads the name at `at`, which servers never compress here, and moves `at` behind it. */
+static bool name_is_ours(const struct wire_question *q, struct str bytes, size_t *at, bool *exact)
+{
+    size_t i = 0, n = strlen(q->name);
+    *exact = true;
+    for (;;) {
+        size_t label = *at < bytes.n ? (uint8_t)bytes.p[(*at)++] : SIZE_MAX;
+        if (label == 0 || label > bytes.n - *at)
+            return label == 0 && i == n;
+        if (i > 0 && (i == n || q->name[i++] != '.'))
+            return false;
+        for (; label > 0; label--, i++, (*at)++) {
+            if (i == n || q->name[i] == '.' || lower(bytes.p[*at]) != q->name[i])
+                return false;
+            *exact = *exact && bytes.p[*at] == as_sent(q, i);
+        }
+    }
+}
+
+/* RFC 5452 s9.1. */
+static bool question_is_ours(const struct wire_question *q, struct str bytes, bool *exact)
 {
     const uint8_t *p = (const uint8_t *)bytes.p;
-    AUTO(close_rdf) ldns_rdf *name = NULL;
     size_t at = HEADER_BYTES;
 
-    if (number16(p + 4) != 1 || ldns_wire2dname(&name, p, bytes.n, &at) != LDNS_STATUS_OK)
-        return false;
-    if (bytes.n - at < 4 || number16(p + at) != rr_type_number(q->type) ||
-        number16(p + at + 2) != LDNS_RR_CLASS_IN)
-        return false;
-    const char *text = name_from_wire(str_bytes(ldns_rdf_data(name), ldns_rdf_size(name)), a);
-    return text && strcmp(text, q->name) == 0;
+    return number16(p + 4) == 1 && name_is_ours(q, bytes, &at, exact) && bytes.n - at >= 4 &&
+           number16(p + at) == rr_type_number(q->type) && number16(p + at + 2) == LDNS_RR_CLASS_IN;
 }
 
 static enum wire_kind kind_of_rcode(unsigned rcode, bool edns)
@@ -123,8 +147,11 @@ enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct
     /* A server that could not read the question may leave it out (RFC 6891 s7). */
     if (kind != WIRE_ANSWER && number16(p + 4) == 0)
         return kind;
-    if (!question_is_ours(q, bytes, a))
+    bool exact;
+    if (!question_is_ours(q, bytes, &exact))
         return WIRE_NOT_OURS;
+    if (!exact && !q->any_case)
+        return WIRE_FOLDED;
     if (kind != WIRE_ANSWER)
         return kind;
     if (p[2] & FLAG_TRUNCATED)

@@ -1,20 +1,30 @@
 /* wire -- questions to bytes and bytes to answers (through ldns), with every check that says "this
  * answer is to this question". Knows no sockets and no time. Results lie in the arena. Any thread.
- * Source: RFC 1035 s4, 6891 (EDNS), 6840 s5.7 (AD in questions), 5452 s9 (matching answers). */
+ *
+ * The letters of a question's name go out in the case that `mix` says. Servers copy the question
+ * section into the answer, so that its case is a secret which a forger must guess beside ID and
+ * port. All other names are compared and handed on without case.
+ * Source: RFC 1035 s4, 6891 (EDNS), 6840 s5.7 (AD in questions), 5452 s9 (matching answers),
+ * draft-vixie-dnsext-dns0x20. */
 #ifndef DNS_WIRE_H
 #define DNS_WIRE_H
 
 #include "dns/step.h"
 
 #define WIRE_QUESTION_MAX 512
+#define WIRE_MIX_BYTES 32 /* a bit for each character of a name */
 #define WIRE_UDP_MAX 1232 /* EDNS buffer that fits any path unfragmented (DNS Flag Day 2020) */
 
 struct wire_question {
-    const char *name; /* canonical */
+    const char *name; /* canonical, "" is the root */
     enum dns_type type;
     uint16_t id;
     bool edns;
     bool dnssec; /* with EDNS: signatures too */
+    bool
+        any_case; /* answers need not keep the case: nobody can forge them, or the server folds it */
+    uint8_t
+        mix[WIRE_MIX_BYTES]; /* bit i: character i of the name in upper case, if it is a letter */
 };
 
 /* Bytes written to out, 0 when the name cannot be asked. */
@@ -22,6 +32,7 @@ size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
 
 enum wire_kind {
     WIRE_NOT_OURS,  /* other ID, other question, no answer at all: keep waiting       */
+    WIRE_FOLDED,    /* to our question, in another case: forged, or the server folds it  */
     WIRE_TRUNCATED, /* ask again over TCP                                             */
     WIRE_NO_EDNS,   /* the server trips over EDNS: ask again without                  */
     WIRE_REFUSED,   /* SERVFAIL, REFUSED and the like: this server cannot say         */

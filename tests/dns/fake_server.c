@@ -123,6 +123,13 @@ static void chain(struct reply *r, struct str query, enum act act)
         soa(r);
 }
 
+static void fold(struct buf *b)
+{
+    for (size_t i = HEADER; i < b->n - 4; i++)
+        if (b->p[i] >= 'A' && b->p[i] <= 'Z')
+            b->p[i] = (char)(b->p[i] + 32);
+}
+
 static void plain(struct reply *r, struct str query, enum act act)
 {
     uint32_t ttl = act == ANSWER_ZERO_TTL   ? 0
@@ -130,9 +137,8 @@ static void plain(struct reply *r, struct str query, enum act act)
                    : act == ANSWER_SIGN_TTL ? 0x80000000
                                             : 100;
     begin(r, query, act == ANSWER_AD ? 0x20 : 0);
-    for (size_t i = HEADER; act == ANSWER_UPPER && i < r->bytes.n - 4; i++)
-        if (r->bytes.p[i] >= 'a' && r->bytes.p[i] <= 'z')
-            r->bytes.p[i] = (char)(r->bytes.p[i] - 32);
+    if (act == ANSWER_FOLDED || act == FOLDED_NO_TCP)
+        fold(&r->bytes);
     if (act == OTHERS_RECORDS)
         address(r, NAME(B_TEST), 100, 66);
     for (int i = 0; act == MANY_A && i < 299; i++)
@@ -148,6 +154,10 @@ static void build(struct reply *r, struct str query, enum act act)
     switch (act) {
     case SERVFAIL:
         begin(r, query, 2);
+        break;
+    case SERVFAIL_FOLDED:
+        begin(r, query, 2);
+        fold(&r->bytes);
         break;
     case REFUSED:
         begin(r, query, 5);
@@ -215,6 +225,14 @@ static void send_wrongs(
     sendto(s->udp_fd, "abc", 3, 0, (const struct sockaddr *)to, sizeof *to);
 }
 
+static void send_forged_case(
+    struct fake_server *s, struct reply *r, struct str query, const struct sockaddr_in *to)
+{
+    plain(r, query, ANSWER_OTHER);
+    r->bytes.p[HEADER + 1] = (char)(r->bytes.p[HEADER + 1] ^ 0x20);
+    sendto(s->udp_fd, r->bytes.p, r->bytes.n, 0, (const struct sockaddr *)to, sizeof *to);
+}
+
 static enum act next_act(struct fake_server *s)
 {
     enum act act = s->script[s->at];
@@ -235,6 +253,8 @@ static void note(struct fake_server *s, struct str query, const struct sockaddr_
     s->edns += has_edns(query);
     s->ports_differ += s->last_port != port;
     s->last_port = port;
+    for (size_t i = HEADER; i < question_end(query) - 4; i++)
+        s->uppers += query.p[i] >= 'A' && query.p[i] <= 'Z';
     s->last_id = (unsigned)((uint8_t)query.p[0] << 8 | (uint8_t)query.p[1]);
 }
 
@@ -256,6 +276,8 @@ static void serve_udp(struct fake_server *s)
         act = ANSWER;
     if (act == WRONGS_THEN_RIGHT || act == ONLY_WRONGS)
         send_wrongs(s, &r, query, &from);
+    if (act == FORGED_CASE)
+        send_forged_case(s, &r, query, &from);
     if (act != ONLY_WRONGS) {
         build(&r, query, act);
         for (int i = 0; i < (act == TWICE ? 2 : 1); i++)
@@ -272,7 +294,7 @@ static void serve_tcp(struct fake_server *s)
     int fd = accept(s->tcp_fd, NULL, NULL);
     s->tcp++;
     enum act act = next_act(s);
-    ssize_t n = act == TCP_CLOSES ? 0 : recv(fd, in, sizeof in, 0);
+    ssize_t n = act == TCP_CLOSES || act == FOLDED_NO_TCP ? 0 : recv(fd, in, sizeof in, 0);
     if (n > HEADER + 2) {
         build(&r, str_bytes(in + 2, (size_t)n - 2),
             act == TCP_STOPS || act == TCP_OTHER_ID ? ANSWER : act);

@@ -11,7 +11,8 @@
 enum act {
     ANSWER,          /* A 192.0.2.7, TTL 100                                           */
     ANSWER_OTHER,    /* A 192.0.2.8, TTL 100                                           */
-    ANSWER_UPPER,    /* the same as ANSWER with the question in upper case             */
+    ANSWER_FOLDED,   /* the same as ANSWER with the question in lower case             */
+    FOLDED_NO_TCP,   /* over UDP the same; over TCP closes                             */
     ANSWER_AD,       /* with the AD bit                                                */
     ANSWER_ZERO_TTL, /* A 192.0.2.7, TTL 0                                             */
     ANSWER_HUGE_TTL, /* A 192.0.2.7, TTL 2^31-1                                        */
@@ -26,6 +27,8 @@ enum act {
     NODATA_BARE,
     WRONGS_THEN_RIGHT, /* other ID, other name, other type, a question, 3 bytes; ANSWER  */
     ONLY_WRONGS,
+    FORGED_CASE, /* UDP: ANSWER_OTHER with one letter in the other case, then ANSWER */
+    SERVFAIL_FOLDED,
     GARBAGE,        /* our header and question, then rubbish                          */
     TRUNCATED,      /* TC and nothing over UDP; over TCP the next act                 */
     TRUNCATED_CUT,  /* TC and half a record over UDP                                  */
@@ -48,7 +51,8 @@ struct fake_server {
     const enum act *script;
     size_t script_n, at;
     _Atomic int udp, tcp, edns; /* questions seen; those with an OPT record */
-    _Atomic unsigned ports_differ, last_port, last_id;
+    _Atomic unsigned ports_differ, last_port, last_id,
+        uppers; /* letters in upper case, all in all */
     int udp_fd, tcp_fd, stop_fds[2];
     pthread_t thread;
 };

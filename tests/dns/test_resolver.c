@@ -17,7 +17,15 @@ static void every_fault_has_its_answer(void **state)
         int udp, tcp; /* questions that the server must have seen, -1 = at least one */
     } cases[] = {
         {"plain_answer", {ANSWER}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 0},
-        {"question_in_another_case", {ANSWER_UPPER}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 0},
+        {"who_folds_the_case_is_asked_over_tcp", {ANSWER_FOLDED}, 1, DNS_A, LONG_MS,
+            "found 192.0.2.7", 1, 1},
+        {"who_folds_and_has_no_tcp_is_asked_twice", {FOLDED_NO_TCP}, 1, DNS_A, LONG_MS,
+            "found 192.0.2.7", 2, 1},
+        {"who_folds_but_says_no_over_tcp", {ANSWER_FOLDED, SERVFAIL}, 2, DNS_A, LONG_MS, "servfail",
+            1, 1},
+        {"a_folded_failure_is_no_failure", {SERVFAIL_FOLDED, ANSWER}, 2, DNS_A, LONG_MS,
+            "found 192.0.2.7", 1, 1},
+        {"another_case_is_not_believed", {FORGED_CASE}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 1},
         {"nxdomain", {NXDOMAIN_SOA}, 1, DNS_A, LONG_MS, "nxdomain", 1, 0},
         {"nodata", {NODATA_SOA}, 1, DNS_A, LONG_MS, "nodata", 1, 0},
         {"nxdomain_without_soa", {NXDOMAIN_BARE}, 1, DNS_A, LONG_MS, "nxdomain", 1, 0},
@@ -145,7 +153,7 @@ static void who_answered_last_is_asked_first(void **state)
     world_end(&w);
 }
 
-static void questions_have_ports_and_ids_of_their_own(void **state)
+static void questions_have_ports_ids_and_case_of_their_own(void **state)
 {
     static const enum act script[] = {ANSWER_ZERO_TTL};
     struct world w;
@@ -164,6 +172,7 @@ static void questions_have_ports_and_ids_of_their_own(void **state)
     assert_int_equal(s.edns, 20);
     assert_true(s.ports_differ >= 18);
     assert_true(same_ids <= 2);
+    assert_in_range(s.uppers, 20, 80); /* of 100 letters: outside once in 10^9 runs */
     fake_stop(&s);
     world_end(&w);
 }
@@ -533,7 +542,7 @@ int main(void)
         cmocka_unit_test(several_servers_stand_in_for_each_other),
         cmocka_unit_test(a_dead_server_costs_no_time),
         cmocka_unit_test(who_answered_last_is_asked_first),
-        cmocka_unit_test(questions_have_ports_and_ids_of_their_own),
+        cmocka_unit_test(questions_have_ports_ids_and_case_of_their_own),
         cmocka_unit_test(txt_of_sixty_thousand_bytes_comes_over_tcp),
         cmocka_unit_test(answers_live_as_long_as_their_ttl),
         cmocka_unit_test(a_chain_is_kept_name_by_name),

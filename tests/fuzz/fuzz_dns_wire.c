@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     size_t which = (data[0] >> 1) % COUNT_OF(types);
-    struct wire_question q = {"a.test", types[which], 0x1234, true, false};
+    struct wire_question q = {.name = "a.test", .type = types[which], .id = 0x1234, .edns = true};
     if (data[0] & 1) {
         buf_add(&packet, str_bytes(ours, sizeof ours - 1));
         buf_add_char(&packet, numbers[which]);
