@@ -2,10 +2,31 @@
 
 #define LABEL_MAX 63
 #define WIRE_MAX 255
+#define ESCAPE_LENGTH 4 /* "\\DDD" */
 
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_plain(uint8_t byte)
+{
+    return byte > ' ' && byte < 0x7f && byte != '.' && byte != '\\';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The "\DDD" at the beginning: three digits for a byte that has to be written so. */
+static bool starts_with_escape(struct str text)
+{
+    if (text.n < ESCAPE_LENGTH || text.p[0] != '\\' || !is_digit(text.p[1]) ||
+        !is_digit(text.p[2]) || !is_digit(text.p[3]))
+        return false;
+    int byte = (text.p[1] - '0') * 100 + (text.p[2] - '0') * 10 + (text.p[3] - '0');
+    return byte <= 0xff && !is_plain((uint8_t)byte);
 }
 
 bool name_canonical(struct str text, char out[NAME_SIZE])
@@ -14,15 +35,19 @@ bool name_canonical(struct str text, char out[NAME_SIZE])
         text.n--;
     if (text.n == 0 || text.n >= NAME_SIZE)
         return false;
-    size_t label = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (c <= ' ' || c >= 0x7f || c == '\\')
+    size_t label = 0, step;
+    for (size_t i = 0; i < text.n; i += step) {
+        bool dot = text.p[i] == '.', escape = starts_with_escape(str_slice(text, i, text.n));
+        if (!dot && !escape && !is_plain((uint8_t)text.p[i]))
             return false;
-        label = c == '.' ? 0 : label + 1;
-        if (label > LABEL_MAX || (label == 0 && (i == 0 || text.p[i - 1] == '.')))
+        if (dot && label == 0)
             return false;
-        out[i] = lower(c);
+        label = dot ? 0 : label + 1;
+        if (label > LABEL_MAX)
+            return false;
+        step = escape ? ESCAPE_LENGTH : 1;
+        for (size_t j = i; j < i + step; j++)
+            out[j] = lower(text.p[j]);
     }
     out[text.n] = 0;
     return label > 0;
@@ -31,23 +56,35 @@ bool name_canonical(struct str text, char out[NAME_SIZE])
 /* One byte of a label, escaped where plain text would read it differently. */
 static char *put_byte(char *at, uint8_t byte)
 {
-    if (byte == '.' || byte == '\\') {
-        *at++ = '\\';
-        *at++ = (char)byte;
-    } else if (byte <= ' ' || byte >= 0x7f) {
+    if (is_plain(byte)) {
+        *at++ = lower((char)byte);
+    } else {
         *at++ = '\\';
         *at++ = (char)('0' + byte / 100);
         *at++ = (char)('0' + byte / 10 % 10);
         *at++ = (char)('0' + byte % 10);
-    } else {
-        *at++ = lower((char)byte);
     }
     return at;
 }
 
+bool name_from_bytes(struct str bytes, char out[NAME_SIZE])
+{
+    char text[ESCAPE_LENGTH * NAME_SIZE];
+    char *at = text;
+    if (bytes.n > NAME_SIZE)
+        return false;
+    for (size_t i = 0; i < bytes.n; i++) {
+        if (bytes.p[i] == '.')
+            *at++ = '.';
+        else
+            at = put_byte(at, (uint8_t)bytes.p[i]);
+    }
+    return name_canonical(str_bytes(text, (size_t)(at - text)), out);
+}
+
 const char *name_from_wire(struct str wire, struct arena *a)
 {
-    char text[4 * WIRE_MAX + 1]; /* every byte escaped */
+    char text[ESCAPE_LENGTH * WIRE_MAX + 1]; /* every byte escaped */
     char *at = text;
     if (wire.n == 0 || wire.n > WIRE_MAX)
         return NULL;

@@ -1,7 +1,7 @@
 /* name -- domain names as text: lower case, no final dot, at most 253 characters.
- * A name that comes from a packet may hold any byte; those that text cannot show become "\." or
- * "\DDD", and such a name is refused as a question, since no mail question needs one. Pure, any
- * thread.
+ * A label may hold any byte (RFC 2181 s11). Those that text cannot show, dots and backslashes within a
+ * label are written "\DDD", always three digits, so that every dot parts labels. A name whose text is
+ * longer than 253 characters by that is none here. Pure, any thread.
  * Source: RFC 1035 s2.3.4, s5.1. */
 #ifndef DNS_NAME_H
 #define DNS_NAME_H
@@ -10,9 +10,12 @@
 
 #define NAME_SIZE 254 /* 253 characters and NUL */
 
-/* Lower case, one final dot taken off. False: empty, too long, an empty label, a label above 63, or
- * a byte that is no printable ASCII or is a backslash. */
+/* Lower case, one final dot taken off. False: empty, too long, an empty label, a label above 63 bytes,
+ * a byte that should be escaped, or an escape that should not be. */
 bool name_canonical(struct str text, char out[NAME_SIZE]) MUST_CHECK;
+
+/* The same from plain bytes, where a backslash is nothing but itself. */
+bool name_from_bytes(struct str bytes, char out[NAME_SIZE]) MUST_CHECK;
 
 /* From uncompressed wire bytes; "" is the root. NULL when the bytes are no name. */
 const char *name_from_wire(struct str wire, struct arena *a);

@@ -67,12 +67,13 @@ static bool is_printable(struct str s)
 static void explain(struct spf_check *c, const struct frame *f)
 {
     AUTO(buf_close) struct buf text = {0};
-    char name[NAME_SIZE];
+    char target[NAME_SIZE], name[NAME_SIZE];
     struct dns_answer txt;
     if (!f->record.exp)
         return;
     c->asker.uncounted = true;
-    if (!spf_expand_name(f->record.exp->domain_spec, &c->values, name) ||
+    if (!spf_expand_name(f->record.exp->domain_spec, &c->values, target) ||
+        !name_from_bytes(str_of(target), name) ||
         spf_ask(&c->asker, name, DNS_TXT, &txt) != SPF_NO_MATCH || txt.n != 1)
         return;
     struct str published = txt.records[0].data;
@@ -132,7 +133,7 @@ static enum spf_match match_asking(
     struct spf_check *c, const struct frame *f, const struct spf_term *t, const char *name)
 {
     char canonical[NAME_SIZE];
-    if (!name_canonical(str_of(name), canonical))
+    if (!name_from_bytes(str_of(name), canonical))
         return SPF_NO_MATCH;
     switch (t->kind) {
     case SPF_A:
@@ -258,7 +259,8 @@ static enum spf_result evaluate_record(struct spf_check *c, const struct frame *
  * literal and no bare IPv4 address (s4.3, s4.8). */
 static bool is_checkable(struct str domain, char canonical[NAME_SIZE])
 {
-    if (!name_canonical(domain, canonical) || name_labels(canonical) < 2)
+    if (str_find_char(domain, '\\', 0) < domain.n || !name_canonical(domain, canonical) ||
+        name_labels(canonical) < 2)
         return false;
     return spf_is_toplabel(str_of(name_last_labels(canonical, 1)));
 }

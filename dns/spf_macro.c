@@ -285,6 +285,15 @@ bool spf_expand(struct str s, const struct spf_values *v, struct buf *out)
     return out->n <= SPF_EXPANSION_MAX;
 }
 
+/* Fully qualified: of several labels, the last of which could be a top-level domain. */
+static bool is_qualified(struct str name)
+{
+    size_t label = name.n;
+    while (label > 0 && name.p[label - 1] != '.')
+        label--;
+    return label > 0 && spf_is_toplabel(str_slice(name, label, name.n));
+}
+
 bool spf_expand_name(struct str domain_spec, const struct spf_values *v, char out[NAME_SIZE])
 {
     AUTO(buf_close) struct buf expanded = {0};
@@ -298,7 +307,8 @@ bool spf_expand_name(struct str domain_spec, const struct spf_values *v, char ou
         size_t dot = str_find_char(name, '.', 0);
         name = str_slice(name, dot + 1, name.n);
     }
-    if (str_ends(name, STR("."))) /* an empty label: only one final dot belongs to no label */
+    if (!str_is_ascii(name) ||
+        !is_qualified(name)) /* RFC 8616 s4: a local part in UTF-8 matches nothing */
         return false;
-    return name_canonical(name, canonical) && str_copy(name, out, NAME_SIZE);
+    return name_from_bytes(name, canonical) && str_copy(name, out, NAME_SIZE);
 }

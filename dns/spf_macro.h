@@ -41,8 +41,9 @@ struct spf_values {
 /* False: a macro in it breaks the grammar, or it grows too long; *out then holds a part. */
 bool spf_expand(struct str s, const struct spf_values *v, struct buf *out) MUST_CHECK;
 
-/* A domain-spec as a name to ask for: without final dot, and cut from the left to 253 characters by whole
- * labels. False: what it expands to is no domain name. Letters keep their case. */
+/* A domain-spec as a name to ask for (name_from_bytes): without final dot, and cut from the left to 253
+ * characters by whole labels. False: what it expands to is no fully qualified domain name, so that nothing can be
+ * there. Letters keep their case. */
 bool spf_expand_name(
     struct str domain_spec, const struct spf_values *v, char out[NAME_SIZE]) MUST_CHECK;
 

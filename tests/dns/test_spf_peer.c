@@ -2,6 +2,7 @@
  * come to the same result and explanation, unless the case says why it does not. */
 #include "base/encode.h"
 #include "dns/mx.h"
+#include "dns/name.h"
 #include "tests/dns/spf_cases.h"
 #include "tests/dns/world.h"
 
@@ -98,8 +99,9 @@ static void answer(struct world *w, struct peer *p, char *question)
         {"A", DNS_A}, {"AAAA", DNS_AAAA}, {"MX", DNS_MX}, {"TXT", DNS_TXT}, {"PTR", DNS_PTR}};
     struct dns_answer a = {.status = DNS_BAD};
     enum dns_type type = DNS_A;
-    char *name = strchr(question, ' ');
-    *name++ = 0;
+    char *bytes = strchr(question, ' '), name[NAME_SIZE] = "";
+    *bytes++ = 0;
+    (void)!name_from_bytes(str_of(bytes), name); /* what is none is answered as a failure */
     EACH(t, types)
     {
         if (strcmp(t->name, question) == 0) {
