@@ -51,7 +51,8 @@ bool audit_host_is_alias(const struct audit_host *h)
 
 bool audit_dmarc_is_unknown(const struct audit_case *c)
 {
-    bool only_the_top = name_labels(c->path.broke_at) == 1 && name_labels(c->domain) > 1;
+    bool only_the_top = name_labels(c->path.broke_at) == 1 && name_labels(c->domain) > 1 &&
+                        c->path.found_n == 0; /* else one of these may apply */
     return !c->record && c->path.broke_at[0] && !only_the_top;
 }
 

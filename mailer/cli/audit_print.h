@@ -4,13 +4,18 @@
 #ifndef MAILER_CLI_AUDIT_PRINT_H
 #define MAILER_CLI_AUDIT_PRINT_H
 
-#include "dns/audit.h"
+#include "mailer/cli/checkup.h"
 #include "mailer/cli/cli.h"
 
 /* dns: who was asked, which is said where it is not what everybody would take it to be. */
-void audit_print_text(const struct audit_report *r, const struct cli_dns *dns);
+void audit_print_text(const struct checkup *c, const struct cli_dns *dns);
+void audit_print_asked(const struct checkup *all, size_t n, const struct cli_dns *dns);
 struct js *audit_resolver_json(const struct cli_dns *dns); /* {"from", "servers", "zone_files"} */
-void audit_print_fixes(const struct audit_report *r);      /* zone lines alone */
-void audit_print_codes(void);                              /* the table of docs/deliverability.md */
+
+/* One line for each, in the order given. */
+void audit_print_summary(const struct checkup *all, size_t n, const struct cli_dns *dns);
+/* Zone lines alone: one record set for each name and type, in the order of findings. */
+void audit_print_fixes(const struct checkup *all, size_t n);
+void audit_print_codes(void); /* the table of docs/deliverability.md */
 
 #endif

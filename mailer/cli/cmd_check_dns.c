@@ -1,10 +1,10 @@
-/* check-dns -- the audit of one domain, with what the settings say about our side of it. */
+/* check-dns -- the audit of a domain, or of all that the settings send from, with what the settings say about our side of it. */
 #include "base/clock.h"
 #include "base/conf_check.h"
 #include "mailer/cli/audit_print.h"
 #include "mailer/cli/cli.h"
+#include "mailer/cli/paper.h"
 #include "mailer/cli/zone.h"
-#include "mailer/gate/survey.h"
 #include "mailer/mime/address.h"
 
 #include <signal.h>
@@ -13,24 +13,55 @@
 
 #define PAGE_TIMEOUT_MS 15000
 
-/* One invocation: what is audited, and what that was taken from. */
-struct inquiry {
+/* One of our signing keys, read once for all domains. */
+struct held_key {
+    const struct conf_dkim *conf;
+    struct dkim_key *key; /* NULL: it could not be read, which was told */
+};
+
+/* What all domains of one invocation share. */
+struct round {
     struct cli *cli;
     const struct conf *conf; /* NULL: none, or not asked */
-    struct survey survey;
-    struct dkim_key *key; /* the last one that was lent */
+    struct held_key *keys;
+    size_t keys_n;
+    struct cli_dns dns;
+    struct resolver *resolver;
+    struct web_live live;
+    struct web web;
 };
+
+/* One domain: what is audited, and what that was taken from. */
+struct inquiry {
+    struct cli *cli;
+    struct round *round;
+    struct survey survey;
+};
+
+static void round_close(struct round *r)
+{
+    for (size_t i = 0; i < r->keys_n; i++)
+        dkim_key_close(&r->keys[i].key);
+    resolver_close(&r->resolver);
+    conf_close(&r->conf);
+}
 
 /* ---- from the settings ----------------------------------------------------------------------- */
 
-/* Settings count where they are named, or stand at their usual place. */
-static bool open_settings(struct inquiry *q, int *exit_code)
+/* Settings count where they are named, or stand at their usual place; --all cannot do without. */
+static bool open_settings(struct round *r, int *exit_code)
 {
     const char *environment = getenv("PARCELPOST_CONFIG");
-    bool named = cli_value(q->cli, "config", NULL) || (environment && *environment);
-    if (!named && access(cli_config_path(q->cli), R_OK) != 0)
+    bool named = cli_value(r->cli, "config", NULL) || (environment && *environment);
+    size_t keys = 0;
+    if (!named && !cli_flag(r->cli, "all") && access(cli_config_path(r->cli), R_OK) != 0)
         return true;
-    return cli_conf(q->cli, &q->conf, exit_code);
+    if (!cli_conf(r->cli, &r->conf, exit_code))
+        return false;
+    for (size_t i = 0; i < r->conf->storefronts_n; i++)
+        keys += r->conf->storefronts[i].dkim_n;
+    r->keys = arena_array(r->cli->arena, keys + 1, sizeof *r->keys);
+    return true;
 }
 
 /* Whoever may not read the private key still gets its record checked, but not compared. */
@@ -38,18 +69,22 @@ static const struct dkim_key *find_key(
     void *state, const struct conf_storefront *s, const struct conf_dkim *d)
 {
     struct err e;
-    struct inquiry *q = state;
-    dkim_key_close(&q->key);
-    if (!zone_open_key(s, d, q->cli->arena, &q->key, &e))
+    struct round *r = state;
+    for (size_t i = 0; i < r->keys_n; i++)
+        if (r->keys[i].conf == d)
+            return r->keys[i].key;
+    struct held_key *held = &r->keys[r->keys_n++];
+    *held = (struct held_key){.conf = d};
+    if (!zone_open_key(s, d, r->cli->arena, &held->key, &e))
         fprintf(stderr, "parcelpost check-dns: %s: its record is not compared\n", e.text);
-    return q->key;
+    return held->key;
 }
 
 static void take_settings(struct inquiry *q)
 {
-    const struct survey_keys keys = {find_key, q};
-    survey_take_settings(&q->survey, q->conf, &keys, q->cli->arena);
-    dkim_key_close(&q->key);
+    const struct survey_keys keys = {find_key, q->round};
+    if (q->round->conf && !cli_value(q->cli, "selector", NULL))
+        survey_take_settings(&q->survey, q->round->conf, NULL, &keys, q->cli->arena);
 }
 
 /* ---- from the options ------------------------------------------------------------------------ */
@@ -120,9 +155,16 @@ static bool take_options(struct inquiry *q, int *exit_code)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static int exit_code_of(const struct audit_report *r)
+/* Errors before doubts, over all domains. */
+static int exit_code_of(const struct checkup *all, size_t n)
 {
-    return r->errors > 0 ? CLI_FINDINGS : r->unsure ? CLI_UNKNOWN : CLI_FINE;
+    int code = CLI_FINE;
+    for (size_t i = 0; i < n; i++)
+        if (all[i].report.errors > 0)
+            return CLI_FINDINGS;
+        else if (all[i].report.unsure)
+            code = CLI_UNKNOWN;
+    return code;
 }
 
 static void print_json(const struct audit_report *r, const struct cli_dns *dns)
@@ -132,51 +174,129 @@ static void print_json(const struct audit_report *r, const struct cli_dns *dns)
     cli_print_json(o);
 }
 
-static int audit(struct inquiry *q)
+static void print_all_json(const struct checkup *all, size_t n, const struct cli_dns *dns)
+{
+    AUTO(js_close) struct js *o = js_object();
+    struct js *domains = js_array();
+    for (size_t i = 0; i < n; i++)
+        js_push(domains, survey_json(&all[i].report));
+    js_set(o, "domains", domains);
+    js_set(o, "resolver", audit_resolver_json(dns));
+    cli_print_json(o);
+}
+
+static void print(const struct round *r, const struct checkup *all, size_t n)
+{
+    bool every = cli_flag(r->cli, "all");
+    if (cli_flag(r->cli, "json") && every)
+        print_all_json(all, n, &r->dns);
+    else if (cli_flag(r->cli, "json"))
+        print_json(&all->report, &r->dns);
+    else if (cli_flag(r->cli, "fix"))
+        audit_print_fixes(all, n);
+    else if (every)
+        audit_print_summary(all, n, &r->dns);
+    else
+        audit_print_text(all, &r->dns);
+}
+
+static bool prepare(struct round *r, const char *domain, struct checkup *out, int *exit_code)
+{
+    struct inquiry *q = ARENA_NEW(r->cli->arena, struct inquiry);
+    q->cli = r->cli;
+    q->round = r;
+    survey_begin(&q->survey, domain);
+    take_settings(q);
+    q->survey.setup.clock = clock_system();
+    q->survey.setup.resolver = r->resolver;
+    q->survey.setup.web = &r->web;
+    *out = (struct checkup){.survey = &q->survey};
+    return take_options(q, exit_code);
+}
+
+static bool open_dns(struct round *r, int *exit_code)
+{
+    if (!cli_dns(r->cli, r->conf, &r->dns, exit_code) ||
+        !cli_resolver_of(r->cli, &r->dns, &r->resolver, exit_code))
+        return false;
+    r->live = (struct web_live){.resolver = r->resolver, .timeout_ms = PAGE_TIMEOUT_MS};
+    r->web = web_of_live(&r->live);
+    signal(SIGPIPE, SIG_IGN); /* fetch.h */
+    return true;
+}
+
+static enum checkup_progress progress_of(const struct cli *c)
+{
+    if (cli_flag(c, "json"))
+        return CHECKUP_SILENT;
+    return paper_is_terminal(STDERR_FILENO) ? CHECKUP_REWRITE : CHECKUP_LINES;
+}
+
+static int audit(struct round *r, const char *const *domains, size_t n)
 {
     int code;
-    struct cli_dns dns;
-    struct audit_report report;
-    AUTO(resolver_close) struct resolver *resolver = NULL;
-    AUTO(conf_close) const struct conf *conf = NULL;
-    if (!open_settings(q, &code))
+    struct checkup *all = arena_array(r->cli->arena, n + 1, sizeof *all);
+    if (!open_dns(r, &code))
         return code;
-    conf = q->conf;
-    if (conf && !cli_value(q->cli, "selector", NULL))
-        take_settings(q);
-    if (!take_options(q, &code) || !cli_dns(q->cli, conf, &dns, &code) ||
-        !cli_resolver_of(q->cli, &dns, &resolver, &code))
+    for (size_t i = 0; i < n; i++)
+        if (!prepare(r, domains[i], &all[i], &code))
+            return code;
+    for (size_t i = 0; i < n; i++)
+        all[i].arena = arena_open();
+    checkup_run(all, n, progress_of(r->cli));
+    checkup_sort(all, n);
+    print(r, all, n);
+    code = exit_code_of(all, n);
+    for (size_t i = 0; i < n; i++)
+        arena_close(&all[i].arena);
+    return code;
+}
+
+/* What --all takes from the settings for each domain cannot be the same for all. */
+static bool is_for_all(const struct cli *c, int *exit_code)
+{
+    static const char *const singles[] = {"selector", "ip", "mail-from", "helo"};
+    if (c->operands_n > 0) {
+        *exit_code = cli_usage(c, "--all takes every domain of the settings: name none");
+        return false;
+    }
+    for (size_t i = 0; i < COUNT_OF(singles); i++)
+        if (cli_flag(c, singles[i])) {
+            *exit_code =
+                cli_usage(c, "--all takes this from the settings: leave --%s out", singles[i]);
+            return false;
+        }
+    return true;
+}
+
+static int audit_every(struct round *r)
+{
+    int code;
+    const char **domains;
+    if (!is_for_all(r->cli, &code) || !open_settings(r, &code))
         return code;
-    struct web_live live = {.resolver = resolver, .timeout_ms = PAGE_TIMEOUT_MS};
-    struct web web = web_of_live(&live);
-    q->survey.setup.resolver = resolver;
-    q->survey.setup.web = &web;
-    signal(SIGPIPE, SIG_IGN); /* fetch.h */
-    audit_run(&q->survey.setup, q->cli->arena, &report);
-    if (cli_flag(q->cli, "json"))
-        print_json(&report, &dns);
-    else if (cli_flag(q->cli, "fix"))
-        audit_print_fixes(&report);
-    else
-        audit_print_text(&report, &dns);
-    return exit_code_of(&report);
+    size_t n = survey_domains(r->conf, r->cli->arena, &domains);
+    return audit(r, domains, n);
+}
+
+static int audit_one(struct round *r)
+{
+    int code;
+    struct err e = {0};
+    if (r->cli->operands_n != 1)
+        return cli_usage(r->cli, "name one domain, or --all");
+    const char *domain = domain_of(r->cli, r->cli->operands[0], &e);
+    if (!domain)
+        return cli_usage(r->cli, "'%s': %s", r->cli->operands[0], e.text);
+    return open_settings(r, &code) ? audit(r, &domain, 1) : code;
 }
 
 static int run(struct cli *c)
 {
-    struct err e = {0};
+    AUTO(round_close) struct round r = {.cli = c};
     if (cli_flag(c, "codes"))
         return audit_print_codes(), CLI_FINE;
-    if (c->operands_n != 1)
-        return cli_usage(c, "name one domain");
-    struct inquiry *q = ARENA_NEW(c->arena, struct inquiry);
-    q->cli = c;
-    const char *domain = domain_of(c, c->operands[0], &e);
-    if (!domain)
-        return cli_usage(c, "'%s': %s", c->operands[0], e.text);
-    survey_begin(&q->survey, domain);
-    q->survey.setup.clock = clock_system();
-    return audit(q);
+    return cli_flag(c, "all") ? audit_every(&r) : audit_one(&r);
 }
 
 static const struct cli_option options[] = {
@@ -187,16 +307,18 @@ static const struct cli_option options[] = {
     {"helo", "NAME", "what the sending host says in EHLO"},
     CLI_RESOLVER_OPTIONS,
     CLI_JSON_OPTION,
+    {"all", NULL, "every From domain and return path of the settings, the worst first"},
     {"fix", NULL, "print only the records to publish, as lines of a zone file"},
     {"codes", NULL, "print the table of all findings"},
 };
 
 const struct command cmd_check_dns = {
     .name = "check-dns",
-    .arguments = "DOMAIN",
+    .arguments = "DOMAIN|--all",
     .summary = "what is wrong with a domain's mail records, and what to publish",
     .options = options,
     .options_n = COUNT_OF(options),
-    .example = "  parcelpost check-dns shop.example --selector pp1 --ip 198.51.100.7",
+    .example = "  parcelpost check-dns shop.example --selector pp1 --ip 198.51.100.7\n"
+               "  parcelpost check-dns --all",
     .run = run,
 };

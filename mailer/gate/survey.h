@@ -17,6 +17,7 @@ struct survey {
     struct audit_setup setup;
     struct audit_key keys[AUDIT_MAX_KEYS];
     struct ip addresses[AUDIT_MAX_ADDRESSES];
+    bool returns_only; /* a return path, and no storefront sends from it */
 };
 
 /* The key of one dkim section, lent until the call ends; NULL: it cannot be read here, so its record
@@ -29,14 +30,22 @@ struct survey_keys {
 
 /* domain: lower-case A-labels; outlives the survey. */
 void survey_begin(struct survey *v, const char *domain);
-/* False: the domain is not ours, and nothing was taken. */
-bool survey_take_settings(
-    struct survey *v, const struct conf *c, const struct survey_keys *keys, struct arena *a);
+/* storefront: what it alone says counts; NULL = all of them. False: the domain is not ours, and
+ * nothing was taken. */
+bool survey_take_settings(struct survey *v, const struct conf *c, const char *storefront,
+    const struct survey_keys *keys, struct arena *a);
 /* Addresses above the limit, and texts that are none, are left out. */
 void survey_add_address(struct survey *v, const char *text);
 
 bool survey_sends_from(const struct conf_storefront *s, const char *domain, struct arena *a);
 bool survey_returns_to(const struct conf_storefront *s, const char *domain, struct arena *a);
+
+/* The From domains of all storefronts, then the return paths where they differ; each once. */
+size_t survey_domains(const struct conf *c, struct arena *a, const char ***out);
+
+/* The audit. Of a domain that is a return path only, what receivers ask of a From domain (DMARC,
+ * DKIM, BIMI, their score cards) is left out, and the verdict is AUDIT_UNKNOWN. */
+void survey_run(const struct survey *v, struct arena *a, struct audit_report *out);
 
 /* The report as docs/deliverability.md describes it; the caller closes it. */
 struct js *survey_json(const struct audit_report *r);

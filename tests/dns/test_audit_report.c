@@ -111,6 +111,26 @@ static void what_the_dns_does_not_answer_is_a_gap(void **state)
     }
 }
 
+/* What stands at shop.example may apply to a name below it, or not: that depends on what stands above. */
+static void a_record_above_is_not_missing_where_the_top_is_silent(void **state)
+{
+    struct shop s;
+    struct audit_report r;
+    (void)state;
+    shop_begin(&s);
+    take_side(&s, SELECTOR);
+    s.setup.domain = "mail.shop.example";
+    world_zone(&s.world, 0,
+        "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
+        "_dmarc TXT \"v=DMARC1; p=reject\"\n");
+    world_resolver(&s.world, NULL, 1000);
+    s.setup.resolver = s.world.resolver;
+    audit_run(&s.setup, s.world.arena, &r);
+    assert_null(shop_finding(&r, "DMARC-MISSING"));
+    assert_true(shop_gap(&r, "DMARC-MISSING") && shop_gap(&r, "DMARC-MISSING")->dns_failed);
+    shop_end(&s);
+}
+
 static void what_nobody_told_us_is_a_gap_too(void **state)
 {
     struct shop s;
@@ -367,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_verdict_says_what_receivers_will_do),
         cmocka_unit_test(what_the_dns_does_not_answer_is_a_gap),
+        cmocka_unit_test(a_record_above_is_not_missing_where_the_top_is_silent),
         cmocka_unit_test(what_nobody_told_us_is_a_gap_too),
         cmocka_unit_test(texts_that_need_tcp_are_named),
         cmocka_unit_test(tlsa_records_that_nobody_can_use),

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -194,6 +195,79 @@ def the_settings_name_the_dns_that_is_asked():
         assert nobody["resolver"] == {"from": "option", "servers": [], "zone_files": []} and nobody["verdict"] == "unknown", nobody
 
 
+class Mall(Shop):
+    """Three storefronts: a healthy one, one without DMARC, one whose zone nobody answers for."""
+
+    def __init__(self, h):
+        super().__init__(h)
+        self.zones = [h.write("shop.zone", self.zone), self.reverse,
+                      h.write("bad.zone", self.zone.replace("shop.example", "bad.example").replace("_dmarc IN", "_other IN"))]
+        with open(self.service.conf, "a", encoding="utf-8") as f:
+            f.write('resolvers = {"127.0.0.1:%d"}\ndns_timeout_ms = "200ms"\nzone_files = {%s}\n' % (
+                house.free_port(), ", ".join('"%s"' % zone for zone in self.zones)))
+            for name, domain in (("bad", "bad.example"), ("bad2", "bad.example"), ("silent", "silent.test")):
+                f.write('storefront "%s" { from = "orders@%s"\n return_path_domain = "bounce.%s"\n dkim "rsa" { key_file = "%s" } }\n' % (
+                    name, domain, domain, h.path("rsa.pem")))
+
+
+EVERY = ["bad.example", "silent.test", "bounce.silent.test", "bounce.bad.example", "bounce.shop.example", "shop.example"]
+
+
+def all_domains_come_once_and_the_worst_first():
+    with house.House("check") as h:
+        mall = Mall(h)
+        done = check(mall.service, "--all", "--json")
+        assert done.returncode == 1 and done.stderr == "", done
+        answer = json.loads(done.stdout)
+        assert sorted(domain["domain"] for domain in answer["domains"]) == sorted(EVERY), answer
+        by_name = {domain["domain"]: domain for domain in answer["domains"]}
+        assert answer["domains"][0]["domain"] == "bad.example" and answer["resolver"]["from"] == "settings", answer
+        assert by_name["shop.example"]["verdict"] == "pass" and by_name["shop.example"]["findings"] == []
+        assert "DMARC-MISSING" in codes(by_name["bad.example"]) and by_name["silent.test"]["unsure"]
+        back = by_name["bounce.bad.example"]
+        assert back["findings"] == [] and back["verdict"] == "unknown" and back["providers"] == {}, back
+        text = check(mall.service, "--all")
+        rows = text.stdout.split("\n\n")[1].split("\n")[1:]
+        assert rows[0].split()[:2] == ["FAIL", "bad.example"] and "DMARC-MISSING" in rows[0], rows
+        assert rows[-1].split()[:2] == ["pass", "shop.example"], rows
+        assert len(text.stderr.strip().split("\n")) <= len(EVERY) and "6 of 6 domains" in text.stderr, text.stderr
+        assert not [line for line in text.stdout.split("\n") if len(line) > 80 and "zone" not in line], text.stdout
+        assert check(mall.service, "--all", "shop.example").returncode == 64
+        assert check(mall.service, "--all", "--ip", "198.51.100.7").returncode == 64
+
+
+def doubt_is_the_exit_code_where_nothing_worse_is():
+    with house.House("check") as h:
+        mall = Mall(h)
+        with open(mall.zones[2], "a", encoding="utf-8") as f:
+            f.write('_dmarc.bad.example. IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@bad.example"\n')
+        assert check(mall.service, "--all").returncode == 2
+        assert check(None, "--all", "--config", "/nonexistent.conf").returncode == 2
+
+
+def progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away():
+    with house.House("check") as h:
+        mall = Mall(h)
+        for interrupted in (False, True):
+            ours, theirs = os.openpty()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+                silent.bind(("127.0.0.1", 0))
+                more = ["--resolver", "127.0.0.1:%d" % silent.getsockname()[1]] if interrupted else []
+                child = subprocess.Popen([house.PROGRAM, "check-dns", "--all", *more], stdout=subprocess.PIPE, stderr=theirs,
+                                         env=dict(os.environ, PARCELPOST_CONFIG=mall.service.conf, TERM="xterm"))
+                told = os.read(ours, 65536)
+                if interrupted:
+                    child.send_signal(signal.SIGINT)
+                output = child.communicate(timeout=60)[0]
+            os.close(theirs)
+            while not told.endswith(b"\r\033[K"):
+                told += os.read(ours, 65536)
+            os.close(ours)
+            assert b"\n" not in told and told.startswith(b"\r0 of 6 domains"), told
+            assert child.returncode == (-signal.SIGINT if interrupted else 1), child.returncode
+            assert (output == b"") == interrupted, output
+
+
 class SlowRelay:
     """Holds every answer of a name server for a while, each question on its own."""
 
@@ -249,4 +323,6 @@ if __name__ == "__main__":
                every_finding_has_the_fields_of_the_contract, what_it_proposes_mends_the_zone, our_own_key_is_compared,
                without_selector_and_settings_absence_is_not_said, a_dead_dns_is_no_finding_and_exits_with_2,
                wrong_usage_is_told_from_findings, people_get_80_columns_without_colour,
-               colour_is_for_terminals_that_want_it, the_settings_name_the_dns_that_is_asked, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
+               colour_is_for_terminals_that_want_it, the_settings_name_the_dns_that_is_asked,
+               all_domains_come_once_and_the_worst_first, doubt_is_the_exit_code_where_nothing_worse_is,
+               progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)

@@ -50,19 +50,22 @@ static const struct dkim_key *no_key(
 static void a_domain_is_ours_by_its_from_or_its_return_path(void **state)
 {
     static const struct {
-        const char *name, *domain;
+        const char *name, *domain, *storefront;
         bool ours;
         const char *mail_from, *keys;
         size_t addresses;
         bool smart_host;
     } table[] = {
-        {"two storefronts send from it", "shop.example", true, "bounce.shop.example",
+        {"two storefronts send from it", "shop.example", NULL, true, "bounce.shop.example",
             "s1.shop.example s2.mail.shop.example s3.shop.example ", 2, false},
-        {"a return path alone", "b2.shop.example", true, "b2.shop.example",
+        {"of one storefront alone", "shop.example", "outlet", true, "b2.shop.example",
             "s1.shop.example s3.shop.example ", 2, false},
-        {"an IDN, behind a smart host", "xn--bcher-kva.example", true, "", "", 0, true},
-        {"another's", "other.example", false, "", "", 0, false},
-        {"a key's domain alone", "mail.shop.example", false, "", "", 0, false},
+        {"another storefront's", "b2.shop.example", "acme", false, "", "", 0, false},
+        {"a return path alone", "b2.shop.example", NULL, true, "b2.shop.example",
+            "s1.shop.example s3.shop.example ", 2, false},
+        {"an IDN, behind a smart host", "xn--bcher-kva.example", NULL, true, "", "", 0, true},
+        {"another's", "other.example", NULL, false, "", "", 0, false},
+        {"a key's domain alone", "mail.shop.example", NULL, false, "", "", 0, false},
     };
     const struct survey_keys keys = {no_key, NULL};
     (void)state;
@@ -72,7 +75,7 @@ static void a_domain_is_ours_by_its_from_or_its_return_path(void **state)
         AUTO(buf_close) struct buf names = {0};
         struct survey *v = ARENA_NEW(a, struct survey);
         survey_begin(v, t->domain);
-        expect_int(t->name, survey_take_settings(v, &settings, &keys, a), t->ours);
+        expect_int(t->name, survey_take_settings(v, &settings, t->storefront, &keys, a), t->ours);
         for (size_t i = 0; i < v->setup.keys_n; i++)
             buf_addf(&names, "%s.%s ", v->setup.keys[i].selector, v->setup.keys[i].domain);
         expect_text(t->name, buf_text(&names), t->keys);
@@ -83,6 +86,19 @@ static void a_domain_is_ours_by_its_from_or_its_return_path(void **state)
         expect_text(t->name, v->setup.helo, t->ours ? "mx.shop.example" : "");
         expect_text(t->name, v->setup.links, t->ours ? "mail.shop.example" : "");
     }
+}
+
+static void every_domain_is_named_once_from_domains_first(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(buf_close) struct buf names = {0};
+    const char **all;
+    size_t n = survey_domains(&settings, a, &all);
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&names, "%s ", all[i]);
+    expect_text("domains", buf_text(&names),
+        "shop.example xn--bcher-kva.example bounce.shop.example b2.shop.example ");
 }
 
 static void an_address_above_the_limit_is_left_out(void **state)
@@ -102,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_domain_is_ours_by_its_from_or_its_return_path),
+        cmocka_unit_test(every_domain_is_named_once_from_domains_first),
         cmocka_unit_test(an_address_above_the_limit_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,25 @@
+/* paper -- how check-dns writes for people: 80 columns, and colour only where stdout is a terminal and
+ * NO_COLOR is not set. One thread. */
+#ifndef MAILER_CLI_PAPER_H
+#define MAILER_CLI_PAPER_H
+
+#include "dns/audit.h"
+
+#define PAPER_COLUMNS 80
+
+bool paper_is_terminal(int fd); /* one that can move its cursor */
+
+const char *paper_colour(enum audit_severity s); /* "" where there is to be none */
+const char *paper_plain(void);
+
+/* What a stranger may have written: "?" stands for bytes that are no UTF-8 and for controls, so that
+ * no record reaches into the reader's terminal. Returns the columns, one a character. */
+int paper_put(struct str text);
+/* Breaks lines at blanks; a word that does not fit a line stands alone. */
+void paper_wrapped(struct str text, int indent);
+/* A line of at most `room` columns. */
+void paper_cut(const char *text, size_t room);
+/* Lines of a zone file; without indent as long as they are. */
+void paper_record(const struct audit_record *r, int indent);
+
+#endif
