@@ -1,7 +1,7 @@
 #include "dns/resolver.h"
 
 #include "dns/cache.h"
-#include "dns/exchange.h"
+#include "dns/flight.h"
 #include "dns/name.h"
 #include "dns/zone.h"
 
@@ -17,10 +17,11 @@ struct core {
     struct servers servers;
     struct zones *zones;
     struct cache *cache;
+    struct flights *flights;
     const struct clock *clock;
     int64_t timeout_ms;
     struct { /* NULL without metrics */
-        struct counter *zone, *cache, *stale, *server, *failed;
+        struct counter *zone, *cache, *stale, *server, *failed, *coalesced;
         struct histogram *seconds;
     } count;
 };
@@ -40,7 +41,7 @@ struct journey {
     int64_t max_stale_ms;
     int64_t deadline_steady_ns;
     struct arena *arena;
-    struct exchange_reply reply; /* the latest, which may know the next names too */
+    struct flight *flight; /* NULL, or landed with an answer, which may know the next names too */
 };
 
 const char *dns_status_name(enum dns_status s)
@@ -79,15 +80,19 @@ static bool core_fill(struct core *c, const struct resolver_setup *s, struct err
             return false;
     c->clock = s->clock;
     c->timeout_ms = s->timeout_ms > 0 ? s->timeout_ms : TIMEOUT_DEFAULT_MS;
+    c->flights = flights_open();
     c->cache = cache_open(s->cache_bytes > 0 ? s->cache_bytes : CACHE_BYTES_DEFAULT);
     c->count.zone = count_answers(s->metrics, "from=\"zone\"");
     c->count.cache = count_answers(s->metrics, "from=\"cache\"");
     c->count.stale = count_answers(s->metrics, "from=\"stale\"");
     c->count.server = count_answers(s->metrics, "from=\"server\"");
     c->count.failed = count_answers(s->metrics, "from=\"nobody\"");
-    if (s->metrics)
+    if (s->metrics) {
+        c->count.coalesced = metrics_counter(s->metrics, "parcelpost_dns_coalesced_total",
+            "Questions to the DNS servers that waited for an equal one instead", "");
         c->count.seconds = metrics_histogram(
             s->metrics, "parcelpost_dns_seconds", "Time of one question to the DNS servers", "");
+    }
     return zones_open(s->zone_files, s->zone_files_n, &c->zones, e);
 }
 
@@ -132,6 +137,7 @@ void resolver_close(struct resolver **owner)
     if (r->owns_core) {
         zones_close(&r->core->zones);
         cache_close(&r->core->cache);
+        flights_close(&r->core->flights);
         free(r->core);
     }
     free(r);
@@ -141,43 +147,85 @@ void resolver_close(struct resolver **owner)
 /* What the answer says along its chain of aliases goes into the cache, a step an entry. Only names
  * that the chain from our own question reaches: the rest of a packet could say anything about
  * anybody. */
-static void remember(const struct journey *j, const char *name)
+static void remember(const struct journey *j, const char *name, const struct exchange_reply *reply)
 {
+    struct core *c = j->resolver->core;
     struct dns_step step;
-    for (int i = 0; i <= ALIASES_MAX && wire_step(j->reply.answer, name, j->arena, &step); i++) {
+    for (int i = 0; i <= ALIASES_MAX && wire_step(reply->answer, name, j->arena, &step); i++) {
         char next[NAME_SIZE];
-        step.secure = step.secure && j->reply.from_loopback;
+        step.secure = step.secure && reply->from_loopback;
         if (step.status != DNS_BAD)
-            cache_put(j->resolver->core->cache, name, j->type, &step,
-                clock_now_ms(j->resolver->core->clock));
+            cache_put(c->cache, name, j->type, &step, clock_now_ms(c->clock));
         if (!step.alias[0] || !name_canonical(str_of(step.alias), next))
             return;
         name = step.alias;
     }
 }
 
-/* Asks the servers. DNS_FOUND: j->reply is theirs. */
-static enum dns_status fetch(struct journey *j, const char *name)
+static bool in_cache(struct journey *j, const char *name, struct dns_step *out)
 {
     struct core *c = j->resolver->core;
-    if (c->servers.n == 0)
-        return DNS_TIMEOUT;
+    return cache_get(c->cache, name, j->type, 0, clock_now_ms(c->clock), j->arena, out);
+}
+
+/* Asks the servers, for all who wait for the same. */
+static enum dns_status lead(
+    struct journey *j, const struct exchange_question *q, struct flight *flight)
+{
+    struct core *c = j->resolver->core;
     const struct exchange x = {&c->servers, j->deadline_steady_ns};
-    const struct exchange_question q = {.name = name, .type = j->type};
+    struct exchange_reply reply = {0};
     int64_t start = clock_steady_ns();
-    enum dns_status s = exchange_ask(&x, &q, j->arena, &j->reply);
+    enum dns_status s = exchange_ask(&x, q, flight_arena(flight), &reply);
     if (c->count.seconds)
         histogram_add_ns(c->count.seconds, clock_steady_ns() - start);
     if (s == DNS_FOUND)
-        remember(j, name);
+        remember(j, q->name, &reply);
+    flight_land(flight, s, &reply);
     return s;
 }
 
+/* One go at the servers, with others or alone. DNS_FOUND in *out: j->flight has their answer. False:
+ * look at what is known and go again. */
+static bool fly(struct journey *j, const char *name, enum dns_status *out)
+{
+    struct core *c = j->resolver->core;
+    const struct exchange_question q = {.name = name, .type = j->type};
+    struct dns_step known;
+    bool leads;
+    AUTO(flight_leave)
+    struct flight *x = flights_board(c->flights, &q, j->deadline_steady_ns, &leads);
+
+    *out = DNS_TIMEOUT;
+    if (leads && in_cache(j, name, &known)) { /* the one before landed just now */
+        flight_cancel(x);
+        return false;
+    }
+    if (leads) {
+        *out = lead(j, &q, x);
+    } else {
+        count(c->count.coalesced);
+        enum flight_end end = flight_wait(x, j->deadline_steady_ns);
+        if (end != FLIGHT_LANDED)
+            return end == FLIGHT_LATE;
+        *out = flight_status(x);
+    }
+    if (*out == DNS_FOUND) {
+        j->flight = x;
+        x = NULL;
+    }
+    return true;
+}
+
+/* What it says lies in the flight's arena, which need not live as long as the caller's. */
 static bool in_answer(const struct journey *j, const char *name, struct dns_step *out)
 {
-    if (!j->reply.answer || !wire_step(j->reply.answer, name, j->arena, out))
+    const struct exchange_reply *reply = j->flight ? flight_reply(j->flight) : NULL;
+    struct dns_step step;
+    if (!reply || !wire_step(reply->answer, name, j->arena, &step))
         return false;
-    out->secure = out->secure && j->reply.from_loopback;
+    step_copy(&step, j->arena, out);
+    out->secure = out->secure && reply->from_loopback;
     return true;
 }
 
@@ -203,11 +251,24 @@ static bool from_what_is_known(struct journey *j, const char *name, struct dns_s
         count(c->count.server);
         return true;
     }
-    j->reply.answer =
-        NULL; /* what it says ends here: an NXDOMAIN is about the end of its own aliases */
-    if (!cache_get(c->cache, name, j->type, 0, clock_now_ms(c->clock), j->arena, out))
+    /* What it says ends here: an NXDOMAIN is about the end of its own aliases. */
+    flight_leave(&j->flight);
+    if (!in_cache(j, name, out))
         return false;
     count(c->count.cache);
+    return true;
+}
+
+static bool from_servers(struct journey *j, const char *name, struct dns_step *out)
+{
+    struct core *c = j->resolver->core;
+    enum dns_status s = DNS_TIMEOUT;
+    if (c->servers.n > 0 && !fly(j, name, &s))
+        return false;
+    if (s == DNS_FOUND && in_answer(j, name, out))
+        count(c->count.server);
+    else
+        lean_on_cache(j, name, s == DNS_FOUND ? DNS_BAD : s, out);
     return true;
 }
 
@@ -217,16 +278,11 @@ static void step(struct journey *j, const char *name, struct dns_step *out)
     struct core *c = j->resolver->core;
     if (zones_step(c->zones, name, j->type, j->arena, out)) {
         count(c->count.zone);
-        j->reply.answer = NULL;
+        flight_leave(&j->flight);
         return;
     }
-    if (from_what_is_known(j, name, out))
-        return;
-    enum dns_status s = fetch(j, name);
-    if (s == DNS_FOUND && in_answer(j, name, out))
-        count(c->count.server);
-    else
-        lean_on_cache(j, name, s == DNS_FOUND ? DNS_BAD : s, out);
+    while (!from_what_is_known(j, name, out) && !from_servers(j, name, out))
+        ; /* an equal question came to nothing that would do for this one */
 }
 
 static void finish(struct dns_answer *out, const struct dns_step *last)
@@ -272,6 +328,7 @@ static void ask(struct resolver *r, const char *name, enum dns_type type, int64_
         .arena = a,
     };
     travel(&j, name, out);
+    flight_leave(&j.flight);
     if (out->stale && r->lean_ms > 0)
         r->leaned = true;
 }

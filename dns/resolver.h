@@ -7,7 +7,8 @@
  * NXDOMAIN, empty non-terminal = NODATA (zone.h has the details); a file that changed on disk is read
  * again. Without servers every other name is a timeout at once. Queries go out on connected sockets
  * with random ports, IDs and letter case; all are checked; TC falls back to TCP (exchange.h).
- * Negative answers are cached by the SOA (RFC 2308); failures are not.
+ * Negative answers are cached by the SOA (RFC 2308); failures are not. Equal questions at once ask
+ * the servers once, each waiting no longer than its own time (flight.h).
  *
  * Units: ttl_s seconds left.
  * Ownership: answers are copied into the caller's arena.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <cmocka.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #define HEADER 12
+#define STOP 's'
+#define RELEASE 'r'
 #define QUESTION_NAME "\xc0\x0c" /* a pointer to the question's name */
 #define B_TEST                                                                                     \
     "\x01"                                                                                         \
@@ -258,6 +261,30 @@ static void note(struct fake_server *s, struct str query, const struct sockaddr_
     s->last_id = (unsigned)((uint8_t)query.p[0] << 8 | (uint8_t)query.p[1]);
 }
 
+static void hold(
+    struct fake_server *s, struct str query, enum act act, const struct sockaddr_in *from)
+{
+    size_t i = s->held_n++;
+    assert(i < FAKE_HELD_MAX && query.n <= sizeof s->held[i].query);
+    memcpy(s->held[i].query, query.p, query.n);
+    s->held[i].n = query.n;
+    s->held[i].from = *from;
+    s->held[i].act = act;
+}
+
+static void answer_held(struct fake_server *s)
+{
+    struct reply r = {0};
+    for (size_t i = 0; i < s->held_n; i++) {
+        build(&r, str_bytes(s->held[i].query, s->held[i].n),
+            s->held[i].act == HELD ? ANSWER_ZERO_TTL : SERVFAIL);
+        sendto(s->udp_fd, r.bytes.p, r.bytes.n, 0, (const struct sockaddr *)&s->held[i].from,
+            sizeof s->held[i].from);
+    }
+    s->held_n = 0;
+    buf_close(&r.bytes);
+}
+
 static void serve_udp(struct fake_server *s)
 {
     char in[1500];
@@ -270,7 +297,9 @@ static void serve_udp(struct fake_server *s)
     struct str query = str_bytes(in, (size_t)n);
     note(s, query, &from);
     enum act act = next_act(s);
-    if (act == SILENT)
+    if (act == HELD || act == HELD_TO_FAIL)
+        hold(s, query, act, &from);
+    if (act == SILENT || act == HELD || act == HELD_TO_FAIL)
         return;
     if (act == FORMERR_TO_EDNS && !has_edns(query))
         act = ANSWER;
@@ -318,12 +347,16 @@ static void serve_tcp(struct fake_server *s)
 static void *serve(void *server)
 {
     struct fake_server *s = server;
-    struct pollfd fds[] = {{.fd = s->stop_fds[0], .events = POLLIN},
+    struct pollfd fds[] = {{.fd = s->control_fds[0], .events = POLLIN},
         {.fd = s->udp_fd, .events = POLLIN}, {.fd = s->tcp_fd, .events = POLLIN}};
     for (;;) {
         poll(fds, COUNT_OF(fds), -1);
-        if (fds[0].revents)
-            return NULL;
+        if (fds[0].revents) {
+            char order;
+            if (read(s->control_fds[0], &order, 1) != 1 || order == STOP)
+                return NULL;
+            answer_held(s);
+        }
         if (fds[1].revents)
             serve_udp(s);
         if (fds[2].revents)
@@ -359,18 +392,28 @@ void fake_start(struct fake_server *s, const enum act *script, size_t n)
     }
     assert_true(port > 0);
     snprintf(s->address, sizeof s->address, "127.0.0.1:%u", port);
-    assert_int_equal(pipe(s->stop_fds), 0);
+    assert_int_equal(pipe(s->control_fds), 0);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void command(struct fake_server *s, char order)
+{
+    assert_int_equal(write(s->control_fds[1], &order, 1), 1);
+}
+
+void fake_release(struct fake_server *s)
+{
+    command(s, RELEASE);
 }
 
 void fake_stop(struct fake_server *s)
 {
-    assert_int_equal(write(s->stop_fds[1], "x", 1), 1);
+    command(s, STOP);
     pthread_join(s->thread, NULL);
     close(s->udp_fd);
     close(s->tcp_fd);
-    close(s->stop_fds[0]);
-    close(s->stop_fds[1]);
+    close(s->control_fds[0]);
+    close(s->control_fds[1]);
 }
 
 void dead_port(char out[32])

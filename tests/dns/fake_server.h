@@ -6,6 +6,7 @@
 
 #include "base/lang.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 
 enum act {
@@ -18,6 +19,8 @@ enum act {
     ANSWER_HUGE_TTL, /* A 192.0.2.7, TTL 2^31-1                                        */
     ANSWER_SIGN_TTL, /* A 192.0.2.7, TTL 2^31: zero by RFC 2181                        */
     SILENT,
+    HELD,         /* nothing until fake_release, then A 192.0.2.7, TTL 0            */
+    HELD_TO_FAIL, /* nothing until fake_release, then SERVFAIL                      */
     SERVFAIL,
     REFUSED,
     FORMERR_TO_EDNS, /* FORMERR without a question while asked with EDNS, else ANSWER  */
@@ -46,6 +49,8 @@ enum act {
     TCP_OTHER_ID,
 };
 
+#define FAKE_HELD_MAX 8
+
 struct fake_server {
     char address[32]; /* "127.0.0.1:5300" */
     const enum act *script;
@@ -53,12 +58,20 @@ struct fake_server {
     _Atomic int udp, tcp, edns; /* questions seen; those with an OPT record */
     _Atomic unsigned ports_differ, last_port, last_id,
         uppers; /* letters in upper case, all in all */
-    int udp_fd, tcp_fd, stop_fds[2];
+    struct {
+        char query[512];
+        size_t n;
+        struct sockaddr_in from;
+        enum act act;
+    } held[FAKE_HELD_MAX];
+    size_t held_n;
+    int udp_fd, tcp_fd, control_fds[2];
     pthread_t thread;
 };
 
 void fake_start(struct fake_server *s, const enum act *script, size_t n);
 void fake_stop(struct fake_server *s);
+void fake_release(struct fake_server *s); /* answers what is held */
 
 /* A loopback port on which nobody listens, as "127.0.0.1:PORT". */
 void dead_port(char out[32]);
