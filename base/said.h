@@ -56,12 +56,6 @@ void said_tell(const struct said *s, said_look *look, void *context, struct buf 
  * that is left as text. */
 bool said_next(struct str *rest, struct str *text, struct str *name);
 
-/* Known in English alone. */
-static inline struct said said_plain(const char *english)
-{
-    return (struct said){.key = "", .english = english};
-}
-
 static inline bool said_is_nothing(const struct said *s)
 {
     return !s->english || !s->english[0];

@@ -118,9 +118,7 @@ void audit_skip(struct audit_case *c, const struct audit_check *k, struct said r
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status)
 {
-    struct said reason =
-        SAY(c->arena, "dns.no_answer", "the DNS did not answer for {{name}} ({{how}})",
-            {"name", name}, {"how", dns_status_name(status)});
+    struct said reason = dns_no_answer(c->arena, name, status);
     audit_skip(c, k, reason);
     gap_for(c, reason)->dns_failed = true;
 }
@@ -136,8 +134,8 @@ static const char *key_result(const struct audit_key_fact *k)
 static void take_unknown(struct audit_case *c)
 {
     c->dmarc_verdict = (struct dmarc_verdict){.result = DMARC_TEMPERROR,
-        .why = arena_printf(c->arena, "the DNS did not answer for _dmarc.%s (%s)", c->path.broke_at,
-            dns_status_name(c->path.failure))};
+        .why = dns_no_answer(
+            c->arena, arena_printf(c->arena, "_dmarc.%s", c->path.broke_at), c->path.failure)};
 }
 
 static void check_dmarc(struct audit_case *c)
@@ -177,7 +175,7 @@ static struct said why_it_fails(const struct audit_case *c)
             return SAY_AROUND(c->arena, title, "verdict.finding", "{{said}} ({{name}})",
                 {"name", c->findings[i].name});
         }
-    return said_plain(c->dmarc_verdict.why);
+    return c->dmarc_verdict.why;
 }
 
 static void decide_failure(struct audit_case *c, struct audit_report *out)
@@ -207,20 +205,20 @@ static void decide(struct audit_case *c, struct audit_report *out)
     const struct dmarc_verdict *v = &c->dmarc_verdict;
     switch (v->result) {
     case DMARC_PASS:
-        conclude(out, AUDIT_PASS, said_plain(v->why));
+        conclude(out, AUDIT_PASS, v->why);
         break;
     case DMARC_FAIL:
         decide_failure(c, out);
         break;
     case DMARC_NO_RECORD:
     case DMARC_PERMERROR:
-        conclude(out, AUDIT_FAIL, said_plain(v->why));
+        conclude(out, AUDIT_FAIL, v->why);
         break;
     case DMARC_TEMPERROR:
         if (!c->record && !audit_dmarc_is_unknown(c))
             conclude(out, AUDIT_FAIL, audit_no_dmarc(c));
         else
-            conclude(out, AUDIT_UNKNOWN, said_plain(v->why));
+            conclude(out, AUDIT_UNKNOWN, v->why);
         break;
     }
 }

@@ -57,7 +57,7 @@ void check_sts_record(struct audit_case *c, const struct audit_check *k)
         audit_skip_failed(c, k, sts_name(c), DNS_TIMEOUT);
     if (r->status != MTA_STS_BROKEN && r->status != MTA_STS_SEVERAL)
         return;
-    struct audit_finding *f = audit_add(c, k, sts_name(c), said_plain(r->why));
+    struct audit_finding *f = audit_add(c, k, sts_name(c), r->why);
     audit_evidence(c, f, r->text, STR(""));
     audit_publish(c, f, sts_name(c), "TXT",
         arena_printf(
@@ -85,7 +85,7 @@ void check_sts_policy(struct audit_case *c, const struct audit_check *k)
     if (!has_policy(c, k) || p->status == MTA_STS_POLICY_GOOD)
         return;
     struct audit_finding *f =
-        audit_add(c, k, arena_printf(c->arena, "mta-sts.%s", c->domain), said_plain(p->why));
+        audit_add(c, k, arena_printf(c->arena, "mta-sts.%s", c->domain), p->why);
     audit_evidence(c, f, p->text, STR(""));
 }
 
@@ -130,7 +130,7 @@ void check_tls_rpt(struct audit_case *c, const struct audit_check *k)
         audit_skip_failed(c, k, name, DNS_TIMEOUT);
     if (r->status != TLS_RPT_BROKEN && r->status != TLS_RPT_SEVERAL)
         return;
-    struct audit_finding *f = audit_add(c, k, name, said_plain(r->why));
+    struct audit_finding *f = audit_add(c, k, name, r->why);
     audit_evidence(c, f, r->text, STR(""));
     propose_tls_rpt(c, f);
 }
@@ -168,8 +168,8 @@ void check_dane(struct audit_case *c, const struct audit_check *k)
                     "TLSA records are there, but their DNSSEC cannot be judged: ask a validating "
                     "resolver on this machine, with --resolver"));
         else if (d->status == DANE_UNUSABLE)
-            audit_evidence(c, audit_add(c, k, d->name, said_plain(d->why)),
-                str_of(d->records[0].text), STR(""));
+            audit_evidence(
+                c, audit_add(c, k, d->name, d->why), str_of(d->records[0].text), STR(""));
     }
 }
 
@@ -186,7 +186,7 @@ void check_bimi_record(struct audit_case *c, const struct audit_check *k)
     if (r->status == BIMI_TEMPERROR)
         audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
     if (r->status == BIMI_BROKEN || r->status == BIMI_SEVERAL)
-        audit_evidence(c, audit_add(c, k, bimi_name(c), said_plain(r->why)), r->text, STR(""));
+        audit_evidence(c, audit_add(c, k, bimi_name(c), r->why), r->text, STR(""));
 }
 
 /* RFC 9989 has no word for it; the BIMI draft s7.1 asks for quarantine or reject, for all mail. */
@@ -217,10 +217,10 @@ void check_bimi_logo(struct audit_case *c, const struct audit_check *k)
     if (!has_pages(c, k) || !c->around.bimi.logo[0])
         return;
     if (s->status == BIMI_SVG_NOT_CHECKED)
-        audit_skip(c, k, said_plain(s->why));
+        audit_skip(c, k, s->why);
     else if (s->status != BIMI_SVG_GOOD)
-        audit_evidence(c, audit_add(c, k, c->around.bimi.logo, said_plain(s->why)),
-            c->around.bimi.text, str_of(c->around.bimi.logo));
+        audit_evidence(c, audit_add(c, k, c->around.bimi.logo, s->why), c->around.bimi.text,
+            str_of(c->around.bimi.logo));
 }
 
 void check_bimi_mark(struct audit_case *c, const struct audit_check *k)
@@ -229,8 +229,8 @@ void check_bimi_mark(struct audit_case *c, const struct audit_check *k)
     if (!has_pages(c, k) || !c->around.bimi.evidence[0])
         return;
     if (b->status == BIMI_MARK_NOT_CHECKED)
-        audit_skip(c, k, said_plain(b->why));
+        audit_skip(c, k, b->why);
     else if (b->status != BIMI_MARK_GOOD || (b->faults & BIMI_MARK_SOON))
-        audit_evidence(c, audit_add(c, k, c->around.bimi.evidence, said_plain(b->why)),
-            c->around.bimi.text, str_of(c->around.bimi.evidence));
+        audit_evidence(c, audit_add(c, k, c->around.bimi.evidence, b->why), c->around.bimi.text,
+            str_of(c->around.bimi.evidence));
 }

@@ -56,7 +56,7 @@ static void check_status(
     for (size_t i = 0; i < c->keys_n; i++) {
         const struct audit_key_fact *f = &c->keys[i];
         if (is_known(c, k, f) && f->record.status == status)
-            lower_where_another_signs(c, add(c, k, f, said_plain(f->record.why), ""));
+            lower_where_another_signs(c, add(c, k, f, f->record.why, ""));
     }
 }
 

@@ -121,7 +121,7 @@ void check_dmarc_ignored(struct audit_case *c, const struct audit_check *k)
         return;
     const struct dmarc_record *r = &c->record->record;
     if (r->notes_n > 0 && !r->bad_p && !r->bad_sp && !r->bad_np)
-        add_for_record(c, k, "", said_plain(r->notes[0]));
+        add_for_record(c, k, "", r->notes[0]);
 }
 
 void check_dmarc_none(struct audit_case *c, const struct audit_check *k)

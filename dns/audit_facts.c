@@ -95,8 +95,8 @@ static void find_key(struct crew_member *m, void *subject)
     struct audit_key_fact *k = subject;
     resolver_ask(m->resolver, k->name, DNS_TXT, m->arena, &k->txt.answer);
     if (audit_is_failure(k->txt.answer.status))
-        k->record =
-            (struct dkim_record){.status = DKIM_RECORD_TEMPERROR, .why = "", .key_type = ""};
+        k->record = (struct dkim_record){
+            .status = DKIM_RECORD_TEMPERROR, .why = SAID_NOTHING, .key_type = ""};
     else
         dkim_record_find(m->resolver, k->key->domain, k->key->selector, m->arena, &k->record);
     const struct dkim_record *d = &k->record;

@@ -86,7 +86,7 @@ static enum audit_answer judge_reports(struct audit_case *c, struct said *detail
 static enum audit_answer judge_alignment(struct audit_case *c, struct said *detail)
 {
     bool nothing_known = (c->guessed || c->keys_n == 0) && !c->spf_result[0];
-    *detail = said_plain(c->dmarc_verdict.why);
+    *detail = c->dmarc_verdict.why;
     if (c->dmarc_verdict.result == DMARC_PASS)
         return AUDIT_RULE_PASS;
     if (c->dmarc_verdict.result == DMARC_TEMPERROR)

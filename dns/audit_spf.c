@@ -64,7 +64,7 @@ void check_spf_syntax(struct audit_case *c, const struct audit_check *k)
     const struct audit_spf_node *n = &c->spf[0];
     if (n->records_n == 0 || n->record.valid)
         return;
-    struct audit_finding *f = add(c, k, NULL, said_plain(n->record.fault.why));
+    struct audit_finding *f = add(c, k, NULL, n->record.fault.why);
     size_t end = (size_t)(n->record.fault.text.p - n->record.text.p) + n->record.fault.text.n;
     f->mark_at = n->record.fault.at < end ? n->record.fault.at : end - 1;
     f->mark_n = end - f->mark_at;

@@ -10,7 +10,7 @@ struct parse {
     bool have_l, have_a;
 };
 
-static bool broken(struct parse *p, const char *why)
+static bool broken(struct parse *p, struct said why)
 {
     p->out->status = BIMI_BROKEN;
     p->out->why = why;
@@ -41,8 +41,9 @@ static bool take_url(struct parse *p, char letter, struct str value, bool *have,
     }
     *have = true;
     if (value.n > 0 && !is_https_url(value))
-        return broken(p, arena_printf(p->notes.arena, "%c= is no https URL: \"" STR_FMT "\"",
-                             letter, STR_ARG(str_slice(value, 0, 120))));
+        return broken(p, SAY(p->notes.arena, "bimi.url", "{{tag}}= is no https URL: \"{{text}}\"",
+                             {"tag", (char[]){letter, 0}},
+                             {"text", arena_text(p->notes.arena, str_slice(value, 0, 120))}));
     *out = arena_text(p->notes.arena, value);
     return true;
 }
@@ -51,8 +52,8 @@ static bool take_url(struct parse *p, char letter, struct str value, bool *have,
 static bool take_tag(struct parse *p, const struct tag *t)
 {
     if (!t->well_formed)
-        return broken(p, arena_printf(p->notes.arena, "\"" STR_FMT "\" is no tag=value",
-                             STR_ARG(str_slice(t->whole, 0, 60))));
+        return broken(p, SAY(p->notes.arena, "tag.no_value", "\"{{text}}\" is no tag=value",
+                             {"text", arena_text(p->notes.arena, str_slice(t->whole, 0, 60))}));
     if (str_is(t->name, "l"))
         return take_url(p, 'l', t->value, &p->have_l, &p->out->logo);
     if (str_is(t->name, "a"))
@@ -78,10 +79,10 @@ void bimi_parse(struct str text, struct arena *a, struct bimi_record *out)
     struct str rest = text;
     struct tag tag;
     *out = (struct bimi_record){
-        .status = BIMI_GOOD, .why = "", .text = text, .logo = "", .evidence = ""};
+        .status = BIMI_GOOD, .why = SAID_NOTHING, .text = text, .logo = "", .evidence = ""};
     if (!takes_version(&rest)) {
         out->status = BIMI_ABSENT;
-        out->why = "the TXT record does not begin with v=BIMI1";
+        out->why = SAID("bimi.version", "the TXT record does not begin with v=BIMI1");
         return;
     }
     struct parse p = {.out = out, .notes = notes_open(a, BIMI_MAX_NOTES)};
@@ -91,12 +92,12 @@ void bimi_parse(struct str text, struct arena *a, struct bimi_record *out)
     out->notes = p.notes.list;
     out->notes_n = p.notes.n;
     if (good && !p.have_l) {
-        broken(&p, "l= is missing");
+        broken(&p, SAID("bimi.no_l", "l= is missing"));
     } else if (good && !out->logo[0] && out->evidence[0]) {
-        broken(&p, "a= names a certificate, but l= names no logo");
+        broken(&p, SAID("bimi.mark_alone", "a= names a certificate, but l= names no logo"));
     } else if (good && !out->logo[0]) {
         out->status = BIMI_DECLINED;
-        out->why = "l= is empty: the domain asks for no logo";
+        out->why = SAID("bimi.declined", "l= is empty: the domain asks for no logo");
     }
 }
 
@@ -111,11 +112,13 @@ static void pick(
             *out = one;
     }
     if (n == 0) {
-        out->why = arena_printf(a, "no TXT record at %s begins with v=BIMI1", name);
+        out->why =
+            SAY(a, "bimi.none", "no TXT record at {{name}} begins with v=BIMI1", {"name", name});
     } else if (n > 1) {
         out->status = BIMI_SEVERAL;
-        out->why = arena_printf(
-            a, "%zu records at %s begin with v=BIMI1 where one may: receivers take none", n, name);
+        out->why = SAY(a, "bimi.several",
+            "{{count}} records at {{name}} begin with v=BIMI1 where one may: receivers take none",
+            {"count", arena_printf(a, "%zu", n)}, {"name", name});
     }
 }
 
@@ -129,11 +132,10 @@ void bimi_find(struct resolver *r, const char *domain, const char *selector, str
     if (answer.status == DNS_FOUND) {
         pick(&answer, name, a, out);
     } else if (answer.status == DNS_NXDOMAIN || answer.status == DNS_NODATA) {
-        out->why = arena_printf(a, "no TXT record at %s", name);
+        out->why = SAY(a, "txt.absent", "no TXT record at {{name}}", {"name", name});
     } else {
         out->status = BIMI_TEMPERROR;
-        out->why = arena_printf(
-            a, "the DNS did not answer for %s (%s)", name, dns_status_name(answer.status));
+        out->why = dns_no_answer(a, name, answer.status);
     }
     out->ttl_s = answer.ttl_s;
 }

@@ -22,7 +22,7 @@ enum bimi_status {
 
 struct bimi_record {
     enum bimi_status status;
-    const char *why;  /* one sentence when not good */
+    struct said why;  /* one sentence when not good */
     struct str text;  /* the record as found; of several, the first */
     const char *logo; /* l=, an https URL; "" = none */
     const char

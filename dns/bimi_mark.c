@@ -18,10 +18,10 @@
 struct look {
     struct bimi_mark *out;
     struct arena *arena;
-    const char **details;
+    struct said *details;
 };
 
-static void fault(struct look *l, enum bimi_mark_fault f, const char *sentence)
+static void fault(struct look *l, enum bimi_mark_fault f, struct said sentence)
 {
     l->out->faults |= f;
     if (l->out->details_n < MAX_FAULTS)
@@ -92,13 +92,15 @@ static void judge_dates(struct look *l, const X509 *x, int64_t now_ms)
     struct bimi_mark *out = l->out;
     if (!time_ms(X509_get0_notBefore(x), &out->not_before_ms) ||
         !time_ms(X509_get0_notAfter(x), &out->not_after_ms))
-        fault(l, BIMI_MARK_EXPIRED, "its dates cannot be read");
+        fault(l, BIMI_MARK_EXPIRED, SAID("mark.dates", "its dates cannot be read"));
     else if (now_ms > out->not_after_ms)
         fault(l, BIMI_MARK_EXPIRED,
-            arena_printf(l->arena, "it ended on %s", day(l->arena, out->not_after_ms)));
+            SAY(l->arena, "mark.ended", "it ended on {{day}}",
+                {"day", day(l->arena, out->not_after_ms)}));
     else if (now_ms < out->not_before_ms)
         fault(l, BIMI_MARK_NOT_YET,
-            arena_printf(l->arena, "it begins on %s", day(l->arena, out->not_before_ms)));
+            SAY(l->arena, "mark.begins", "it begins on {{day}}",
+                {"day", day(l->arena, out->not_before_ms)}));
 }
 
 static void judge_end(struct look *l, int64_t now_ms)
@@ -106,7 +108,8 @@ static void judge_end(struct look *l, int64_t now_ms)
     if (!(l->out->faults & (BIMI_MARK_EXPIRED | BIMI_MARK_NOT_YET)) &&
         l->out->not_after_ms - now_ms < BIMI_MARK_SOON_MS)
         fault(l, BIMI_MARK_SOON,
-            arena_printf(l->arena, "it ends on %s", day(l->arena, l->out->not_after_ms)));
+            SAY(l->arena, "mark.ends", "it ends on {{day}}",
+                {"day", day(l->arena, l->out->not_after_ms)}));
 }
 
 /* ---- names ------------------------------------------------------------------------------------------- */
@@ -151,10 +154,13 @@ static void judge_names(struct look *l, const struct bimi_mark_owner *owner)
         is_for(l->out, owner->org_domain, owner->selector, l->arena))
         return;
     fault(l, BIMI_MARK_WRONG_NAME,
-        l->out->names_n == 0
-            ? "it names no domain"
-            : arena_printf(l->arena, "it is not for %s, but for %s%s", owner->domain,
-                  l->out->names[0], l->out->names_n > 1 ? " and others" : ""));
+        l->out->names_n == 0 ? SAID("mark.no_name", "it names no domain")
+        : l->out->names_n == 1
+            ? SAY(l->arena, "mark.wrong_name", "it is not for {{domain}}, but for {{other}}",
+                  {"domain", owner->domain}, {"other", l->out->names[0]})
+            : SAY(l->arena, "mark.wrong_names",
+                  "it is not for {{domain}}, but for {{other}} and others",
+                  {"domain", owner->domain}, {"other", l->out->names[0]}));
 }
 
 /* Organisation and common name, one line, whatever stands in them. */
@@ -195,10 +201,12 @@ static void judge_extensions(struct look *l, const X509 *x)
 {
     if (!has_extension(x, LOGOTYPE_OID))
         fault(l, BIMI_MARK_NO_LOGOTYPE,
-            "it has no logotype extension, so that it vouches for no logo");
+            SAID("mark.no_logotype",
+                "it has no logotype extension, so that it vouches for no logo"));
     if (!has_purpose(x, BIMI_PURPOSE_OID))
         fault(l, BIMI_MARK_NO_PURPOSE,
-            "its extended key usage has no BIMI: it is another kind of certificate");
+            SAID("mark.no_purpose",
+                "its extended key usage has no BIMI: it is another kind of certificate"));
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------- */
@@ -218,13 +226,13 @@ static void judge(
 void bimi_mark_check(struct str pem, const struct bimi_mark_owner *owner, int64_t now_ms,
     struct arena *a, struct bimi_mark *out)
 {
-    *out = (struct bimi_mark){.why = "", .subject = "", .issuer = "", .url = ""};
+    *out = (struct bimi_mark){.why = SAID_NOTHING, .subject = "", .issuer = "", .url = ""};
     struct look l = {
         .out = out, .arena = a, .details = arena_array(a, MAX_FAULTS, sizeof *l.details)};
     out->details = l.details;
     if (pem.n > BIMI_MARK_MAX_BYTES) {
         out->status = BIMI_MARK_NOT_CHECKED;
-        out->why = "it has more than 256 KiB, and is not looked into";
+        out->why = SAID("mark.large", "it has more than 256 KiB, and is not looked into");
         return;
     }
     ERR_set_mark();
@@ -233,9 +241,9 @@ void bimi_mark_check(struct str pem, const struct bimi_mark_owner *owner, int64_
     if (x)
         judge(&l, x, owner, now_ms);
     else
-        fault(&l, BIMI_MARK_NOT_PEM, "it holds no certificate in PEM form");
+        fault(&l, BIMI_MARK_NOT_PEM, SAID("mark.not_pem", "it holds no certificate in PEM form"));
     out->status = out->faults & ~(unsigned)BIMI_MARK_SOON ? BIMI_MARK_FAULTY : BIMI_MARK_GOOD;
-    out->why = out->details_n > 0 ? out->details[0] : "";
+    out->why = out->details_n > 0 ? out->details[0] : SAID_NOTHING;
 }
 
 void bimi_mark_fetch(const struct web *w, const char *url, const struct bimi_mark_owner *owner,
@@ -251,7 +259,7 @@ void bimi_mark_fetch(const struct web *w, const char *url, const struct bimi_mar
     } else {
         bool unknown = page.status == FETCH_DNS_FAILED || page.status == FETCH_TOO_LARGE;
         *out = (struct bimi_mark){.status = unknown ? BIMI_MARK_NOT_CHECKED : BIMI_MARK_UNREACHABLE,
-            .why = page.why,
+            .why = web_why(&page, a),
             .subject = "",
             .issuer = ""};
     }

@@ -34,9 +34,9 @@ enum bimi_mark_fault {
 
 struct bimi_mark {
     enum bimi_mark_status status; /* SOON alone leaves it good */
-    const char *why;              /* one sentence when not good or soon: the worst fault */
+    struct said why;              /* one sentence when not good or soon: the worst fault */
     unsigned faults;              /* enum bimi_mark_fault */
-    const char *const *details;   /* one sentence for each fault */
+    const struct said *details;   /* one sentence for each fault */
     size_t details_n;
     int64_t not_before_ms, not_after_ms;
     const char *const *names; /* DNS names of the SAN, lower case */

@@ -10,11 +10,11 @@
 struct look {
     struct bimi_svg *out;
     struct arena *arena;
-    const char *sentences[BIMI_SVG_FAULTS];
+    struct said sentences[BIMI_SVG_FAULTS];
     bool in_title, in_style;
 };
 
-static void fault(struct look *l, enum bimi_svg_fault f, const char *sentence)
+static void fault(struct look *l, enum bimi_svg_fault f, struct said sentence)
 {
     if (l->out->faults & f)
         return;
@@ -40,12 +40,14 @@ static void judge_element(struct look *l, struct str local)
         "image", "audio", "video", "animation", "prefetch", "feImage"};
     if (is_one_of(local, active, COUNT_OF(active)))
         fault(l, BIMI_SVG_SCRIPT,
-            arena_printf(l->arena,
-                "<" STR_FMT "> may not stand in a logo: no scripts, no animation", STR_ARG(local)));
+            SAY(l->arena, "logo.active",
+                "<{{element}}> may not stand in a logo: no scripts, no animation",
+                {"element", arena_text(l->arena, local)}));
     if (is_one_of(local, media, COUNT_OF(media)))
         fault(l, BIMI_SVG_EXTERNAL,
-            arena_printf(l->arena, "<" STR_FMT "> may not stand in a logo: only shapes and text",
-                STR_ARG(local)));
+            SAY(l->arena, "logo.media",
+                "<{{element}}> may not stand in a logo: only shapes and text",
+                {"element", arena_text(l->arena, local)}));
 }
 
 /* url(#id) stays inside; any other url() and @import lead out. */
@@ -69,13 +71,14 @@ static void judge_attribute(struct look *l, struct str name, struct str value)
     struct str shown = str_slice(value, 0, 80);
     if (str_starts_nocase(local, STR("on")))
         fault(l, BIMI_SVG_SCRIPT,
-            arena_printf(l->arena, "the attribute " STR_FMT " runs a script",
-                STR_ARG(str_slice(name, 0, 40))));
+            SAY(l->arena, "logo.script", "the attribute {{attribute}} runs a script",
+                {"attribute", arena_text(l->arena, str_slice(name, 0, 40))}));
     bool is_reference = str_is(local, "href") || str_is(local, "src");
     if ((is_reference && !str_starts(value, STR("#"))) || styles_lead_out(value))
         fault(l, BIMI_SVG_EXTERNAL,
-            arena_printf(l->arena, STR_FMT "=\"" STR_FMT "\" leads out of the document",
-                STR_ARG(str_slice(name, 0, 40)), STR_ARG(shown)));
+            SAY(l->arena, "logo.leads_out", "{{attribute}}=\"{{value}}\" leads out of the document",
+                {"attribute", arena_text(l->arena, str_slice(name, 0, 40))},
+                {"value", arena_text(l->arena, shown)}));
 }
 
 static void judge_attributes(struct look *l, struct str attributes)
@@ -131,11 +134,12 @@ static void judge_view_box(struct look *l, struct str value)
     for (size_t i = 0; i < COUNT_OF(number) && good; i++)
         good = take_number(&rest, &number[i]);
     if (!good || str_trim(rest).n > 0 || number[2] <= 0 || number[3] <= 0)
-        fault(l, BIMI_SVG_VIEW_BOX, "the root has no viewBox of four numbers");
+        fault(
+            l, BIMI_SVG_VIEW_BOX, SAID("logo.view_box", "the root has no viewBox of four numbers"));
     else if (number[2] < number[3] || number[2] > number[3])
         fault(l, BIMI_SVG_NOT_SQUARE,
-            arena_printf(l->arena, "the viewBox \"" STR_FMT "\" is not square",
-                STR_ARG(str_slice(value, 0, 60))));
+            SAY(l->arena, "logo.not_square", "the viewBox \"{{value}}\" is not square",
+                {"value", arena_text(l->arena, str_slice(value, 0, 60))}));
 }
 
 static bool is_svg_root(const struct xml_event *root)
@@ -156,22 +160,24 @@ static void judge_root(struct look *l, const struct xml_event *root)
 {
     struct str value;
     if (!is_svg_root(root)) {
-        fault(l, BIMI_SVG_NOT_SVG, "the root is not <svg> in the namespace " SVG_NAMESPACE);
+        fault(l, BIMI_SVG_NOT_SVG,
+            SAID("logo.root", "the root is not <svg> in the namespace " SVG_NAMESPACE));
         return;
     }
     find_attribute(root->attributes, "baseProfile", &value);
     if (!str_is(value, "tiny-ps"))
         fault(l, BIMI_SVG_PROFILE,
-            arena_printf(l->arena, "baseProfile is \"" STR_FMT "\", not \"tiny-ps\"",
-                STR_ARG(str_slice(value, 0, 40))));
+            SAY(l->arena, "logo.profile", "baseProfile is \"{{value}}\", not \"tiny-ps\"",
+                {"value", arena_text(l->arena, str_slice(value, 0, 40))}));
     find_attribute(root->attributes, "version", &value);
     if (!str_is(value, "1.2"))
         fault(l, BIMI_SVG_VERSION,
-            arena_printf(l->arena, "version is \"" STR_FMT "\", not \"1.2\"",
-                STR_ARG(str_slice(value, 0, 40))));
+            SAY(l->arena, "logo.version", "version is \"{{value}}\", not \"1.2\"",
+                {"value", arena_text(l->arena, str_slice(value, 0, 40))}));
     if (find_attribute(root->attributes, "x", &value) ||
         find_attribute(root->attributes, "y", &value))
-        fault(l, BIMI_SVG_X_Y, "the root has x= or y=, which the profile forbids");
+        fault(
+            l, BIMI_SVG_X_Y, SAID("logo.x_y", "the root has x= or y=, which the profile forbids"));
     find_attribute(root->attributes, "viewBox", &value);
     judge_view_box(l, value);
 }
@@ -194,7 +200,8 @@ static void take_text(struct look *l, struct str text)
     if (l->in_title && l->out->title.n == 0)
         l->out->title = str_trim(text);
     if (l->in_style && styles_lead_out(text))
-        fault(l, BIMI_SVG_EXTERNAL, "its style sheet leads out of the document");
+        fault(
+            l, BIMI_SVG_EXTERNAL, SAID("logo.style", "its style sheet leads out of the document"));
 }
 
 static void take_event(struct look *l, const struct xml *x, const struct xml_event *e, bool is_root)
@@ -211,13 +218,15 @@ static void take_event(struct look *l, const struct xml *x, const struct xml_eve
         break;
     case XML_INSTRUCTION:
         if (str_is(e->name, "xml-stylesheet"))
-            fault(l, BIMI_SVG_EXTERNAL, "a style sheet is named that lies outside");
+            fault(l, BIMI_SVG_EXTERNAL,
+                SAID("logo.style_sheet", "a style sheet is named that lies outside"));
         break;
     case XML_DOCTYPE:
-        fault(l, BIMI_SVG_DOCTYPE, "it has a DOCTYPE, which the profile forbids");
+        fault(l, BIMI_SVG_DOCTYPE,
+            SAID("logo.doctype", "it has a DOCTYPE, which the profile forbids"));
         break;
     case XML_BROKEN:
-        fault(l, BIMI_SVG_NOT_SVG, "it is no well-formed XML");
+        fault(l, BIMI_SVG_NOT_SVG, SAID("logo.xml", "it is no well-formed XML"));
         break;
     case XML_END:
         break;
@@ -235,21 +244,22 @@ static void read_all(struct look *l, struct str bytes)
         take_event(l, &x, &e, before_root);
     } while (e.kind != XML_END && e.kind != XML_BROKEN);
     if (!(l->out->faults & BIMI_SVG_NOT_SVG) && l->out->title.n == 0)
-        fault(l, BIMI_SVG_TITLE, "it has no <title>, which must name the company");
+        fault(l, BIMI_SVG_TITLE,
+            SAID("logo.title", "it has no <title>, which must name the company"));
 }
 
 static void sum_up(struct look *l)
 {
-    const char **details = arena_array(l->arena, BIMI_SVG_FAULTS, sizeof *details);
+    struct said *details = arena_array(l->arena, BIMI_SVG_FAULTS, sizeof *details);
     for (size_t i = 0; i < BIMI_SVG_FAULTS; i++)
-        if (l->sentences[i])
+        if (!said_is_nothing(&l->sentences[i]))
             details[l->out->details_n++] = l->sentences[i];
     l->out->details = details;
     l->out->status = l->out->faults ? BIMI_SVG_FAULTY : BIMI_SVG_GOOD;
-    l->out->why = l->out->faults ? details[0] : "";
+    l->out->why = l->out->faults ? details[0] : SAID_NOTHING;
 }
 
-static void not_checked(struct bimi_svg *out, const char *why)
+static void not_checked(struct bimi_svg *out, struct said why)
 {
     out->status = BIMI_SVG_NOT_CHECKED;
     out->why = why;
@@ -257,19 +267,21 @@ static void not_checked(struct bimi_svg *out, const char *why)
 
 void bimi_svg_check(struct str bytes, struct arena *a, struct bimi_svg *out)
 {
-    *out = (struct bimi_svg){.why = "", .bytes = bytes.n, .title = STR(""), .url = ""};
+    *out = (struct bimi_svg){.why = SAID_NOTHING, .bytes = bytes.n, .title = STR(""), .url = ""};
     struct look l = {.out = out, .arena = a};
     if (str_starts(bytes, STR("\x1f\x8b"))) {
-        not_checked(out, "it is compressed (.svgz), and is not looked into");
+        not_checked(
+            out, SAID("logo.compressed", "it is compressed (.svgz), and is not looked into"));
         return;
     }
     if (bytes.n > BIMI_SVG_MAX_BYTES) {
-        not_checked(out, "it has more than 1 MiB, and is not looked into");
+        not_checked(out, SAID("logo.large", "it has more than 1 MiB, and is not looked into"));
         return;
     }
     if (bytes.n > BIMI_SVG_ADVISED_BYTES)
         fault(&l, BIMI_SVG_TOO_LARGE,
-            arena_printf(a, "it has %zu bytes; mailbox providers take 32768", bytes.n));
+            SAY(a, "logo.bytes", "it has {{bytes}} bytes; mailbox providers take 32768",
+                {"bytes", arena_printf(a, "%zu", bytes.n)}));
     read_all(&l, bytes);
     sum_up(&l);
 }
@@ -286,7 +298,7 @@ void bimi_svg_fetch(const struct web *w, const char *url, struct arena *a, struc
     } else {
         bool unknown = page.status == FETCH_DNS_FAILED || page.status == FETCH_TOO_LARGE;
         *out = (struct bimi_svg){.status = unknown ? BIMI_SVG_NOT_CHECKED : BIMI_SVG_UNREACHABLE,
-            .why = page.why,
+            .why = web_why(&page, a),
             .title = STR("")};
     }
     out->url = url;

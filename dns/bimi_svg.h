@@ -35,9 +35,9 @@ enum bimi_svg_fault {
 
 struct bimi_svg {
     enum bimi_svg_status status;
-    const char *why;            /* one sentence when not good: the worst fault */
+    struct said why;            /* one sentence when not good: the worst fault */
     unsigned faults;            /* enum bimi_svg_fault */
-    const char *const *details; /* one sentence for each fault, the worst first */
+    const struct said *details; /* one sentence for each fault, the worst first */
     size_t details_n;
     size_t bytes;
     struct str title;

@@ -36,30 +36,39 @@ static bool is_der(const struct dane_record *r)
     return k && at == end;
 }
 
-/* RFC 7672 s3.1; "" when a sender can use the record. */
-static const char *judge(const struct dane_record *r, struct arena *a)
+/* RFC 7672 s3.1; nothing when a sender can use the record. */
+static struct said judge(const struct dane_record *r, struct arena *a)
 {
     static const size_t sizes[] = {[MATCHING_SHA256] = 32, [MATCHING_SHA512] = 64};
     if (r->usage < USAGE_TA)
-        return arena_printf(a, "usage %d is not for SMTP: 3 (or 2) is", r->usage);
+        return SAY(a, "dane.usage", "usage {{number}} is not for SMTP: 3 (or 2) is",
+            {"number", arena_printf(a, "%d", r->usage)});
     if (r->usage > USAGE_EE)
-        return arena_printf(a, "usage %d does not exist", r->usage);
+        return SAY(a, "dane.no_usage", "usage {{number}} does not exist",
+            {"number", arena_printf(a, "%d", r->usage)});
     if (r->selector > SELECTOR_SPKI)
-        return arena_printf(a, "selector %d does not exist", r->selector);
+        return SAY(a, "dane.no_selector", "selector {{number}} does not exist",
+            {"number", arena_printf(a, "%d", r->selector)});
     if (r->matching > MATCHING_SHA512)
-        return arena_printf(a, "matching type %d does not exist", r->matching);
+        return SAY(a, "dane.no_matching", "matching type {{number}} does not exist",
+            {"number", arena_printf(a, "%d", r->matching)});
     if (r->matching != MATCHING_FULL && r->data.n != sizes[r->matching])
-        return arena_printf(a, "matching type %d takes %zu bytes, not %zu", r->matching,
-            sizes[r->matching], r->data.n);
+        return SAY(a, "dane.size", "matching type {{number}} takes {{wanted}} bytes, not {{found}}",
+            {"number", arena_printf(a, "%d", r->matching)},
+            {"wanted", arena_printf(a, "%zu", sizes[r->matching])},
+            {"found", arena_printf(a, "%zu", r->data.n)});
     if (r->matching == MATCHING_FULL && !is_der(r))
-        return r->selector == SELECTOR_CERT ? "its data is no certificate" : "its data is no key";
-    return "";
+        return r->selector == SELECTOR_CERT
+                   ? SAID("dane.no_certificate", "its data is no certificate")
+                   : SAID("dane.no_key", "its data is no key");
+    return SAID_NOTHING;
 }
 
 bool dane_parse(struct str rdata, struct arena *a, struct dane_record *out)
 {
     AUTO(buf_close) struct buf hex = {0};
-    *out = (struct dane_record){.why = "it is shorter than its three numbers", .text = ""};
+    *out = (struct dane_record){
+        .why = SAID("dane.short", "it is shorter than its three numbers"), .text = ""};
     if (rdata.n < 3)
         return false;
     out->usage = (uint8_t)rdata.p[0];
@@ -67,7 +76,7 @@ bool dane_parse(struct str rdata, struct arena *a, struct dane_record *out)
     out->matching = (uint8_t)rdata.p[2];
     out->data = str_slice(rdata, 3, rdata.n);
     out->why = judge(out, a);
-    out->usable = out->why[0] == 0;
+    out->usable = said_is_nothing(&out->why);
     encode_hex(&hex, out->data);
     for (size_t i = 0; i < hex.n; i++)
         hex.p[i] = (char)(hex.p[i] >= 'a' ? hex.p[i] - ('a' - 'A') : hex.p[i]);
@@ -111,7 +120,7 @@ static void take_records(const struct dns_answer *answer, struct arena *a, struc
     out->more = answer->n > kept;
 }
 
-static void set(struct dane *out, enum dane_status status, const char *why)
+static void set(struct dane *out, enum dane_status status, struct said why)
 {
     out->status = status;
     out->why = why;
@@ -133,22 +142,24 @@ void dane_find(struct resolver *r, const char *mx_host, struct arena *a, struct 
     /* Behind an address that is not secure no sender asks (RFC 7672 s2.2.2), so that failure harms nobody. */
     bool nobody_asks = !out->addresses_secure && !addresses_failed;
     if (is_failure(answer.status) && !nobody_asks)
-        set(out, DANE_TEMPERROR,
-            arena_printf(
-                a, "the DNS did not answer for %s (%s)", name, dns_status_name(answer.status)));
+        set(out, DANE_TEMPERROR, dns_no_answer(a, name, answer.status));
     else if (answer.status == DNS_NXDOMAIN || answer.status == DNS_NODATA)
-        set(out, DANE_ABSENT, arena_printf(a, "no TLSA record at %s", name));
+        set(out, DANE_ABSENT, SAY(a, "dane.absent", "no TLSA record at {{name}}", {"name", name}));
     else if (addresses_failed)
-        set(out, DANE_TEMPERROR, arena_printf(a, "the DNS did not answer for %s", mx_host));
+        set(out, DANE_TEMPERROR,
+            SAY(a, "dane.no_answer", "the DNS did not answer for {{name}}", {"name", mx_host}));
     else if (!out->secure && !nobody_asks)
         set(out, DANE_INSECURE,
-            arena_printf(a, "the answer for %s is not validated by DNSSEC", name));
+            SAY(a, "dane.not_validated", "the answer for {{name}} is not validated by DNSSEC",
+                {"name", name}));
     else if (!out->addresses_secure)
         set(out, DANE_INSECURE,
-            arena_printf(a, "the address of %s is not validated by DNSSEC", mx_host));
+            SAY(a, "dane.address_not_validated",
+                "the address of {{host}} is not validated by DNSSEC", {"host", mx_host}));
     else if (out->usable_n == 0)
         set(out, DANE_UNUSABLE,
-            arena_printf(a, "no TLSA record at %s can be used: %s", name, out->records[0].why));
+            SAY_AROUND(a, out->records[0].why, "dane.unusable",
+                "no TLSA record at {{name}} can be used: {{said}}", {"name", name}));
     else
-        set(out, DANE_USABLE, "");
+        set(out, DANE_USABLE, SAID_NOTHING);
 }

@@ -22,13 +22,13 @@ struct dane_record {
     struct str data; /* certificate association data, bytes */
     bool
         usable; /* for SMTP: DANE-TA(2) or DANE-EE(3), known selector and matching type, sound data */
-    const char *why;  /* one sentence when not usable */
+    struct said why;  /* one sentence when not usable */
     const char *text; /* "3 1 1 8CB0..." in upper case, ready to publish */
 };
 
 struct dane {
     enum dane_status status;
-    const char *why;  /* one sentence when not usable */
+    struct said why;  /* one sentence when not usable */
     const char *name; /* "_25._tcp.mx.shop.example" */
     const struct dane_record *records;
     size_t n, usable_n;

@@ -13,7 +13,7 @@
 enum { TAG_V, TAG_H, TAG_K, TAG_N, TAG_P, TAG_S, TAG_T, TAGS };
 static const char tag_letters[TAGS] = {'v', 'h', 'k', 'n', 'p', 's', 't'};
 
-static bool broken(struct dkim_record *out, const char *why)
+static bool broken(struct dkim_record *out, struct said why)
 {
     out->status = DKIM_RECORD_BROKEN;
     out->why = why;
@@ -27,15 +27,16 @@ static bool read_tags(struct str text, struct arena *a, struct str values[TAGS],
     struct tag tag;
     for (bool first = true; tag_next(&text, &tag); first = false) {
         if (!tag.well_formed)
-            return broken(out, arena_printf(a, "\"" STR_FMT "\" is no tag=value",
-                                   STR_ARG(str_slice(tag.whole, 0, 60))));
+            return broken(out, SAY(a, "tag.no_value", "\"{{text}}\" is no tag=value",
+                                   {"text", arena_text(a, str_slice(tag.whole, 0, 60))}));
         for (int i = 0; i < TAGS; i++) {
             if (tag.name.n != 1 || tag.name.p[0] != tag_letters[i])
                 continue;
             if (have[i])
-                return broken(out, arena_printf(a, "the tag %c= stands twice", tag_letters[i]));
+                return broken(out, SAY(a, "key.tag_twice", "the tag {{tag}}= stands twice",
+                                       {"tag", (char[]){tag_letters[i], 0}}));
             if (i == TAG_V && !first)
-                return broken(out, "v= is not the first tag");
+                return broken(out, SAID("key.version_first", "v= is not the first tag"));
             have[i] = true;
             values[i] = tag.value;
         }
@@ -67,7 +68,7 @@ static bool read_rsa(struct dkim_record *out)
 {
     AUTO(close_key) EVP_PKEY *key = rsa_key(out->public_key);
     if (!key)
-        return broken(out, "p= is not an RSA public key");
+        return broken(out, SAID("key.not_rsa", "p= is not an RSA public key"));
     out->bits = EVP_PKEY_get_bits(key);
     return true;
 }
@@ -75,7 +76,7 @@ static bool read_rsa(struct dkim_record *out)
 static bool read_ed25519(struct dkim_record *out)
 {
     if (out->public_key.n != ED25519_BYTES)
-        return broken(out, "p= is not the 32 bytes of an Ed25519 key");
+        return broken(out, SAID("key.not_ed25519", "p= is not the 32 bytes of an Ed25519 key"));
     out->bits = 256;
     return true;
 }
@@ -97,17 +98,17 @@ static bool read_key(struct str p, struct arena *a, struct dkim_record *out)
 {
     if (p.n == 0) {
         out->status = DKIM_RECORD_REVOKED;
-        out->why = "p= is empty: the key is revoked";
+        out->why = SAID("key.revoked", "p= is empty: the key is revoked");
         return false;
     }
     if (!read_base64(p, a, &out->public_key))
-        return broken(out, "p= is not base64");
+        return broken(out, SAID("key.not_base64", "p= is not base64"));
     if (strcmp(out->key_type, "rsa") == 0)
         return read_rsa(out);
     if (strcmp(out->key_type, "ed25519") == 0)
         return read_ed25519(out);
-    return broken(
-        out, arena_printf(a, "k=%.20s is no key type that verifiers know", out->key_type));
+    return broken(out, SAY(a, "key.type", "k={{type}} is no key type that verifiers know",
+                           {"type", arena_printf(a, "%.20s", out->key_type)}));
 }
 
 static void read_flags(
@@ -137,20 +138,20 @@ void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out
     bool have[TAGS] = {0};
 
     *out = (struct dkim_record){
-        .status = DKIM_RECORD_GOOD, .why = "", .text = text, .key_type = "rsa"};
+        .status = DKIM_RECORD_GOOD, .why = SAID_NOTHING, .text = text, .key_type = "rsa"};
     if (!is_about_dkim(text)) {
         out->status = DKIM_RECORD_ABSENT;
-        out->why = "the TXT record there is no key record";
+        out->why = SAID("key.other_text", "the TXT record there is no key record");
         return;
     }
     if (!read_tags(text, a, values, have, out))
         return;
     if (have[TAG_V] && !str_is(values[TAG_V], "DKIM1")) {
-        broken(out, "v= is not DKIM1");
+        broken(out, SAID("key.version", "v= is not DKIM1"));
         return;
     }
     if (!have[TAG_P]) {
-        broken(out, "p= is missing");
+        broken(out, SAID("key.no_p", "p= is missing"));
         return;
     }
     if (have[TAG_K])
@@ -161,8 +162,9 @@ void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out
 
 static void find_in(const struct dns_answer *answer, struct arena *a, struct dkim_record *out)
 {
-    *out = (struct dkim_record){
-        .status = DKIM_RECORD_ABSENT, .key_type = "", .why = "no TXT record there is a key record"};
+    *out = (struct dkim_record){.status = DKIM_RECORD_ABSENT,
+        .key_type = "",
+        .why = SAID("key.other_texts", "no TXT record there is a key record")};
     for (size_t i = 0; i < answer->n && out->status == DKIM_RECORD_ABSENT; i++) {
         struct dkim_record one;
         dkim_record_parse(answer->records[i].data, a, &one);
@@ -172,8 +174,9 @@ static void find_in(const struct dns_answer *answer, struct arena *a, struct dki
     }
     if (answer->n > 1 && out->status != DKIM_RECORD_ABSENT) {
         out->status = DKIM_RECORD_SEVERAL;
-        out->why = arena_printf(
-            a, "%zu TXT records where one may be: verifiers differ in which they take", answer->n);
+        out->why = SAY(a, "key.several",
+            "{{count}} TXT records where one may be: verifiers differ in which they take",
+            {"count", arena_printf(a, "%zu", answer->n)});
     }
 }
 
@@ -190,13 +193,12 @@ void dkim_record_find(struct resolver *r, const char *domain, const char *select
     case DNS_NXDOMAIN:
     case DNS_NODATA:
         *out = (struct dkim_record){.status = DKIM_RECORD_ABSENT, .key_type = "", .text = STR("")};
-        out->why = arena_printf(a, "no TXT record at %s", name);
+        out->why = SAY(a, "txt.absent", "no TXT record at {{name}}", {"name", name});
         break;
     default:
         *out =
             (struct dkim_record){.status = DKIM_RECORD_TEMPERROR, .key_type = "", .text = STR("")};
-        out->why = arena_printf(
-            a, "the DNS did not answer for %s (%s)", name, dns_status_name(answer.status));
+        out->why = dns_no_answer(a, name, answer.status);
     }
     out->ttl_s = answer.ttl_s;
 }

@@ -16,7 +16,7 @@ enum dkim_record_status {
 
 struct dkim_record {
     enum dkim_record_status status;
-    const char *why;       /* one sentence when not good */
+    struct said why;       /* one sentence when not good */
     struct str text;       /* the record as found */
     struct str public_key; /* p= decoded */
     const char *key_type;  /* "rsa", "ed25519", ... */

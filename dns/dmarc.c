@@ -145,13 +145,13 @@ static enum dmarc_policy lowered(enum dmarc_policy p)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static void conclude(struct dmarc_verdict *out, enum dmarc_result result, const char *why)
+static void conclude(struct dmarc_verdict *out, enum dmarc_result result, struct said why)
 {
     out->result = result;
     out->why = why;
 }
 
-static void lacks(struct dmarc_verdict *out, enum dmarc_lack lack, const char *why)
+static void lacks(struct dmarc_verdict *out, enum dmarc_lack lack, struct said why)
 {
     conclude(out, DMARC_NO_RECORD, why);
     out->lack = lack;
@@ -162,23 +162,26 @@ static bool applies(struct check *c, const struct dmarc_found *f, struct dmarc_v
 {
     const char *from = c->author->start;
     if (c->author->no_name)
-        conclude(out, DMARC_PERMERROR, "the From domain is no domain name");
+        conclude(
+            out, DMARC_PERMERROR, SAID("dmarc.no_domain", "the From domain is no domain name"));
     else if (!f && c->author->broke_at[0])
         conclude(out, DMARC_TEMPERROR,
-            arena_printf(c->arena, "the DNS did not answer for %s (%s)",
-                c->author->queries[c->author->queries_n - 1], dns_status_name(c->author->failure)));
+            dns_no_answer(
+                c->arena, c->author->queries[c->author->queries_n - 1], c->author->failure));
     else if (!f && c->author->several_at[0])
         lacks(out, DMARC_LACKS_SINGLE_RECORD,
-            arena_printf(c->arena, "several DMARC records stand at _dmarc.%s, so none counts",
-                c->author->several_at));
+            SAY(c->arena, "dmarc.none_counts",
+                "several DMARC records stand at _dmarc.{{domain}}, so none counts",
+                {"domain", c->author->several_at}));
     else if (!f)
-        lacks(
-            out, DMARC_LACKS_RECORD, arena_printf(c->arena, "no DMARC record applies to %s", from));
+        lacks(out, DMARC_LACKS_RECORD,
+            SAY(c->arena, "dmarc.none", "no DMARC record applies to {{domain}}", {"domain", from}));
     else if (!policies_are_valid(&f->record) && !f->record.has_valid_rua)
         lacks(out, DMARC_LACKS_POLICY,
-            arena_printf(c->arena,
-                "the DMARC record at %s has no valid policy and no rua, so it does not count",
-                f->domain));
+            SAY(c->arena, "dmarc.void",
+                "the DMARC record at {{domain}} has no valid policy and no rua, so it does not "
+                "count",
+                {"domain", f->domain}));
     else
         return true;
     return false;
@@ -198,19 +201,25 @@ static void decide(struct check *c, bool policy_known, struct dmarc_verdict *out
     const char *from = c->author->start;
     if (!policy_known)
         conclude(out, DMARC_TEMPERROR,
-            arena_printf(c->arena, "the DNS did not say whether %s exists", from));
+            SAY(c->arena, "dmarc.existence_unknown",
+                "the DNS did not say whether {{domain}} exists", {"domain", from}));
     else if (out->dkim_aligned)
         conclude(out, DMARC_PASS,
-            arena_printf(c->arena, "a DKIM signature passes and aligns with %s", from));
+            SAY(c->arena, "dmarc.dkim_passes", "a DKIM signature passes and aligns with {{domain}}",
+                {"domain", from}));
     else if (out->spf_aligned)
-        conclude(out, DMARC_PASS, arena_printf(c->arena, "SPF passes and aligns with %s", from));
+        conclude(out, DMARC_PASS,
+            SAY(c->arena, "dmarc.spf_passes", "SPF passes and aligns with {{domain}}",
+                {"domain", from}));
     else if (c->unsure)
         conclude(out, DMARC_TEMPERROR,
-            arena_printf(c->arena, "the DNS failed where an identity might align with %s", from));
+            SAY(c->arena, "dmarc.unsure",
+                "the DNS failed where an identity might align with {{domain}}", {"domain", from}));
     else
         conclude(out, DMARC_FAIL,
-            arena_printf(
-                c->arena, "neither DKIM nor SPF passes with a domain that aligns with %s", from));
+            SAY(c->arena, "dmarc.nothing_aligns",
+                "neither DKIM nor SPF passes with a domain that aligns with {{domain}}",
+                {"domain", from}));
 }
 
 void dmarc_check(struct resolver *r, const char *from_domain,

@@ -21,7 +21,7 @@ struct dmarc_record { /* RFC 9989 s4.7-4.8; absent tags have their defaults */
     bool has_valid_rua;
     const char *const *removed; /* pct, rf, ri: tags that RFC 9989 took away, as found */
     size_t removed_n;
-    const char *const *notes; /* repeated or unknown tags, bad values, one sentence each */
+    const struct said *notes; /* repeated or unknown tags, bad values, one sentence each */
     size_t notes_n;
 };
 void dmarc_parse(struct str text, struct arena *a, struct dmarc_record *out);
@@ -65,7 +65,7 @@ struct dmarc_verdict {
     const char *const *queries;     /* the walk from the author domain */
     size_t queries_n;
     uint32_t ttl_s;
-    const char *why; /* one sentence */
+    struct said why; /* one sentence */
 };
 void dmarc_check(struct resolver *r, const char *from_domain,
     const struct dmarc_identity *spf_or_null, const struct dmarc_identity *dkim, size_t dkim_n,

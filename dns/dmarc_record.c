@@ -2,35 +2,32 @@
 
 #include "dns/tags.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #define NOTES_MAX 16
 
 /* The record being read, with the places of its lists. */
 struct parse {
     struct arena *arena;
     struct dmarc_record *out;
-    const char **removed, **notes;
+    const char **removed;
+    struct said *notes;
     unsigned seen; /* a bit for each known tag that came already */
 };
 
-static PRINTF(2, 3) void note(struct parse *p, const char *format, ...)
+static void note(struct parse *p, struct said sentence)
 {
-    if (p->out->notes_n == NOTES_MAX)
-        return;
-    char text[200];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    p->notes[p->out->notes_n++] = arena_text(p->arena, str_of(text));
+    if (p->out->notes_n < NOTES_MAX)
+        p->notes[p->out->notes_n++] = sentence;
+}
+
+static const char *cut(struct parse *p, struct str text, size_t max)
+{
+    return arena_text(p->arena, str_slice(text, 0, max));
 }
 
 static void bad_value(struct parse *p, const struct tag *t)
 {
-    note(p, STR_FMT "=" STR_FMT " is no value of this tag", STR_ARG(str_slice(t->name, 0, 20)),
-        STR_ARG(str_slice(t->value, 0, 60)));
+    note(p, SAY(p->arena, "dmarc.bad_value", "{{tag}}={{value}} is no value of this tag",
+                {"tag", cut(p, t->name, 20)}, {"value", cut(p, t->value, 60)}));
 }
 
 /* ---- one reader a kind of value -------------------------------------------------------------- */
@@ -103,8 +100,8 @@ static void read_uris(struct parse *p, const struct tag *t, struct str *out, boo
         if (is_report_uri(uri))
             *any_valid = true;
         else
-            note(p, STR_FMT " has \"" STR_FMT "\", which is no URI", STR_ARG(t->name),
-                STR_ARG(str_slice(str_trim(uri), 0, 80)));
+            note(p, SAY(p->arena, "dmarc.no_uri", "{{tag}} has \"{{text}}\", which is no URI",
+                        {"tag", cut(p, t->name, 20)}, {"text", cut(p, str_trim(uri), 80)}));
     }
 }
 
@@ -192,14 +189,17 @@ static void read_tag(struct parse *p, const struct tag *t)
 {
     enum known k = t->well_formed ? which(t->name) : KNOWN;
     if (!t->well_formed || t->value.n == 0) {
-        note(p, "\"" STR_FMT "\" is no tag=value", STR_ARG(str_slice(t->whole, 0, 60)));
+        note(p, SAY(p->arena, "tag.no_value", "\"{{text}}\" is no tag=value",
+                    {"text", cut(p, t->whole, 60)}));
     } else if (k == KNOWN && is_removed(t->name)) {
         if (p->out->removed_n < NOTES_MAX)
             p->removed[p->out->removed_n++] = arena_text(p->arena, t->name);
     } else if (k == KNOWN) {
-        note(p, "the tag " STR_FMT " is unknown", STR_ARG(str_slice(t->name, 0, 40)));
+        note(p, SAY(p->arena, "dmarc.unknown_tag", "the tag {{tag}} is unknown",
+                    {"tag", cut(p, t->name, 40)}));
     } else if (p->seen & 1u << k) {
-        note(p, "the tag %s stands again: the first one counts", known_names[k]);
+        note(p, SAY(p->arena, "dmarc.repeated_tag",
+                    "the tag {{tag}} stands again: the first one counts", {"tag", known_names[k]}));
     } else {
         p->seen |= 1u << k;
         read_known(p, k, t);
@@ -237,7 +237,7 @@ void dmarc_parse(struct str text, struct arena *a, struct dmarc_record *out)
         .arena = a,
         .out = out,
         .removed = arena_array(a, NOTES_MAX, sizeof(char *)),
-        .notes = arena_array(a, NOTES_MAX, sizeof(char *)),
+        .notes = arena_array(a, NOTES_MAX, sizeof(struct said)),
         .seen = 1u << V,
     };
     out->removed = p.removed;

@@ -67,7 +67,7 @@ bool field_next(struct str *rest, struct field *out)
 }
 
 static enum fields_found pick(const struct dns_answer *answer, const char *name,
-    const char *version, struct arena *a, struct str *text, const char **why)
+    const char *version, struct arena *a, struct str *text, struct said *why)
 {
     size_t n = 0;
     for (size_t i = 0; i < answer->n; i++) {
@@ -79,30 +79,32 @@ static enum fields_found pick(const struct dns_answer *answer, const char *name,
     if (n == 1)
         return FIELDS_ONE;
     *why = n == 0
-               ? arena_printf(a, "no TXT record at %s begins with %s;", name, version)
-               : arena_printf(a, "%zu records at %s begin with %s; where one may: senders use none",
-                     n, name, version);
+               ? SAY(a, "fields.none", "no TXT record at {{name}} begins with {{version}};",
+                     {"name", name}, {"version", version})
+               : SAY(a, "fields.several",
+                     "{{count}} records at {{name}} begin with {{version}}; where one may: senders "
+                     "use none",
+                     {"count", arena_printf(a, "%zu", n)}, {"name", name}, {"version", version});
     return n == 0 ? FIELDS_NONE : FIELDS_SEVERAL;
 }
 
 enum fields_found fields_find(struct resolver *r, const char *name, const char *version,
-    struct arena *a, struct str *text, const char **why, uint32_t *ttl_s)
+    struct arena *a, struct str *text, struct said *why, uint32_t *ttl_s)
 {
     struct dns_answer answer;
     resolver_ask(r, name, DNS_TXT, a, &answer);
     *text = STR("");
-    *why = "";
+    *why = SAID_NOTHING;
     *ttl_s = answer.ttl_s;
     switch (answer.status) {
     case DNS_FOUND:
         return pick(&answer, name, version, a, text, why);
     case DNS_NXDOMAIN:
     case DNS_NODATA:
-        *why = arena_printf(a, "no TXT record at %s", name);
+        *why = SAY(a, "txt.absent", "no TXT record at {{name}}", {"name", name});
         return FIELDS_NONE;
     default:
-        *why = arena_printf(
-            a, "the DNS did not answer for %s (%s)", name, dns_status_name(answer.status));
+        *why = dns_no_answer(a, name, answer.status);
         return FIELDS_FAILED;
     }
 }

@@ -30,7 +30,7 @@ enum fields_found {
 
 /* Asks for TXT at `name` and picks the one record of this version. *why is one sentence unless FIELDS_ONE. */
 enum fields_found fields_find(struct resolver *r, const char *name, const char *version,
-    struct arena *a, struct str *text, const char **why, uint32_t *ttl_s);
+    struct arena *a, struct str *text, struct said *why, uint32_t *ttl_s);
 
 /* Sentences about a record, as many as `max`; further ones are dropped. */
 struct notes {

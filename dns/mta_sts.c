@@ -8,7 +8,7 @@
 #define PAGE_TIMEOUT_MS 60000 /* RFC 8461 s3.3 */
 #define PAGE_MAX_BYTES 65536
 
-static void broken(struct mta_sts_record *out, const char *why)
+static void broken(struct mta_sts_record *out, struct said why)
 {
     out->status = MTA_STS_BROKEN;
     out->why = why;
@@ -31,14 +31,16 @@ static bool take_field(
     struct str shown = str_slice(f->whole, 0, 60);
     bool is_known = str_is(f->name, "id");
     if (!is_known && !f->well_formed) {
-        broken(out, arena_printf(notes->arena, "\"" STR_FMT "\" is no name=value", STR_ARG(shown)));
+        broken(out, SAY(notes->arena, "field.no_value", "\"{{text}}\" is no name=value",
+                        {"text", arena_text(notes->arena, shown)}));
     } else if (!is_known) {
         notes_add(notes, "the field \"" STR_FMT "\" is unknown", STR_ARG(shown));
     } else if (*have_id) {
         notes_add(notes, "id= stands again: the first one counts");
     } else if (!is_id(f->value)) {
-        broken(out, arena_printf(notes->arena,
-                        "id= has not 1 to 32 letters and digits: \"" STR_FMT "\"", STR_ARG(shown)));
+        broken(
+            out, SAY(notes->arena, "sts.id", "id= has not 1 to 32 letters and digits: \"{{text}}\"",
+                     {"text", arena_text(notes->arena, shown)}));
     } else {
         *have_id = true;
         out->id = f->value;
@@ -48,10 +50,11 @@ static bool take_field(
 
 void mta_sts_parse_record(struct str text, struct arena *a, struct mta_sts_record *out)
 {
-    *out = (struct mta_sts_record){.status = MTA_STS_GOOD, .why = "", .text = text, .id = STR("")};
+    *out = (struct mta_sts_record){
+        .status = MTA_STS_GOOD, .why = SAID_NOTHING, .text = text, .id = STR("")};
     if (!fields_begin(text, VERSION)) {
         out->status = MTA_STS_ABSENT;
-        out->why = "the TXT record does not begin with " VERSION ";";
+        out->why = SAID("sts.version", "the TXT record does not begin with " VERSION ";");
         return;
     }
     struct notes notes = notes_open(a, MTA_STS_MAX_NOTES);
@@ -61,7 +64,7 @@ void mta_sts_parse_record(struct str text, struct arena *a, struct mta_sts_recor
     while (good && field_next(&rest, &f))
         good = take_field(&f, &have_id, &notes, out);
     if (good && !have_id)
-        broken(out, "id= is missing");
+        broken(out, SAID("sts.no_id", "id= is missing"));
     out->notes = notes.list;
     out->notes_n = notes.n;
 }
@@ -75,7 +78,7 @@ void mta_sts_find(
         [FIELDS_FAILED] = MTA_STS_TEMPERROR,
     };
     struct str text;
-    const char *why;
+    struct said why;
     uint32_t ttl_s;
     enum fields_found found =
         fields_find(r, arena_printf(a, "_mta-sts.%s", domain), VERSION, a, &text, &why, &ttl_s);
@@ -110,7 +113,7 @@ void mta_sts_fetch(
         *out = (struct mta_sts_policy){.status = page.status == FETCH_DNS_FAILED
                                                      ? MTA_STS_POLICY_TEMPERROR
                                                      : MTA_STS_POLICY_UNREACHABLE,
-            .why = page.why,
+            .why = web_why(&page, a),
             .text = STR("")};
     }
     out->url = url;

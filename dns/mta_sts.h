@@ -24,7 +24,7 @@ enum mta_sts_status {
 
 struct mta_sts_record {
     enum mta_sts_status status;
-    const char *why; /* one sentence when not good */
+    struct said why; /* one sentence when not good */
     struct str text; /* the record as found; of several, the first */
     struct str id;
     const char *const *notes; /* repeated or unknown fields, one sentence each */
@@ -50,7 +50,7 @@ enum mta_sts_policy_status {
 
 struct mta_sts_policy {
     enum mta_sts_policy_status status;
-    const char *why; /* one sentence when not good */
+    struct said why; /* one sentence when not good */
     struct str text; /* the page as found */
     enum mta_sts_mode mode;
     uint32_t max_age_s;

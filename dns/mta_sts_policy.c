@@ -13,17 +13,17 @@ struct parse {
     unsigned seen; /* a bit for each known key */
 };
 
-static bool broken(struct parse *p, const char *why)
+static bool broken(struct parse *p, struct said why)
 {
     p->out->status = MTA_STS_POLICY_BROKEN;
     p->out->why = why;
     return false;
 }
 
-static bool broken_by(struct parse *p, const char *what, struct str value)
+static bool broken_by(struct parse *p, struct said what, struct str value)
 {
-    return broken(p, arena_printf(p->notes.arena, "%s: \"" STR_FMT "\"", what,
-                         STR_ARG(str_slice(value, 0, 80))));
+    return broken(p, SAY_AROUND(p->notes.arena, what, "found.text", "{{said}}: \"{{text}}\"",
+                         {"text", arena_text(p->notes.arena, str_slice(value, 0, 80))}));
 }
 
 static bool is_letter_or_digit(char c)
@@ -50,9 +50,11 @@ static bool take_mx(struct parse *p, struct str value)
 {
     struct str domain = str_starts(value, STR("*.")) ? str_slice(value, 2, value.n) : value;
     if (!is_domain(domain))
-        return broken_by(p, "mx: takes a host name or *. and a domain, without a final dot", value);
+        return broken_by(p,
+            SAID("policy.mx", "mx: takes a host name or *. and a domain, without a final dot"),
+            value);
     if (p->out->mx_n == MTA_STS_MAX_MX)
-        return broken(p, "the policy has more than 64 mx lines");
+        return broken(p, SAID("policy.many_mx", "the policy has more than 64 mx lines"));
     char *lower = arena_text(p->notes.arena, value);
     for (char *c = lower; *c; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
@@ -67,14 +69,14 @@ static bool take_mode(struct parse *p, struct str value)
             p->out->mode = m;
             return true;
         }
-    return broken_by(p, "mode: takes enforce, testing or none", value);
+    return broken_by(p, SAID("policy.mode", "mode: takes enforce, testing or none"), value);
 }
 
 static bool take_max_age(struct parse *p, struct str value)
 {
     uint64_t seconds;
     if (value.n > 10 || !str_to_u64(value, &seconds) || seconds > MTA_STS_MAX_AGE_S)
-        return broken_by(p, "max_age: takes seconds up to 31557600", value);
+        return broken_by(p, SAID("policy.max_age", "max_age: takes seconds up to 31557600"), value);
     p->out->max_age_s = (uint32_t)seconds;
     return true;
 }
@@ -88,7 +90,8 @@ static bool take_known(struct parse *p, enum known k, struct str value)
     p->seen |= 1u << k;
     switch (k) {
     case VERSION:
-        return str_is(value, "STSv1") || broken_by(p, "version: takes STSv1", value);
+        return str_is(value, "STSv1") ||
+               broken_by(p, SAID("policy.version", "version: takes STSv1"), value);
     case MODE:
         return take_mode(p, value);
     case MAX_AGE:
@@ -128,12 +131,12 @@ static bool take_line(struct parse *p, struct str line)
     size_t colon = str_find_char(line, ':', 0);
     struct str key = str_slice(line, 0, colon), value = line_value(line, colon);
     if (colon == line.n || !is_key(key))
-        return broken_by(p, "a line is no \"key: value\"", line);
+        return broken_by(p, SAID("policy.line", "a line is no \"key: value\""), line);
     for (enum known k = VERSION; k < KNOWN; k++)
         if (str_is(key, known_names[k]))
             return take_known(p, k, value);
     if (!is_free_text(value))
-        return broken_by(p, "a line has no readable value", line);
+        return broken_by(p, SAID("policy.value", "a line has no readable value"), line);
     notes_add(&p->notes, "the key \"" STR_FMT "\" is unknown", STR_ARG(key));
     return true;
 }
@@ -156,16 +159,17 @@ static bool is_complete(struct parse *p)
 {
     for (enum known k = VERSION; k < MX; k++)
         if (!(p->seen & 1u << k))
-            return broken(p, arena_printf(p->notes.arena, "%s: is missing", known_names[k]));
+            return broken(p, SAY(p->notes.arena, "policy.missing", "{{key}}: is missing",
+                                 {"key", known_names[k]}));
     if (p->out->mode != MTA_STS_MODE_NONE && p->out->mx_n == 0)
-        return broken(p, "mx: is missing, and the mode is not none");
+        return broken(p, SAID("policy.no_mx", "mx: is missing, and the mode is not none"));
     return true;
 }
 
 void mta_sts_parse_policy(struct str text, struct arena *a, struct mta_sts_policy *out)
 {
     *out = (struct mta_sts_policy){.status = MTA_STS_POLICY_GOOD,
-        .why = "",
+        .why = SAID_NOTHING,
         .text = text,
         .url = "",
         .content_type = "",

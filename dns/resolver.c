@@ -57,6 +57,12 @@ const char *dns_status_name(enum dns_status s)
     return names[s];
 }
 
+struct said dns_no_answer(struct arena *a, const char *name, enum dns_status s)
+{
+    return SAY(a, "dns.no_answer", "the DNS did not answer for {{name}} ({{how}})", {"name", name},
+        {"how", dns_status_name(s)});
+}
+
 static struct counter *count_answers(struct metrics *m, const char *labels)
 {
     return m ? metrics_counter(

@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/metrics.h"
+#include "base/said.h"
 
 #define DNS_MAX_RECORDS 256 /* large shops have a hundred TXT records at their name */
 #define DNS_MAX_SERVERS 8
@@ -57,6 +58,8 @@ enum dns_status {
     DNS_BAD,      /* malformed question, CNAME loop, garbage reply */
 };
 const char *dns_status_name(enum dns_status s); /* "found", "nxdomain", ... */
+/* That a question about `name` failed so. */
+struct said dns_no_answer(struct arena *a, const char *name, enum dns_status s);
 
 struct dns_record {
     struct str data; /* A, AAAA: 4 or 16 bytes; TXT: strings joined; MX, CNAME, PTR, NS: a name in

@@ -30,7 +30,7 @@ static bool is_one_of(char c, const char *set)
     return c != 0 && strchr(set, c) != NULL;
 }
 
-static bool fault(struct spf_place *out, size_t at, const char *why)
+static bool fault(struct spf_place *out, size_t at, struct said why)
 {
     *out = (struct spf_place){at, why};
     return false;
@@ -44,14 +44,15 @@ static bool read_transformers(struct str s, size_t at, struct macro *out, struct
         if (out->parts < MANY_PARTS)
             out->parts = out->parts * 10 + (size_t)(s.p[at] - '0');
     if (at > digits && out->parts == 0)
-        return fault(place, digits, "a macro cannot keep 0 parts: write 1 or more, or no number");
+        return fault(place, digits,
+            SAID("spf.macro_parts", "a macro cannot keep 0 parts: write 1 or more, or no number"));
     out->reverse = at < s.n && (s.p[at] | 0x20) == 'r';
     at += out->reverse;
     for (delimiters = at; at < s.n && is_one_of(s.p[at], DELIMITERS);)
         at++;
     if (at == s.n || s.p[at] != '}')
-        return fault(
-            place, at, "a macro is %{, a letter, a number, r, delimiters of .-+,/_= and }");
+        return fault(place, at,
+            SAID("spf.macro", "a macro is %{, a letter, a number, r, delimiters of .-+,/_= and }"));
     out->delimiters = at > delimiters ? str_slice(s, delimiters, at) : STR(".");
     out->length = at + 1;
     return true;
@@ -65,12 +66,14 @@ static bool read_macro(struct str s, struct macro *out, struct spf_place *place)
     if (is_one_of(out->letter, "%_-"))
         return true;
     if (out->letter != '{')
-        return fault(place, 0, "a bare % is no macro: write %% for the character itself");
+        return fault(place, 0,
+            SAID("spf.macro_percent", "a bare % is no macro: write %% for the character itself"));
     char letter = s.n > 2 ? s.p[2] : 0;
     out->upper = letter >= 'A' && letter <= 'Z';
     out->letter = is_alpha(letter) ? (char)(letter | 0x20) : 0;
     if (!is_one_of(out->letter, "slodiphcrtv"))
-        return fault(place, 2, "there is no macro of this letter: s l o d i p h v exist");
+        return fault(place, 2,
+            SAID("spf.macro_letter", "there is no macro of this letter: s l o d i p h v exist"));
     return read_transformers(s, 3, out, place);
 }
 
@@ -83,7 +86,8 @@ static bool scan(struct str s, enum spf_macro_use use, size_t *tail, struct spf_
         if (c != '%') {
             bool blank = c == ' ' && use == SPF_MACRO_IN_EXPLANATION;
             if (!blank && (c <= ' ' || c >= 0x7f))
-                return fault(out, at, "only visible ASCII characters may stand here");
+                return fault(
+                    out, at, SAID("spf.not_ascii", "only visible ASCII characters may stand here"));
             at++;
             continue;
         }
@@ -93,7 +97,8 @@ static bool scan(struct str s, enum spf_macro_use use, size_t *tail, struct spf_
             return false;
         }
         if (use == SPF_MACRO_IN_TERM && is_one_of(m.letter, "crt"))
-            return fault(out, at, "the macros c, r and t are for explanations only");
+            return fault(out, at,
+                SAID("spf.macro_explanation", "the macros c, r and t are for explanations only"));
         at += m.length;
         *tail = at;
     }
@@ -122,7 +127,7 @@ bool spf_domain_spec_is_valid(struct str s, struct spf_place *out)
 {
     size_t tail;
     if (s.n == 0)
-        return fault(out, 0, "a domain is missing");
+        return fault(out, 0, SAID("spf.no_domain", "a domain is missing"));
     if (!scan(s, SPF_MACRO_IN_TERM, &tail, out))
         return false;
     if (tail == s.n)
@@ -131,7 +136,9 @@ bool spf_domain_spec_is_valid(struct str s, struct spf_place *out)
     while (label > tail && s.p[label - 1] != '.')
         label--;
     if (label == tail || !spf_is_toplabel(str_slice(s, label, end)))
-        return fault(out, label, "a domain must end in a dot and a top-level label, or in a macro");
+        return fault(out, label,
+            SAID("spf.domain_end",
+                "a domain must end in a dot and a top-level label, or in a macro"));
     return true;
 }
 

@@ -15,7 +15,7 @@
 /* Where a text breaks the grammar, and what would be right. */
 struct spf_place {
     size_t at; /* bytes from its beginning */
-    const char *why;
+    struct said why;
 };
 
 /* What may stand in it: c, r and t only in an explanation (s7.2), blanks too (s7.1). In a modifier that

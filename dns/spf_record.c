@@ -34,7 +34,7 @@ bool spf_is_record(struct str text)
            (text.n == VERSION_LENGTH || text.p[VERSION_LENGTH] == ' ');
 }
 
-static bool fault(struct spf_place *out, size_t at, const char *why)
+static bool fault(struct spf_place *out, size_t at, struct said why)
 {
     *out = (struct spf_place){at, why};
     return false;
@@ -90,12 +90,13 @@ static bool read_network(
     size_t slash = str_find_char(rest, '/', 0);
     if (!ip_parse(str_slice(rest, 0, slash), &out->network) || out->network.family != (v4 ? 4 : 6))
         return fault(place, at + 1,
-            v4 ? "ip4: needs an IPv4 address like 192.0.2.1" : "ip6: needs an IPv6 address");
+            v4 ? SAID("spf.ip4", "ip4: needs an IPv4 address like 192.0.2.1")
+               : SAID("spf.ip6", "ip6: needs an IPv6 address"));
     if (slash < rest.n && !read_length(str_slice(rest, slash + 1, rest.n),
                               v4 ? BITS4_MAX : BITS6_MAX, v4 ? &out->bits4 : &out->bits6))
         return fault(place, at + 1 + slash,
-            v4 ? "an IPv4 prefix length is 0-32 without leading zeros"
-               : "an IPv6 prefix length is 0-128 without leading zeros");
+            v4 ? SAID("spf.length4", "an IPv4 prefix length is 0-32 without leading zeros")
+               : SAID("spf.length6", "an IPv6 prefix length is 0-128 without leading zeros"));
     return true;
 }
 
@@ -115,14 +116,16 @@ static bool read_argument(const struct mechanism *m, struct str argument, size_t
 {
     if (m->has_lengths && !cut_lengths(&argument, out))
         return fault(place, at,
-            "a prefix length is 0-32 behind / for IPv4, 0-128 behind // for IPv6, without leading "
-            "zeros");
+            SAID("spf.lengths", "a prefix length is 0-32 behind / for IPv4, 0-128 behind // for "
+                                "IPv6, without leading "
+                                "zeros"));
     if (argument.n == 0)
-        return m->domain != ALWAYS || fault(place, at, "this mechanism needs a colon and a value");
+        return m->domain != ALWAYS ||
+               fault(place, at, SAID("spf.no_value", "this mechanism needs a colon and a value"));
     if (m->domain == NEVER)
-        return fault(place, at, "all takes no value");
+        return fault(place, at, SAID("spf.all_value", "all takes no value"));
     if (argument.p[0] != ':')
-        return fault(place, at, "no prefix length may follow here");
+        return fault(place, at, SAID("spf.no_length", "no prefix length may follow here"));
     if (m->kind == SPF_IP4 || m->kind == SPF_IP6)
         return read_network(argument, at, out, place);
     return read_domain_spec(str_slice(argument, 1, argument.n), at + 1, out, place);
@@ -154,7 +157,8 @@ static bool read_directive(struct spf_term *out, struct spf_place *place)
         }
     }
     return fault(place, from,
-        "there is no such mechanism: all, include, a, mx, ptr, ip4, ip6 and exists exist");
+        SAID("spf.no_mechanism",
+            "there is no such mechanism: all, include, a, mx, ptr, ip4, ip6 and exists exist"));
 }
 
 /* ---- modifiers (s6) ------------------------------------------------------------------------------ */
@@ -205,7 +209,8 @@ static bool remember(const struct spf_term *t, struct spf_record *r, struct spf_
     if (!slot)
         return true;
     if (*slot && t->kind != SPF_ALL)
-        return fault(place, 0, "redirect= and exp= may each stand only once");
+        return fault(
+            place, 0, SAID("spf.modifier_twice", "redirect= and exp= may each stand only once"));
     if (!*slot)
         *slot = t;
     return true;

@@ -42,7 +42,7 @@ struct spf_record {
         size_t term;                             /* its index, counted from 0 */
         struct str text;                         /* the whole term */
         size_t at;                               /* bytes from the beginning of the record */
-        const char *why;                         /* one sentence: what would be right */
+        struct said why;                         /* one sentence: what would be right */
     } fault;
 };
 

@@ -12,11 +12,11 @@ struct parse {
     bool have_rua;
 };
 
-static bool broken(struct parse *p, const char *what, struct str value)
+static bool broken(struct parse *p, struct said what, struct str value)
 {
     p->out->status = TLS_RPT_BROKEN;
-    p->out->why =
-        arena_printf(p->notes.arena, "%s: \"" STR_FMT "\"", what, STR_ARG(str_slice(value, 0, 80)));
+    p->out->why = SAY_AROUND(p->notes.arena, what, "found.text", "{{said}}: \"{{text}}\"",
+        {"text", arena_text(p->notes.arena, str_slice(value, 0, 80))});
     return false;
 }
 
@@ -63,7 +63,7 @@ static bool take_uri(struct parse *p, struct str uri)
     struct str scheme = str_slice(uri, 0, colon), rest = str_slice(uri, colon + 1, uri.n);
     bool mailto = str_is_nocase(scheme, "mailto"), https = str_is_nocase(scheme, "https");
     if (colon == uri.n || colon == 0 || !is_uri_text(uri))
-        return broken(p, "rua= has what is no URI", uri);
+        return broken(p, SAID("tls_rpt.uri", "rua= has what is no URI"), uri);
     if (!mailto && !https) {
         notes_add(&p->notes, "rua= has a URI that is neither mailto nor https: \"" STR_FMT "\"",
             STR_ARG(str_slice(uri, 0, 80)));
@@ -71,7 +71,7 @@ static bool take_uri(struct parse *p, struct str uri)
     }
     const char *host = mailto ? mailto_host(p, rest) : https_host(p, rest);
     if (!host)
-        return broken(p, "rua= has a URI without a host", uri);
+        return broken(p, SAID("tls_rpt.host", "rua= has a URI without a host"), uri);
     if (p->out->uris_n == TLS_RPT_MAX_URIS)
         notes_add(&p->notes, "rua= has more than 16 URIs: the others are not looked at");
     else
@@ -99,7 +99,7 @@ static bool take_field(struct parse *p, const struct field *f)
     if (str_is(f->name, "rua"))
         return take_rua(p, f->value);
     if (!f->well_formed)
-        return broken(p, "a field is no name=value", f->whole);
+        return broken(p, SAID("tls_rpt.field", "a field is no name=value"), f->whole);
     notes_add(
         &p->notes, "the field \"" STR_FMT "\" is unknown", STR_ARG(str_slice(f->whole, 0, 60)));
     return true;
@@ -107,10 +107,10 @@ static bool take_field(struct parse *p, const struct field *f)
 
 void tls_rpt_parse(struct str text, struct arena *a, struct tls_rpt_record *out)
 {
-    *out = (struct tls_rpt_record){.status = TLS_RPT_GOOD, .why = "", .text = text};
+    *out = (struct tls_rpt_record){.status = TLS_RPT_GOOD, .why = SAID_NOTHING, .text = text};
     if (!fields_begin(text, VERSION)) {
         out->status = TLS_RPT_ABSENT;
-        out->why = "the TXT record does not begin with " VERSION ";";
+        out->why = SAID("tls_rpt.version", "the TXT record does not begin with " VERSION ";");
         return;
     }
     struct parse p = {
@@ -125,7 +125,8 @@ void tls_rpt_parse(struct str text, struct arena *a, struct tls_rpt_record *out)
         good = take_field(&p, &f);
     if (good && out->uris_n == 0) {
         out->status = TLS_RPT_BROKEN;
-        out->why = p.have_rua ? "rua= names nobody who can be reported to" : "rua= is missing";
+        out->why = p.have_rua ? SAID("tls_rpt.nobody", "rua= names nobody who can be reported to")
+                              : SAID("tls_rpt.no_rua", "rua= is missing");
     }
     out->uris = p.uris;
     out->notes = p.notes.list;
@@ -141,7 +142,7 @@ void tls_rpt_find(
         [FIELDS_FAILED] = TLS_RPT_TEMPERROR,
     };
     struct str text;
-    const char *why;
+    struct said why;
     uint32_t ttl_s;
     enum fields_found found =
         fields_find(r, arena_printf(a, "_smtp._tls.%s", domain), VERSION, a, &text, &why, &ttl_s);

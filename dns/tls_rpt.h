@@ -24,7 +24,7 @@ struct tls_rpt_uri {
 
 struct tls_rpt_record {
     enum tls_rpt_status status;
-    const char *why;                /* one sentence when not good */
+    struct said why;                /* one sentence when not good */
     struct str text;                /* the record as found; of several, the first */
     const struct tls_rpt_uri *uris; /* the usable ones */
     size_t uris_n;

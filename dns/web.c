@@ -40,6 +40,14 @@ static void get(void *state, const char *url, const struct web_limits *limits, s
     fetch_get(url, &rules, a, out);
 }
 
+struct said web_why(const struct fetch_answer *page, struct arena *a)
+{
+    const char *key = arena_printf(a, "page.%s", fetch_status_name(page->status));
+    if (page->status == FETCH_OK)
+        return SAID_NOTHING;
+    return (struct said){.key = key, .english = page->why};
+}
+
 struct web web_of_live(struct web_live *l)
 {
     return (struct web){.get = get, .state = l};

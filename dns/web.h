@@ -25,6 +25,9 @@ static inline void web_get(const struct web *w, const char *url, const struct we
     w->get(w->state, url, limits, a, out);
 }
 
+/* Why the page did not come; nothing with FETCH_OK. */
+struct said web_why(const struct fetch_answer *page, struct arena *a);
+
 struct web_live {
     struct resolver *resolver;
     const char *authority_file; /* NULL = the system's authorities */

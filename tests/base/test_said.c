@@ -80,12 +80,12 @@ static void a_copy_needs_nothing_of_the_first(void **state)
 
 static void nothing_is_said(void **state)
 {
-    struct said nothing = SAID_NOTHING, zero = {0}, plain = said_plain("it is so");
+    struct said nothing = SAID_NOTHING, zero = {0}, without_key = SAID("", "it is so");
     AUTO(buf_close) struct buf out = {0};
     (void)state;
-    assert_true(said_is_nothing(&nothing) && said_is_nothing(&zero) && !said_is_nothing(&plain));
+    assert_true(said_is_nothing(&nothing) && said_is_nothing(&zero) && !said_is_nothing(&without_key));
     said_tell(&zero, look, NULL, &out);
-    said_tell(&plain, look, NULL, &out);
+    said_tell(&without_key, look, NULL, &out);
     expect_str("in English alone", buf_str(&out), STR("it is so"));
 }
 

@@ -9,7 +9,7 @@ static bool is_key(const char *key)
 
 static void check(const struct said *s)
 {
-    if (s->key[0] && !is_key(s->key))
+    if (!is_key(s->key))
         fail_msg("\"%s\" has no key", s->english);
     if (strstr(s->english, "{{"))
         fail_msg("%s: a value is missing in \"%s\"", s->key, s->english);

@@ -175,7 +175,7 @@ static void tlsa_records_that_nobody_can_use(void **state)
     c.around.dane_n = 1;
     c.around.dane[0].dane = (struct dane){.status = DANE_USABLE,
         .name = "_25._tcp.mx.shop.example",
-        .why = "",
+        .why = SAID_NOTHING,
         .records = &record,
         .n = 1};
     check_dane(&c, &k);

@@ -23,16 +23,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bimi_mark mark;
 
     bimi_parse(text, a, &r);
-    require((r.status == BIMI_GOOD) == (r.why[0] == 0));
+    require((r.status == BIMI_GOOD) == (said_is_nothing(&r.why)));
     require(r.status != BIMI_GOOD || str_starts_nocase(str_of(r.logo), STR("https://")));
 
     bimi_svg_check(text, a, &svg);
-    require((svg.status == BIMI_SVG_GOOD) == (svg.why[0] == 0));
+    require((svg.status == BIMI_SVG_GOOD) == (said_is_nothing(&svg.why)));
     require((size_t)__builtin_popcount(svg.faults) == svg.details_n);
     require(svg.status != BIMI_SVG_GOOD || svg.title.n > 0);
 
     bimi_mark_check(text, &owner, 1795219200000, a, &mark);
-    require((mark.faults == 0) == (mark.why[0] == 0));
+    require((mark.faults == 0) == (said_is_nothing(&mark.why)));
     require(mark.names_n <= BIMI_MARK_MAX_NAMES);
     return 0;
 }

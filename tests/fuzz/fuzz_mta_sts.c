@@ -19,13 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mta_sts_policy p;
 
     mta_sts_parse_record(text, a, &r);
-    require((r.status == MTA_STS_GOOD) == (r.why[0] == 0));
+    require((r.status == MTA_STS_GOOD) == (said_is_nothing(&r.why)));
     require(r.status != MTA_STS_GOOD || (r.id.n >= 1 && r.id.n <= 32));
     require(r.notes_n <= MTA_STS_MAX_NOTES);
 
     mta_sts_parse_policy(text, a, &p);
     bool good = p.status == MTA_STS_POLICY_GOOD;
-    require(good == (p.why[0] == 0));
+    require(good == (said_is_nothing(&p.why)));
     require(p.mx_n <= MTA_STS_MAX_MX && p.notes_n <= MTA_STS_MAX_NOTES);
     require(
         !good || (p.max_age_s <= MTA_STS_MAX_AGE_S && (p.mode == MTA_STS_MODE_NONE || p.mx_n > 0)));

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     tls_rpt_parse(str_bytes(data, size), a, &r);
     bool good = r.status == TLS_RPT_GOOD;
-    if (good != (r.why[0] == 0) || (good && r.uris_n == 0))
+    if (good != (said_is_nothing(&r.why)) || (good && r.uris_n == 0))
         abort();
     if (r.uris_n > TLS_RPT_MAX_URIS || r.notes_n > TLS_RPT_MAX_NOTES)
         abort();

@@ -18,7 +18,7 @@ struct verdict_case {
     bool suppresses;
 };
 
-#define SAID(at, number, words)                                                                    \
+#define REPLIED(at, number, words)                                                                 \
     {                                                                                              \
         .phase = (at), .code = (number), .trouble = "", .text = words                              \
     }
@@ -38,30 +38,32 @@ static const struct verdict_case verdicts[] = {
     {"silence_at_auth_is_tried_again", SILENT(AT_AUTH), RETRY, false},
     {"silence_at_mail_is_tried_again", SILENT(AT_MAIL), RETRY, false},
     {"silence_at_rcpt_is_tried_again", SILENT(AT_RCPT), RETRY, false},
-    {"a_5xx_greeting_tells_nothing_about_the_message", SAID(AT_CONNECT, 554, "5.7.1 blocked"),
+    {"a_5xx_greeting_tells_nothing_about_the_message", REPLIED(AT_CONNECT, 554, "5.7.1 blocked"),
         RETRY, false},
-    {"a_5xx_to_ehlo_tells_nothing_about_the_message", SAID(AT_EHLO, 550, "go away"), RETRY, false},
-    {"refused_credentials_are_ours_to_repair", SAID(AT_AUTH, 535, "5.7.8 wrong password"), RETRY,
+    {"a_5xx_to_ehlo_tells_nothing_about_the_message", REPLIED(AT_EHLO, 550, "go away"), RETRY,
         false},
-    {"unknown_user_bounces_and_suppresses", SAID(AT_RCPT, 550, "5.1.1 User unknown"), BOUNCED,
+    {"refused_credentials_are_ours_to_repair", REPLIED(AT_AUTH, 535, "5.7.8 wrong password"), RETRY,
+        false},
+    {"unknown_user_bounces_and_suppresses", REPLIED(AT_RCPT, 550, "5.1.1 User unknown"), BOUNCED,
         true},
-    {"unknown_user_after_the_body_does_not_suppress", SAID(AT_BODY, 550, "5.1.1 User unknown"),
+    {"unknown_user_after_the_body_does_not_suppress", REPLIED(AT_BODY, 550, "5.1.1 User unknown"),
         BOUNCED, false},
-    {"a_full_mailbox_is_tried_again", SAID(AT_RCPT, 452, "4.2.2 Mailbox full"), RETRY, false},
-    {"greylisting_is_tried_again", SAID(AT_RCPT, 450, "4.2.0 Greylisted"), RETRY, false},
+    {"a_full_mailbox_is_tried_again", REPLIED(AT_RCPT, 452, "4.2.2 Mailbox full"), RETRY, false},
+    {"greylisting_is_tried_again", REPLIED(AT_RCPT, 450, "4.2.0 Greylisted"), RETRY, false},
     {"a_block_of_our_address_suppresses_nobody",
-        SAID(AT_RCPT, 550, "5.7.1 Your IP is listed by a blocklist"), BOUNCED, false},
-    {"a_policy_at_mail_bounces", SAID(AT_MAIL, 550, "5.7.1 sender rejected"), BOUNCED, false},
-    {"spam_after_the_body_bounces", SAID(AT_BODY, 554, "5.7.1 message looks like spam"), BOUNCED,
+        REPLIED(AT_RCPT, 550, "5.7.1 Your IP is listed by a blocklist"), BOUNCED, false},
+    {"a_policy_at_mail_bounces", REPLIED(AT_MAIL, 550, "5.7.1 sender rejected"), BOUNCED, false},
+    {"spam_after_the_body_bounces", REPLIED(AT_BODY, 554, "5.7.1 message looks like spam"), BOUNCED,
         false},
-    {"a_command_out_of_order_bounces", SAID(AT_MAIL, 503, "5.5.1 bad sequence"), BOUNCED, false},
-    {"a_success_at_data_is_tried_again", SAID(AT_DATA, 250, "ok"), RETRY, false},
-    {"a_354_at_mail_is_tried_again", SAID(AT_MAIL, 354, "go"), RETRY, false},
-    {"a_code_beyond_all_is_tried_again", SAID(AT_RCPT, 2500, "ok"), RETRY, false},
+    {"a_command_out_of_order_bounces", REPLIED(AT_MAIL, 503, "5.5.1 bad sequence"), BOUNCED, false},
+    {"a_success_at_data_is_tried_again", REPLIED(AT_DATA, 250, "ok"), RETRY, false},
+    {"a_354_at_mail_is_tried_again", REPLIED(AT_MAIL, 354, "go"), RETRY, false},
+    {"a_code_beyond_all_is_tried_again", REPLIED(AT_RCPT, 2500, "ok"), RETRY, false},
     {"replies_ahead_of_commands_are_tried_again",
         {.out_of_step = true, .phase = AT_DATA, .trouble = "too early"}, RETRY, false},
-    {"a_bare_4xx_is_tried_again", SAID(AT_DATA, 451, "local error"), RETRY, false},
-    {"421_after_the_body_is_tried_again", SAID(AT_BODY, 421, "4.3.2 shutting down"), RETRY, false},
+    {"a_bare_4xx_is_tried_again", REPLIED(AT_DATA, 451, "local error"), RETRY, false},
+    {"421_after_the_body_is_tried_again", REPLIED(AT_BODY, 421, "4.3.2 shutting down"), RETRY,
+        false},
 };
 
 static void a_verdict_follows_phase_and_reply(void **state)
@@ -88,11 +90,11 @@ static void nonsense_of_a_server_has_a_reason_of_its_own(void **state)
         struct smtp_result result;
         const char *reason;
     } cases[] = {
-        {SAID(AT_DATA, 250, "ok"), "protocol-error"},
-        {SAID(AT_MAIL, 354, "go"), "protocol-error"},
-        {SAID(AT_RCPT, 354, ""), "protocol-error"},
-        {SAID(AT_RCPT, 399, ""), "protocol-error"},
-        {SAID(AT_RCPT, 600, ""), "protocol-error"},
+        {REPLIED(AT_DATA, 250, "ok"), "protocol-error"},
+        {REPLIED(AT_MAIL, 354, "go"), "protocol-error"},
+        {REPLIED(AT_RCPT, 354, ""), "protocol-error"},
+        {REPLIED(AT_RCPT, 399, ""), "protocol-error"},
+        {REPLIED(AT_RCPT, 600, ""), "protocol-error"},
         {{.out_of_step = true, .phase = AT_DATA, .trouble = "too early"}, "protocol-error"},
         {SILENT(AT_DATA), "no-answer"},
     };
