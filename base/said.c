@@ -38,13 +38,22 @@ static void fill(const struct said *s, struct str pattern, struct str inner, str
     buf_add(out, text);
 }
 
+static const char *printable(struct arena *a, const char *text)
+{
+    char *copy = arena_text(a, str_of(text));
+    for (char *c = copy; *c; c++)
+        if (*c < ' ' || *c >= 0x7f)
+            *c = '?';
+    return copy;
+}
+
 static const struct said_value *copy_values(
     struct arena *a, const struct said_value *values, size_t n)
 {
     struct said_value *copies = arena_array(a, n + 1, sizeof *copies);
     for (size_t i = 0; i < n; i++)
         copies[i] = (struct said_value){
-            arena_text(a, str_of(values[i].name)), arena_text(a, str_of(values[i].text))};
+            arena_text(a, str_of(values[i].name)), printable(a, values[i].text)};
     return copies;
 }
 
@@ -72,7 +81,7 @@ struct said said_make(struct arena *a, const char *key, const char *english,
 struct said said_copy(struct arena *a, struct said s)
 {
     return (struct said){.key = arena_text(a, str_of(s.key)),
-        .english = arena_text(a, str_of(s.english)),
+        .english = printable(a, s.english),
         .values = copy_values(a, s.values, s.values_n),
         .values_n = s.values_n,
         .inner = copy_inner(a, s.inner)};

@@ -1,7 +1,8 @@
 /* said -- one sentence for people: which one it is, what stands in it, and how it reads in English.
  * The key is stable and unique to its English pattern, so that a catalog of another language can hold a
  * pattern under it; the values go in where the pattern has {{name}}. Another sentence may stand inside,
- * where the pattern has {{said}}. Values are put in as they are: no pattern is looked for in them.
+ * where the pattern has {{said}}. No pattern is looked for in values; what is no printable ASCII in them
+ * is put in as "?", since strangers may have written it and a terminal might obey.
  *
  * Shapes: a value to copy around, like struct str; nothing said is SAID_NOTHING, never NULL inside.
  * Ownership: borrows its parts; said_make copies what it is given into the arena but the key, a literal.
@@ -44,6 +45,7 @@ struct said {
 struct said said_make(struct arena *a, const char *key, const char *english,
     const struct said *inner, const struct said_value *values);
 
+/* In its English too, "?" stands for what is no printable ASCII. */
 struct said said_copy(struct arena *a, struct said s);
 
 /* Tells the pattern of a key in some language; NULL where it has none. */

@@ -85,7 +85,11 @@ static size_t mark_length(struct str text, size_t at, struct str mark)
 
 void audit_evidence(struct audit_case *c, struct audit_finding *f, struct str text, struct str mark)
 {
-    f->evidence = arena_text(c->arena, text);
+    char *shown = arena_text(c->arena, text);
+    for (size_t i = 0; i < text.n; i++)
+        if (!shown[i]) /* a NUL would end it before its mark */
+            shown[i] = '?';
+    f->evidence = shown;
     size_t at = mark.n > 0 ? find_mark(text, mark) : text.n;
     if (at >= text.n)
         return;

@@ -25,6 +25,16 @@ static void values_go_where_their_names_stand(void **state)
     }
 }
 
+static void what_a_terminal_might_obey_is_not_said(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    (void)state;
+    struct said s = SAY(a, "k", "it says {{text}}", {"text", "a\033[2J\n\x9b\x7f~ b"});
+    expect_text("value", s.english, "it says a?[2J???~ b");
+    expect_text("value_for_other_languages", s.values[0].text, "a?[2J???~ b");
+    expect_text("copy", said_copy(a, SAID("k", "a\tb \xc2\x9b")).english, "a?b ??");
+}
+
 static const char *look(void *context, const char *key)
 {
     expect_text("context", context, "zh");
@@ -93,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_go_where_their_names_stand),
+        cmocka_unit_test(what_a_terminal_might_obey_is_not_said),
         cmocka_unit_test(a_sentence_inside_is_told_in_the_same_language),
         cmocka_unit_test(a_copy_needs_nothing_of_the_first),
         cmocka_unit_test(nothing_is_said),
