@@ -73,15 +73,15 @@ struct said said_make(struct arena *a, const char *key, const char *english,
     while (values && values[out.values_n].name[0])
         out.values_n++;
     out.values = copy_values(a, values, out.values_n);
-    fill(&out, str_of(english), str_of(inner ? inner->english : ""), &whole);
-    out.english = arena_text(a, buf_str(&whole));
+    fill(&out, str_of(english), str_of(inner ? inner->text : ""), &whole);
+    out.text = arena_text(a, buf_str(&whole));
     return out;
 }
 
 struct said said_copy(struct arena *a, struct said s)
 {
     return (struct said){.key = arena_text(a, str_of(s.key)),
-        .english = printable(a, s.english),
+        .text = printable(a, s.text),
         .values = copy_values(a, s.values, s.values_n),
         .values_n = s.values_n,
         .inner = copy_inner(a, s.inner)};
@@ -91,7 +91,7 @@ void said_tell(const struct said *s, said_look *look, void *context, struct buf 
 {
     const char *pattern = s->key && s->key[0] ? look(context, s->key) : NULL;
     if (!pattern) {
-        buf_add_text(out, s->english ? s->english : "");
+        buf_add_text(out, s->text ? s->text : "");
         return;
     }
     AUTO(buf_close) struct buf inner = {0};

@@ -1,5 +1,5 @@
 /* said -- one sentence for people: which one it is, what stands in it, and how it reads in English.
- * The key is stable and unique to its English pattern, so that a catalog of another language can hold a
+ * The key is stable and belongs to one English pattern, so that a catalog of another language can hold a
  * pattern under it; the values go in where the pattern has {{name}}. Another sentence may stand inside,
  * where the pattern has {{said}}. No pattern is looked for in values; what is no printable ASCII in them
  * is put in as "?", since strangers may have written it and a terminal might obey.
@@ -18,8 +18,8 @@ struct said_value {
 };
 
 struct said {
-    const char *key;     /* "mx.no_address"; "" = nothing is said */
-    const char *english; /* the whole sentence */
+    const char *key;  /* "mx.no_address"; "" = nothing is said */
+    const char *text; /* the whole sentence: English as made, else as said_tell gave it */
     const struct said_value *values;
     size_t values_n;
     const struct said *inner; /* the sentence inside; NULL = none */
@@ -28,7 +28,7 @@ struct said {
 /* A sentence without values. As an initializer and as a value. */
 #define SAID_INIT(its_key, its_english)                                                            \
     {                                                                                              \
-        .key = "" its_key, .english = "" its_english                                               \
+        .key = "" its_key, .text = "" its_english                                                  \
     }
 #define SAID(its_key, its_english) ((struct said)SAID_INIT(its_key, its_english))
 #define SAID_NOTHING SAID("", "")
@@ -45,7 +45,7 @@ struct said {
 struct said said_make(struct arena *a, const char *key, const char *english,
     const struct said *inner, const struct said_value *values);
 
-/* In its English too, "?" stands for what is no printable ASCII. */
+/* Of an English sentence: "?" stands in the copy for what is no printable ASCII. */
 struct said said_copy(struct arena *a, struct said s);
 
 /* Tells the pattern of a key in some language; NULL where it has none. */
@@ -60,7 +60,7 @@ bool said_next(struct str *rest, struct str *text, struct str *name);
 
 static inline bool said_is_nothing(const struct said *s)
 {
-    return !s->english || !s->english[0];
+    return !s->text || !s->text[0];
 }
 
 #endif

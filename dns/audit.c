@@ -25,16 +25,6 @@ const char *audit_answer_name(enum audit_answer r)
     return names[r];
 }
 
-struct said audit_title(struct arena *a, const struct audit_finding *f)
-{
-    return (struct said){.key = arena_printf(a, "%s.title", f->code), .english = f->title};
-}
-
-struct said audit_why(struct arena *a, const struct audit_finding *f)
-{
-    return (struct said){.key = arena_printf(a, "%s.why", f->code), .english = f->why};
-}
-
 /* ---- findings and gaps ----------------------------------------------------------------------- */
 
 /* Room for one more in an array that grows by doubling; the old one stays in the arena. */
@@ -100,7 +90,7 @@ void audit_evidence(struct audit_case *c, struct audit_finding *f, struct str te
 static struct audit_gap *gap_for(struct audit_case *c, struct said reason)
 {
     for (size_t i = 0; i < c->gaps_n; i++)
-        if (strcmp(c->gaps[i].reason.english, reason.english) == 0)
+        if (strcmp(c->gaps[i].reason.text, reason.text) == 0)
             return &c->gaps[i];
     c->gaps = grow(c->arena, c->gaps, c->gaps_n, &c->gaps_room, sizeof *c->gaps);
     struct audit_gap *g = &c->gaps[c->gaps_n++];
@@ -175,7 +165,8 @@ static struct said why_it_fails(const struct audit_case *c)
     for (size_t i = 0; i < c->findings_n; i++)
         if (c->findings[i].severity == AUDIT_ERROR &&
             str_starts(str_of(c->findings[i].code), STR("DKIM"))) {
-            struct said title = audit_title(c->arena, &c->findings[i]);
+            struct said title = {.key = arena_printf(c->arena, "%s.title", c->findings[i].code),
+                .text = c->findings[i].title};
             return SAY_AROUND(c->arena, title, "verdict.finding", "{{said}} ({{name}})",
                 {"name", c->findings[i].name});
         }

@@ -81,10 +81,6 @@ struct audit_finding {
     size_t publish_n;
 };
 
-/* Its title and why as sentences, of the keys "CODE.title" and "CODE.why". */
-struct said audit_title(struct arena *a, const struct audit_finding *f);
-struct said audit_why(struct arena *a, const struct audit_finding *f);
-
 struct audit_gap { /* checks that could not be made */
     struct said reason;
     bool dns_failed; /* else something was not known, or does not apply */
@@ -122,6 +118,11 @@ struct audit_report {
 };
 
 void audit_run(const struct audit_setup *s, struct arena *a, struct audit_report *out);
+
+/* The same report with all its sentences as `look` has them, in English where it has none. Titles and whys
+ * have the keys "CODE.title" and "CODE.why". The copy borrows all else. */
+void audit_tell(const struct audit_report *r, said_look *look, void *context, struct arena *a,
+    struct audit_report *out);
 
 /* The table of codes, for documentation; false at its end. */
 struct audit_code {

@@ -292,10 +292,10 @@ static bool read_record(
     spf_record_parse(text, c->asker.arena, r);
     if (r->valid)
         return true;
-    tell(c, "%s %.*s: %s", f->domain, STR_ARG(r->fault.text), r->fault.why.english);
+    tell(c, "%s %.*s: %s", f->domain, STR_ARG(r->fault.text), r->fault.why.text);
     *result = permerror(
         c, arena_printf(c->asker.arena, "the SPF record of %s breaks at \"%s\" (byte %zu): %s",
-               f->domain, spf_printable(c, r->fault.text), r->fault.at, r->fault.why.english));
+               f->domain, spf_printable(c, r->fault.text), r->fault.at, r->fault.why.text));
     return false;
 }
 

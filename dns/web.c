@@ -45,7 +45,7 @@ struct said web_why(const struct fetch_answer *page, struct arena *a)
     const char *key = arena_printf(a, "page.%s", fetch_status_name(page->status));
     if (page->status == FETCH_OK)
         return SAID_NOTHING;
-    return (struct said){.key = key, .english = page->why};
+    return (struct said){.key = key, .text = page->why};
 }
 
 struct web web_of_live(struct web_live *l)

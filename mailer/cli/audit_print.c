@@ -49,7 +49,7 @@ static void print_verdict(const struct audit_report *r, bool returns_only)
     if (!returns_only)
         paper_wrapped(str_of(words[r->verdict]), 2);
     printf("%s", paper_plain());
-    paper_wrapped(str_of(r->sentence.english), 2);
+    paper_wrapped(str_of(r->sentence.text), 2);
 }
 
 static void print_table(const struct audit_report *r)
@@ -79,7 +79,7 @@ static void print_finding(const struct audit_finding *f)
     buf_addf(&here, "%s. %s", f->title, f->why);
     paper_wrapped(buf_str(&here), 2);
     buf_clear(&here);
-    buf_addf(&here, "%s: %s", f->name, f->detail.english);
+    buf_addf(&here, "%s: %s", f->name, f->detail.text);
     paper_wrapped(buf_str(&here), 2);
     if (f->evidence[0])
         print_evidence(f);
@@ -95,7 +95,7 @@ static void print_gaps(const struct audit_report *r)
         puts("\nnot checked");
     for (size_t i = 0; i < r->gaps_n; i++) {
         AUTO(buf_close) struct buf codes = {0};
-        paper_wrapped(str_of(r->gaps[i].reason.english), 2);
+        paper_wrapped(str_of(r->gaps[i].reason.text), 2);
         for (size_t j = 0; j < r->gaps[i].codes_n; j++)
             buf_addf(&codes, "%s%s", j > 0 ? " " : "", r->gaps[i].codes[j]);
         paper_wrapped(buf_str(&codes), INDENT);

@@ -43,7 +43,7 @@ static void print_json(const char *from, const struct dmarc_verdict *v)
     js_set_bool(o, "spf_aligned", v->spf_aligned);
     js_set_bool(o, "dkim_aligned", v->dkim_aligned);
     js_set(o, "queries", queries);
-    js_set_cstr(o, "why", v->why.english);
+    js_set_cstr(o, "why", v->why.text);
     cli_print_json(o);
     js_close(&o);
 }
@@ -51,7 +51,7 @@ static void print_json(const char *from, const struct dmarc_verdict *v)
 static void print_text(const char *from, const struct dmarc_verdict *v)
 {
     printf("DMARC for mail From: %s: %s\n", from, dmarc_result_name(v->result));
-    printf("  %s\n", v->why.english);
+    printf("  %s\n", v->why.text);
     printf("  organizational domain  %s\n", v->org_domain);
     if (v->policy_domain[0])
         printf("  policy                 %s (in force: %s), from _dmarc.%s\n",

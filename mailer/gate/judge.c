@@ -38,15 +38,15 @@ static struct key_finding look_at_record(const struct dkim_record *record, struc
 {
     switch (record->status) {
     case DKIM_RECORD_TEMPERROR:
-        return (struct key_finding){KEY_UNKNOWN, "DNS-UNAVAILABLE", record->why.english};
+        return (struct key_finding){KEY_UNKNOWN, "DNS-UNAVAILABLE", record->why.text};
     case DKIM_RECORD_ABSENT:
-        return useless("DKIM-KEY-ABSENT", record->why.english);
+        return useless("DKIM-KEY-ABSENT", record->why.text);
     case DKIM_RECORD_SEVERAL:
-        return useless("DKIM-KEY-SEVERAL", record->why.english);
+        return useless("DKIM-KEY-SEVERAL", record->why.text);
     case DKIM_RECORD_BROKEN:
-        return useless("DKIM-KEY-SYNTAX", record->why.english);
+        return useless("DKIM-KEY-SYNTAX", record->why.text);
     case DKIM_RECORD_REVOKED:
-        return useless("DKIM-KEY-REVOKED", record->why.english);
+        return useless("DKIM-KEY-REVOKED", record->why.text);
     case DKIM_RECORD_GOOD:
         break;
     }
@@ -142,7 +142,7 @@ static void hold_for_dmarc(const struct case_file *f, struct gate_verdict *out)
                 "no DKIM key signs for %s, and SPF does not pass in its place (%s)",
                 f->q->from_domain, f->spf[0] ? f->spf : "not checkable"));
     else
-        answer(out, GATE_HOLD, "DKIM-UNALIGNED", f->dmarc.why.english);
+        answer(out, GATE_HOLD, "DKIM-UNALIGNED", f->dmarc.why.text);
 }
 
 /* It may go: with what has to be said beside. */
@@ -180,16 +180,16 @@ static void decide(const struct case_file *f, struct gate_verdict *out)
         if (f->worst.state == KEY_UNKNOWN)
             answer(out, GATE_DEFER, "DNS-UNAVAILABLE", f->worst.why);
         else
-            let_go(f, lack_code(f->dmarc.lack), f->dmarc.why.english, out);
+            let_go(f, lack_code(f->dmarc.lack), f->dmarc.why.text, out);
         break;
     case DMARC_FAIL:
         hold_for_dmarc(f, out);
         break;
     case DMARC_TEMPERROR:
-        answer(out, GATE_DEFER, "DNS-UNAVAILABLE", f->dmarc.why.english);
+        answer(out, GATE_DEFER, "DNS-UNAVAILABLE", f->dmarc.why.text);
         break;
     case DMARC_PERMERROR:
-        answer(out, GATE_HOLD, "FROM-DOMAIN-BAD", f->dmarc.why.english);
+        answer(out, GATE_HOLD, "FROM-DOMAIN-BAD", f->dmarc.why.text);
         break;
     }
 }

@@ -27,7 +27,7 @@ static struct js *finding(const struct audit_finding *f)
     js_set_cstr(o, "title", f->title);
     js_set_cstr(o, "why", f->why);
     js_set_cstr(o, "name", f->name);
-    js_set_cstr(o, "detail", f->detail.english);
+    js_set_cstr(o, "detail", f->detail.text);
     js_set_cstr(o, "evidence", f->evidence);
     if (f->mark_n > 0) {
         struct js *mark = js_object();
@@ -44,7 +44,7 @@ static struct js *gap(const struct audit_gap *g)
     struct js *o = js_object(), *codes = js_array();
     for (size_t i = 0; i < g->codes_n; i++)
         js_push(codes, js_new_text(str_of(g->codes[i])));
-    js_set_cstr(o, "reason", g->reason.english);
+    js_set_cstr(o, "reason", g->reason.text);
     js_set_bool(o, "dns_failed", g->dns_failed);
     js_set(o, "codes", codes);
     return o;
@@ -57,7 +57,7 @@ static struct js *provider(const struct audit_provider *p)
         struct js *rule = js_object();
         js_set_cstr(rule, "rule", p->rules[i].rule);
         js_set_cstr(rule, "result", audit_answer_name(p->rules[i].answer));
-        js_set_cstr(rule, "detail", p->rules[i].detail.english);
+        js_set_cstr(rule, "detail", p->rules[i].detail.text);
         js_push(rules, rule);
     }
     js_set_cstr(o, "name", p->name);
@@ -78,7 +78,7 @@ struct js *survey_json(const struct audit_report *r)
         js_set(providers, r->providers[i].key, provider(&r->providers[i]));
     js_set_cstr(o, "domain", r->domain);
     js_set_cstr(o, "verdict", audit_verdict_name(r->verdict));
-    js_set_cstr(o, "sentence", r->sentence.english);
+    js_set_cstr(o, "sentence", r->sentence.text);
     js_set_int(o, "errors", (int64_t)r->errors);
     js_set_bool(o, "unsure", r->unsure);
     js_set(o, "findings", findings);

@@ -21,7 +21,7 @@ static void values_go_where_their_names_stand(void **state)
     EACH(c, cases)
     {
         struct said s = SAY(a, "k", c->pattern, {"host", "mx.example"}, {"target", "{{host}}"});
-        expect_text(c->name, s.english, c->want);
+        expect_text(c->name, s.text, c->want);
     }
 }
 
@@ -30,9 +30,9 @@ static void what_a_terminal_might_obey_is_not_said(void **state)
     AUTO(arena_close) struct arena *a = arena_open();
     (void)state;
     struct said s = SAY(a, "k", "it says {{text}}", {"text", "a\033[2J\n\x9b\x7f~ b"});
-    expect_text("value", s.english, "it says a?[2J???~ b");
+    expect_text("value", s.text, "it says a?[2J???~ b");
     expect_text("value_for_other_languages", s.values[0].text, "a?[2J???~ b");
-    expect_text("copy", said_copy(a, SAID("k", "a\tb \xc2\x9b")).english, "a?b ??");
+    expect_text("copy", said_copy(a, SAID("k", "a\tb \xc2\x9b")).text, "a?b ??");
 }
 
 static const char *look(void *context, const char *key)
@@ -62,7 +62,7 @@ static void a_sentence_inside_is_told_in_the_same_language(void **state)
         struct said inner = SAY(a, c->inner, "three {{n}}", {"n", "3"});
         struct said s =
             SAY_AROUND(a, inner, c->outer, "in {{name}}: {{said}}", {"name", "x.example"});
-        expect_text(c->name, s.english, "in x.example: three 3");
+        expect_text(c->name, s.text, "in x.example: three 3");
         said_tell(&s, look, language, &out);
         expect_str(c->name, buf_str(&out), str_of(c->want));
     }
@@ -85,7 +85,7 @@ static void a_copy_needs_nothing_of_the_first(void **state)
     }
     said_tell(&copy, look, language, &out);
     expect_str("told", buf_str(&out), STR("x.example 中的 内 3"));
-    expect_text("in English", copy.english, "in x.example: three 3");
+    expect_text("in English", copy.text, "in x.example: three 3");
 }
 
 static void nothing_is_said(void **state)

@@ -10,17 +10,17 @@ static bool is_key(const char *key)
 static void check(const struct said *s)
 {
     if (!is_key(s->key))
-        fail_msg("\"%s\" has no key", s->english);
-    if (strstr(s->english, "{{"))
-        fail_msg("%s: a value is missing in \"%s\"", s->key, s->english);
+        fail_msg("\"%s\" has no key", s->text);
+    if (strstr(s->text, "{{"))
+        fail_msg("%s: a value is missing in \"%s\"", s->key, s->text);
     for (size_t i = 0; i < s->values_n; i++)
-        if (!strstr(s->english, s->values[i].text))
-            fail_msg("%s: \"%s\" does not say {{%s}}", s->key, s->english, s->values[i].name);
+        if (!strstr(s->text, s->values[i].text))
+            fail_msg("%s: \"%s\" does not say {{%s}}", s->key, s->text, s->values[i].name);
     if (!s->inner)
         return;
     check(s->inner);
-    if (!strstr(s->english, s->inner->english))
-        fail_msg("%s: \"%s\" does not say {{said}}", s->key, s->english);
+    if (!strstr(s->text, s->inner->text))
+        fail_msg("%s: \"%s\" does not say {{said}}", s->key, s->text);
 }
 
 void words_check(const struct audit_report *r)

@@ -54,7 +54,7 @@ static void every_fault_is_found(void **state)
         struct str mark =
             str_slice(str_of(found->evidence), found->mark_at, found->mark_at + found->mark_n);
         expect_text(f->name, arena_text(s.world.arena, mark), f->mark);
-        assert_true(found->title[0] && found->why[0] && found->name[0] && found->detail.english[0]);
+        assert_true(found->title[0] && found->why[0] && found->name[0] && found->detail.text[0]);
         shop_end(&s);
     }
 }
@@ -118,9 +118,9 @@ static void a_healthy_shop_has_no_findings(void **state)
     shop_begin(&s);
     shop_audit(&s, &r);
     for (size_t i = 0; i < r.findings_n; i++)
-        fail_msg("%s: %s", r.findings[i].code, r.findings[i].detail.english);
+        fail_msg("%s: %s", r.findings[i].code, r.findings[i].detail.text);
     for (size_t i = 0; i < r.gaps_n; i++)
-        fail_msg("not checked: %s", r.gaps[i].reason.english);
+        fail_msg("not checked: %s", r.gaps[i].reason.text);
     expect_text("verdict", audit_verdict_name(r.verdict), "pass");
     shop_end(&s);
 }

@@ -87,7 +87,7 @@ static void check_report(uint64_t seed, const struct audit_report *r)
     for (size_t i = 0; i < r->gaps_n; i++)
         if (r->gaps[i].dns_failed)
             fail_msg("zone %llu: \"%s\", but everything answers", (unsigned long long)seed,
-                r->gaps[i].reason.english);
+                r->gaps[i].reason.text);
 }
 
 static void random_zones_are_mended_by_what_is_proposed(void **state)

@@ -59,8 +59,8 @@ static void the_verdict_says_what_receivers_will_do(void **state)
         shop_change(&s, k->remove, k->add);
         shop_audit(&s, &r);
         expect_text(k->name, audit_verdict_name(r.verdict), k->verdict);
-        if (!strstr(r.sentence.english, k->sentence))
-            fail_msg("%s: \"%s\" lacks \"%s\"", k->name, r.sentence.english, k->sentence);
+        if (!strstr(r.sentence.text, k->sentence))
+            fail_msg("%s: \"%s\" lacks \"%s\"", k->name, r.sentence.text, k->sentence);
         shop_end(&s);
     }
 }

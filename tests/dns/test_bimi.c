@@ -71,8 +71,8 @@ static void records_are_judged(void **state)
         struct bimi_record r;
         bimi_parse(str_of(c->text), w->arena, &r);
         expect_text(c->name, describe(w->arena, &r), c->want);
-        if (!strstr(r.why.english, c->why) || (r.status == BIMI_GOOD) != (r.why.english[0] == 0))
-            fail_msg("%s: why is \"%s\"", c->name, r.why.english);
+        if (!strstr(r.why.text, c->why) || (r.status == BIMI_GOOD) != (r.why.text[0] == 0))
+            fail_msg("%s: why is \"%s\"", c->name, r.why.text);
         expect_number(c->name, r.notes_n > 0, c->note[0] != 0);
         if (r.notes_n > 0 && !strstr(r.notes[0], c->note))
             fail_msg("%s: the note is \"%s\"", c->name, r.notes[0]);
@@ -97,7 +97,7 @@ static void records_are_found(void **state)
         struct bimi_record r;
         bimi_find(w->resolver, c->domain, c->selector, w->arena, &r);
         expect_text(c->domain, describe(w->arena, &r), c->want);
-        expect_number(c->domain, r.status == BIMI_GOOD, r.why.english[0] == 0);
+        expect_number(c->domain, r.status == BIMI_GOOD, r.why.text[0] == 0);
     }
 }
 
@@ -208,10 +208,10 @@ static void logos_are_judged(void **state)
         struct bimi_svg svg;
         bimi_svg_check(str_of(c->text), w->arena, &svg);
         if (svg.faults != c->want)
-            fail_msg("%s: have %#x (%s), want %#x", c->name, svg.faults, svg.why.english, c->want);
+            fail_msg("%s: have %#x (%s), want %#x", c->name, svg.faults, svg.why.text, c->want);
         expect_number(c->name, svg.status, c->want ? BIMI_SVG_FAULTY : BIMI_SVG_GOOD);
         expect_number(c->name, (int64_t)svg.details_n, __builtin_popcount(c->want));
-        expect_text(c->name, svg.why.english, c->want ? svg.details[0].english : "");
+        expect_text(c->name, svg.why.text, c->want ? svg.details[0].text : "");
         expect_number(c->name, (int64_t)svg.bytes, (int64_t)strlen(c->text));
         if (!c->want)
             expect_text(c->name, arena_text(w->arena, svg.title), "Shop");
@@ -347,7 +347,7 @@ static void certificates_are_judged(void **state)
         struct bimi_mark m;
         bimi_mark_check(pem_of(w->arena, key, &c->mark), &owner, now, w->arena, &m);
         if (m.faults != c->want)
-            fail_msg("%s: have %#x (%s), want %#x", c->name, m.faults, m.why.english, c->want);
+            fail_msg("%s: have %#x (%s), want %#x", c->name, m.faults, m.why.text, c->want);
         expect_number(c->name, m.status,
             c->want & ~(unsigned)BIMI_MARK_SOON ? BIMI_MARK_FAULTY : BIMI_MARK_GOOD);
         expect_number(c->name, m.not_after_ms, c->mark.to_ms);
@@ -413,7 +413,7 @@ static void pages_that_do_not_come_are_no_faults(void **state)
         bimi_svg_fetch(&web, "https://a.example/1", w->arena, &svg);
         expect_number(c->name, svg.status, c->svg);
         expect_number(c->name, svg.page, c->page);
-        expect_text(c->name, svg.why.english, page.why);
+        expect_text(c->name, svg.why.text, page.why);
         bimi_mark_fetch(&web, "https://a.example/2", &owner, 0, w->arena, &mark);
         expect_number(c->name, mark.status, c->mark);
         expect_number(c->name, mark.page, c->page);

@@ -60,8 +60,8 @@ static void records_are_judged(void **state)
         expect_number(c->name, dane_parse(bytes_of(w, c->hex), w->arena, &r), true);
         expect_number(c->name, r.usable, c->why[0] == 0);
         expect_number(c->name, (int64_t)ERR_peek_error(), 0);
-        if (!strstr(r.why.english, c->why) || r.usable != (r.why.english[0] == 0))
-            fail_msg("%s: why is \"%s\"", c->name, r.why.english);
+        if (!strstr(r.why.text, c->why) || r.usable != (r.why.text[0] == 0))
+            fail_msg("%s: why is \"%s\"", c->name, r.why.text);
     }
 }
 
@@ -278,8 +278,8 @@ static void hosts_are_judged(void **state)
         struct dane d;
         dane_find(w->resolver, c->host, w->arena, &d);
         expect_text(c->host, words[d.status], c->want);
-        if (!strstr(d.why.english, c->why) || (d.status == DANE_USABLE) != (d.why.english[0] == 0))
-            fail_msg("%s: why is \"%s\"", c->host, d.why.english);
+        if (!strstr(d.why.text, c->why) || (d.status == DANE_USABLE) != (d.why.text[0] == 0))
+            fail_msg("%s: why is \"%s\"", c->host, d.why.text);
         expect_number(c->host, (int64_t)d.n, (int64_t)c->n);
         expect_number(c->host, (int64_t)d.usable_n, (int64_t)c->usable_n);
         if (c->n > 0)

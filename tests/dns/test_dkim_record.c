@@ -86,8 +86,8 @@ static void records_are_judged(void **state)
         struct dkim_record r;
         dkim_record_parse(str_of(c->text), a, &r);
         expect_text(c->name, describe(a, &r), c->want);
-        if (!strstr(r.why.english, c->why) || !r.why.english[0] != (r.status == DKIM_RECORD_GOOD))
-            fail_msg("%s: why \"%s\"", c->name, r.why.english);
+        if (!strstr(r.why.text, c->why) || !r.why.text[0] != (r.status == DKIM_RECORD_GOOD))
+            fail_msg("%s: why \"%s\"", c->name, r.why.text);
     }
     arena_close(&a);
 }

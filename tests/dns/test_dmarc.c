@@ -314,7 +314,7 @@ static void identities_align_or_not(void **state)
             arena_printf(w.arena, "%s%s%s", dmarc_result_name(v.result),
                 v.dkim_aligned ? " dkim" : "", v.spf_aligned ? " spf" : ""),
             c->want);
-        assert_true(v.why.english[0]);
+        assert_true(v.why.text[0]);
         world_end(&w);
     }
 }

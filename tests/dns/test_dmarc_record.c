@@ -14,7 +14,7 @@ static const char *join_notes(struct arena *a, const struct dmarc_record *r)
 {
     const char *texts[64];
     for (size_t i = 0; i < r->notes_n; i++)
-        texts[i] = r->notes[i].english;
+        texts[i] = r->notes[i].text;
     return join(a, texts, r->notes_n);
 }
 

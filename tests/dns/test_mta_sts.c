@@ -68,8 +68,8 @@ static void records_are_judged(void **state)
         expect_text(c->name, record_words[r.status], c->want);
         if (r.status == MTA_STS_GOOD)
             expect_text(c->name, arena_text(w->arena, r.id), c->id);
-        expect_number(c->name, r.status == MTA_STS_GOOD, r.why.english[0] == 0);
-        expect_part(c->name, r.why.english, c->why);
+        expect_number(c->name, r.status == MTA_STS_GOOD, r.why.text[0] == 0);
+        expect_part(c->name, r.why.text, c->why);
         expect_part(c->name, joined(w->arena, r.notes, r.notes_n), c->notes);
         expect_number(c->name, r.notes_n > 0, c->notes[0] != 0);
     }
@@ -98,7 +98,7 @@ static void records_are_found(void **state)
         expect_text(c->domain, record_words[r.status], c->want);
         if (c->text[0])
             expect_text(c->domain, arena_text(w->arena, r.text), c->text);
-        expect_number(c->domain, r.status == MTA_STS_GOOD, r.why.english[0] == 0);
+        expect_number(c->domain, r.status == MTA_STS_GOOD, r.why.text[0] == 0);
         if (r.status == MTA_STS_GOOD)
             expect_number(c->domain, r.ttl_s, 300);
     }
@@ -191,10 +191,10 @@ static void policies_are_judged(void **state)
                     joined(w->arena, p.mx, p.mx_n), notes[0] ? " (" : "", notes,
                     notes[0] ? ")" : ""),
                 c->want);
-            expect_text(c->name, p.why.english, "");
+            expect_text(c->name, p.why.text, "");
         } else {
             expect_number(c->name, p.status, MTA_STS_POLICY_BROKEN);
-            expect_part(c->name, p.why.english, c->want);
+            expect_part(c->name, p.why.text, c->want);
         }
     }
 }
@@ -302,7 +302,7 @@ static void pages_are_judged(void **state)
         expect_number(c->name, p.content_type_is_plain, c->plain);
         expect_number(c->name, p.page, c->page);
         expect_number(c->name, p.http_status, 7);
-        expect_number(c->name, p.why.english[0] == 0, c->want == MTA_STS_POLICY_GOOD);
+        expect_number(c->name, p.why.text[0] == 0, c->want == MTA_STS_POLICY_GOOD);
         expect_text(c->name, p.url, "https://mta-sts.shop.example/.well-known/mta-sts.txt");
         expect_text(c->name, shelf.asked, p.url);
         expect_number(c->name, shelf.limits.max_redirects, 0);

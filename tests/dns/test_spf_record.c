@@ -122,7 +122,7 @@ static void a_fault_has_its_place(void **state)
         struct spf_record r;
         spf_record_parse(str_of(c->text), a, &r);
         const char *have = arena_printf(
-            a, "%zu %zu %s", r.fault.term, r.fault.at, r.valid ? "" : r.fault.why.english);
+            a, "%zu %zu %s", r.fault.term, r.fault.at, r.valid ? "" : r.fault.why.text);
         expect_number(c->name, r.valid, false);
         expect_text(c->name, arena_text(a, str_slice(str_of(have), 0, strlen(c->want))), c->want);
         expect_number(c->name, r.n == r.fault.term, true);

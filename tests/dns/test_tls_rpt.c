@@ -63,8 +63,8 @@ static void records_are_judged(void **state)
         struct tls_rpt_record r;
         tls_rpt_parse(str_of(c->text), w->arena, &r);
         expect_text(c->name, describe(w->arena, &r), c->want);
-        if (!strstr(r.why.english, c->why) || (r.status == TLS_RPT_GOOD) != (r.why.english[0] == 0))
-            fail_msg("%s: why is \"%s\"", c->name, r.why.english);
+        if (!strstr(r.why.text, c->why) || (r.status == TLS_RPT_GOOD) != (r.why.text[0] == 0))
+            fail_msg("%s: why is \"%s\"", c->name, r.why.text);
         expect_number(c->name, r.notes_n > 0, c->note[0] != 0);
         if (r.notes_n > 0 && !strstr(r.notes[0], c->note))
             fail_msg("%s: the note is \"%s\"", c->name, r.notes[0]);
@@ -102,7 +102,7 @@ static void records_are_found(void **state)
         struct tls_rpt_record r;
         tls_rpt_find(w->resolver, c->domain, w->arena, &r);
         expect_text(c->domain, describe(w->arena, &r), c->want);
-        expect_number(c->domain, r.status == TLS_RPT_GOOD, r.why.english[0] == 0);
+        expect_number(c->domain, r.status == TLS_RPT_GOOD, r.why.text[0] == 0);
     }
 }
 

@@ -37,7 +37,7 @@ static void get_page(void *state, const char *url, const struct web_limits *limi
 
 static void check_report(const struct audit_report *r)
 {
-    must(r->sentence.english[0] != 0);
+    must(r->sentence.text[0] != 0);
     must(r->findings_n > 0 || r->verdict != AUDIT_FAIL);
     for (size_t i = 0; i < r->findings_n; i++) {
         const struct audit_finding *f = &r->findings[i];
@@ -48,7 +48,7 @@ static void check_report(const struct audit_report *r)
             must(f->publish[j].name[0] && f->publish[j].type[0]);
     }
     for (size_t i = 0; i < r->gaps_n; i++)
-        must(r->gaps[i].reason.english[0] && r->gaps[i].codes_n > 0);
+        must(r->gaps[i].reason.text[0] && r->gaps[i].codes_n > 0);
 }
 
 static void check_line(struct str line, size_t columns)

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (dane_parse(str_bytes(data, size), a, &r) != (size >= 3))
         abort();
-    if (r.usable != (r.why.english[0] == 0))
+    if (r.usable != (r.why.text[0] == 0))
         abort();
     if (size < 3)
         return 0;

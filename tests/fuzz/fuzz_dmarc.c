@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r.notes_n > 16)
         abort();
     for (size_t i = 0; i < r.notes_n; i++)
-        if (!r.notes[i].english[0] || strlen(r.notes[i].english) > 400)
+        if (!r.notes[i].text[0] || strlen(r.notes[i].text) > 400)
             abort();
     if (!r.valid && (r.p || r.notes_n || r.has_valid_rua))
         abort();

@@ -48,7 +48,7 @@ static void check_dmarc(
     struct dmarc_verdict v;
     struct dmarc_identity ids[] = {{spf_domain, spf}, {"x.shop.example", "pass"}};
     dmarc_check(w->resolver, from, &ids[0], &ids[1], 1, w->arena, &v);
-    must(v.queries_n <= 8 && (v.why.english[0] != 0));
+    must(v.queries_n <= 8 && (v.why.text[0] != 0));
     must(v.result != DMARC_PASS || v.spf_aligned || v.dkim_aligned);
     must(v.result != DMARC_FAIL || (!v.spf_aligned && !v.dkim_aligned));
     must(v.effective_policy <= v.policy);
@@ -63,13 +63,13 @@ static void check_records(struct small_world *w)
     struct bimi_record logo;
     struct dane dane;
     dkim_record_find(w->resolver, "shop.example", "s1", w->arena, &key);
-    must((key.status == DKIM_RECORD_GOOD) == (key.why.english[0] == 0));
+    must((key.status == DKIM_RECORD_GOOD) == (key.why.text[0] == 0));
     mta_sts_find(w->resolver, "shop.example", w->arena, &sts);
-    must((sts.status == MTA_STS_GOOD) == (sts.why.english[0] == 0));
+    must((sts.status == MTA_STS_GOOD) == (sts.why.text[0] == 0));
     tls_rpt_find(w->resolver, "shop.example", w->arena, &report);
-    must((report.status == TLS_RPT_GOOD) == (report.why.english[0] == 0));
+    must((report.status == TLS_RPT_GOOD) == (report.why.text[0] == 0));
     bimi_find(w->resolver, "shop.example", "default", w->arena, &logo);
-    must((logo.status == BIMI_GOOD) == (logo.why.english[0] == 0));
+    must((logo.status == BIMI_GOOD) == (logo.why.text[0] == 0));
     dane_find(w->resolver, "mx.shop.example", w->arena, &dane);
     must(dane.status != DANE_USABLE && dane.n <= DANE_MAX_RECORDS); /* a file proves nothing */
 }

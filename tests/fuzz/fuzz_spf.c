@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct spf_record r;
 
     if (!spf_macro_is_valid(text, SPF_MACRO_IN_EXPLANATION, &place))
-        must(place.at <= text.n && place.why.english);
+        must(place.at <= text.n && place.why.text);
     else if (spf_expand(text, &values, &out))
         must(out.n <= SPF_EXPANSION_MAX);
     if (!spf_is_record(text))
@@ -64,6 +64,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     spf_record_parse(text, a, &r);
     for (size_t i = 0; i < r.n; i++)
         check_term(&r, &r.terms[i]);
-    must(r.valid || (r.fault.at <= text.n && r.fault.why.english && r.fault.term == r.n));
+    must(r.valid || (r.fault.at <= text.n && r.fault.why.text && r.fault.term == r.n));
     return 0;
 }
