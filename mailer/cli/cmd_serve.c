@@ -5,6 +5,7 @@
 #include "mailer/cli/wiring.h"
 #include "mailer/cli/workshop.h"
 #include "mailer/deliver/engine.h"
+#include "mailer/gate/surveyor.h"
 #include "mailer/http/http.h"
 
 #include <malloc.h>
@@ -15,7 +16,8 @@
 /* A block of this size goes back to the system when it is freed. Left alone, the allocator raises the bound with
  * each attachment that it meets, and then each thread that handled one keeps its memory. */
 #define LARGE_BYTES (1024 * 1024)
-#define LOOK_S 10 /* how often zone files are asked for their faults */
+#define PAGE_TIMEOUT_MS 5000 /* of an audit: the end of the service may have to wait for it */
+#define LOOK_S 10            /* how often zone files are asked for their faults */
 
 struct service {
     struct cli *cli;
@@ -26,6 +28,9 @@ struct service {
     struct queue *queue;
     struct resolver *resolver;
     struct gate *gate;
+    struct web_live live;
+    struct web web;
+    struct surveyor *surveyor;
     struct snapshot_holder *snapshots;
     struct ids *ids;
     struct intake_setup intake;
@@ -132,7 +137,13 @@ static bool open_dns(struct service *s, struct err *e)
         .clock = clock_system(),
         .metrics = s->metrics,
         .only_warn = !s->conf->gate_hold});
-    return true;
+    s->live = (struct web_live){.resolver = s->resolver, .timeout_ms = PAGE_TIMEOUT_MS};
+    s->web = web_of_live(&s->live);
+    return surveyor_open(&(struct surveyor_setup){.resolver = s->resolver,
+                             .web = &s->web,
+                             .clock = clock_system(),
+                             .metrics = s->metrics},
+        &s->surveyor, e);
 }
 
 static bool open_snapshots(struct service *s, struct err *e)
@@ -156,6 +167,7 @@ static bool open_http(struct service *s, struct err *e)
         .metrics = s->metrics,
         .keys = s->keys,
         .intake = &s->intake,
+        .surveyor = s->surveyor,
     };
     if (!http_open(&setup, &s->http, e))
         return false;
@@ -199,6 +211,7 @@ static void close_all(struct service *s)
     http_close(&s->http);
     engine_close(&s->engine);
     snapshot_holder_close(&s->snapshots);
+    surveyor_close(&s->surveyor);
     gate_close(&s->gate);
     resolver_close(&s->resolver);
     queue_close(&s->queue);

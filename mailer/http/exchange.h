@@ -8,6 +8,7 @@
 #define MAILER_HTTP_EXCHANGE_H
 
 #include "base/json.h"
+#include "mailer/gate/surveyor.h"
 #include "mailer/http/http.h"
 
 #define ANSWER_HEADERS_MAX 16
@@ -45,6 +46,7 @@ struct exchange {
     struct receipt receipt;
     struct err failure;
     bool failed;
+    enum surveyor_answer surveyed; /* of a domain (domains.c); its report lies in `answer` */
 
     struct carrier *carrier; /* server.c's */
 };

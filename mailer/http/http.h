@@ -12,6 +12,7 @@
 #include "mailer/intake/intake.h"
 
 struct http;
+struct surveyor;
 
 struct http_limits {      /* 0 = the default */
     int64_t idle_ms;      /* from an answer to the next request line: 75 s */
@@ -31,6 +32,7 @@ struct http_setup {
     struct metrics *metrics;
     const struct keyring *keys;
     const struct intake_setup *intake;
+    struct surveyor *surveyor; /* for /v1/domains; http_stop stops it. NULL = none */
     /* For /readyz, beside the queue: false with the reason in e. NULL = the queue alone decides. */
     bool (*is_ready)(void *context, struct err *e);
     void *context;

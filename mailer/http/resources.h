@@ -17,6 +17,9 @@ void suppressions_lift(struct exchange *x);
 /* events.c */
 void events_get(struct exchange *x);
 
+/* domains.c */
+void domains_get(struct exchange *x);
+
 /* unsubscribe.c */
 void unsubscribe_get(struct exchange *x);
 void unsubscribe_post(struct exchange *x);

@@ -15,6 +15,7 @@ static const struct route routes[] = {
     {"POST", "/v1/suppressions", ROLE_ADMIN, BODY_JSON, MEDIUM, suppressions_post},
     {"POST", "/v1/suppressions/lift", ROLE_ADMIN, BODY_JSON, MEDIUM, suppressions_lift},
     {"GET", "/v1/events", ROLE_READ, BODY_NONE, SMALL, events_get},
+    {"GET", "/v1/domains/{}", ROLE_READ, BODY_NONE, SMALL, domains_get},
     {"GET", "/u/{}", 0, BODY_NONE, SMALL, unsubscribe_get},
     {"POST", "/u/{}", 0, BODY_FORM, SMALL, unsubscribe_post},
     {"GET", "/healthz", 0, BODY_NONE, SMALL, health_get},

@@ -377,9 +377,13 @@ static void wait_until_quiet(struct http *h, int64_t grace_ms)
     pthread_mutex_lock(&h->lock);
     while (h->under_way > 0 && !late)
         late = pthread_cond_timedwait(&h->quieter, &h->lock, &until) != 0;
-    /* The library aborts when it is stopped with suspended connections, so no more of them. The queue
-     * answers each submission, with a failure if need be, so this wait ends. */
     h->stopping = true;
+    pthread_mutex_unlock(&h->lock);
+    if (h->setup.surveyor)
+        surveyor_stop(h->setup.surveyor);
+    /* The library aborts when it is stopped with suspended connections, so no more of them. The queue
+     * answers each submission, with a failure if need be, and the surveyor has, so this wait ends. */
+    pthread_mutex_lock(&h->lock);
     while (h->suspended > 0)
         pthread_cond_wait(&h->quieter, &h->lock);
     pthread_mutex_unlock(&h->lock);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -268,6 +269,47 @@ def progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away():
             assert (output == b"") == interrupted, output
 
 
+def over_http_the_report_is_the_same():
+    with house.House("check") as h:
+        shop = Shop(h)
+        broken = h.write("shop.zone", shop.zone.replace("p=reject", "p=none"))
+        with open(shop.service.conf, "a", encoding="utf-8") as f:
+            f.write('resolvers = {"127.0.0.1:%d"}\ndns_timeout_ms = "200ms"\nzone_files = {"%s", "%s"}\n' % (house.free_port(), broken, shop.reverse))
+        ours = report(shop.service, "shop.example", code=0)
+        key = shop.service.key()
+        shop.service.start()
+        status, headers, theirs = shop.service.call("GET", "/v1/domains/shop.example", key)
+        assert status == 200 and codes(theirs) == ["DMARC-POLICY-NONE"], theirs
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", theirs.pop("checked_at")), theirs
+        assert ours.pop("resolver")["from"] == "settings"
+        assert theirs == ours, (theirs, ours)
+        status, headers, theirs = shop.service.call("GET", "/v1/domains/bounce.shop.example", key)
+        assert status == 200 and theirs["findings"] == [] and theirs["verdict"] == "unknown", theirs
+        assert shop.service.call("GET", "/v1/domains/other.example", key)[0] == 404
+        assert shop.service.stop() == 0
+
+
+def a_service_that_stops_answers_who_waits_for_a_report():
+    """The DNS never answers and the service ends meanwhile: either way the client is told."""
+    with house.House("check") as h:
+        shop = Shop(h)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            with open(shop.service.conf, "a", encoding="utf-8") as f:
+                f.write('resolvers = {"127.0.0.1:%d"}\ndns_timeout_ms = "10s"\n' % silent.getsockname()[1])
+            key = shop.service.key()
+            shop.service.start()
+            answers = []
+            client = threading.Thread(target=lambda: answers.append(shop.service.call("GET", "/v1/domains/shop.example", key, timeout=60)))
+            client.start()
+            silent.settimeout(30)
+            silent.recvfrom(4096)
+            process, log = shop.service.process, shop.service.process.text
+            assert process.stop(60) == 0, log()
+            client.join()
+            assert answers[0][0] in (200, 503), answers
+
+
 class SlowRelay:
     """Holds every answer of a name server for a while, each question on its own."""
 
@@ -325,4 +367,5 @@ if __name__ == "__main__":
                wrong_usage_is_told_from_findings, people_get_80_columns_without_colour,
                colour_is_for_terminals_that_want_it, the_settings_name_the_dns_that_is_asked,
                all_domains_come_once_and_the_worst_first, doubt_is_the_exit_code_where_nothing_worse_is,
-               progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
+               progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away,
+               over_http_the_report_is_the_same, a_service_that_stops_answers_who_waits_for_a_report, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)

@@ -1,6 +1,7 @@
 #include "tests/mailer/http/desk.h"
 
 #include "mailer/comply/comply.h"
+#include "mailer/gate/surveyor.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +36,28 @@ bool desk_ask(void *context, const char *storefront, const char *stream, enum st
     return true;
 }
 
+#define SHOP_ZONE                                                                                  \
+    "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n@ IN MX 10 mx\n"                \
+    "mx IN A 192.0.2.1\n_dmarc IN TXT \"v=DMARC1; p=reject\"\n"
+
+static void open_surveyor(struct desk *d)
+{
+    struct err e = {0};
+
+    room_write(&d->room, "shop.zone", SHOP_ZONE, 0600);
+    const char *zones[] = {room_path(&d->room, "shop.zone")};
+    need(resolver_open(&(struct resolver_setup){.zone_files = zones,
+                           .zone_files_n = 1,
+                           .timeout_ms = 1000,
+                           .clock = &d->room.clock},
+             &d->resolver, &e) &&
+             surveyor_open(
+                 &(struct surveyor_setup){
+                     .resolver = d->resolver, .clock = &d->room.clock, .metrics = d->room.metrics},
+                 &d->surveyor, &e),
+        e.text);
+}
+
 void desk_open(struct desk *d)
 {
     desk_open_with(d, (struct http_limits){0});
@@ -51,6 +74,7 @@ void desk_open_with(struct desk *d, struct http_limits limits)
     d->snapshots = snapshot_holder_open(room_snapshot(&d->room));
     d->intake = room_intake(&d->room);
     d->intake.ask = desk_ask;
+    open_surveyor(d);
     struct http_setup setup = {.snapshots = d->snapshots,
         .queue = d->room.queue,
         .ids = d->room.ids,
@@ -58,6 +82,7 @@ void desk_open_with(struct desk *d, struct http_limits limits)
         .metrics = d->room.metrics,
         .keys = d->room.keys,
         .intake = &d->intake,
+        .surveyor = d->surveyor,
         .limits = limits};
     if (!http_open(&setup, &d->http, &e)) {
         fprintf(stderr, "desk: %s\n", e.text);
@@ -69,6 +94,8 @@ void desk_close(struct desk *d)
 {
     http_stop(d->http, 1000);
     http_close(&d->http);
+    surveyor_close(&d->surveyor);
+    resolver_close(&d->resolver);
     snapshot_holder_close(&d->snapshots);
     room_close(&d->room);
 }
@@ -184,7 +211,7 @@ static bool read_head(int fd, struct buf *in, struct reply *out)
     }
 }
 
-void wire_read(int fd, bool is_head, struct reply *out)
+void wire_read_answer(int fd, bool is_head, struct reply *out)
 {
     AUTO(buf_close) struct buf in = {0};
     uint64_t length = 0;
@@ -231,7 +258,7 @@ void desk_call(const struct desk *d, const char *method, const char *path, const
     buf_add_text(&request, "\r\n");
     buf_add(&request, body);
     wire_send(fd, buf_str(&request));
-    wire_read(fd, strcmp(method, "HEAD") == 0, out);
+    wire_read_answer(fd, strcmp(method, "HEAD") == 0, out);
     close(fd);
 }
 

@@ -10,6 +10,8 @@ struct desk {
     struct room room;
     struct snapshot_holder *snapshots;
     struct intake_setup intake;
+    struct resolver *resolver; /* of shop.zone in the room's folder, and of nothing else */
+    struct surveyor *surveyor;
     struct http *http;
     const char *key;   /* of acme: send, read, review, admin */
     const char *other; /* of bold: the same */
@@ -38,7 +40,7 @@ struct js *reply_json(const struct reply *r); /* the caller's; ends the program 
 int desk_connect(const struct desk *d);
 bool wire_send(int fd, struct str bytes); /* false: the server closed */
 /* Reads one answer; further bytes stay unread only if it has a Content-Length. */
-void wire_read(int fd, bool is_head, struct reply *out);
+void wire_read_answer(int fd, bool is_head, struct reply *out);
 bool wire_is_closed(int fd, int64_t within_ms); /* the server ends the connection in time */
 
 /* Everything until the server ends the connection or is silent for a while. */

@@ -157,7 +157,7 @@ static void each_unsound_request_is_refused_and_its_connection_closed(void **sta
         AUTO(reply_close) struct reply r = {0};
         AUTO(close_fd) int fd = desk_connect(&desk);
         wire_send(fd, row->request);
-        wire_read(fd, false, &r);
+        wire_read_answer(fd, false, &r);
         expect_int(row->name, r.status, row->status);
         if (row->code[0] != 0) {
             expect_in(row->name, buf_str(&r.body), row->code);
@@ -201,7 +201,7 @@ static void a_long_head_is_fine_in_whatever_pieces_it_comes(void **state)
         rest = str_slice(rest, n, rest.n);
         usleep(1000);
     }
-    wire_read(fd, false, &r);
+    wire_read_answer(fd, false, &r);
     assert_int_equal(r.status, 200);
 }
 

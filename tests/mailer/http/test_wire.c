@@ -73,7 +73,7 @@ static void a_chunked_body_is_taken(void **state)
     }
     buf_add_text(&request, "0\r\n\r\n");
     wire_send(fd, buf_str(&request));
-    wire_read(fd, false, &r);
+    wire_read_answer(fd, false, &r);
     assert_int_equal(r.status, 202);
 }
 
@@ -93,12 +93,12 @@ static void thirty_megabytes_are_refused_with_413(void **state)
     AUTO(close_fd) int fd = desk_connect(&desk);
     wire_send(fd, str_of(post_head("Content-Length: 30000000\r\n\r\n")));
     assert_true(wire_send(fd, buf_str(&body)));
-    wire_read(fd, false, &r);
+    wire_read_answer(fd, false, &r);
     assert_int_equal(r.status, 413);
     expect_in("the limit is told", buf_str(&r.body), "20971520 bytes");
     /* The connection is still in step. */
     wire_send(fd, STR("GET /healthz HTTP/1.1\r\n" HOST "\r\n"));
-    wire_read(fd, false, &r);
+    wire_read_answer(fd, false, &r);
     assert_int_equal(r.status, 200);
     still_serves("a large body");
 }
@@ -130,7 +130,7 @@ static void a_chunked_body_above_the_limit_is_refused(void **state)
     buf_add_text(&request, "0\r\n\r\n");
     AUTO(close_fd) int fd = desk_connect(&desk);
     assert_true(wire_send(fd, buf_str(&request)));
-    wire_read(fd, false, &r);
+    wire_read_answer(fd, false, &r);
     assert_int_equal(r.status, 413);
 }
 
@@ -153,7 +153,7 @@ static void many_large_bodies_at_once_are_too_many(void **state)
     for (size_t i = 0; i < BODIES; i++) {
         AUTO(reply_close) struct reply r = {0};
         wire_send(fds[i], STR(" "));
-        wire_read(fds[i], false, &r);
+        wire_read_answer(fds[i], false, &r);
         busy += r.status == 429;
         expect("answer", r.status == 400 || r.status == 429, "invalid JSON or busy");
         close(fds[i]);
@@ -190,7 +190,7 @@ static void one_connection_serves_many_requests(void **state)
         AUTO(reply_close) struct reply r = {0};
         wire_send(fd, str_of(post_head("Content-Length: 77\r\n\r\n")));
         wire_send(fd, STR(NOTE));
-        wire_read(fd, false, &r);
+        wire_read_answer(fd, false, &r);
         assert_int_equal(r.status, 202);
     }
 }
@@ -272,7 +272,7 @@ static void an_idle_connection_is_closed(void **state)
 
     (void)state;
     wire_send(fd, STR("GET /healthz HTTP/1.1\r\n" HOST "\r\n"));
-    wire_read(fd, false, &r);
+    wire_read_answer(fd, false, &r);
     assert_int_equal(r.status, 200);
     assert_true(wire_is_closed(fd, DESK_SPAN_MS * 4));
 }
@@ -293,10 +293,10 @@ static void half_a_request_is_given_less_time_than_an_idle_connection(void **sta
     wire_send(half_line, STR("GET /he"));
     wire_send(half_head, STR("GET /healthz HTTP/1.1\r\nHos"));
     wire_send(idle, STR(ALIVE));
-    wire_read(idle, false, &r);
+    wire_read_answer(idle, false, &r);
     assert_int_equal(r.status, 200);
     wire_send(second, STR(ALIVE));
-    wire_read(second, false, &r);
+    wire_read_answer(second, false, &r);
     wire_send(second, STR("GET /healthz HTTP/1.1\r\nHos"));
     assert_true(wire_is_closed(silent, DESK_SPAN_MS * 4));
     assert_true(wire_is_closed(half_line, DESK_SPAN_MS * 4));
@@ -304,7 +304,7 @@ static void half_a_request_is_given_less_time_than_an_idle_connection(void **sta
     assert_true(wire_is_closed(second, DESK_SPAN_MS * 4));
     assert_false(wire_is_closed(idle, DESK_SPAN_MS));
     wire_send(idle, STR(ALIVE));
-    wire_read(idle, false, &r);
+    wire_read_answer(idle, false, &r);
     assert_int_equal(r.status, 200);
     desk_close(&own);
 }
@@ -372,7 +372,7 @@ static void a_stop_waits_for_what_is_under_way_and_no_longer(void **state)
     AUTO(close_fd) int idle = desk_connect(&own);
     AUTO(close_fd) int half = desk_connect(&own);
     wire_send(idle, STR("GET /healthz HTTP/1.1\r\n" HOST "\r\n"));
-    wire_read(idle, false, &r);
+    wire_read_answer(idle, false, &r);
     wire_send(half, STR("POST /u/x HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\n"));
     int64_t began = clock_steady_ns();
     http_stop(own.http, 300);

@@ -1,0 +1,244 @@
+/* Audits on behalf of threads that must not wait. The one page that an audit fetches here is held back until a test
+ * lets it go, so that an audit is under way for exactly as long as a test wants. */
+#include "mailer/gate/surveyor.h"
+#include "tests/dns/world.h"
+
+#include <pthread.h>
+
+#define ZONE(name)                                                                                 \
+    "$ORIGIN " name ".\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n@ IN MX 10 mx\nmx IN A 192.0.2.1\n" \
+    "_mta-sts IN TXT \"v=STSv1; id=1\"\nmta-sts IN A 192.0.2.1\n"
+
+static struct conf_storefront storefronts[] = {
+    {.name = "acme", .from = "a@shop.example", .return_path_domain = "", .smart_host = ""},
+    {.name = "bold", .from = "b@two.example", .return_path_domain = "", .smart_host = ""},
+    {.name = "crow", .from = "c@shop.example", .return_path_domain = "", .smart_host = ""},
+};
+static const struct conf settings = {.hostname = "mx.shop.example",
+    .public_url = "https://mail.shop.example",
+    .storefronts = storefronts,
+    .storefronts_n = COUNT_OF(storefronts)};
+
+struct gatekeeper { /* of pages */
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    bool open;
+    int came;
+};
+
+static void get(void *state, const char *url, const struct web_limits *limits, struct arena *a,
+    struct fetch_answer *out)
+{
+    struct gatekeeper *g = state;
+    (void)url, (void)limits, (void)a;
+    pthread_mutex_lock(&g->lock);
+    g->came++;
+    pthread_cond_broadcast(&g->change);
+    while (!g->open)
+        pthread_cond_wait(&g->change, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+    *out = (struct fetch_answer){0};
+}
+
+static void wait_for_page(struct gatekeeper *g, int n)
+{
+    pthread_mutex_lock(&g->lock);
+    while (g->came < n)
+        pthread_cond_wait(&g->change, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void open_gate(struct gatekeeper *g)
+{
+    pthread_mutex_lock(&g->lock);
+    g->open = true;
+    pthread_cond_broadcast(&g->change);
+    pthread_mutex_unlock(&g->lock);
+}
+
+struct house {
+    struct world world;
+    struct gatekeeper pages;
+    struct web web;
+    struct surveyor *surveyor;
+};
+
+static void house_begin(struct house *h, size_t queue)
+{
+    struct err e;
+    *h = (struct house){0};
+    world_begin(&h->world);
+    world_zone(&h->world, 0, ZONE("shop.example"));
+    world_zone(&h->world, 1, ZONE("two.example"));
+    world_resolver(&h->world, NULL, 1000);
+    pthread_mutex_init(&h->pages.lock, NULL);
+    pthread_cond_init(&h->pages.change, NULL);
+    h->web = (struct web){get, &h->pages};
+    const struct surveyor_setup setup = {.resolver = h->world.resolver,
+        .web = &h->web,
+        .clock = &h->world.clock,
+        .metrics = h->world.metrics,
+        .workers = 1,
+        .queue = queue,
+        .fresh_ms = 1000};
+    assert_true(surveyor_open(&setup, &h->surveyor, &e));
+}
+
+static void house_end(struct house *h)
+{
+    open_gate(&h->pages);
+    surveyor_close(&h->surveyor);
+    pthread_cond_destroy(&h->pages.change);
+    pthread_mutex_destroy(&h->pages.lock);
+    world_end(&h->world);
+}
+
+struct asked {
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    int times;
+    enum surveyor_answer answer;
+    char text[256]; /* the beginning of the report */
+    bool whole;
+};
+
+#define ASKED                                                                                      \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER                      \
+    }
+
+static void done(void *context, enum surveyor_answer answer, struct str json)
+{
+    struct asked *a = context;
+    pthread_mutex_lock(&a->lock);
+    a->times++;
+    a->answer = answer;
+    a->whole = str_ends(json, STR("}\n")) && str_find(json, STR("\"checked_at\":"), 0) < json.n;
+    str_copy(str_slice(json, 0, sizeof a->text - 1), a->text, sizeof a->text);
+    pthread_cond_broadcast(&a->change);
+    pthread_mutex_unlock(&a->lock);
+}
+
+static void ask(struct house *h, const char *storefront, const char *domain, struct asked *a)
+{
+    static const struct survey_keys none; /* there are no dkim sections to ask for */
+    const struct surveyor_question q = {storefront, domain, &settings, &none};
+    surveyor_ask(h->surveyor, &q, done, a);
+}
+
+static enum surveyor_answer answer_of(struct asked *a)
+{
+    pthread_mutex_lock(&a->lock);
+    while (a->times == 0)
+        pthread_cond_wait(&a->change, &a->lock);
+    enum surveyor_answer answer = a->answer;
+    assert_int_equal(a->times, 1);
+    pthread_mutex_unlock(&a->lock);
+    return answer;
+}
+
+static int times_of(struct asked *a)
+{
+    pthread_mutex_lock(&a->lock);
+    int times = a->times;
+    pthread_mutex_unlock(&a->lock);
+    return times;
+}
+
+static void questions_for_one_domain_share_a_run(void **state)
+{
+    struct house h;
+    struct asked first = ASKED, second = ASKED;
+    (void)state;
+    house_begin(&h, 4);
+    ask(&h, "acme", "shop.example", &first);
+    wait_for_page(&h.pages, 1);
+    ask(&h, "acme", "shop.example", &second);
+    assert_int_equal(times_of(&first) + times_of(&second), 0);
+    open_gate(&h.pages);
+    assert_int_equal(answer_of(&first), SURVEYOR_REPORT);
+    assert_int_equal(answer_of(&second), SURVEYOR_REPORT);
+    assert_true(first.whole && second.whole);
+    assert_string_equal(first.text, second.text);
+    assert_true(strstr(first.text, "\"domain\":\"shop.example\""));
+    assert_int_equal(h.pages.came, 1);
+    house_end(&h);
+}
+
+static void a_report_is_kept_until_it_is_too_old(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t pass_ms;
+        const char *storefront;
+        int pages;
+    } table[] = {
+        {"the first", 0, "acme", 1},
+        {"at once again", 0, "acme", 1},
+        {"just before its end", 999, "acme", 1},
+        {"another storefront's is not shown", 0, "crow", 2},
+        {"at its end", 1, "acme", 3},
+    };
+    struct house h;
+    (void)state;
+    house_begin(&h, 4);
+    open_gate(&h.pages);
+    EACH(t, table)
+    {
+        struct asked a = ASKED;
+        world_pass_ms(&h.world, t->pass_ms);
+        ask(&h, t->storefront, "shop.example", &a);
+        expect_number(t->name, answer_of(&a), SURVEYOR_REPORT);
+        expect_number(t->name, h.pages.came, t->pages);
+    }
+    house_end(&h);
+}
+
+static void more_than_the_queue_holds_is_refused(void **state)
+{
+    struct house h;
+    struct asked running = ASKED, waiting = ASKED, same = ASKED, refused = ASKED;
+    (void)state;
+    house_begin(&h, 1);
+    ask(&h, "acme", "shop.example", &running);
+    wait_for_page(&h.pages, 1);
+    ask(&h, "bold", "two.example", &waiting);
+    ask(&h, "bold", "two.example", &same);
+    ask(&h, "crow", "shop.example", &refused);
+    assert_int_equal(answer_of(&refused), SURVEYOR_BUSY);
+    open_gate(&h.pages);
+    assert_int_equal(answer_of(&running), SURVEYOR_REPORT);
+    assert_int_equal(answer_of(&waiting), SURVEYOR_REPORT);
+    assert_int_equal(answer_of(&same), SURVEYOR_REPORT);
+    house_end(&h);
+}
+
+/* And while the audit is still under way. */
+static void whoever_waits_is_told_when_it_stops(void **state)
+{
+    struct house h;
+    struct asked running = ASKED, waiting = ASKED, late = ASKED;
+    (void)state;
+    house_begin(&h, 4);
+    ask(&h, "acme", "shop.example", &running);
+    wait_for_page(&h.pages, 1);
+    ask(&h, "bold", "two.example", &waiting);
+    surveyor_stop(h.surveyor);
+    assert_int_equal(answer_of(&running), SURVEYOR_STOPPED);
+    assert_int_equal(answer_of(&waiting), SURVEYOR_STOPPED);
+    ask(&h, "bold", "two.example", &late);
+    assert_int_equal(answer_of(&late), SURVEYOR_STOPPED);
+    house_end(&h);
+    assert_int_equal(running.times + waiting.times + late.times, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(questions_for_one_domain_share_a_run),
+        cmocka_unit_test(a_report_is_kept_until_it_is_too_old),
+        cmocka_unit_test(more_than_the_queue_holds_is_refused),
+        cmocka_unit_test(whoever_waits_is_told_when_it_stops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
