@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+import jsonschema
+
 import house
 import servers
 
@@ -310,6 +312,47 @@ def a_service_that_stops_answers_who_waits_for_a_report():
             assert answers[0][0] in (200, 503), answers
 
 
+def schema(strict):
+    """strict: what the schema does not name is a fault, so that no field of ours stays without description."""
+    with open(os.path.join(house.TOP, "docs", "check-dns.schema.json"), encoding="utf-8") as f:
+        whole = json.load(f)
+
+    def close(node):
+        for below in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
+            close(below)
+        if isinstance(node, dict) and isinstance(node.get("properties"), dict):
+            node["additionalProperties"] = False
+
+    if strict:
+        close(whole)
+    jsonschema.Draft202012Validator.check_schema(whole)
+    return jsonschema.Draft202012Validator(whole)
+
+
+def the_schema_describes_what_is_printed():
+    valid = schema(strict=True)
+    with house.House("check") as h:
+        mall = Mall(h)
+        broken = HEALTHY.replace("p=reject", "p=none; pct=10").replace("ip4:198.51.100.7", "include:gone.shop.example ptr")
+        odd = HEALTHY.replace("p=reject", r'p=reject\; x=\000\255\"\\').replace("@ IN MX 10 mx", "@ IN MX 0 .")
+        for arguments in (mall.options(), mall.options(broken), mall.options(odd),
+                          ["shop.example", "--resolver", "none"], ["shop.example"], ["--all"]):
+            answer = json.loads(check(mall.service, *arguments, "--json").stdout)
+            faults = ["%s: %s" % ("/".join(map(str, fault.absolute_path)), fault.message) for fault in valid.iter_errors(answer)]
+            for fault in [deeper for fault in valid.iter_errors(answer) for deeper in fault.context]:
+                faults.append("%s: %s" % ("/".join(map(str, fault.absolute_path)), fault.message[:200]))
+            assert not faults, (arguments, faults)
+        for wrong in ({}, {"domains": []}, dict(answer["domains"][0], verdict="perhaps"), dict(answer["domains"][0], more=1)):
+            assert not valid.is_valid(wrong), wrong
+        assert schema(strict=False).is_valid(dict(answer["domains"][0], more=1)), "readers pass over what they do not know"
+
+
+def the_schema_has_every_code():
+    table = re.findall(r"^\| `([A-Z0-9-]+)`", check(None, "--codes").stdout, re.M)
+    known = schema(strict=False).schema["$defs"]["code"]["enum"]
+    assert len(table) > 50 and known == table, "docs/check-dns.schema.json, $defs/code: %s" % json.dumps(table)
+
+
 class SlowRelay:
     """Holds every answer of a name server for a while, each question on its own."""
 
@@ -368,4 +411,5 @@ if __name__ == "__main__":
                colour_is_for_terminals_that_want_it, the_settings_name_the_dns_that_is_asked,
                all_domains_come_once_and_the_worst_first, doubt_is_the_exit_code_where_nothing_worse_is,
                progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away,
-               over_http_the_report_is_the_same, a_service_that_stops_answers_who_waits_for_a_report, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
+               over_http_the_report_is_the_same, a_service_that_stops_answers_who_waits_for_a_report,
+               the_schema_describes_what_is_printed, the_schema_has_every_code, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
