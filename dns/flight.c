@@ -94,8 +94,8 @@ static bool asks(const struct flight *x, const struct exchange_question *q)
     return x->type == q->type && x->dnssec == q->dnssec && strcmp(x->name, q->name) == 0;
 }
 
-struct flight *flights_board(struct flights *f, const struct exchange_question *q,
-    int64_t deadline_steady_ns, bool *leads)
+struct flight *flights_board(
+    struct flights *f, const struct exchange_question *q, int64_t deadline_steady_ns, bool *leads)
 {
     AUTO(unlock) pthread_mutex_t *held = lock_of(f);
     struct flight *x = f->in_the_air;
@@ -145,8 +145,7 @@ void flight_cancel(struct flight *x)
 /* An eighth more is no more: all who wait the same time come at somewhat different moments. */
 static bool could_do_better(const struct flight *x, int64_t deadline)
 {
-    return x->status == DNS_TIMEOUT &&
-           deadline - clock_steady_ns() > x->given_ns + x->given_ns / 8;
+    return x->status == DNS_TIMEOUT && deadline - clock_steady_ns() > x->given_ns + x->given_ns / 8;
 }
 
 enum flight_end flight_wait(struct flight *x, int64_t deadline)

@@ -1,6 +1,7 @@
 #include "dns/resolver.h"
 
 #include "dns/cache.h"
+#include "dns/failures.h"
 #include "dns/flight.h"
 #include "dns/name.h"
 #include "dns/zone.h"
@@ -17,11 +18,12 @@ struct core {
     struct servers servers;
     struct zones *zones;
     struct cache *cache;
+    struct failures *failures;
     struct flights *flights;
     const struct clock *clock;
     int64_t timeout_ms;
     struct { /* NULL without metrics */
-        struct counter *zone, *cache, *stale, *server, *failed, *coalesced;
+        struct counter *zone, *cache, *stale, *server, *failed, *coalesced, *remembered;
         struct histogram *seconds;
     } count;
 };
@@ -86,6 +88,7 @@ static bool core_fill(struct core *c, const struct resolver_setup *s, struct err
             return false;
     c->clock = s->clock;
     c->timeout_ms = s->timeout_ms > 0 ? s->timeout_ms : TIMEOUT_DEFAULT_MS;
+    c->failures = failures_open();
     c->flights = flights_open();
     c->cache = cache_open(s->cache_bytes > 0 ? s->cache_bytes : CACHE_BYTES_DEFAULT);
     c->count.zone = count_answers(s->metrics, "from=\"zone\"");
@@ -96,6 +99,9 @@ static bool core_fill(struct core *c, const struct resolver_setup *s, struct err
     if (s->metrics) {
         c->count.coalesced = metrics_counter(s->metrics, "parcelpost_dns_coalesced_total",
             "Questions to the DNS servers that waited for an equal one instead", "");
+        c->count.remembered =
+            metrics_counter(s->metrics, "parcelpost_dns_remembered_failures_total",
+                "Questions to the DNS servers not sent because they had just failed", "");
         c->count.seconds = metrics_histogram(
             s->metrics, "parcelpost_dns_seconds", "Time of one question to the DNS servers", "");
     }
@@ -143,6 +149,7 @@ void resolver_close(struct resolver **owner)
     if (r->owns_core) {
         zones_close(&r->core->zones);
         cache_close(&r->core->cache);
+        failures_close(&r->core->failures);
         flights_close(&r->core->flights);
         free(r->core);
     }
@@ -157,11 +164,16 @@ static void remember(const struct journey *j, const char *name, const struct exc
 {
     struct core *c = j->resolver->core;
     struct dns_step step;
+    int64_t now_ms = clock_now_ms(c->clock);
     for (int i = 0; i <= ALIASES_MAX && wire_step(reply->answer, name, j->arena, &step); i++) {
         char next[NAME_SIZE];
         step.secure = step.secure && reply->from_loopback;
-        if (step.status != DNS_BAD)
-            cache_put(c->cache, name, j->type, &step, clock_now_ms(c->clock));
+        if (step.status == DNS_BAD) {
+            failures_add(c->failures, name, j->type, DNS_BAD, 0, now_ms);
+            return;
+        }
+        cache_put(c->cache, name, j->type, &step, now_ms);
+        failures_end(c->failures, name, j->type, now_ms);
         if (!step.alias[0] || !name_canonical(str_of(step.alias), next))
             return;
         name = step.alias;
@@ -172,6 +184,13 @@ static bool in_cache(struct journey *j, const char *name, struct dns_step *out)
 {
     struct core *c = j->resolver->core;
     return cache_get(c->cache, name, j->type, 0, clock_now_ms(c->clock), j->arena, out);
+}
+
+static bool failed_lately(const struct journey *j, const char *name, enum dns_status *out)
+{
+    struct core *c = j->resolver->core;
+    return failures_find(c->failures, name, j->type, j->deadline_steady_ns - clock_steady_ns(),
+        clock_now_ms(c->clock), out);
 }
 
 /* Asks the servers, for all who wait for the same. */
@@ -187,6 +206,9 @@ static enum dns_status lead(
         histogram_add_ns(c->count.seconds, clock_steady_ns() - start);
     if (s == DNS_FOUND)
         remember(j, q->name, &reply);
+    else
+        failures_add(c->failures, q->name, q->type, s, j->deadline_steady_ns - start,
+            clock_now_ms(c->clock));
     flight_land(flight, s, &reply);
     return s;
 }
@@ -203,7 +225,8 @@ static bool fly(struct journey *j, const char *name, enum dns_status *out)
     struct flight *x = flights_board(c->flights, &q, j->deadline_steady_ns, &leads);
 
     *out = DNS_TIMEOUT;
-    if (leads && in_cache(j, name, &known)) { /* the one before landed just now */
+    if (leads && (in_cache(j, name, &known) || failed_lately(j, name, out))) {
+        /* the one before landed just now */
         flight_cancel(x);
         return false;
     }
@@ -239,8 +262,6 @@ static void lean_on_cache(
     struct journey *j, const char *name, enum dns_status failure, struct dns_step *out)
 {
     struct resolver *r = j->resolver;
-    if (r->lean_ms > 0 && failure == DNS_TIMEOUT) /* only then is the handle one thread's own */
-        r->tired = true;
     if (j->max_stale_ms > 0 && cache_get(r->core->cache, name, j->type, j->max_stale_ms,
                                    clock_now_ms(r->core->clock), j->arena, out)) {
         count(r->core->count.stale);
@@ -269,9 +290,16 @@ static bool from_servers(struct journey *j, const char *name, struct dns_step *o
 {
     struct core *c = j->resolver->core;
     enum dns_status s = DNS_TIMEOUT;
+    if (c->servers.n > 0 && failed_lately(j, name, &s)) {
+        count(c->count.remembered);
+        lean_on_cache(j, name, s, out);
+        return true;
+    }
     if (c->servers.n > 0 && !fly(j, name, &s))
         return false;
-    if (s == DNS_FOUND && in_answer(j, name, out))
+    if (j->resolver->lean_ms > 0 && s == DNS_TIMEOUT) /* only then is the handle one thread's own */
+        j->resolver->tired = true;
+    if (s == DNS_FOUND && in_answer(j, name, out) && out->status != DNS_BAD)
         count(c->count.server);
     else
         lean_on_cache(j, name, s == DNS_FOUND ? DNS_BAD : s, out);
@@ -354,8 +382,10 @@ void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type
 void resolver_forget(struct resolver *r, const char *name)
 {
     char canonical[NAME_SIZE];
-    if (name_canonical(str_of(name), canonical))
-        cache_expire(r->core->cache, canonical, clock_now_ms(r->core->clock));
+    if (!name_canonical(str_of(name), canonical))
+        return;
+    cache_expire(r->core->cache, canonical, clock_now_ms(r->core->clock));
+    failures_forget(r->core->failures, canonical, clock_now_ms(r->core->clock));
 }
 
 bool resolver_zone_faults(const struct resolver *r, struct buf *out)

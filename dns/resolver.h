@@ -7,8 +7,10 @@
  * NXDOMAIN, empty non-terminal = NODATA (zone.h has the details); a file that changed on disk is read
  * again. Without servers every other name is a timeout at once. Queries go out on connected sockets
  * with random ports, IDs and letter case; all are checked; TC falls back to TCP (exchange.h).
- * Negative answers are cached by the SOA (RFC 2308); failures are not. Equal questions at once ask
- * the servers once, each waiting no longer than its own time (flight.h).
+ * Negative answers are cached by the SOA (RFC 2308). Equal questions at once ask the servers once,
+ * each waiting no longer than its own time (flight.h). A failure is remembered for a moment: the same
+ * question fails the same way without asking for 1 s, and for up to 5 s when it goes on failing
+ * (failures.h); the last known good stays what it was.
  *
  * Units: ttl_s seconds left.
  * Ownership: answers are copied into the caller's arena.
@@ -16,7 +18,7 @@
  * Threads: any, but for handles of resolver_lean.
  * Limits: cache by bytes; DNS_MAX_RECORDS records an answer (more is DNS_BAD, since a part could
  * mislead); names 253 octets; positive answers are kept for a day at most, negative ones an hour.
- * Source: RFC 1034, 1035, 2308, 5452, 6891, 8767. */
+ * Source: RFC 1034, 1035, 2308, 5452, 6891, 8767, 9520. */
 #ifndef DNS_RESOLVER_H
 #define DNS_RESOLVER_H
 
@@ -81,7 +83,7 @@ struct dns_answer {
 void resolver_ask(struct resolver *r, const char *name, enum dns_type type, struct arena *a,
     struct dns_answer *out);
 
-/* For decisions that may lean on the last known good: on SERVFAIL or timeout answers with the last
+/* For decisions that may lean on the last known good: on a failure answers with the last
  * FOUND, NXDOMAIN or NODATA that is not more than max_stale_ms past its TTL, marked stale. */
 void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type,
     int64_t max_stale_ms, struct arena *a, struct dns_answer *out);
@@ -93,8 +95,8 @@ void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type
 struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms);
 bool resolver_has_leaned(const struct resolver *r); /* some answer of this handle was stale */
 
-/* Ends what the cache has for this name, so that the next question goes out; it stays a last known
- * good. */
+/* Ends what the cache has for this name, and that it failed a moment ago, so that the next question
+ * goes out; what the cache has stays a last known good. */
 void resolver_forget(struct resolver *r, const char *name);
 
 /* One line for each zone file whose latest version cannot be read (its older content goes on

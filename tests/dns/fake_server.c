@@ -126,11 +126,16 @@ static void chain(struct reply *r, struct str query, enum act act)
         soa(r);
 }
 
+/* To lower case, or to upper where chance has made all lower. */
 static void fold(struct buf *b)
 {
+    bool has_upper = false;
     for (size_t i = HEADER; i < b->n - 4; i++)
-        if (b->p[i] >= 'A' && b->p[i] <= 'Z')
-            b->p[i] = (char)(b->p[i] + 32);
+        has_upper = has_upper || (b->p[i] >= 'A' && b->p[i] <= 'Z');
+    char first = has_upper ? 'A' : 'a', last = has_upper ? 'Z' : 'z';
+    for (size_t i = HEADER; i < b->n - 4; i++)
+        if (b->p[i] >= first && b->p[i] <= last)
+            b->p[i] = (char)(b->p[i] ^ 0x20);
 }
 
 static void plain(struct reply *r, struct str query, enum act act)

@@ -12,7 +12,7 @@
 enum act {
     ANSWER,          /* A 192.0.2.7, TTL 100                                           */
     ANSWER_OTHER,    /* A 192.0.2.8, TTL 100                                           */
-    ANSWER_FOLDED,   /* the same as ANSWER with the question in lower case             */
+    ANSWER_FOLDED,   /* the same as ANSWER with the question in one case               */
     FOLDED_NO_TCP,   /* over UDP the same; over TCP closes                             */
     ANSWER_AD,       /* with the AD bit                                                */
     ANSWER_ZERO_TTL, /* A 192.0.2.7, TTL 0                                             */

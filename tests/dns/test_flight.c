@@ -71,8 +71,7 @@ static void a_follower_gets_what_its_own_time_allows(void **state)
             FLIGHT_AGAIN},
         {"silence_when_the_leader_had_no_time_left", true, false, DNS_TIMEOUT, -5, LONG_MS,
             FLIGHT_AGAIN},
-        {"the_leader_found_it_in_the_cache", true, true, DNS_FOUND, LONG_MS, LONG_MS,
-            FLIGHT_AGAIN},
+        {"the_leader_found_it_in_the_cache", true, true, DNS_FOUND, LONG_MS, LONG_MS, FLIGHT_AGAIN},
     };
     (void)state;
     EACH(c, cases)

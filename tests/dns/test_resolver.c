@@ -210,7 +210,6 @@ static void answers_live_as_long_as_their_ttl(void **state)
         {"nxdomain_by_soa_minimum", NXDOMAIN_SOA, 20},
         {"nodata_by_soa_minimum", NODATA_SOA, 20},
         {"absence_without_soa_is_not_kept", NXDOMAIN_BARE, 0},
-        {"failure_is_not_kept", SERVFAIL, 0},
     };
     (void)state;
     EACH(c, cases)
@@ -311,6 +310,97 @@ static void the_last_known_good_stands_in_for_a_failure(void **state)
         fake_stop(&s);
         world_end(&w);
     }
+}
+
+static void a_failure_is_remembered_for_a_moment(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act act;
+        enum dns_type type;
+        const char *want;
+        int asked; /* in all of the case's first failure */
+    } cases[] = {
+        {"servfail", SERVFAIL, DNS_A, "servfail", 1},
+        {"garbage", GARBAGE, DNS_A, "bad", 1},
+        {"silence", SILENT, DNS_A, "timeout", 2},
+        {"more_records_than_can_be_judged", TRUNCATED, DNS_A, "bad", 1},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        const enum act failure = c->act;
+        const enum act script[] = {
+            failure, failure == TRUNCATED ? MANY_A : failure, failure == SILENT ? SILENT : ANSWER};
+        struct world w;
+        struct fake_server s;
+        bool stale;
+        world_begin(&w);
+        fake_start(&s, script, failure == SERVFAIL || failure == GARBAGE ? 1 : 3);
+        world_resolver(
+            &w, (const char *const[]){s.address, NULL}, failure == SILENT ? SHORT_MS : LONG_MS);
+        for (int i = 0; i < 3; i++)
+            expect_text(c->name, world_ask(&w, "a.test", c->type), c->want);
+        expect_number(c->name, s.udp, c->asked);
+        expect_text(c->name, ask_stale(&w, 60000, &stale), c->want);
+        world_pass_ms(&w, 999);
+        expect_text(c->name, world_ask(&w, "A.test", c->type), c->want);
+        expect_number(c->name, s.udp, c->asked);
+        expect_number(c->name,
+            (int64_t)counter_value(
+                metrics_counter(w.metrics, "parcelpost_dns_remembered_failures_total", "", "")),
+            4);
+        world_ask(&w, "b.test", DNS_A); /* what fails is a question, not a server */
+        assert_true(s.udp > c->asked);
+        int before = s.udp;
+        resolver_forget(w.resolver, "a.test");
+        world_ask(&w, "a.test", c->type);
+        assert_true(s.udp > before);
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
+static void a_failure_does_not_hide_the_last_known_good(void **state)
+{
+    static const enum act script[] = {ANSWER, SERVFAIL};
+    struct world w;
+    struct fake_server s;
+    bool stale;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 2);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    world_ask(&w, "a.test", DNS_A);
+    world_pass_ms(&w, 101000);
+    for (int i = 0; i < 3; i++) {
+        expect_text("leaning", ask_stale(&w, 60000, &stale), "found 192.0.2.7");
+        assert_true(stale);
+        expect_text("not leaning", world_ask(&w, "a.test", DNS_A), "servfail");
+    }
+    expect_number("questions", s.udp, 2);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void a_short_wait_in_vain_is_no_word_for_a_long_one(void **state)
+{
+    static const enum act script[] = {SILENT, SILENT, SILENT, SILENT, ANSWER};
+    struct world w;
+    struct fake_server s;
+    struct dns_answer a;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 5);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, 2 * SHORT_MS);
+    struct resolver *lean = resolver_lean(w.resolver, 60000);
+    resolver_ask(lean, "silent.test", DNS_A, w.arena, &a);
+    resolver_ask(lean, "a.test", DNS_A, w.arena, &a);
+    expect_number("a quarter of the time", a.status, DNS_TIMEOUT);
+    expect_text("all of it", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7");
+    resolver_close(&lean);
+    fake_stop(&s);
+    world_end(&w);
 }
 
 static void a_leaning_handle_waits_long_only_once(void **state)
@@ -548,6 +638,9 @@ int main(void)
         cmocka_unit_test(a_chain_is_kept_name_by_name),
         cmocka_unit_test(other_names_in_an_answer_are_not_kept),
         cmocka_unit_test(the_last_known_good_stands_in_for_a_failure),
+        cmocka_unit_test(a_failure_is_remembered_for_a_moment),
+        cmocka_unit_test(a_failure_does_not_hide_the_last_known_good),
+        cmocka_unit_test(a_short_wait_in_vain_is_no_word_for_a_long_one),
         cmocka_unit_test(a_leaning_handle_waits_long_only_once),
         cmocka_unit_test(one_silent_name_does_not_keep_others_unasked),
         cmocka_unit_test(lanes_ask_at_once),
