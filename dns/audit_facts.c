@@ -1,7 +1,7 @@
 /* What the DNS says about a domain, gathered in rounds: a round's questions go out at once, and the
  * next round asks what only they could tell. */
 #include "base/encode.h"
-#include "dns/audit_inside.h"
+#include "dns/audit_takeover.h"
 #include "dns/name.h"
 
 #include <stdio.h>
@@ -148,6 +148,9 @@ static void check_spf(struct crew_member *m, void *subject)
         .clock = c->setup->clock,
     };
     spf_check(m->resolver, &q, m->arena, &a->spf);
+    q.mail_from = STR("");
+    if (c->setup->helo[0] && strcmp(c->setup->helo, c->mail_from) != 0)
+        spf_check(m->resolver, &q, m->arena, &a->helo_spf);
 }
 
 /* RFC 9990 s4: asked only where the reports go to another organization than the record's. */
@@ -222,6 +225,8 @@ static void first_round(struct round *r)
         ask_for_host(r, &c->links, c->setup->links);
     ask_for(
         r, &c->probe, arena_printf(c->arena, "parcelpost-probe._domainkey.%s", c->domain), DNS_TXT);
+    ask_for(r, &c->ns, c->domain, DNS_NS);
+    ask_for_host(r, &c->around.sts_host, arena_printf(c->arena, "mta-sts.%s", c->domain));
     ask_for_addresses(r);
     ask_for_keys(r);
     add_task(r, audit_find_mta_sts, c);
@@ -257,8 +262,11 @@ static void plant_spf(struct audit_case *c)
     c->spf_n = c->spf_asked = 1;
     audit_spf_read(c, &c->spf[0]);
     struct audit_spf_node whole = c->spf[0]; /* a proposal needs what stands behind a fault, too */
+    struct str almost = audit_spf_almost(c);
     if (whole.records_n > 0)
         audit_spf_cut_faults(c, whole.record.text, &whole.record);
+    else if (almost.n > 0)
+        audit_spf_cut_faults(c, str_of(audit_spf_meant(c, almost)), &whole.record);
     audit_spf_spread(c, &whole);
 }
 
@@ -368,6 +376,9 @@ static void third_round(struct round *r)
         add_targets(r, c->record->record.rua);
         add_targets(r, c->record->record.ruf);
     }
+    audit_list_estates(c);
+    for (size_t i = 0; i < c->estates_n; i++)
+        add_task(r, audit_ask_estate, &c->estates[i]);
     run_round(r);
 }
 

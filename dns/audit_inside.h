@@ -22,8 +22,10 @@
 #define AUDIT_MAX_REPORTS 8    /* addresses of reports looked at */
 #define AUDIT_MAX_SPF_NODES 64 /* records of one tree of includes looked at */
 #define AUDIT_MAX_SPF_HOSTS 64 /* names of its a and mx terms looked at */
-#define AUDIT_SPF_LOOKUPS 10   /* RFC 7208 s4.6.4 */
-#define AUDIT_SPF_ENDLESS 100  /* look-ups that a loop of includes counts */
+#define AUDIT_MAX_ESTATES 64   /* dead names looked at */
+#define AUDIT_MAX_ALIASES (AUDIT_MAX_KEYS + 2 * MX_MAX_HOSTS + 16)
+#define AUDIT_SPF_LOOKUPS 10  /* RFC 7208 s4.6.4 */
+#define AUDIT_SPF_ENDLESS 100 /* look-ups that a loop of includes counts */
 #define AUDIT_SPF_VOIDS 2
 
 /* ---- facts ----------------------------------------------------------------------------------- */
@@ -38,6 +40,13 @@ struct audit_host {
     const char *name;
     struct audit_question a, aaaa;
     const struct dns_record *mx; /* that names it; NULL: none does */
+};
+
+struct
+    audit_estate { /* a name that is not there, and the one to register above it (audit_takeover.h) */
+    const char *name, *domain;
+    bool hosted; /* a hoster hands the domain to its customers */
+    struct audit_question soa;
 };
 
 struct audit_mail_domain { /* a domain that is to take mail */
@@ -61,10 +70,11 @@ struct audit_address {
     struct ip ip;
     char text[IP_TEXT_SIZE];
     struct audit_question ptr;
-    struct dns_answer back; /* the addresses of the first name of its PTR */
-    bool confirmed;         /* one of its names leads back to it */
-    bool unsure;            /* the DNS failed on the way back */
-    struct spf_verdict spf; /* of the return path */
+    struct dns_answer back;      /* the addresses of the first name of its PTR */
+    bool confirmed;              /* one of its names leads back to it */
+    bool unsure;                 /* the DNS failed on the way back */
+    struct spf_verdict spf;      /* of the return path */
+    struct spf_verdict helo_spf; /* of the HELO name, as for a bounce; NONE where it is not known */
     const struct audit_case *owner;
 };
 
@@ -86,7 +96,8 @@ struct audit_dane_fact {
     struct dane dane;
 };
 
-struct audit_around { /* of the From domain */
+struct audit_around {           /* of the From domain */
+    struct audit_host sts_host; /* mta-sts.DOMAIN */
     struct mta_sts_record sts;
     struct mta_sts_policy policy; /* where the record is good and pages may be fetched */
     struct tls_rpt_record tls_rpt;
@@ -134,6 +145,9 @@ struct audit_case {
     struct audit_address *addresses;
     size_t addresses_n;
     struct audit_host helo, links;
+    struct audit_question ns; /* of the From domain; NODATA where it is no zone of its own */
+    struct audit_estate estates[AUDIT_MAX_ESTATES];
+    size_t estates_n;
     struct audit_around around;
     struct audit_question probe; /* a name at which nobody publishes a key */
     struct dmarc_verdict dmarc_verdict;
@@ -169,6 +183,18 @@ bool audit_spf_counts(const struct spf_record *r, const struct spf_term *t); /* 
 size_t audit_spf_lookups(const struct audit_case *c, const struct audit_spf_node *n);
 /* Nothing when the target gives no permerror, else why it does. */
 struct said audit_spf_dead(struct audit_case *c, const struct spf_term *t);
+/* A text that wants to be an SPF record and is none, where there is no other; "" = no such text. */
+struct str audit_spf_almost(const struct audit_case *c);
+/* The record that it was meant to be. */
+const char *audit_spf_meant(struct audit_case *c, struct str almost);
+/* An include of this record leads there already. */
+bool audit_spf_is_in_another(
+    const struct audit_case *c, const struct spf_record *r, const struct spf_term *t);
+bool audit_spf_is_inside(
+    const struct spf_term *t); /* a private network, which nobody outside has */
+bool audit_spf_is_ours(
+    const struct audit_case *c, const struct spf_term *t);   /* has one of our addresses */
+bool audit_spf_has_too_many(const struct audit_spf_host *h); /* MX names (RFC 7208 s4.6.4) */
 const char *audit_place(const struct audit_question *q); /* where the record is, behind aliases */
 bool audit_is_failure(enum dns_status s);
 bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
@@ -181,6 +207,10 @@ bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *fail
 bool audit_host_exists(const struct audit_host *h);
 bool audit_host_is_unsure(const struct audit_host *h); /* no address, and the DNS failed */
 bool audit_host_is_alias(const struct audit_host *h);
+/* All questions whose answer may lead through an alias of ours, at most AUDIT_MAX_ALIASES. */
+size_t audit_alias_questions(const struct audit_case *c, const struct audit_question **out);
+/* The alias leads to a name that does not exist. */
+bool audit_alias_dangles(const struct audit_question *q);
 
 /* ---- checks ---------------------------------------------------------------------------------- */
 
@@ -234,6 +264,7 @@ AUDIT_CHECK(check_free_mail);
 AUDIT_CHECK(check_wildcard);
 AUDIT_CHECK(check_txt_size);
 AUDIT_CHECK(check_dangling);
+AUDIT_CHECK(check_takeover);
 
 AUDIT_CHECK(check_dmarc_missing);
 AUDIT_CHECK(check_dmarc_several);
@@ -259,6 +290,14 @@ AUDIT_CHECK(check_spf_include_dead);
 AUDIT_CHECK(check_spf_duplicate);
 AUDIT_CHECK(check_spf_after_all);
 AUDIT_CHECK(check_spf_address);
+AUDIT_CHECK(check_spf_takeover);
+AUDIT_CHECK(check_spf_mx_exceeded);
+AUDIT_CHECK(check_spf_term_void);
+AUDIT_CHECK(check_spf_network_large);
+AUDIT_CHECK(check_spf_network_private);
+AUDIT_CHECK(check_spf_long);
+AUDIT_CHECK(check_spf_sender_id);
+AUDIT_CHECK(check_spf_helo);
 
 AUDIT_CHECK(check_key_absent);
 AUDIT_CHECK(check_key_mismatch);

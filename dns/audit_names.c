@@ -83,36 +83,52 @@ void check_txt_size(struct audit_case *c, const struct audit_check *k)
 
 /* ---- aliases to nowhere ---------------------------------------------------------------------- */
 
-static void check_alias(
-    struct audit_case *c, const struct audit_check *k, const struct audit_question *q)
+static size_t add_hosts(
+    const struct audit_mail_domain *d, const struct audit_question **out, size_t n)
+{
+    out[n++] = &d->self.a;
+    for (size_t i = 0; i < d->hosts_n; i++)
+        out[n++] = &d->hosts[i].a;
+    return n;
+}
+
+size_t audit_alias_questions(const struct audit_case *c, const struct audit_question **out)
+{
+    size_t n = 0;
+    out[n++] = &c->dmarc;
+    for (size_t i = 0; i < c->keys_n; i++)
+        out[n++] = &c->keys[i].txt;
+    n = add_hosts(&c->from, out, n);
+    if (!c->mail_from_assumed)
+        n = add_hosts(&c->back, out, n);
+    if (strcmp(c->setup->helo, c->domain) != 0)
+        out[n++] = &c->helo.a;
+    out[n++] = &c->links.a;
+    out[n++] = &c->around.sts_host.a;
+    return n;
+}
+
+bool audit_alias_dangles(const struct audit_question *q)
 {
     char name[NAME_SIZE];
-    const struct dns_answer *a = &q->answer;
-    if (!q->name || a->status != DNS_NXDOMAIN || !name_canonical(str_of(q->name), name) ||
-        strcmp(a->canonical, name) == 0)
-        return;
-    struct audit_finding *f = audit_add(c, k, name,
-        SAY(c->arena, "cname.dangling",
-            "{{target}} does not exist: point the alias elsewhere, or delete it",
-            {"target", a->canonical}));
-    audit_evidence(c, f, str_of(arena_printf(c->arena, "%s. CNAME ... %s.", name, a->canonical)),
-        str_of(a->canonical));
+    return q->name && q->answer.status == DNS_NXDOMAIN && name_canonical(str_of(q->name), name) &&
+           strcmp(q->answer.canonical, name) != 0;
 }
 
 void check_dangling(struct audit_case *c, const struct audit_check *k)
 {
-    check_alias(c, k, &c->dmarc);
-    for (size_t i = 0; i < c->keys_n; i++)
-        check_alias(c, k, &c->keys[i].txt);
-    check_alias(c, k, &c->from.self.a);
-    for (size_t i = 0; i < c->from.hosts_n; i++)
-        check_alias(c, k, &c->from.hosts[i].a);
-    if (!c->mail_from_assumed) {
-        check_alias(c, k, &c->back.self.a);
-        for (size_t i = 0; i < c->back.hosts_n; i++)
-            check_alias(c, k, &c->back.hosts[i].a);
+    const struct audit_question *aliases[AUDIT_MAX_ALIASES];
+    size_t n = audit_alias_questions(c, aliases);
+    for (size_t i = 0; i < n; i++) {
+        const struct audit_question *q = aliases[i];
+        if (!audit_alias_dangles(q))
+            continue;
+        const char *target = q->answer.canonical;
+        struct audit_finding *f = audit_add(c, k, q->name,
+            SAY(c->arena, "cname.dangling",
+                "{{target}} does not exist: point the alias elsewhere, or delete it",
+                {"target", target}));
+        audit_evidence(c, f, str_of(arena_printf(c->arena, "%s. CNAME ... %s.", q->name, target)),
+            str_of(target));
     }
-    if (strcmp(c->setup->helo, c->domain) != 0)
-        check_alias(c, k, &c->helo.a);
-    check_alias(c, k, &c->links.a);
 }

@@ -39,7 +39,7 @@ void check_spf_missing(struct audit_case *c, const struct audit_check *k)
 {
     readable(c, k);
     const struct audit_spf_node *n = &c->spf[0];
-    if (!audit_is_failure(n->txt.answer.status) && n->records_n == 0)
+    if (!audit_is_failure(n->txt.answer.status) && n->records_n == 0 && audit_spf_almost(c).n == 0)
         add(c, k, NULL,
             c->addresses_n > 0
                 ? SAID(
@@ -58,10 +58,21 @@ void check_spf_several(struct audit_case *c, const struct audit_check *k)
                 {"count", arena_printf(c->arena, "%zu", c->spf[0].records_n)}));
 }
 
+static void almost(struct audit_case *c, const struct audit_check *k)
+{
+    struct str text = audit_spf_almost(c);
+    struct audit_finding *f = add(c, k, NULL,
+        SAID("spf.almost", "a record begins with v=spf1 and then a blank: no blank, quote or other "
+                           "sign before or within these letters"));
+    audit_evidence(c, f, text, STR(""));
+}
+
 void check_spf_syntax(struct audit_case *c, const struct audit_check *k)
 {
     readable(c, k);
     const struct audit_spf_node *n = &c->spf[0];
+    if (audit_spf_almost(c).n > 0)
+        almost(c, k);
     if (n->records_n == 0 || n->record.valid)
         return;
     struct audit_finding *f = add(c, k, NULL, n->record.fault.why);
@@ -269,6 +280,12 @@ void check_spf_duplicate(struct audit_case *c, const struct audit_check *k)
                 add(c, k, t, SAID("spf.duplicate", "the same term stands before it"));
                 return;
             }
+        if (audit_spf_counts(&n->record, t) && audit_spf_is_in_another(c, &n->record, t)) {
+            add(c, k, t,
+                SAID("spf.included_twice",
+                    "another include of this record includes it already: it is asked twice"));
+            return;
+        }
     }
 }
 
@@ -286,6 +303,17 @@ void check_spf_after_all(struct audit_case *c, const struct audit_check *k)
 
 /* ---- our addresses --------------------------------------------------------------------------- */
 
+/* Whatever gives permerror has a finding of its own, but for what hides behind macros. */
+static bool has_spf_error(const struct audit_case *c)
+{
+    for (size_t i = 0; i < c->findings_n; i++)
+        if (c->findings[i].severity == AUDIT_ERROR &&
+            str_starts(str_of(c->findings[i].code), STR("SPF-")) &&
+            strcmp(c->findings[i].code, "SPF-ADDRESS-NOT-COVERED") != 0)
+            return true;
+    return false;
+}
+
 void check_spf_address(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = readable(c, k);
@@ -296,13 +324,20 @@ void check_spf_address(struct audit_case *c, const struct audit_check *k)
         if (a->spf.result == SPF_TEMPERROR) {
             audit_skip_failed(c, k, c->mail_from, DNS_TIMEOUT);
         } else if (a->spf.result == SPF_FAIL || a->spf.result == SPF_SOFTFAIL ||
-                   a->spf.result == SPF_NEUTRAL) {
+                   a->spf.result == SPF_NEUTRAL ||
+                   (a->spf.result == SPF_PERMERROR && !has_spf_error(c))) {
+            bool broken = a->spf.result == SPF_PERMERROR;
             struct audit_finding *f = add(c, k, n->record.all,
-                SAY(c->arena, "spf.address",
-                    "mail from {{address}} gets {{result}}, by {{term}} of {{domain}}",
-                    {"address", a->text}, {"result", spf_result_name(a->spf.result)},
-                    {"term", a->spf.mechanism}, {"domain", a->spf.domain}));
+                broken ? SAY(c->arena, "spf.address_permerror",
+                             "mail from {{address}} gets permerror: {{problem}}",
+                             {"address", a->text}, {"problem", a->spf.problem})
+                       : SAY(c->arena, "spf.address",
+                             "mail from {{address}} gets {{result}}, by {{term}} of {{domain}}",
+                             {"address", a->text}, {"result", spf_result_name(a->spf.result)},
+                             {"term", a->spf.mechanism}, {"domain", a->spf.domain}));
             f->name = a->text;
+            if (broken)
+                f->publish_n = 0;
         }
     }
 }

@@ -43,30 +43,15 @@ static struct str without_plus(const struct spf_term *t)
     return str_starts(t->text, STR("+")) ? str_slice(t->text, 1, t->text.n) : t->text;
 }
 
-static bool is_in_another_include(
-    const struct audit_case *c, const struct spf_record *r, const struct spf_term *t)
-{
-    const struct audit_spf_node *target = audit_spf_target(c, t);
-    for (size_t i = 0; target && i < r->n; i++) {
-        const struct audit_spf_node *other = audit_spf_target(c, &r->terms[i]);
-        if (!other || other == target || r->terms[i].qualifier != '+')
-            continue;
-        for (size_t j = 0; j < other->record.n; j++)
-            if (audit_spf_target(c, &other->record.terms[j]) == target &&
-                other->record.terms[j].qualifier == '+')
-                return true;
-    }
-    return false;
-}
-
 static bool is_useless(struct mend *m, const struct spf_record *r, const struct spf_term *t)
 {
     const struct audit_spf_host *h = audit_spf_host_of(m->c, &m->c->spf[0], t);
     const struct audit_spf_node *target = audit_spf_target(m->c, t);
     struct said dead = audit_spf_dead(m->c, t);
     return t->kind == SPF_PTR || !audit_spf_counts(r, t) || (h && audit_spf_host_is_void(h)) ||
-           !said_is_nothing(&dead) || target == &m->c->spf[0] ||
-           (t->kind == SPF_INCLUDE && is_in_another_include(m->c, r, t));
+           !said_is_nothing(&dead) || target == &m->c->spf[0] || (h && audit_spf_has_too_many(h)) ||
+           audit_spf_is_in_another(m->c, r, t) ||
+           (audit_spf_is_inside(t) && !audit_spf_is_ours(m->c, t));
 }
 
 static void take_term(struct mend *m, const struct spf_record *r, const struct spf_term *t)
@@ -193,7 +178,10 @@ const char *audit_wanted_spf(struct audit_case *c, bool *flattened)
     for (size_t i = 0; i < root->txt.answer.n; i++)
         if (spf_is_record(root->txt.answer.records[i].data))
             take_record(m, root->txt.answer.records[i].data);
-    if (root->records_n == 0 && c->addresses_n == 0) {
+    struct str almost = audit_spf_almost(c);
+    if (almost.n > 0)
+        take_record(m, str_of(audit_spf_meant(c, almost)));
+    if (root->records_n == 0 && almost.n == 0 && c->addresses_n == 0) {
         if (c->back.hosts_n == 0 || c->setup->smart_host)
             return ""; /* who sends is not known */
         add_piece(m, (struct piece){.text = STR("mx"), .lookups = 1});

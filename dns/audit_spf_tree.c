@@ -101,6 +101,63 @@ void audit_spf_cut_faults(struct audit_case *c, struct str text, struct spf_reco
     }
 }
 
+/* ---- texts that are almost a record ----------------------------------------------------------- */
+
+static struct str without_wrapping(struct str text)
+{
+    while (text.n > 0 && strchr(" \t\"'", text.p[0]) && text.p[0])
+        text = str_slice(text, 1, text.n);
+    while (text.n > 0 && strchr(" \t\"'", text.p[text.n - 1]) && text.p[text.n - 1])
+        text.n--;
+    return text;
+}
+
+static bool wants_to_be_spf(struct str text)
+{
+    text = without_wrapping(text);
+    return str_starts_nocase(text, STR("v=spf")) || str_starts_nocase(text, STR("v = spf1")) ||
+           str_starts_nocase(text, STR("spf1 ")) || str_starts_nocase(text, STR("v:spf1"));
+}
+
+struct str audit_spf_almost(const struct audit_case *c)
+{
+    const struct dns_answer *a = &c->spf[0].txt.answer;
+    for (size_t i = 0; c->spf[0].records_n == 0 && i < a->n; i++)
+        if (wants_to_be_spf(a->records[i].data))
+            return a->records[i].data;
+    return STR("");
+}
+
+const char *audit_spf_meant(struct audit_case *c, struct str almost)
+{
+    struct str rest = without_wrapping(almost);
+    size_t at = 0;
+    while (at < rest.n && !str_starts_nocase(str_slice(rest, at, rest.n), STR("spf")))
+        at++;
+    for (at += 3; at < rest.n && strchr("1234567890.;,:\"'", rest.p[at]); at++)
+        continue;
+    return arena_printf(
+        c->arena, "v=spf1 " STR_FMT, STR_ARG(str_trim(str_slice(rest, at, rest.n))));
+}
+
+bool audit_spf_is_in_another(
+    const struct audit_case *c, const struct spf_record *r, const struct spf_term *t)
+{
+    const struct audit_spf_node *target = audit_spf_target(c, t);
+    for (size_t i = 0; target && t->kind == SPF_INCLUDE && i < r->n; i++) {
+        const struct audit_spf_node *other = audit_spf_target(c, &r->terms[i]);
+        if (!other || other == target || r->terms[i].qualifier != '+')
+            continue;
+        for (size_t j = 0; j < other->record.n; j++)
+            if (audit_spf_target(c, &other->record.terms[j]) == target &&
+                other->record.terms[j].qualifier == '+')
+                return true;
+    }
+    return false;
+}
+
+/* ---- counting -------------------------------------------------------------------------------- */
+
 static void count_lookups(
     const struct audit_case *c, const struct audit_spf_node *n, int depth, size_t *total)
 {
@@ -133,9 +190,8 @@ struct said audit_spf_dead(struct audit_case *c, const struct spf_term *t)
         n->txt.answer.status == DNS_BAD)
         return SAID_NOTHING;
     if (n->txt.answer.status == DNS_NXDOMAIN)
-        return SAY(c->arena, "spf.include_absent",
-            "{{domain}} does not exist: whoever registers it may send as you",
-            {"domain", n->domain});
+        return SAY(
+            c->arena, "spf.include_absent", "{{domain}} does not exist", {"domain", n->domain});
     if (n->records_n == 0)
         return SAY(c->arena, "spf.include_without_record", "{{domain}} has no SPF record",
             {"domain", n->domain});

@@ -26,3 +26,13 @@ bool ip_is_public(const struct ip *ip)
 {
     return ip->family == 4 ? public_ipv4(ip->b) : public_ipv6(ip->b);
 }
+
+bool ip_is_inside(const struct ip *ip)
+{
+    const uint8_t *b = ip->b;
+    if (ip->family == 6)
+        return loopback_ipv6(b) || (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+    return b[0] == 10 || b[0] == 127 || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
+           (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254) ||
+           (b[0] == 100 && (b[1] & 0xc0) == 64);
+}

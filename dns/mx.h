@@ -42,5 +42,7 @@ void ip_text(const struct ip *ip, char out[IP_TEXT_SIZE]);
 bool ip_parse(struct str text, struct ip *out);
 /* Not loopback, private, link-local, multicast, documentation and so on (the IANA registries). */
 bool ip_is_public(const struct ip *ip);
+/* In ranges that every network may use for itself: private, shared, loopback, link-local, unique local. */
+bool ip_is_inside(const struct ip *ip);
 
 #endif

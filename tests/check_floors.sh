@@ -84,6 +84,7 @@ BEGIN {
 
     wrap("^(libesmtp|auth-client|auth-plugin)\\.h$", "^mailer/deliver/((smtp|dial)[^/]*\\.c|smtp_inside\\.h)$", "mailer/deliver/smtp*.c and dial*.c")
     wrap("^ldns/", "^dns/", "dns/")
+    wrap("^libpsl\\.h$", "^dns/suffix\\.c$", "dns/suffix.c")
     wrap("^curl/", "^base/fetch\\.c$", "base/fetch.c")
     wrap("^jansson(_config)?\\.h$", "^base/json\\.c$", "base/json.c")
     wrap("^confuse\\.h$", "^base/conf[^/]*\\.c$", "base/conf*.c")

@@ -9,6 +9,10 @@
 #define KEY "s1._domainkey.shop.example."
 #define BACK "bounce.shop.example."
 
+#define LONG_TERMS \
+    "ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 " \
+    "ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 "
+
 enum publishes { NOTHING, RECORDS };
 enum with { AS_IS, SELECTOR_ONLY, NO_KEYS, OTHER_DOMAIN_SIGNS, RETURN_PATH_ELSEWHERE, FREE_MAIL, SUBDOMAIN };
 
@@ -139,6 +143,63 @@ static const struct fault {
     {"a_term_after_all", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.51.100.7 -all ip4:198.51.100.8\"", AS_IS,
         "SPF-TERM-IGNORED", AUDIT_WARNING, RECORDS, "ip4:198.51.100.8", NULL},
 
+    {"a_text_with_quotes_within_is_no_record", BACK " TXT", BACK " TXT \"\\\"v=spf1 ip4:198.51.100.7 -all\\\"\"", AS_IS,
+        "SPF-SYNTAX", AUDIT_ERROR, RECORDS, "", NULL},
+    {"a_text_with_a_blank_before_it_is_no_record", BACK " TXT", BACK " TXT \" v=spf1 include:spf.esp.example -all\"",
+        AS_IS, "SPF-SYNTAX", AUDIT_ERROR, RECORDS, "", NULL},
+    {"a_semicolon_behind_the_version", BACK " TXT", BACK " TXT \"v=spf1; ip4:198.51.100.7 -all\"", AS_IS, "SPF-SYNTAX",
+        AUDIT_ERROR, RECORDS, "", NULL},
+    {"an_include_that_another_include_has", BACK " TXT",
+        BACK " TXT \"v=spf1 ip4:198.51.100.7 include:all.example include:spf.esp.example -all\"\n"
+             "all.example. TXT \"v=spf1 include:spf.esp.example ~all\"",
+        AS_IS, "SPF-DUPLICATE", AUDIT_WARNING, RECORDS, "include:spf.esp.example", NULL},
+    {"an_include_that_anybody_can_register", BACK " TXT",
+        BACK " TXT \"v=spf1 ip4:198.51.100.7 include:spf.gone.example -all\"", AS_IS, "SPF-TAKEOVER", AUDIT_ERROR,
+        RECORDS, "include:spf.gone.example", NULL},
+    {"a_redirect_that_anybody_can_register", BACK " TXT",
+        BACK " TXT \"v=spf1 ip4:198.51.100.7 redirect=gone.example\"", AS_IS, "SPF-TAKEOVER", AUDIT_ERROR, RECORDS,
+        "redirect=gone.example", NULL},
+    {"a_host_that_anybody_can_register", BACK " TXT",
+        BACK " TXT \"v=spf1 ip4:198.51.100.7 a:relay.gone.example -all\"", AS_IS, "SPF-TAKEOVER", AUDIT_ERROR, RECORDS,
+        "a:relay.gone.example", NULL},
+    {"an_include_by_an_alias_that_anybody_can_register", BACK " TXT",
+        BACK " TXT \"v=spf1 ip4:198.51.100.7 include:spf.shop.example -all\"\n"
+             "spf.shop.example. CNAME spf.gone.example.", AS_IS, "SPF-TAKEOVER", AUDIT_ERROR, RECORDS,
+        "include:spf.shop.example", NULL},
+    {"an_include_of_others_that_anybody_can_register", "spf.esp.example. TXT",
+        "spf.esp.example. TXT \"v=spf1 include:gone.example ~all\"", AS_IS, "SPF-TAKEOVER", AUDIT_ERROR, NOTHING,
+        "include:gone.example", NULL},
+    {"an_mx_term_with_eleven_hosts", BACK " TXT",
+        BACK " TXT \"v=spf1 mx:many.example ip4:198.51.100.7 -all\"\n"
+             "many.example. MX 1 a.many.example.\nmany.example. MX 2 b.many.example.\nmany.example. MX 3 c.many.example.\n"
+             "many.example. MX 4 d.many.example.\nmany.example. MX 5 e.many.example.\nmany.example. MX 6 f.many.example.\n"
+             "many.example. MX 7 g.many.example.\nmany.example. MX 8 h.many.example.\nmany.example. MX 9 i.many.example.\n"
+             "many.example. MX 10 j.many.example.\nmany.example. MX 11 k.many.example.", AS_IS, "SPF-MX-EXCEEDED",
+        AUDIT_ERROR, RECORDS, "mx:many.example", NULL},
+    {"a_permerror_behind_a_macro", BACK " TXT", BACK " TXT \"v=spf1 include:%{i}.gone.example ip4:198.51.100.7 -all\"",
+        AS_IS, "SPF-ADDRESS-NOT-COVERED", AUDIT_ERROR, NOTHING, "-all", NULL},
+    {"a_term_that_finds_nothing", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.51.100.7 a:no.shop.example -all\"", AS_IS,
+        "SPF-TERM-VOID", AUDIT_WARNING, RECORDS, "a:no.shop.example", NULL},
+    {"a_mx_term_that_finds_nothing", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.51.100.7 mx:mx.shop.example -all\"", AS_IS,
+        "SPF-TERM-VOID", AUDIT_WARNING, RECORDS, "mx:mx.shop.example", NULL},
+    {"a_network_of_a_whole_hoster", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.48.0.0/12 -all\"", AS_IS,
+        "SPF-NETWORK-LARGE", AUDIT_WARNING, NOTHING, "ip4:198.48.0.0/12", NULL},
+    {"a_large_network_of_ipv6", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.51.100.7 ip6:2a00::/20 -all\"", AS_IS,
+        "SPF-NETWORK-LARGE", AUDIT_WARNING, NOTHING, "ip6:2a00::/20", NULL},
+    {"a_huge_network_behind_an_include", "spf.esp.example. TXT", "spf.esp.example. TXT \"v=spf1 ip4:60.0.0.0/8 ~all\"",
+        AS_IS, "SPF-NETWORK-LARGE", AUDIT_WARNING, NOTHING, "ip4:60.0.0.0/8", NULL},
+    {"the_record_of_the_helo_name_fails", "", "mx.shop.example. TXT \"v=spf1 -all\"", AS_IS, "SPF-HELO-FAIL",
+        AUDIT_WARNING, NOTHING, "", NULL},
+    {"a_record_above_450_octets", BACK " TXT",
+        BACK " TXT \"v=spf1 ip4:198.51.100.7 a:mail.shop.example "
+             LONG_TERMS "\" \"" LONG_TERMS "\" \"" LONG_TERMS "-all\"", AS_IS, "SPF-TOO-LONG", AUDIT_WARNING, RECORDS, "", NULL},
+    {"a_private_network", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.51.100.7 ip4:192.168.0.0/16 -all\"", AS_IS,
+        "SPF-NETWORK-PRIVATE", AUDIT_NOTE, RECORDS, "ip4:192.168.0.0/16", NULL},
+    {"a_private_network_of_ipv6", BACK " TXT", BACK " TXT \"v=spf1 ip4:198.51.100.7 ip6:fd00::/8 -all\"", AS_IS,
+        "SPF-NETWORK-PRIVATE", AUDIT_NOTE, RECORDS, "ip6:fd00::/8", NULL},
+    {"a_sender_id_record", "", BACK " TXT \"spf2.0/pra ip4:198.51.100.7 -all\"", AS_IS, "SPF-SENDER-ID", AUDIT_NOTE,
+        NOTHING, "spf2.0/", NULL},
+
     {"no_mx", "shop.example. MX", "", AS_IS, "MX-MISSING", AUDIT_WARNING, RECORDS, "", NULL},
     {"neither_mx_nor_address", "shop.example. MX,shop.example. A", "", AS_IS, "MX-MISSING", AUDIT_ERROR, NOTHING, "", NULL},
     {"null_mx", "shop.example. MX", "shop.example. MX 0 .", AS_IS, "MX-NULL", AUDIT_ERROR, NOTHING, "", NULL},
@@ -163,6 +224,18 @@ static const struct fault {
     {"helo_has_no_address", "mx.shop.example. A", "", AS_IS, "HELO-UNRESOLVED", AUDIT_ERROR, RECORDS, "", NULL},
     {"an_alias_to_nowhere", "mail.shop.example. A", "mail.shop.example. CNAME shop.hoster.example.", AS_IS,
         "CNAME-DANGLING", AUDIT_WARNING, NOTHING, "shop.hoster.example", NULL},
+    {"an_unsubscribe_host_that_anybody_can_take", "mail.shop.example. A", "mail.shop.example. CNAME shop.hoster.example.",
+        AS_IS, "NAME-TAKEOVER", AUDIT_ERROR, NOTHING, "shop.hoster.example", NULL},
+    {"a_key_that_anybody_can_take", KEY " TXT", KEY " CNAME s1.dkim.gone.example.", AS_IS, "NAME-TAKEOVER", AUDIT_ERROR,
+        NOTHING, "s1.dkim.gone.example", NULL},
+    {"a_policy_host_that_anybody_can_take", "", "mta-sts.shop.example. CNAME sts.gone.example.", AS_IS, "NAME-TAKEOVER",
+        AUDIT_ERROR, NOTHING, "sts.gone.example", NULL},
+    {"a_return_path_that_anybody_can_take", BACK " MX," BACK " TXT", BACK " CNAME bounces.gone.example.", AS_IS,
+        "NAME-TAKEOVER", AUDIT_ERROR, NOTHING, "bounces.gone.example", NULL},
+    {"an_mx_host_that_anybody_can_take", "", "shop.example. MX 20 mx.gone.example.", AS_IS, "NAME-TAKEOVER", AUDIT_ERROR,
+        NOTHING, "mx.gone.example", NULL},
+    {"a_name_server_that_anybody_can_take", "", "shop.example. NS ns1.gone.example.", AS_IS, "NAME-TAKEOVER",
+        AUDIT_ERROR, NOTHING, "ns1.gone.example", NULL},
     {"an_mta_sts_record_without_id", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=2026-11-21\"", AS_IS, "MTA-STS-SYNTAX", AUDIT_WARNING,
         RECORDS, "", NULL},
     {"an_mta_sts_policy_that_is_not_there", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS,
