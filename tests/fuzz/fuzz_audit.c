@@ -96,7 +96,8 @@ static void check_print(
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct small_world w;
-    struct checkup checkup = {0};
+    struct survey survey = {0};
+    struct checkup checkup = {.survey = &survey};
     struct str all = str_bytes(data, size);
     size_t cut = str_find(all, STR("\n%\n"), 0);
     struct str page = str_slice(all, cut + 3, all.n);
