@@ -6,15 +6,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #define ROUNDS 2
 #define MAX_TRIES (DNS_MAX_SERVERS * (ROUNDS + 2)) /* and one without EDNS, one in any case */
+#define FAIR_SHARE_NS (25 * 1000000)               /* silence for less says nothing of a server */
 #define DATAGRAM_MAX 4096 /* above what we announce: some servers do not care */
 
 /* Worse ones later: what is known of a server decides the status when nobody answers. */
-enum fate { SILENT, UNREACHABLE, GARBLED, UNABLE };
+enum fate { SILENT, UNREACHABLE, GARBLED, UNWILLING, UNABLE };
 
 struct probe {
     int fd;
@@ -30,11 +30,13 @@ struct race {
     size_t n;
     struct {
         enum fate fate;
-        bool bare;     /* trips over EDNS                                     */
-        bool any_case; /* folds the case, as far as can be told               */
+        bool waited_out; /* had its share of the time              */
+        bool bare;       /* trips over EDNS                                     */
+        bool any_case;   /* folds the case, as far as can be told               */
     } known[DNS_MAX_SERVERS];
     struct exchange_reply reply;
     size_t winner;
+    int64_t share_ns; /* of the time, for a server in the first round */
 };
 
 static void race_close(struct race *r)
@@ -100,7 +102,9 @@ static void over_tcp(struct race *r, const struct probe *t, int64_t parts)
         return;
     enum wire_kind kind = read_reply(r, &safe, buf_str(&reply));
     if (kind != WIRE_ANSWER)
-        r->known[t->server].fate = kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNABLE : GARBLED;
+        r->known[t->server].fate = kind == WIRE_SERVFAIL                          ? UNABLE
+                                   : kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNWILLING
+                                                                                  : GARBLED;
 }
 
 static void over_tcp_for_its_case(struct race *r, const struct probe *t)
@@ -118,7 +122,7 @@ static void over_tcp_for_its_case(struct race *r, const struct probe *t)
 static void without_edns(struct race *r, const struct probe *t)
 {
     if (!t->question.edns) {
-        r->known[t->server].fate = UNABLE;
+        r->known[t->server].fate = UNWILLING;
     } else if (!r->known[t->server].bare) {
         r->known[t->server].bare = true;
         begin_try(r, t->server);
@@ -141,8 +145,11 @@ static void take_datagram(struct race *r, const struct probe *t, struct str byte
     case WIRE_NO_EDNS:
         without_edns(r, &own);
         break;
-    case WIRE_REFUSED:
+    case WIRE_SERVFAIL:
         r->known[own.server].fate = UNABLE;
+        break;
+    case WIRE_REFUSED:
+        r->known[own.server].fate = UNWILLING;
         break;
     case WIRE_GARBAGE:
         r->known[own.server].fate = GARBLED;
@@ -172,8 +179,10 @@ static void listen_until(struct race *r, size_t server, int64_t until)
         for (size_t i = 0; i < n; i++)
             fds[i] = (struct pollfd){.fd = r->tries[i].fd, .events = POLLIN};
         int64_t left = until - clock_steady_ns();
-        if (left <= 0)
+        if (left <= 0) {
+            r->known[server].waited_out = r->share_ns >= FAIR_SHARE_NS;
             return;
+        }
         poll(fds, (nfds_t)n, (int)((left + 999999) / 1000000));
         for (size_t i = 0; i < n && !r->reply.answer; i++)
             if (fds[i].revents)
@@ -186,29 +195,41 @@ static enum dns_status verdict(const struct race *r)
     enum fate worst = SILENT;
     for (size_t i = 0; i < r->x->servers->n; i++)
         worst = r->known[i].fate > worst ? r->known[i].fate : worst;
-    return worst == UNABLE ? DNS_SERVFAIL : worst == GARBLED ? DNS_BAD : DNS_TIMEOUT;
+    return worst >= UNWILLING ? DNS_SERVFAIL : worst == GARBLED ? DNS_BAD : DNS_TIMEOUT;
+}
+
+static void note_who_did_well(const struct race *r)
+{
+    for (size_t i = 0; i < r->x->servers->n; i++) {
+        struct server *s = &r->x->servers->all[i];
+        enum fate fate = r->known[i].fate;
+        if (fate == UNABLE || (r->reply.answer && r->winner == i))
+            server_did_well(s);
+        else if (fate != SILENT || r->known[i].waited_out)
+            server_failed(s, clock_now_ms(r->x->clock));
+    }
 }
 
 enum dns_status exchange_ask(const struct exchange *x, const struct exchange_question *q,
     struct arena *a, struct exchange_reply *out)
 {
     AUTO(race_close) struct race r = {.x = x, .question = q, .arena = a};
-    size_t n = x->servers->n;
+    size_t n = x->servers->n, order[DNS_MAX_SERVERS];
     /* One share in the first round, two in the second: together all the time there is. */
-    int64_t share = (x->deadline_steady_ns - clock_steady_ns()) / (int64_t)(3 * n);
-    unsigned first = atomic_load(&x->servers->first);
+    r.share_ns = (x->deadline_steady_ns - clock_steady_ns()) / (int64_t)(3 * n);
+
+    servers_order(x->servers, clock_now_ms(x->clock), order);
 
     for (int round = 1; round <= ROUNDS && !r.reply.answer; round++)
         for (size_t i = 0; i < n && !r.reply.answer; i++) {
-            size_t server = (first + i) % n;
-            if (r.known[server].fate != SILENT)
+            if (r.known[order[i]].fate != SILENT)
                 continue;
-            begin_try(&r, server);
-            listen_until(&r, server, clock_steady_ns() + round * share);
+            begin_try(&r, order[i]);
+            listen_until(&r, order[i], clock_steady_ns() + round * r.share_ns);
         }
+    note_who_did_well(&r);
     if (!r.reply.answer)
         return verdict(&r);
-    atomic_store(&x->servers->first, (unsigned)r.winner);
     *out = r.reply;
     return DNS_FOUND;
 }

@@ -14,7 +14,7 @@
  * remembered, so that a forged packet costs one question its TCP and changes nothing else.
  *
  * A server that says that it cannot answer, refuses the connection or
- * sends garbage is not asked again.
+ * sends garbage is not asked again in this question, and asked last in the next ones (server.h).
  *
  * Units: steady_ns is clock_steady_ns().
  * Threads: any.
@@ -26,7 +26,8 @@
 #include "dns/wire.h"
 
 struct exchange {
-    struct servers *servers; /* at least one */
+    struct servers *servers;   /* at least one */
+    const struct clock *clock; /* for their rests */
     int64_t deadline_steady_ns;
 };
 

@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 
 #define DNS_PORT 53
+#define REST_MIN_MS 2000
+#define REST_MAX_MS 60000
 
 static bool split_port(struct str text, struct str *host, uint64_t *port)
 {
@@ -59,4 +62,42 @@ bool server_parse(const char *text, struct server *out, struct err *e)
         return true;
     return err_set(e, ERR_INPUT,
         "DNS server \"%.60s\": not an address like 127.0.0.1, 127.0.0.1:5300 or [::1]:53", text);
+}
+
+/* Whose rest is over is put to the test by who sees it first; for the others it rests on. */
+static bool rests(struct server *s, int64_t now_ms)
+{
+    int64_t until = atomic_load(&s->rests_until_ms);
+    if (until == 0)
+        return false;
+    if (now_ms < until && until - now_ms <= REST_MAX_MS) /* more: the clock was set back */
+        return true;
+    return !atomic_compare_exchange_strong(&s->rests_until_ms, &until, now_ms + REST_MIN_MS);
+}
+
+void servers_order(struct servers *s, int64_t now_ms, size_t out[DNS_MAX_SERVERS])
+{
+    size_t resting[DNS_MAX_SERVERS], n = 0, resting_n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (rests(&s->all[i], now_ms))
+            resting[resting_n++] = i;
+        else
+            out[n++] = i;
+    for (size_t i = 0; i < resting_n; i++)
+        out[n++] = resting[i];
+}
+
+void server_did_well(struct server *s)
+{
+    atomic_store(&s->fails_in_a_row, 0);
+    atomic_store(&s->rests_until_ms, 0);
+}
+
+void server_failed(struct server *s, int64_t now_ms)
+{
+    int64_t rest_ms = REST_MIN_MS;
+    unsigned before = atomic_fetch_add(&s->fails_in_a_row, 1);
+    for (unsigned i = 0; i < before && rest_ms < REST_MAX_MS; i++)
+        rest_ms *= 2;
+    atomic_store(&s->rests_until_ms, now_ms + (rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS));
 }

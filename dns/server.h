@@ -1,5 +1,13 @@
-/* server -- the DNS servers that a resolver asks.
- * Threads: any, once they are filled.
+/* server -- the DNS servers that a resolver asks, and which of them to ask first.
+ *
+ * They are asked in the order of the settings. One that was silent, unreachable, or answers to no
+ * purpose (garbage, REFUSED) rests: it is asked last for 2 s, then for twice as long each time, a
+ * minute at most. After its rest one question tries it in its old place, while all others still ask
+ * it last: a server that stays dead costs one question its share of the time, not each. SERVFAIL is
+ * about a question, so nobody rests for it.
+ *
+ * Units: now_ms is the resolver's clock.
+ * Threads: any, once the addresses are filled.
  * Errors: server_parse alone, ERR_INPUT. */
 #ifndef DNS_SERVER_H
 #define DNS_SERVER_H
@@ -11,16 +19,23 @@
 struct server {
     struct sockaddr_storage address;
     socklen_t length;
-    bool loopback; /* its AD bit may be believed */
+    bool loopback;                   /* its AD bit may be believed */
+    _Atomic int64_t rests_until_ms;  /* 0: not at all               */
+    _Atomic unsigned fails_in_a_row; /* questions that it let down  */
 };
 
 struct servers {
     struct server all[DNS_MAX_SERVERS];
     size_t n;
-    _Atomic unsigned first; /* the one that answered last */
 };
 
 /* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". */
 bool server_parse(const char *text, struct server *out, struct err *e);
+
+/* Indexes of all of them. */
+void servers_order(struct servers *s, int64_t now_ms, size_t out[DNS_MAX_SERVERS]);
+
+void server_did_well(struct server *s);
+void server_failed(struct server *s, int64_t now_ms);
 
 #endif

@@ -109,6 +109,8 @@ static enum wire_kind kind_of_rcode(unsigned rcode, bool edns)
     case LDNS_RCODE_NOERROR:
     case LDNS_RCODE_NXDOMAIN:
         return WIRE_ANSWER;
+    case LDNS_RCODE_SERVFAIL:
+        return WIRE_SERVFAIL;
     case LDNS_RCODE_FORMERR:
     case LDNS_RCODE_NOTIMPL:
         return edns ? WIRE_NO_EDNS : WIRE_REFUSED;

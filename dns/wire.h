@@ -20,11 +20,9 @@ struct wire_question {
     enum dns_type type;
     uint16_t id;
     bool edns;
-    bool dnssec; /* with EDNS: signatures too */
-    bool
-        any_case; /* answers need not keep the case: nobody can forge them, or the server folds it */
-    uint8_t
-        mix[WIRE_MIX_BYTES]; /* bit i: character i of the name in upper case, if it is a letter */
+    bool dnssec;                 /* with EDNS: signatures too */
+    bool any_case;               /* the answer may have another case than the question */
+    uint8_t mix[WIRE_MIX_BYTES]; /* bit i: upper case for character i of the name */
 };
 
 /* Bytes written to out, 0 when the name cannot be asked. */
@@ -35,7 +33,8 @@ enum wire_kind {
     WIRE_FOLDED,    /* to our question, in another case: forged, or the server folds it  */
     WIRE_TRUNCATED, /* ask again over TCP                                             */
     WIRE_NO_EDNS,   /* the server trips over EDNS: ask again without                  */
-    WIRE_REFUSED,   /* SERVFAIL, REFUSED and the like: this server cannot say         */
+    WIRE_SERVFAIL,  /* this server cannot say                                         */
+    WIRE_REFUSED,   /* this server does not want to say, or has never heard of DNS    */
     WIRE_GARBAGE,   /* to our question, but not readable                              */
     WIRE_ANSWER,    /* NOERROR or NXDOMAIN                                            */
 };

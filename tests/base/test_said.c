@@ -93,7 +93,8 @@ static void nothing_is_said(void **state)
     struct said nothing = SAID_NOTHING, zero = {0}, without_key = SAID("", "it is so");
     AUTO(buf_close) struct buf out = {0};
     (void)state;
-    assert_true(said_is_nothing(&nothing) && said_is_nothing(&zero) && !said_is_nothing(&without_key));
+    assert_true(
+        said_is_nothing(&nothing) && said_is_nothing(&zero) && !said_is_nothing(&without_key));
     said_tell(&zero, look, NULL, &out);
     said_tell(&without_key, look, NULL, &out);
     expect_str("in English alone", buf_str(&out), STR("it is so"));

@@ -134,25 +134,6 @@ static void a_dead_server_costs_no_time(void **state)
     world_end(&w);
 }
 
-static void who_answered_last_is_asked_first(void **state)
-{
-    static const enum act fails[] = {SERVFAIL}, answers[] = {ANSWER_ZERO_TTL};
-    struct world w;
-    struct fake_server a, b;
-    (void)state;
-    world_begin(&w);
-    fake_start(&a, fails, 1);
-    fake_start(&b, answers, 1);
-    world_resolver(&w, (const char *const[]){a.address, b.address, NULL}, LONG_MS);
-    for (int i = 0; i < 3; i++)
-        expect_text("answer", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7");
-    expect_number("asked of the one that fails", a.udp, 1);
-    expect_number("asked of the one that answers", b.udp, 3);
-    fake_stop(&a);
-    fake_stop(&b);
-    world_end(&w);
-}
-
 static void questions_have_ports_ids_and_case_of_their_own(void **state)
 {
     static const enum act script[] = {ANSWER_ZERO_TTL};
@@ -589,49 +570,12 @@ static void silence_takes_the_time_given_and_no_more(void **state)
     world_end(&w);
 }
 
-static void addresses_of_servers_are_checked(void **state)
-{
-    static const struct {
-        const char *text;
-        bool right;
-    } cases[] = {
-        {"127.0.0.1", true},
-        {"127.0.0.1:5300", true},
-        {"::1", true},
-        {"[::1]", true},
-        {"[::1]:53", true},
-        {"2001:db8::53", true},
-        {"", false},
-        {"localhost", false},
-        {"127.0.0.1:", false},
-        {"127.0.0.1:0", false},
-        {"127.0.0.1:65536", false},
-        {"127.0.0.1:5x", false},
-        {"[::1", false},
-        {"[::1]53", false},
-        {"256.0.0.1", false},
-        {"1:2", false},
-        {"127.0.0.1:53:53", false},
-    };
-    (void)state;
-    EACH(c, cases)
-    {
-        struct resolver *r = NULL;
-        struct err e = {0};
-        struct resolver_setup s = {.servers = &c->text, .servers_n = 1, .clock = clock_system()};
-        expect_number(c->text, resolver_open(&s, &r, &e), c->right);
-        expect_number(c->text, e.code == ERR_INPUT, !c->right);
-        resolver_close(&r);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_its_answer),
         cmocka_unit_test(several_servers_stand_in_for_each_other),
         cmocka_unit_test(a_dead_server_costs_no_time),
-        cmocka_unit_test(who_answered_last_is_asked_first),
         cmocka_unit_test(questions_have_ports_ids_and_case_of_their_own),
         cmocka_unit_test(txt_of_sixty_thousand_bytes_comes_over_tcp),
         cmocka_unit_test(answers_live_as_long_as_their_ttl),
@@ -649,7 +593,6 @@ int main(void)
         cmocka_unit_test(a_zone_overrides_the_servers_within_a_chain),
         cmocka_unit_test(an_answer_says_nothing_of_names_behind_a_zone),
         cmocka_unit_test(silence_takes_the_time_given_and_no_more),
-        cmocka_unit_test(addresses_of_servers_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
