@@ -19,7 +19,9 @@
 #define DNS_AUDIT_H
 
 #include "base/said.h"
+#include "dns/dnsbl.h"
 #include "dns/mx.h"
+#include "dns/probe.h"
 #include "dns/web.h"
 
 #define AUDIT_MAX_KEYS 64
@@ -47,6 +49,10 @@ struct audit_setup {
     const char *mail_from; /* domain of the return path; "" = not known, the From domain is taken */
     const char *helo;      /* "" = not known */
     const char *links;     /* host of unsubscribe links; "" = not known */
+    const struct dnsbl_list *dnsbl; /* lists of senders of spam to ask */
+    size_t dnsbl_n;
+    const struct probe_rules
+        *probe; /* the domain's mail hosts are connected to; NULL: they are not */
 };
 
 /* ---- what is said about it ------------------------------------------------------------------- */

@@ -229,6 +229,9 @@ static void first_round(struct round *r)
     ask_for_host(r, &c->around.sts_host, arena_printf(c->arena, "mta-sts.%s", c->domain));
     ask_for_addresses(r);
     ask_for_keys(r);
+    audit_list_listings(c);
+    for (size_t i = 0; i < c->listings_n; i++)
+        add_task(r, audit_ask_listing, &c->listings[i]);
     add_task(r, audit_find_mta_sts, c);
     add_task(r, audit_find_tls_rpt, c);
     add_task(r, audit_find_bimi, c);
@@ -376,6 +379,9 @@ static void third_round(struct round *r)
         add_targets(r, c->record->record.rua);
         add_targets(r, c->record->record.ruf);
     }
+    audit_list_probes(c);
+    for (size_t i = 0; i < c->probes_n; i++)
+        add_task(r, audit_run_probe, &c->probes[i]);
     audit_list_estates(c);
     for (size_t i = 0; i < c->estates_n; i++)
         add_task(r, audit_ask_estate, &c->estates[i]);

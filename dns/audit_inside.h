@@ -23,6 +23,7 @@
 #define AUDIT_MAX_SPF_NODES 64 /* records of one tree of includes looked at */
 #define AUDIT_MAX_SPF_HOSTS 64 /* names of its a and mx terms looked at */
 #define AUDIT_MAX_ESTATES 64   /* dead names looked at */
+#define AUDIT_MAX_LISTINGS 128 /* questions to lists of senders of spam */
 #define AUDIT_MAX_ALIASES (AUDIT_MAX_KEYS + 2 * MX_MAX_HOSTS + 16)
 #define AUDIT_SPF_LOOKUPS 10  /* RFC 7208 s4.6.4 */
 #define AUDIT_SPF_ENDLESS 100 /* look-ups that a loop of includes counts */
@@ -118,6 +119,19 @@ struct audit_report_target { /* an address of rua or ruf */
     bool unsure; /* the DNS did not say whose it is */
 };
 
+struct audit_listing { /* one list, asked about one address or name */
+    const struct dnsbl_list *list;
+    const char *name;
+    const struct ip *ip; /* NULL: the name */
+    struct dnsbl_answer answer;
+};
+
+struct audit_probe { /* one mail host, connected to */
+    const struct audit_host *host;
+    const struct probe_rules *rules;
+    struct probe probe;
+};
+
 struct audit_case {
     const struct audit_setup *setup;
     struct arena *arena;
@@ -149,6 +163,10 @@ struct audit_case {
     struct audit_estate estates[AUDIT_MAX_ESTATES];
     size_t estates_n;
     struct audit_around around;
+    struct audit_listing listings[AUDIT_MAX_LISTINGS]; /* none where nobody asked for them */
+    size_t listings_n;
+    struct audit_probe probes[MX_MAX_HOSTS + 1];
+    size_t probes_n;
     struct audit_question probe; /* a name at which nobody publishes a key */
     struct dmarc_verdict dmarc_verdict;
     const char *spf_result; /* the worst over all addresses, "" = not checked */
@@ -166,6 +184,13 @@ void audit_find_mta_sts(struct crew_member *m, void *subject);
 void audit_find_tls_rpt(struct crew_member *m, void *subject);
 void audit_find_bimi(struct crew_member *m, void *subject);
 void audit_find_dane(struct crew_member *m, void *subject);
+
+/* What is asked only where the setup says so (audit_dnsbl.c, audit_probe.c): the facts that wait, and the
+ * task on each. Probes wait for the addresses of the MX hosts. */
+void audit_list_listings(struct audit_case *c);
+void audit_ask_listing(struct crew_member *m, void *subject);
+void audit_list_probes(struct audit_case *c);
+void audit_run_probe(struct crew_member *m, void *subject);
 
 /* The tree of SPF records (audit_spf_tree.c). */
 void audit_spf_read(struct audit_case *c, struct audit_spf_node *n); /* after its question */
@@ -265,6 +290,11 @@ AUDIT_CHECK(check_wildcard);
 AUDIT_CHECK(check_txt_size);
 AUDIT_CHECK(check_dangling);
 AUDIT_CHECK(check_takeover);
+AUDIT_CHECK(check_dnsbl);
+AUDIT_CHECK(check_port25);
+AUDIT_CHECK(check_mx_unreachable);
+AUDIT_CHECK(check_starttls);
+AUDIT_CHECK(check_starttls_certificate);
 
 AUDIT_CHECK(check_dmarc_missing);
 AUDIT_CHECK(check_dmarc_several);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/conf_check.h"
 #include "mailer/cli/audit_print.h"
+#include "mailer/cli/beyond.h"
 #include "mailer/cli/cli.h"
 #include "mailer/cli/paper.h"
 #include "mailer/cli/zone.h"
@@ -150,7 +151,8 @@ static bool take_options(struct inquiry *q, int *exit_code)
 {
     return take_selectors(q, exit_code) && take_addresses(q, exit_code) &&
            take_domain(q, "mail-from", &q->survey.setup.mail_from, exit_code) &&
-           take_domain(q, "helo", &q->survey.setup.helo, exit_code);
+           take_domain(q, "helo", &q->survey.setup.helo, exit_code) &&
+           beyond_take(q->cli, q->round->conf, &q->survey.setup, exit_code);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -309,6 +311,7 @@ static const struct cli_option options[] = {
     CLI_JSON_OPTION,
     {"all", NULL, "every From domain and return path of the settings, the worst first"},
     {"fix", NULL, "print only the records to publish, as lines of a zone file"},
+    BEYOND_OPTIONS,
     {"codes", NULL, "print the table of all findings"},
 };
 

@@ -130,8 +130,12 @@ static void every_code_has_a_case(void **state)
     struct audit_code k;
     (void)state;
     for (size_t i = 0; audit_code_at(i, &k); i++) {
-        bool found = /* theirs stand in test_audit_report.c */
-            strcmp(k.code, "TXT-TOO-LONG") == 0 || strcmp(k.code, "DANE-UNUSABLE") == 0;
+        static const char *const elsewhere[] = {/* in test_audit_report.c, _dnsbl.c, _probe.c */
+            "TXT-TOO-LONG", "DANE-UNUSABLE", "DNSBL-LISTED", "MX-UNREACHABLE", "STARTTLS-MISSING",
+            "STARTTLS-CERTIFICATE", "PORT25-BLOCKED"};
+        bool found = false;
+        EACH(code, elsewhere)
+        found = found || strcmp(k.code, *code) == 0;
         EACH(f, faults)
         found = found || strcmp(f->code, k.code) == 0;
         if (!found)
