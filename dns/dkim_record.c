@@ -215,3 +215,17 @@ bool dkim_record_holds(const struct dkim_record *r, struct str public_key)
     AUTO(close_key) EVP_PKEY *ours = rsa_key(public_key);
     return theirs && ours && EVP_PKEY_eq(theirs, ours) == 1;
 }
+
+bool dkim_record_plain(const struct dkim_record *r, struct buf *out)
+{
+    bool is_rsa = strcmp(r->key_type, "rsa") == 0;
+    AUTO(close_key) EVP_PKEY *key = is_rsa ? rsa_key(r->public_key) : NULL;
+    unsigned char *der = NULL;
+    int n = key ? i2d_PUBKEY(key, &der) : 0;
+    if (is_rsa && n <= 0)
+        return false;
+    buf_addf(out, "v=DKIM1; k=%s; %sp=", r->key_type, r->strict ? "t=s; " : "");
+    encode_base64(out, is_rsa ? str_bytes(der, (size_t)n) : r->public_key);
+    OPENSSL_free(der);
+    return true;
+}

@@ -34,4 +34,7 @@ void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out
  * bytes): the keys are compared, so that a record with a bare RSAPublicKey counts too. */
 bool dkim_record_holds(const struct dkim_record *r, struct str public_key);
 
+/* A good record as every verifier reads it: k=, t=s and p= alone, RSA keys as SubjectPublicKeyInfo. */
+bool dkim_record_plain(const struct dkim_record *r, struct buf *out);
+
 #endif

@@ -2,6 +2,7 @@
  * mail. */
 #include "base/file.h"
 #include "mailer/cli/cli.h"
+#include "mailer/cli/dkim_source.h"
 #include "mailer/cli/zone.h"
 #include "mailer/mime/address.h"
 #include "mailer/mime/dkim.h"
@@ -88,24 +89,6 @@ static int zone(struct cli *c)
 
 /* ---- verify ---------------------------------------------------------------------------------- */
 
-struct record_source {
-    struct resolver *resolver;
-    struct arena *arena;
-};
-
-static enum dkim_lookup find_record(void *context, const char *name, struct buf *out)
-{
-    struct record_source *s = context;
-    struct dns_answer answer;
-    resolver_ask(s->resolver, name, DNS_TXT, s->arena, &answer);
-    if (answer.status == DNS_NXDOMAIN || answer.status == DNS_NODATA)
-        return DKIM_KEY_NONE;
-    if (answer.status != DNS_FOUND)
-        return DKIM_KEY_TEMPERROR;
-    buf_add(out, answer.records[0].data);
-    return DKIM_KEY_FOUND;
-}
-
 static void print_results_json(const struct dkim_result *r, size_t n)
 {
     struct js *o = js_object(), *signatures = js_array();
@@ -152,10 +135,8 @@ static int verify(struct cli *c)
         return cli_unreadable(c, &e);
     if (!cli_resolver(c, &resolver, &code))
         return code;
-    struct record_source records = {resolver, c->arena};
-    struct dkim_source source = {find_record, &records};
     if (!dkim_open(&(struct dkim_setup){0}, &dkim, &e) ||
-        !dkim_verify(dkim, buf_str(&mail), &source, c->arena, &results, &n, &e))
+        !dkim_source_verify(dkim, resolver, buf_str(&mail), c->arena, &results, &n, &e))
         return cli_unreadable(c, &e);
     if (cli_flag(c, "json")) {
         print_results_json(results, n);

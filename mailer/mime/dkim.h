@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 /* libopendkim has functions of these names too, so ours have another one in the linker. */
@@ -45,7 +46,8 @@ void dkim_key_record(const struct dkim_key *k, struct buf *out); /* "v=DKIM1; k=
 struct dkim; /* the library's handle and its settings */
 
 struct dkim_setup {
-    bool body_simple; /* c=relaxed/simple instead of relaxed/relaxed */
+    bool body_simple;          /* c=relaxed/simple instead of relaxed/relaxed */
+    const struct clock *clock; /* for x= when verifying; NULL = the system's */
 };
 bool dkim_open(const struct dkim_setup *s, struct dkim **out, struct err *e);
 void dkim_close(struct dkim **d) DKIM_LINK("dkim_close");
@@ -59,9 +61,14 @@ bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, str
 
 #define DKIM_MAX_SIGNATURES 10 /* further ones are ignored, in the order of the header */
 
-enum dkim_lookup { DKIM_KEY_FOUND, DKIM_KEY_NONE, DKIM_KEY_TEMPERROR };
+enum dkim_lookup {
+    DKIM_KEY_FOUND,
+    DKIM_KEY_NONE,
+    DKIM_KEY_UNUSABLE, /* what was found is no key for mail; out says why in a sentence */
+    DKIM_KEY_TEMPERROR,
+};
 struct dkim_source {
-    /* The TXT record at "selector._domainkey.domain", strings joined. */
+    /* The TXT record at "selector._domainkey.domain", strings joined, RSA keys as SubjectPublicKeyInfo. */
     enum dkim_lookup (*record)(void *context, const char *name, struct buf *out);
     void *context;
 };

@@ -3,21 +3,30 @@
  * cannot be looked up now holds back its own signature only. */
 #include <openssl/err.h>
 
+#include <openssl/x509.h>
+
+#include "base/encode.h"
+#include "mailer/mime/dkim_signature.h"
 #include "mailer/mime/opendkim.h"
 
 #define HEADER_MAX (256 * 1024) /* octets of all fields together */
 #define FIELDS_MAX 2000
+#define LEAST_BITS 1024 /* RFC 8301 s3.2 */
 
 /* What we know of one signature beside what the library knows. */
 struct note {
-    bool broken;    /* its tags cannot be read */
-    bool temporary; /* the look-up failed for now */
-    bool too_long;  /* the key record does not fit the library's buffer */
+    struct dkim_signature signature;
+    bool broken;          /* the library cannot read its tags */
+    bool temporary;       /* the look-up failed for now */
+    bool too_long;        /* the key record does not fit the library's buffer */
+    const char *unusable; /* why what was found is no key; NULL = it is one */
 };
 
 struct job {
     const struct dkim_source *source;
     struct arena *arena;
+    int64_t now_s;
+    struct str body; /* with CRLF, the last line too */
     struct note notes[DKIM_MAX_SIGNATURES];
     DKIM_SIGINFO **signatures; /* in the order of the header; the library's */
     size_t n;                  /* at most DKIM_MAX_SIGNATURES */
@@ -41,11 +50,6 @@ static const char *tag(DKIM_SIGINFO *s, bool of_key, const char *name)
     return text_of(dkim_sig_gettagvalue(s, of_key, (unsigned char *)(uintptr_t)name));
 }
 
-static bool uses_sha1(DKIM_SIGINFO *s)
-{
-    return str_is_nocase(str_of(tag(s, false, "a")), "rsa-sha1");
-}
-
 /* ---- callbacks ------------------------------------------------------------------------------- */
 
 /* Before any look-up: what will not be judged is not looked up either. */
@@ -56,7 +60,7 @@ DKIM_CBSTAT opendkim_screen(DKIM *message, DKIM_SIGINFO **signatures, int n)
     job->signatures = signatures;
     job->n = n < DKIM_MAX_SIGNATURES ? (size_t)n : DKIM_MAX_SIGNATURES;
     for (int i = 0; i < n; i++)
-        if (i >= DKIM_MAX_SIGNATURES || job->notes[i].broken || uses_sha1(signatures[i]))
+        if (i >= DKIM_MAX_SIGNATURES || job->notes[i].broken || job->notes[i].signature.result)
             dkim_sig_ignore(signatures[i]);
     return DKIM_CBSTAT_CONTINUE;
 }
@@ -84,6 +88,9 @@ DKIM_CBSTAT opendkim_lookup_key(
         note->temporary = true;
         return DKIM_CBSTAT_TRYAGAIN;
     case DKIM_KEY_NONE:
+        return DKIM_CBSTAT_NOTFOUND;
+    case DKIM_KEY_UNUSABLE:
+        note->unusable = arena_text(job->arena, buf_str(&record));
         return DKIM_CBSTAT_NOTFOUND;
     case DKIM_KEY_FOUND:
         break;
@@ -131,16 +138,13 @@ static void set_result(struct dkim_result *r, const char *result, const char *re
 }
 
 /* l= leaves text below the signed part that anyone may have added (RFC 6376 s8.2). */
-static bool leaves_text_unsigned(DKIM *message, DKIM_SIGINFO *s)
+static bool leaves_text_unsigned(const struct job *job, const struct dkim_signature *s)
 {
-    ssize_t body = 0, canonical = 0, limit = -1;
-
-    return tag(s, false, "l")[0] != '\0' &&
-           dkim_sig_getcanonlen(message, s, &body, &canonical, &limit) == DKIM_STAT_OK &&
-           limit >= 0 && limit < body;
+    return s->has_length && s->length < dkim_body_length(job->body, s->body_relaxed);
 }
 
-static void judge_processed(DKIM *message, DKIM_SIGINFO *s, struct dkim_result *r)
+static void judge_processed(
+    const struct job *job, const struct note *note, DKIM_SIGINFO *s, struct dkim_result *r)
 {
     bool matched = (dkim_sig_getflags(s) & DKIM_SIGFLAG_PASSED) != 0;
     DKIM_SIGERROR error = dkim_sig_geterror(s);
@@ -148,7 +152,7 @@ static void judge_processed(DKIM *message, DKIM_SIGINFO *s, struct dkim_result *
     if (matched && dkim_sig_getbh(s) == DKIM_SIGBH_MISMATCH) {
         set_result(r, "fail", "the body was altered after signing");
     } else if (matched && dkim_sig_getbh(s) == DKIM_SIGBH_MATCH && error == DKIM_SIGERROR_OK) {
-        if (leaves_text_unsigned(message, s))
+        if (leaves_text_unsigned(job, &note->signature))
             set_result(r, "policy", "l= leaves a part of the body unsigned");
         else
             set_result(r, "pass", "");
@@ -162,51 +166,72 @@ static void judge_processed(DKIM *message, DKIM_SIGINFO *s, struct dkim_result *
     }
 }
 
+static void close_key(EVP_PKEY **k)
+{
+    EVP_PKEY_free(*k);
+}
+
+/* Of the modulus, which the library knows in whole bytes only. */
+static int rsa_bits(struct str base64)
+{
+    AUTO(buf_close) struct buf der = {0};
+    const unsigned char *at;
+    if (!decode_base64(&der, base64))
+        return 0;
+    at = (const unsigned char *)der.p;
+    AUTO(close_key) EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)der.n);
+    return key && EVP_PKEY_is_a(key, "RSA") ? EVP_PKEY_get_bits(key) : 0;
+}
+
 static int bits_of(DKIM_SIGINFO *s)
 {
-    unsigned bits = 0;
+    struct str key = str_of(tag(s, true, "p"));
 
     if ((dkim_sig_getflags(s) & DKIM_SIGFLAG_PROCESSED) == 0)
         return 0;
     if (str_is_nocase(str_of(tag(s, false, "a")), "ed25519-sha256"))
-        return tag(s, true, "p")[0] != '\0' ? 256 : 0;
-    return dkim_sig_getkeysize(s, &bits) == DKIM_STAT_OK && bits <= 65536 ? (int)bits : 0;
+        return key.n > 0 ? 256 : 0;
+    return rsa_bits(key);
 }
 
-static void judge(struct job *job, DKIM *message, size_t i, struct dkim_result *r)
+static void judge(struct job *job, size_t i, struct dkim_result *r)
 {
     DKIM_SIGINFO *s = job->signatures[i];
     const struct note *note = &job->notes[i];
 
-    r->domain = arena_text(job->arena, str_of(tag(s, false, "d")));
-    r->selector = arena_text(job->arena, str_of(tag(s, false, "s")));
-    r->algorithm = arena_text(job->arena, str_of(tag(s, false, "a")));
     if (note->broken) {
-        set_result(r, "neutral", "the tags of the signature cannot be read, or some are missing");
-    } else if (uses_sha1(s)) {
-        set_result(r, "policy", "rsa-sha1 is no longer valid (RFC 8301)");
+        set_result(r, "neutral", "the signature cannot be read");
     } else if (note->temporary) {
         set_result(r, "temperror", "the key cannot be looked up now");
     } else if (note->too_long) {
         set_result(r, "permerror", "the key record is too long or holds a NUL");
+    } else if (note->unusable) {
+        set_result(r, "permerror", note->unusable);
     } else {
         r->bits = bits_of(s);
-        judge_processed(message, s, r);
+        judge_processed(job, note, s, r);
+        if (strcmp(r->result, "pass") == 0 && r->bits < LEAST_BITS && r->bits != 256)
+            set_result(r, "policy", "the RSA key has fewer than 1024 bits (RFC 8301)");
     }
 }
 
-/* Without the library's list (it gave up before) nothing is known but how many there were. */
-static void judge_all(
-    struct job *job, DKIM *message, struct arena *a, struct dkim_result **out, size_t *n)
+/* Without the library's list (it gave up before) nothing is known but what the signatures say themselves. */
+static void judge_all(struct job *job, struct arena *a, struct dkim_result **out, size_t *n)
 {
     size_t count = job->seen < DKIM_MAX_SIGNATURES ? job->seen : DKIM_MAX_SIGNATURES;
     struct dkim_result *results = arena_array(a, count > 0 ? count : 1, sizeof *results);
 
     for (size_t i = 0; i < count; i++) {
-        results[i] = (struct dkim_result){.domain = "", .selector = "", .algorithm = ""};
+        const struct dkim_signature *s = &job->notes[i].signature;
+
+        results[i] = (struct dkim_result){.domain = arena_text(a, s->domain),
+            .selector = arena_text(a, s->selector),
+            .algorithm = arena_text(a, s->algorithm)};
         set_result(&results[i], "neutral", "the message cannot be processed");
-        if (i < job->n)
-            judge(job, message, i, &results[i]);
+        if (s->result)
+            set_result(&results[i], s->result, s->reason);
+        else if (i < job->n)
+            judge(job, i, &results[i]);
     }
     *out = results;
     *n = count;
@@ -238,8 +263,13 @@ static bool feed_header(struct job *job, DKIM *message, struct str header, struc
         status = dkim_header(message, bytes_of(field), field.n);
         if (!is_signature(field))
             continue; /* a line that is no field is no part of any signature */
-        if (job->seen < DKIM_MAX_SIGNATURES)
-            job->notes[job->seen].broken = status != DKIM_STAT_OK;
+        if (job->seen < DKIM_MAX_SIGNATURES) {
+            struct note *note = &job->notes[job->seen];
+
+            note->broken = status != DKIM_STAT_OK;
+            dkim_signature_read(str_slice(field, str_find_char(field, ':', 0) + 1, field.n),
+                job->now_s, &note->signature);
+        }
         job->seen++;
     }
     return true;
@@ -264,16 +294,29 @@ static struct str with_crlf(struct str message, struct arena *a)
     return str_bytes(copy, at);
 }
 
+/* A last line without CRLF gets one (RFC 6376 s3.4.3, s3.4.4), which the library wants to see. */
+static struct str with_last_crlf(struct str body, struct arena *a)
+{
+    if (body.n == 0 || str_ends(body, STR("\r\n")))
+        return body;
+    char *copy = arena_alloc(a, body.n + 2);
+    memcpy(copy, body.p, body.n);
+    copy[body.n] = '\r';
+    copy[body.n + 1] = '\n';
+    return str_bytes(copy, body.n + 2);
+}
+
 bool dkim_verify(struct dkim *d, struct str message, const struct dkim_source *source,
     struct arena *a, struct dkim_result **out, size_t *n, struct err *e)
 {
     AUTO(arena_close) struct arena *scratch = arena_open();
     AUTO(opendkim_free) DKIM *handle = NULL;
-    struct job job = {.source = source, .arena = a};
+    struct job job = {.source = source, .arena = a, .now_s = clock_now_ms(d->clock) / 1000};
     DKIM_STAT status = DKIM_STAT_OK;
     struct str header, body;
 
     opendkim_split(with_crlf(message, scratch), &header, &body);
+    job.body = with_last_crlf(body, scratch);
     handle = opendkim_verify(d->lib, (const unsigned char *)"parcelpost", scratch, &status);
     if (!handle)
         return err_set(e, ERR_LIBRARY, "dkim: no handle: %s", dkim_getresultstr(status));
@@ -282,12 +325,12 @@ bool dkim_verify(struct dkim *d, struct str message, const struct dkim_source *s
         return false;
     status = dkim_eoh(handle);
     if (status == DKIM_STAT_OK) {
-        if (body.n > 0)
-            status = dkim_body(handle, bytes_of(body), body.n);
+        if (job.body.n > 0)
+            status = dkim_body(handle, bytes_of(job.body), job.body.n);
         if (status == DKIM_STAT_OK)
             (void)dkim_eom(handle, NULL); /* the first signature's result; each is asked below */
     }
-    judge_all(&job, handle, a, out, n);
+    judge_all(&job, a, out, n);
     ERR_clear_error();
     return true;
 }

@@ -48,6 +48,7 @@ bool dkim_open(const struct dkim_setup *s, struct dkim **out, struct err *e)
     if (!d)
         err_out_of_memory();
     d->body_simple = s->body_simple;
+    d->clock = s->clock ? s->clock : clock_system();
     d->lib = dkim_init(allocate, release);
     if (!d->lib || !set_options(d->lib) || !dkim_libfeature(d->lib, DKIM_FEATURE_ED25519) ||
         !dkim_libfeature(d->lib, DKIM_FEATURE_OVERSIGN)) {

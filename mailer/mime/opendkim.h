@@ -25,6 +25,7 @@ __typeof__(opendkim_close) opendkim_close __asm__("dkim_close");
 struct dkim {
     DKIM_LIB *lib;
     bool body_simple;
+    const struct clock *clock;
 };
 
 /* Closes a message's handle; for AUTO(). */

@@ -222,6 +222,42 @@ static void key_records_are_judged(void **state)
         buf_close(&keys[i].record);
 }
 
+/* The source may have looked closer than the library does. */
+static void an_unusable_key_is_told_in_the_words_of_its_source(void **state)
+{
+    AUTO(buf_close) struct buf mail = {0};
+    AUTO(close_verdicts) struct verdicts v = {0};
+    AUTO(zone_close) struct zone z = {.n = 0};
+    struct odd_key key;
+
+    (void)state;
+    make_odd_key(1024, &key);
+    sign_oddly(&ordinary, key.pem, STR(MAIL), &mail);
+    zone_add(&z, "odd._domainkey.shop.example", DKIM_KEY_UNUSABLE, STR("p= stands twice"));
+    v = verify(&z, buf_str(&mail));
+    expect_result("unusable", &v.results[0], "permerror", "p= stands twice");
+    buf_close(&key.record);
+}
+
+/* 1,023 bits fill as many bytes as 1,024. */
+static void the_bits_of_a_key_are_counted_one_by_one(void **state)
+{
+    AUTO(buf_close) struct buf mail = {0};
+    AUTO(close_verdicts) struct verdicts v = {0};
+    AUTO(zone_close) struct zone z = {.n = 0};
+    struct odd odd = {DKIM_SIGN_RSASHA256, 1023, 0, 0, -1};
+    struct odd_key key;
+
+    (void)state;
+    make_odd_key(1023, &key);
+    sign_oddly(&odd, key.pem, STR(MAIL), &mail);
+    zone_add(&z, "odd._domainkey.shop.example", DKIM_KEY_FOUND, buf_str(&key.record));
+    v = verify(&z, buf_str(&mail));
+    expect_result("1023", &v.results[0], "policy", "fewer than 1024");
+    expect_int("bits", v.results[0].bits, 1023);
+    buf_close(&key.record);
+}
+
 static void a_record_too_long_or_with_a_nul_is_a_permanent_error(void **state)
 {
     AUTO(buf_close) struct buf mail = {0};
@@ -271,14 +307,14 @@ static const struct {
     const char *result;
 } broken[] = {
     {"no_tags", STR("DKIM-Signature: hello"), "neutral"},
-    {"nothing", STR("DKIM-Signature:"), "neutral"},
+    {"nothing", STR("DKIM-Signature:"), "permerror"},
     {"a_space", STR("DKIM-Signature: "), "neutral"},
-    {"only_a_version", STR("DKIM-Signature: v=1"), "neutral"},
+    {"only_a_version", STR("DKIM-Signature: v=1"), "permerror"},
     {"no_b", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; bh=AAAA"),
-        "neutral"},
+        "permerror"},
     {"no_bh", STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From; b=AAAA"),
-        "neutral"},
-    {"no_d", STR("DKIM-Signature: v=1; a=rsa-sha256; s=s; h=From; bh=AAAA; b=AAAA"), "neutral"},
+        "permerror"},
+    {"no_d", STR("DKIM-Signature: v=1; a=rsa-sha256; s=s; h=From; bh=AAAA; b=AAAA"), "permerror"},
     {"an_empty_d", STR("DKIM-Signature: v=1; a=rsa-sha256; d=; s=s; h=From; bh=AA; b=AA"),
         "neutral"},
     {"an_eighth_bit",
@@ -306,10 +342,10 @@ static const struct {
     {"x_before_t",
         STR("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; t=32503680000; x=32503670000; "
             "s=s; h=From; bh=AA; b=AA"),
-        "policy"},
+        "permerror"},
 };
 
-static void broken_signatures_are_neutral_and_harm_no_other(void **state)
+static void broken_signatures_are_told_and_harm_no_other(void **state)
 {
     struct signing s;
 
@@ -330,6 +366,47 @@ static void broken_signatures_are_neutral_and_harm_no_other(void **state)
         expect_result(c->name, &v.results[2], "pass", "");
     }
     signing_close(&s);
+}
+
+/* What the body looks like at its end, where the library is not told by the length what follows. */
+static void bodies_end_in_many_ways(void **state)
+{
+    static const struct {
+        const char *name;
+        bool simple;
+        const char *signed_as, *seen_as; /* NULL = the same */
+        const char *result;
+    } cases[] = {
+        {"without_a_last_line_end_relaxed", false, "hello", NULL, "pass"},
+        {"without_a_last_line_end_simple", true, "hello", NULL, "pass"},
+        {"which_may_be_added_on_the_way", false, "hello", "hello\r\n", "pass"},
+        {"empty", false, "", NULL, "pass"},
+        {"empty_lines_only", true, "\r\n\r\n", "", "pass"},
+        {"empty_lines_may_be_lost", false, "hello\r\n\r\n\r\n", "hello\r\n", "pass"},
+        {"blanks_at_line_ends_may_be_lost", false, "a \t\r\nb", "a\r\nb", "pass"},
+        {"but_not_when_simple", true, "a \r\nb", "a\r\nb", "fail"},
+    };
+    struct err e = {0};
+
+    (void)state;
+    EACH(c, cases)
+    {
+        AUTO(buf_close) struct buf mail = {0}, signatures = {0};
+        AUTO(close_verdicts) struct verdicts v = {0};
+        struct signing s;
+
+        signing_open(&s, c->simple);
+        const struct dkim_key *keys[] = {s.rsa};
+        buf_addf(&mail, "From: a@shop.example\r\n\r\n%s%s", c->signed_as,
+            c->signed_as[0] && !str_ends(str_of(c->signed_as), STR("\r\n")) ? "\r\n" : "");
+        expect(c->name, dkim_sign(s.dkim, keys, 1, buf_str(&mail), &signatures, &e), e.text);
+        buf_addf(
+            &signatures, "From: a@shop.example\r\n\r\n%s", c->seen_as ? c->seen_as : c->signed_as);
+        v = verify(&s.zone, buf_str(&signatures));
+        expect_int(c->name, (int64_t)v.n, 1);
+        expect_result(c->name, &v.results[0], c->result, "");
+        signing_close(&s);
+    }
 }
 
 static void three_hundred_signatures_cost_ten_lookups(void **state)
@@ -432,9 +509,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_signatures_are_judged),
         cmocka_unit_test(key_records_are_judged),
+        cmocka_unit_test(an_unusable_key_is_told_in_the_words_of_its_source),
+        cmocka_unit_test(the_bits_of_a_key_are_counted_one_by_one),
         cmocka_unit_test(a_record_too_long_or_with_a_nul_is_a_permanent_error),
         cmocka_unit_test(signatures_do_not_hold_each_other_back),
-        cmocka_unit_test(broken_signatures_are_neutral_and_harm_no_other),
+        cmocka_unit_test(broken_signatures_are_told_and_harm_no_other),
+        cmocka_unit_test(bodies_end_in_many_ways),
         cmocka_unit_test(three_hundred_signatures_cost_ten_lookups),
         cmocka_unit_test(mails_without_signatures_have_no_results),
         cmocka_unit_test(a_file_with_unix_lines_is_read_as_it_was_sent),
