@@ -43,8 +43,11 @@ static bool agree_despite_failure(const struct dmarc_path *a, const struct dmarc
 static bool same_organization(struct check *c, const char *other)
 {
     const struct dmarc_path *author = c->author;
-    /* Whatever its walk finds, its organizational domain is itself or above it. */
-    if (!author->broke_at[0] && !name_is_at_or_below(other, author->org_domain))
+    /* Whatever its walk finds, its organizational domain is itself or above it. Names that share no top-level
+     * domain share nothing above them, whether the DNS answers or not. */
+    const char *known =
+        author->broke_at[0] ? name_last_labels(author->start, 1) : author->org_domain;
+    if (!name_is_at_or_below(other, known))
         return false;
     struct dmarc_path *path = ARENA_NEW(c->arena, struct dmarc_path);
     dmarc_path_take(c->resolver, other, c->arena, path);

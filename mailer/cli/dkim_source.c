@@ -11,7 +11,7 @@ struct record_source {
 
 static enum dkim_lookup give(const struct dkim_record *r, struct buf *out)
 {
-    const char *why = r->status != DKIM_RECORD_GOOD ? r->why.english
+    const char *why = r->status != DKIM_RECORD_GOOD ? r->why.text
                       : !r->sha256                  ? "the key record does not allow sha256 (h=)"
                       : !r->email                   ? "the key is not meant for mail (s=)"
                                                     : NULL;

@@ -335,6 +335,8 @@ static void a_failure_is_never_a_negative_answer(void **state)
             "b.shop.example", "temperror reject"},
         {"a_foreign_signer_might_be_joined_above", "_dmarc TXT \"v=DMARC1; p=reject\"\n",
             "shop.example", "other.example", "temperror reject"},
+        {"one_under_another_top_level_domain_might_not", "_dmarc TXT \"v=DMARC1; p=reject\"\n",
+            "shop.example", "shop.test", "fail reject"},
         {"psd_n_ends_the_walk_before_the_failure", "_dmarc TXT \"v=DMARC1; p=reject; psd=n\"\n",
             "shop.example", "other.example", "fail reject"},
         {"whose_policy_is_open_without_an_own_record", "_dmarc TXT \"v=DMARC1; p=reject\"\n",
