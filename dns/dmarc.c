@@ -36,8 +36,7 @@ static void keep_least_ttl(struct check *c, uint32_t ttl_s)
  * not decide. */
 static bool agree_despite_failure(const struct dmarc_path *a, const struct dmarc_path *b)
 {
-    return a->broke_at[0] && strcmp(a->broke_at, b->broke_at) == 0 &&
-           strcmp(a->org_domain, b->org_domain) == 0;
+    return strcmp(a->broke_at, b->broke_at) == 0 && strcmp(a->org_domain, b->org_domain) == 0;
 }
 
 static bool same_organization(struct check *c, const char *other)
@@ -255,5 +254,5 @@ void dmarc_check(struct resolver *r, const char *from_domain,
     } else if (!author->no_name) {
         align_all(&c, spf_or_null, dkim, dkim_n, out);
     }
-    out->ttl_s = c.ttl_s == UINT32_MAX ? 0 : c.ttl_s;
+    out->ttl_s = c.ttl_s;
 }

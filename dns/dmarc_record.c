@@ -76,7 +76,7 @@ static bool is_report_uri(struct str uri)
     uri = str_trim(str_slice(uri, 0, str_find_char(uri, '!', 0)));
     size_t colon = str_find_char(uri, ':', 0);
     struct str scheme = str_slice(uri, 0, colon), rest = str_slice(uri, colon + 1, uri.n);
-    if (scheme.n == 0 || rest.n == 0 || (scheme.p[0] | 0x20) < 'a' || (scheme.p[0] | 0x20) > 'z')
+    if (scheme.n == 0 || rest.n == 0)
         return false;
     for (size_t i = 0; i < scheme.n; i++) {
         char c = (char)(scheme.p[i] | 0x20);
@@ -110,7 +110,7 @@ static void read_fo(struct parse *p, const struct tag *t)
 {
     struct str list = t->value, piece;
     int numbers = 0, d = 0, s = 0;
-    bool fine = t->value.n > 0;
+    bool fine = true;
     while (str_next(&list, ':', &piece)) {
         piece = str_trim(piece);
         numbers += str_is(piece, "0") || str_is(piece, "1");
@@ -187,11 +187,11 @@ static bool is_removed(struct str name)
 
 static void read_tag(struct parse *p, const struct tag *t)
 {
-    enum known k = t->well_formed ? which(t->name) : KNOWN;
+    enum known k = which(t->name);
     if (!t->well_formed || t->value.n == 0) {
         note(p, SAY(p->arena, "tag.no_value", "\"{{text}}\" is no tag=value",
                     {"text", cut(p, t->whole, 60)}));
-    } else if (k == KNOWN && is_removed(t->name)) {
+    } else if (is_removed(t->name)) {
         if (p->out->removed_n < NOTES_MAX)
             p->removed[p->out->removed_n++] = arena_text(p->arena, t->name);
     } else if (k == KNOWN) {
@@ -214,7 +214,7 @@ static bool takes_version(struct str *rest)
     if (!str_next(rest, ';', &piece) || piece.n == 0 || (piece.p[0] | 0x20) != 'v')
         return false;
     size_t equals = str_find_char(piece, '=', 0);
-    return str_trim(str_slice(piece, 1, equals)).n == 0 && equals < piece.n &&
+    return str_trim(str_slice(piece, 1, equals)).n == 0 &&
            str_is(str_trim(str_slice(piece, equals + 1, piece.n)), "DMARC1");
 }
 

@@ -45,7 +45,7 @@ static bool visit(struct resolver *r, const char *name, struct arena *a, struct 
         return false;
     }
     struct dmarc_found *f = &out->found[out->found_n];
-    size_t n = answer.status == DNS_FOUND ? records_at(&answer, a, &f->record) : 0;
+    size_t n = records_at(&answer, a, &f->record);
     if (n > 1 && !out->several_at[0])
         out->several_at = name;
     if (n != 1)
@@ -67,11 +67,9 @@ static const char *organization(const char *start, const struct dmarc_path *p)
     const char *fewest = start;
     for (size_t i = 0; i < p->found_n; i++) {
         const struct dmarc_found *f = &p->found[i];
-        if (f->record.psd == 'n')
-            return f->domain;
         if (f->record.psd == 'y') /* at the start itself there is no label below: it is its own */
             return name_last_labels(start, name_labels(f->domain) + 1);
-        fewest = f->domain; /* the walk goes from long names to short ones */
+        fewest = f->domain; /* the walk goes from long names to short ones, and ends at psd=n */
     }
     return fewest;
 }
@@ -115,8 +113,7 @@ const struct dmarc_found *dmarc_path_record(const struct dmarc_path *p)
     f = found_at(p, p->org_domain);
     if (f || p->found_n == 0)
         return f;
-    const struct dmarc_found *last = &p->found[p->found_n - 1];
-    return last->record.psd == 'y' ? last : NULL;
+    return &p->found[p->found_n - 1]; /* a psd=y: else the last one would be the organization's */
 }
 
 void dmarc_walk(struct resolver *r, const char *start, struct arena *a, struct dmarc_walk *out)
@@ -133,7 +130,7 @@ void dmarc_walk(struct resolver *r, const char *start, struct arena *a, struct d
         .record_domain = f ? f->domain : "",
         .queries = p->queries,
         .queries_n = p->queries_n,
-        .ttl_s = p->ttl_s == UINT32_MAX ? 0 : p->ttl_s,
+        .ttl_s = p->ttl_s,
     };
     if (f)
         out->record = f->record;

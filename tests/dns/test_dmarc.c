@@ -1,6 +1,6 @@
 /* DMARC by RFC 9989: walk, organizational domain, policy, alignment. Numbers in case names are its sections; each
  * case is a zone "example" (SOA at the top level, so that every walk stays inside) and a question. */
-#include "dns/dmarc.h"
+#include "dns/dmarc_walk.h"
 #include "tests/dns/world.h"
 
 #define TOP "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
@@ -219,6 +219,18 @@ static void policies_are_chosen_by_place_and_existence(void **state)
         {"4.10.1_no_p_leaves_sp_idle",
             "_dmarc.shop TXT \"v=DMARC1; sp=reject; rua=mailto:a@b.example\"\n", "a.shop.example",
             "fail none none shop.example"},
+        {"4.10_several_below_do_not_hide_the_organizations_record",
+            "_dmarc.a.shop TXT \"v=DMARC1; p=none\"\n_dmarc.a.shop TXT \"v=DMARC1\"\n"
+            "_dmarc.shop TXT \"v=DMARC1; p=reject\"\n",
+            "a.shop.example", "fail reject reject shop.example"},
+        {"existence_is_not_asked_where_it_changes_nothing",
+            "a.shop CNAME x.elsewhere.test.\n_dmarc.shop TXT \"v=DMARC1; p=none; sp=reject; "
+            "np=reject\"\n",
+            "a.shop.example", "fail reject reject shop.example"},
+        {"without_existence_there_is_no_policy",
+            "a.shop CNAME x.elsewhere.test.\n_dmarc.shop TXT \"v=DMARC1; p=none; np=reject; "
+            "t=y\"\n",
+            "a.shop.example", "temperror   shop.example"},
         {"4.10.1_no_record_at_all", "shop A 192.0.2.1\n", "shop.example", "none   "},
         {"not_a_domain_name", "", "no domain", "permerror   "},
         {"no_from_domain", "", "", "permerror   "},
@@ -341,6 +353,12 @@ static void a_failure_is_never_a_negative_answer(void **state)
             "shop.example", "other.example", "fail reject"},
         {"whose_policy_is_open_without_an_own_record", "_dmarc TXT \"v=DMARC1; p=reject\"\n",
             "a.shop.example", "a.shop.example", "temperror "},
+        {"a_signer_parted_by_psd_n_is_open_while_the_authors_walk_fails",
+            "_dmarc TXT \"v=DMARC1; p=reject\"\n_dmarc.a TXT \"v=DMARC1; psd=n; p=none\"\n",
+            "shop.example", "a.shop.example", "temperror reject"},
+        {"the_signers_walk_alone_fails",
+            "_dmarc TXT \"v=DMARC1; p=reject; psd=n\"\n_dmarc.dead CNAME x.elsewhere.test.\n",
+            "shop.example", "x.dead.shop.example", "temperror reject"},
         {"no_record_before_the_failure", "", "shop.example", "shop.example", "temperror "},
     };
     (void)state;
@@ -376,6 +394,111 @@ static void existence_that_nobody_tells_leaves_it_open(void **state)
     dmarc_check(w.resolver, "a.shop.example", NULL, &dkim, 1, w.arena, &v);
     expect_text("result", dmarc_result_name(v.result), "temperror");
     world_end(&w);
+}
+
+/* Status, organization, record's domain and policy, TTL; "several" says where records cancel each other. */
+static void walks_say_how_they_ended(void **state)
+{
+    static const struct {
+        const char *name, *zone, *start, *want;
+    } cases[] = {
+        {"found", "_dmarc TXT \"v=DMARC1; p=reject; psd=n\"\n", "a.shop.example",
+            "found shop.example shop.example reject 60, several "},
+        {"the_least_ttl_counts", "_dmarc 20 TXT \"v=DMARC1; p=reject; psd=n\"\n", "a.shop.example",
+            "found shop.example shop.example reject 20, several "},
+        {"the_failure_beats_what_was_found", "_dmarc TXT \"v=DMARC1; p=none\"\n", "shop.example",
+            "timeout shop.example shop.example none 0, several "},
+        {"no_name", "", "no name", "bad    0, several "},
+        {"the_first_of_several_places",
+            "_dmarc.a TXT \"v=DMARC1\"\n_dmarc.a TXT \"v=DMARC1;\"\n_dmarc TXT \"v=DMARC1\"\n"
+            "_dmarc TXT \"v=DMARC1;\"\n",
+            "a.shop.example", "timeout a.shop.example   0, several a.shop.example"},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct dmarc_walk walk;
+        struct dmarc_path path;
+        world_begin(&w);
+        world_zone(&w, 0,
+            arena_printf(w.arena,
+                "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n%s", c->zone));
+        world_resolver(&w, NULL, 1000);
+        dmarc_walk(w.resolver, c->start, w.arena, &walk);
+        dmarc_path_take(w.resolver, c->start, w.arena, &path);
+        expect_text(c->name,
+            arena_printf(w.arena, "%s %s %s %s %u, several %s", dns_status_name(walk.status),
+                walk.org_domain, walk.record_domain, dmarc_policy_name(walk.record.p), walk.ttl_s,
+                path.several_at),
+            c->want);
+        expect_number(c->name, walk.record.adkim, 'r');
+        world_end(&w);
+    }
+}
+
+static void a_walk_without_records_found_nothing(void **state)
+{
+    struct world w;
+    struct dmarc_walk walk;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0, TOP);
+    world_resolver(&w, NULL, 1000);
+    dmarc_walk(w.resolver, "shop.example", w.arena, &walk);
+    expect_number("status", walk.status, DNS_NODATA);
+    expect_number("valid", walk.record.valid, false);
+    world_end(&w);
+}
+
+/* "_dmarc." and 246 characters make a name of 253, which is asked for; one character more does not. */
+static void the_longest_question_has_253_characters(void **state)
+{
+    const char *label = "x23456789012345678901234567890123456789012345678901234567890123";
+    (void)state;
+    for (int more = 0; more <= 1; more++) {
+        struct world w;
+        struct dmarc_walk walk;
+        world_begin(&w);
+        world_zone(&w, 0, TOP);
+        world_resolver(&w, NULL, 1000);
+        const char *start = arena_printf(
+            w.arena, "%.60s.%.60s.%.60s.%.*s.shop.example", label, label, label, 50 + more, label);
+        expect_number("length", (int64_t)strlen(start), 246 + more);
+        dmarc_walk(w.resolver, start, w.arena, &walk);
+        expect_number("status", walk.status, DNS_NODATA);
+        expect_number("asked", (int64_t)walk.queries_n, 6 - more);
+        world_end(&w);
+    }
+}
+
+/* The verdict holds as long as everything that it rests on. */
+static void the_least_ttl_of_all_walks_counts(void **state)
+{
+    static const struct {
+        const char *name, *zone;
+        uint32_t want;
+    } cases[] = {
+        {"of_the_author", "_dmarc.a.shop 30 TXT \"v=DMARC1; p=reject\"\n", 30},
+        {"of_the_signer", "_dmarc.b.shop 20 TXT \"v=DMARC1; p=reject\"\n", 20},
+        {"of_existence", "a.shop 10 A 192.0.2.1\n_dmarc.shop TXT \"v=DMARC1; p=reject; np=none\"\n",
+            10},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct dmarc_verdict v;
+        struct dmarc_identity dkim = {"b.shop.example", "pass"};
+        world_begin(&w);
+        world_zone(&w, 0,
+            arena_printf(
+                w.arena, TOP "_dmarc.shop TXT \"v=DMARC1; p=reject; np=none\"\n%s", c->zone));
+        world_resolver(&w, NULL, 1000);
+        dmarc_check(w.resolver, "a.shop.example", NULL, &dkim, 1, w.arena, &v);
+        expect_number(c->name, v.ttl_s, c->want);
+        world_end(&w);
+    }
 }
 
 static void the_verdict_tells_all(void **state)
@@ -440,6 +563,10 @@ int main(void)
         cmocka_unit_test(identities_align_or_not),
         cmocka_unit_test(a_failure_is_never_a_negative_answer),
         cmocka_unit_test(existence_that_nobody_tells_leaves_it_open),
+        cmocka_unit_test(walks_say_how_they_ended),
+        cmocka_unit_test(a_walk_without_records_found_nothing),
+        cmocka_unit_test(the_longest_question_has_253_characters),
+        cmocka_unit_test(the_least_ttl_of_all_walks_counts),
         cmocka_unit_test(the_verdict_tells_all),
         cmocka_unit_test(two_domains_align_by_themselves),
     };

@@ -130,6 +130,11 @@ static void what_is_odd_is_noted(void **state)
         {"bad_values", "v=DMARC1; p=maybe; t=yes",
             "p=maybe is no value of this tag; t=yes is no value of this tag", ""},
         {"malformed", "v=DMARC1; p none", "\"p none\" is no tag=value", ""},
+        {"nothing_to_say_of_each_tag",
+            "v=DMARC1; p=none; sp=none; np=none; adkim=r; aspf=r; psd=u; t=n; fo=1; "
+            "ruf=mailto:a@b.example; rua=mailto:a@b.example",
+            "", ""},
+        {"a_name_that_cannot_be_one", "v=DMARC1; p!x=none", "\"p!x=none\" is no tag=value", ""},
         {"no_uri", "v=DMARC1; ruf=me", "ruf has \"me\", which is no URI", ""},
     };
     struct arena *a = arena_open();
@@ -140,6 +145,79 @@ static void what_is_odd_is_noted(void **state)
         dmarc_parse(str_of(c->text), a, &r);
         expect_text(c->name, join_notes(a, &r), c->notes);
         expect_text(c->name, join(a, r.removed, r.removed_n), c->removed);
+    }
+    arena_close(&a);
+}
+
+/* What takes one condition of the reader each; the rows above do not. */
+static void each_condition_of_the_reader_counts(void **state)
+{
+    static const struct {
+        const char *name, *text, *want;
+    } cases[] = {
+        {"another_tag_with_the_version's_value", "x=DMARC1; p=none", "not valid"},
+        {"a_longer_name_with_the_version's_value", "vx=DMARC1; p=none", "not valid"},
+        {"fo_a_bad_piece_before_a_good_one", "v=DMARC1; fo=x:1", "// rr u fo=0"},
+        {"fo_two_letters_in_a_piece", "v=DMARC1; fo=1x", "// rr u fo=0"},
+        {"fo_an_empty_piece", "v=DMARC1; fo=1::d", "// rr u fo=0"},
+        {"fo_s_once", "v=DMARC1; fo=s:S", "// rr u fo=0"},
+    };
+    struct arena *a = arena_open();
+    (void)state;
+    EACH(c, cases)
+    {
+        struct dmarc_record r;
+        dmarc_parse(str_of(c->text), a, &r);
+        expect_text(c->name, r.valid ? describe(a, c->text) : "not valid", c->want);
+    }
+    arena_close(&a);
+}
+
+static void report_uris_are_read_byte_by_byte(void **state)
+{
+    static const struct {
+        struct str uri;
+        bool valid;
+    } cases[] = {
+        {STR("a:x"), true},
+        {STR("z:x"), true},
+        {STR("A:x"), true},
+        {STR("Z:x"), true},
+        {STR("az:x"), true},
+        {STR("x0123456789+-.:y"), true},
+        {STR("@:x"), false},
+        {STR("[:x"), false},
+        {STR("`:x"), false},
+        {STR("{:x"), false},
+        {STR("a`:x"), false},
+        {STR("a{:x"), false},
+        {STR("a_b:x"), false},
+        {STR("1a:x"), false},
+        {STR("+:x"), false},
+        {STR("a\0b:x"), false},
+        {STR(":x"), false},
+        {STR("x:"), false},
+        {STR("x:~"), true},
+        {STR("x:\x7f"), false},
+        {STR("x:\x80"), false},
+        {STR("x:a\"b"), false},
+        {STR("x:a<b"), false},
+        {STR("x:a^b"), false},
+        {STR("x:a|b"), false},
+        {STR("mailto:a@b"), true},
+        {STR("mailto:a"), false},
+    };
+    struct arena *a = arena_open();
+    (void)state;
+    EACH(c, cases)
+    {
+        struct buf text = {0};
+        struct dmarc_record r;
+        buf_add_text(&text, "v=DMARC1; rua=");
+        buf_add(&text, c->uri);
+        dmarc_parse(buf_str(&text), a, &r);
+        expect_number(c->uri.p, r.has_valid_rua, c->valid);
+        buf_close(&text);
     }
     arena_close(&a);
 }
@@ -167,6 +245,8 @@ int main(void)
         cmocka_unit_test(only_a_version_first_makes_a_record),
         cmocka_unit_test(tags_have_their_values_and_defaults),
         cmocka_unit_test(what_is_odd_is_noted),
+        cmocka_unit_test(each_condition_of_the_reader_counts),
+        cmocka_unit_test(report_uris_are_read_byte_by_byte),
         cmocka_unit_test(a_flood_of_tags_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

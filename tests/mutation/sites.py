@@ -149,8 +149,17 @@ class SourceFile:
         whole, a, b = self._range(node), self._range(left), self._range(right)
         if not whole or not a or not b or not self._is_new("edge", whole):
             return
+        if self._is_lesser(whole, a, b):
+            return
         number = self._site("edge", whole)
         self._wrap(b if node["opcode"] in ("<", ">=") else a, "((", ") + mutation_at(%d))" % number)
+
+    def _is_lesser(self, whole, a, b):
+        """x < y ? x : y, and if (x < y) y = x: at the edge both are the same."""
+        x, y = (re.escape(self.source[s[0]:s[1]]) for s in (a, b))
+        behind = self.source[whole[1]:]
+        return re.match(rb" \? (%s : %s|%s : %s);" % (x, y, y, x), behind) is not None or \
+            re.match(rb"\)\s+%s = %s;" % (y, x), behind) is not None
 
     def _stay(self, statement):
         span = self._range(statement)

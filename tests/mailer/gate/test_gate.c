@@ -241,6 +241,8 @@ static void rule_four_case_by_case(void **state)
         {"strict_signer_below", "_dmarc.shop TXT \"v=DMARC1; p=reject; adkim=s\"\n", {k->sub},
             {OURS}, "", "", "hold DKIM-UNALIGNED"},
         {"without_dmarc_and_without_key", "", {k->rsa}, {NOTHING}, "", "", "warn DKIM-KEY-ABSENT"},
+        {"of_two_useless_keys_the_first_is_named", DMARC, {k->rsa, k->ed}, {NOTHING, REVOKED}, "",
+            "", "hold DKIM-KEY-ABSENT"},
         {"the_dns_fails_for_the_key", DMARC, {k->rsa}, {LOST}, "", "", "defer DNS-UNAVAILABLE"},
         {"the_dns_fails_for_the_key_without_dmarc", "", {k->rsa}, {LOST}, "", "",
             "defer DNS-UNAVAILABLE"},
@@ -325,6 +327,89 @@ static void the_verdict_tells_what_it_rests_on(void **state)
     expect_number("valid for the least TTL", v.valid_until_ms - w.fake.ms, 20000);
     gate_close(&g);
     world_end(&w);
+}
+
+/* A key's line with its own TTL. */
+static const char *key_line_for(struct world *w, const struct dkim_key *k, int ttl_s)
+{
+    const char *line = key_line(w, k, NULL), *after = strstr(line, " 300 ");
+    return arena_printf(w->arena, "%.*s %d %s", (int)(after - line), line, ttl_s, after + 5);
+}
+
+static void the_least_ttl_may_be_any_answers(void **state)
+{
+    const struct key_set *k = *state;
+    static const char *const two[] = {"198.51.100.7", "198.51.100.8"};
+    const struct {
+        const char *name, *more;
+        int dmarc_s, rsa_s, ed_s;
+        bool signs;
+        int64_t want_s;
+    } cases[] = {
+        {"of_dmarc", "", 14, 200, 100, true, 14},
+        {"of_the_first_key", "", 300, 15, 100, true, 15},
+        {"of_the_second_key", "", 300, 100, 16, true, 16},
+        {"of_spf_for_the_first_address", "low 17 A 198.51.100.7\n", 300, 300, 300, false, 17},
+        {"not_of_spf_where_dkim_decides", "low 17 A 198.51.100.7\n", 300, 300, 300, true, 60},
+    };
+    EACH(c, cases)
+    {
+        const struct dkim_key *keys[] = {k->rsa, k->ed};
+        struct gate_question q = question("shop.example", keys, c->signs ? 2 : 0, true);
+        struct world w;
+        struct gate_verdict v;
+        q.public_addresses = two;
+        q.public_addresses_n = 2;
+        world_begin(&w);
+        world_zone(&w, 0,
+            zone_text(&w, arena_printf(w.arena,
+                              "_dmarc.shop %d TXT \"v=DMARC1; p=none\"\nshop TXT \"v=spf1 "
+                              "ip4:198.51.100.8 a:low.example -all\"\n%s%s%s",
+                              c->dmarc_s, c->more, key_line_for(&w, k->rsa, c->rsa_s),
+                              key_line_for(&w, k->ed, c->ed_s))));
+        world_resolver(&w, NULL, 1000);
+        struct gate *g = open_gate(&w, false);
+        gate_ask(g, &q, &v);
+        expect_text(c->name, v.dmarc, c->more[0] || c->signs ? "pass" : "fail");
+        expect_number(c->name, v.valid_until_ms - w.fake.ms, c->want_s * 1000);
+        gate_close(&g);
+        world_end(&w);
+    }
+}
+
+static void a_hold_says_what_and_why(void **state)
+{
+    const struct key_set *k = *state;
+    const struct {
+        const char *name, *return_path, *spf;
+        bool signs, addresses;
+        const char *says, *spf_said;
+    } cases[] = {
+        {"the_key_and_its_domain", "", "", true, false, "DKIM key rsa of shop.example: ", ""},
+        {"spf_that_fails", "shop.example", "fail", false, true, "fail", "fail"},
+        {"spf_that_nobody_can_check", "shop.example", "", false, false, "not checkable", ""},
+        {"without_return_path_there_is_no_spf", "", "", false, true, "not checkable", ""},
+    };
+    EACH(c, cases)
+    {
+        const struct dkim_key *keys[] = {k->rsa};
+        const struct gate_question q =
+            question(c->return_path, keys, c->signs ? 1 : 0, c->addresses);
+        struct world w;
+        struct gate_verdict v;
+        world_begin(&w);
+        world_zone(&w, 0,
+            zone_text(&w, arena_printf(w.arena, DMARC "mx.shop TXT \"v=spf1 -all\"\n%s",
+                              spf_line(&w, c->return_path, c->spf))));
+        world_resolver(&w, NULL, 1000);
+        struct gate *g = open_gate(&w, false);
+        gate_ask(g, &q, &v);
+        if (v.answer != GATE_HOLD || !strstr(v.why, c->says))
+            fail_msg("%s: %s", c->name, v.why);
+        expect_text(c->name, v.spf, c->spf_said);
+        gate_close(&g);
+        world_end(&w);
+    }
 }
 
 static void verdicts_live_within_bounds(void **state)
@@ -636,6 +721,8 @@ int main(void)
         cmocka_unit_test(rule_four_case_by_case),
         cmocka_unit_test(a_from_domain_that_is_none_is_held),
         cmocka_unit_test(the_verdict_tells_what_it_rests_on),
+        cmocka_unit_test(the_least_ttl_may_be_any_answers),
+        cmocka_unit_test(a_hold_says_what_and_why),
         cmocka_unit_test(verdicts_live_within_bounds),
         cmocka_unit_test(an_hour_is_the_most),
         cmocka_unit_test(a_repair_releases_after_the_hold_or_when_told),
