@@ -160,7 +160,7 @@ void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out
     read_key(values[TAG_P], a, out);
 }
 
-static void find_in(const struct dns_answer *answer, struct arena *a, struct dkim_record *out)
+void dkim_record_take(const struct dns_answer *answer, struct arena *a, struct dkim_record *out)
 {
     *out = (struct dkim_record){.status = DKIM_RECORD_ABSENT,
         .key_type = "",
@@ -188,7 +188,7 @@ void dkim_record_find(struct resolver *r, const char *domain, const char *select
     resolver_ask(r, name, DNS_TXT, a, &answer);
     switch (answer.status) {
     case DNS_FOUND:
-        find_in(&answer, a, out);
+        dkim_record_take(&answer, a, out);
         break;
     case DNS_NXDOMAIN:
     case DNS_NODATA:

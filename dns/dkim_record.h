@@ -28,6 +28,8 @@ struct dkim_record {
 
 void dkim_record_find(struct resolver *r, const char *domain, const char *selector, struct arena *a,
     struct dkim_record *out);
+/* What a TXT answer that is FOUND holds: one key record, none, or several. */
+void dkim_record_take(const struct dns_answer *answer, struct arena *a, struct dkim_record *out);
 void dkim_record_parse(struct str text, struct arena *a, struct dkim_record *out);
 
 /* Whether p= is this public key, given as dkim_key_public gives it (SubjectPublicKeyInfo, or 32 raw

@@ -72,6 +72,7 @@ static void begin_try(struct race *r, size_t server)
             .type = r->question->type,
             .edns = !r->known[server].bare,
             .dnssec = r->question->dnssec,
+            .direct = r->x->direct,
             .any_case = r->known[server].any_case,
         }};
     hash_random(&t->question.id, sizeof t->question.id);

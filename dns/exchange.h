@@ -29,6 +29,7 @@ struct exchange {
     struct servers *servers;   /* at least one */
     const struct clock *clock; /* for their rests */
     int64_t deadline_steady_ns;
+    bool direct; /* to authoritative servers: recursion is not desired */
 };
 
 struct exchange_question {

@@ -16,7 +16,7 @@ struct wire_answer {
     uint16_t type;
     struct rr *rrs;
     size_t n;
-    bool nxdomain, secure, has_soa;
+    bool nxdomain, secure, authoritative, has_soa;
     uint32_t negative_ttl_s;
 };
 
@@ -44,8 +44,8 @@ size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
     if (!name)
         return 0;
     AUTO(close_packet)
-    ldns_pkt *packet = ldns_pkt_query_new(
-        name, (ldns_rr_type)rr_type_number(q->type), LDNS_RR_CLASS_IN, LDNS_RD | LDNS_AD);
+    ldns_pkt *packet = ldns_pkt_query_new(name, (ldns_rr_type)rr_type_number(q->type),
+        LDNS_RR_CLASS_IN, q->direct ? 0 : LDNS_RD | LDNS_AD);
     if (!packet)
         return 0;
     ldns_pkt_set_id(packet, q->id);
@@ -129,6 +129,7 @@ static struct wire_answer *gather(
     out->type = rr_type_number(q->type);
     out->nxdomain = ldns_pkt_get_rcode(packet) == LDNS_RCODE_NXDOMAIN;
     out->secure = ldns_pkt_ad(packet);
+    out->authoritative = ldns_pkt_aa(packet);
     out->rrs = arena_array(a, ldns_rr_list_rr_count(answers), sizeof *out->rrs);
     for (size_t i = 0; i < ldns_rr_list_rr_count(answers); i++)
         if (rr_read(ldns_rr_list_rr(answers, i), a, &out->rrs[out->n]))
@@ -216,4 +217,9 @@ bool wire_step(const struct wire_answer *w, const char *name, struct arena *a, s
     out->status = w->nxdomain ? DNS_NXDOMAIN : DNS_NODATA;
     out->ttl_s = w->has_soa ? w->negative_ttl_s : 0; /* RFC 2308 s5: without SOA, not cached */
     return w->nxdomain || w->has_soa || strcmp(name, w->question) == 0;
+}
+
+bool wire_is_authoritative(const struct wire_answer *w)
+{
+    return w->authoritative;
 }

@@ -20,6 +20,7 @@ struct wire_question {
     enum dns_type type;
     uint16_t id;
     bool edns;
+    bool direct;                 /* to an authoritative server: without RD and AD */
     bool dnssec;                 /* with EDNS: signatures too */
     bool any_case;               /* the answer may have another case than the question */
     uint8_t mix[WIRE_MIX_BYTES]; /* bit i: upper case for character i of the name */
@@ -50,5 +51,7 @@ enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct
  * secure is the AD bit as received. Any threads may read one answer; its bytes stay in its arena. */
 bool wire_step(
     const struct wire_answer *answer, const char *name, struct arena *a, struct dns_step *out);
+
+bool wire_is_authoritative(const struct wire_answer *answer); /* the AA bit */
 
 #endif
