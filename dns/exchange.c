@@ -163,9 +163,13 @@ static void receive(struct race *r, size_t i)
     uint8_t bytes[DATAGRAM_MAX];
     ssize_t n = recv(r->tries[i].fd, bytes, sizeof bytes, MSG_TRUNC);
 
-    if (n >= 0 && (size_t)n <= sizeof bytes)
+    if (n > (ssize_t)sizeof bytes) { /* cut by us, as good as by the server */
+        n = sizeof bytes;
+        wire_mark_truncated(bytes);
+    }
+    if (n >= 0)
         take_datagram(r, &r->tries[i], str_bytes(bytes, (size_t)n));
-    else if (n < 0 && errno != EAGAIN && errno != EINTR)
+    else if (errno != EAGAIN && errno != EINTR)
         r->known[r->tries[i].server].fate = UNREACHABLE; /* ECONNREFUSED and the like */
 }
 

@@ -169,6 +169,11 @@ enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct
     return WIRE_ANSWER;
 }
 
+void wire_mark_truncated(uint8_t *bytes)
+{
+    bytes[2] |= FLAG_TRUNCATED;
+}
+
 static bool rr_is(const struct rr *r, const char *owner, uint16_t type)
 {
     return r->type == type && strcmp(r->owner, owner) == 0;

@@ -40,6 +40,8 @@ enum wire_kind {
     WIRE_ANSWER,    /* NOERROR or NXDOMAIN                                            */
 };
 
+void wire_mark_truncated(uint8_t *bytes); /* of a header and more */
+
 struct wire_answer; /* the answer section, in an arena */
 
 enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct arena *a,

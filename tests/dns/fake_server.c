@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define HEADER 12
+#define RECORD_HEAD 12 /* with a pointer as its owner */
 #define STOP 's'
 #define RELEASE 'r'
 #define QUESTION_NAME "\xc0\x0c" /* a pointer to the question's name */
@@ -98,16 +99,26 @@ static void soa(struct reply *r)
     buf_close(&b);
 }
 
-static void big_txt(struct reply *r)
+/* A TXT record with which the message is `bytes` long. */
+static void big_txt(struct reply *r, size_t bytes)
 {
     struct buf b = {0};
-    for (int i = 0; i < 250; i++) {
-        buf_add_char(&b, (char)255);
-        for (int j = 0; j < 255; j++)
+    bytes -= r->bytes.n + RECORD_HEAD;
+    for (size_t n; bytes > 0; bytes -= n) {
+        n = bytes > 256 ? 256 : bytes;
+        buf_add_char(&b, (char)(n - 1));
+        for (size_t j = 1; j < n; j++)
             buf_add_char(&b, 'x');
     }
     record(r, 0, NAME(QUESTION_NAME), 16, 100, buf_str(&b));
     buf_close(&b);
+}
+
+static void alias_of_itself(struct reply *r, struct str query, enum act act)
+{
+    begin(r, query, 0);
+    record(r, 0, NAME(QUESTION_NAME), 5, 40,
+        act == CNAME_ON ? NAME("\1x" QUESTION_NAME) : NAME(QUESTION_NAME));
 }
 
 static void chain(struct reply *r, struct str query, enum act act)
@@ -190,9 +201,6 @@ static void build(struct reply *r, struct str query, enum act act)
         buf_add(&r->bytes, STR("\xc0\xff\xc0\xff rubbish"));
         break;
     case TRUNCATED:
-    case TCP_CLOSES:
-    case TCP_STOPS:
-    case TCP_OTHER_ID:
         begin(r, query, 0x0200);
         break;
     case TRUNCATED_CUT:
@@ -200,18 +208,26 @@ static void build(struct reply *r, struct str query, enum act act)
         r->bytes.p[2] = (char)(r->bytes.p[2] | 2);
         buf_cut(&r->bytes, r->bytes.n - 3);
         break;
+    case CNAME_SELF:
+    case CNAME_ON:
+        alias_of_itself(r, query, act);
+        break;
     case CHAIN:
     case CHAIN_LOOP:
     case CHAIN_CUT:
     case CHAIN_NXDOMAIN:
         chain(r, query, act);
         break;
+    case OVERSIZED:
     case BIG_TXT:
         begin(r, query, 0);
-        big_txt(r);
+        big_txt(r, act == BIG_TXT ? 65535 : 5200);
         break;
     default:
-        plain(r, query, act);
+        if (act >= TCP_CLOSES)
+            begin(r, query, 0x0200);
+        else
+            plain(r, query, act);
     }
 }
 
@@ -304,7 +320,9 @@ static void serve_udp(struct fake_server *s)
     enum act act = next_act(s);
     if (act == HELD || act == HELD_TO_FAIL)
         hold(s, query, act, &from);
-    if (act == SILENT || act == HELD || act == HELD_TO_FAIL)
+    if (act == LATE)
+        answer_held(s);
+    if (act == SILENT || act == LATE || act == HELD || act == HELD_TO_FAIL)
         return;
     if (act == FORMERR_TO_EDNS && !has_edns(query))
         act = ANSWER;
@@ -320,32 +338,59 @@ static void serve_udp(struct fake_server *s)
     buf_close(&r.bytes);
 }
 
+static void send_all(int fd, struct str bytes)
+{
+    for (size_t at = 0; at < bytes.n;) {
+        ssize_t sent = send(fd, bytes.p + at, bytes.n - at, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return;
+        at += (size_t)sent;
+    }
+}
+
+/* Until all is out or the other side gives up. */
+static void drip(int fd, struct str bytes)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    for (size_t i = 0; i < bytes.n && poll(&p, 1, 10) == 0; i++)
+        send_all(fd, str_slice(bytes, i, i + 1));
+}
+
+static void send_over_tcp(int fd, enum act act, struct str message)
+{
+    struct buf out = {0};
+    char in[16];
+    size_t length = act == TCP_LENGTH_LONG    ? message.n + 1
+                    : act == TCP_LENGTH_SHORT ? message.n - 2
+                    : act == TCP_LENGTH_ZERO  ? 0
+                                              : message.n;
+    put16(&out, (unsigned)length);
+    buf_add(&out, message);
+    if (act == TCP_DRIPS)
+        drip(fd, buf_str(&out));
+    else if (act == TCP_STOPS || act == TCP_CLOSES_EARLY)
+        send_all(fd, str_slice(buf_str(&out), 0, out.n / 2));
+    else
+        send_all(fd, buf_str(&out));
+    if (act == TCP_STOPS)
+        recv(fd, in, sizeof in, 0); /* until the other side gives up */
+    buf_close(&out);
+}
+
 static void serve_tcp(struct fake_server *s)
 {
     char in[1500];
     struct reply r = {0};
-    struct buf out = {0};
     int fd = accept(s->tcp_fd, NULL, NULL);
     s->tcp++;
     enum act act = next_act(s);
     ssize_t n = act == TCP_CLOSES || act == FOLDED_NO_TCP ? 0 : recv(fd, in, sizeof in, 0);
     if (n > HEADER + 2) {
-        build(&r, str_bytes(in + 2, (size_t)n - 2),
-            act == TCP_STOPS || act == TCP_OTHER_ID ? ANSWER : act);
+        build(&r, str_bytes(in + 2, (size_t)n - 2), act > TCP_CLOSES ? ANSWER : act);
         r.bytes.p[0] = (char)(r.bytes.p[0] ^ (act == TCP_OTHER_ID));
-        put16(&out, (unsigned)r.bytes.n);
-        buf_add(&out, buf_str(&r.bytes));
-        for (size_t at = 0, end = act == TCP_STOPS ? out.n / 2 : out.n; at < end;) {
-            ssize_t sent = send(fd, out.p + at, end - at, MSG_NOSIGNAL);
-            if (sent <= 0)
-                break;
-            at += (size_t)sent;
-        }
-        if (act == TCP_STOPS)
-            recv(fd, in, sizeof in, 0); /* until the other side gives up */
+        send_over_tcp(fd, act, buf_str(&r.bytes));
     }
     close(fd);
-    buf_close(&out);
     buf_close(&r.bytes);
 }
 

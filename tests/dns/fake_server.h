@@ -41,12 +41,21 @@ enum act {
     CHAIN_LOOP,     /* CNAME b.test, and b.test CNAME to the question                 */
     CHAIN_CUT,      /* CNAME c.test alone, as an authoritative server gives it        */
     CHAIN_NXDOMAIN, /* CNAME x.gone.test, NXDOMAIN with SOA                             */
-    BIG_TXT,        /* one TXT record of 250 strings of 255 bytes                     */
+    CNAME_SELF,     /* CNAME to the question's own name                               */
+    CNAME_ON,       /* CNAME to "x." and the question's name, without end             */
+    OVERSIZED,      /* 5,200 bytes of TXT, whatever size was asked for                */
+    LATE,           /* answers what is HELD, and not this question                    */
+    BIG_TXT,        /* one TXT record that fills 65,535 bytes of message              */
     MANY_A,         /* 300 addresses                                                  */
     SHORT_A,        /* an A record of 3 bytes                                         */
     TCP_CLOSES,     /* over TCP: closes at once; over UDP like TRUNCATED              */
     TCP_STOPS,      /* over TCP: half of the answer, then silence                     */
     TCP_OTHER_ID,
+    TCP_DRIPS,        /* over TCP: a byte each 10 ms                                  */
+    TCP_CLOSES_EARLY, /* over TCP: half of the answer, then closes                    */
+    TCP_LENGTH_LONG,  /* over TCP: a length of one byte more, then closes             */
+    TCP_LENGTH_SHORT, /* over TCP: a length of two bytes less                         */
+    TCP_LENGTH_ZERO,
 };
 
 #define FAKE_HELD_MAX 8

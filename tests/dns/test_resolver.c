@@ -47,6 +47,14 @@ static void every_fault_has_its_answer(void **state)
         {"tcp_closes", {TCP_CLOSES}, 1, DNS_A, LONG_MS, "timeout", 1, 1},
         {"tcp_stops_halfway", {TCP_STOPS}, 1, DNS_A, SHORT_MS, "timeout", 1, 1},
         {"tcp_with_another_id", {TCP_OTHER_ID}, 1, DNS_A, LONG_MS, "bad", 1, 1},
+        {"tcp_drips_for_too_long", {TCP_DRIPS}, 1, DNS_A, SHORT_MS, "timeout", 1, 1},
+        {"tcp_drips_and_comes_to_an_end", {TCP_DRIPS}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 1},
+        {"tcp_closes_within_the_answer", {TCP_CLOSES_EARLY}, 1, DNS_A, LONG_MS, "timeout", 1, 1},
+        {"tcp_length_beyond_the_answer", {TCP_LENGTH_LONG}, 1, DNS_A, LONG_MS, "timeout", 1, 1},
+        {"tcp_length_short_of_the_answer", {TCP_LENGTH_SHORT}, 1, DNS_A, LONG_MS, "bad", 1, 1},
+        {"tcp_length_of_nothing", {TCP_LENGTH_ZERO}, 1, DNS_A, LONG_MS, "bad", 1, 1},
+        {"an_answer_to_the_first_try_during_the_second", {HELD, LATE}, 2, DNS_A, 600,
+            "found 192.0.2.7", 2, 0},
         {"tcp_servfail", {TRUNCATED, SERVFAIL}, 2, DNS_A, LONG_MS, "servfail", 1, 1},
         {"an_answer_twice", {TWICE}, 1, DNS_A, LONG_MS, "found 192.0.2.7", 1, 0},
         {"records_of_other_names_do_not_count", {OTHERS_RECORDS}, 1, DNS_A, LONG_MS,
@@ -57,6 +65,9 @@ static void every_fault_has_its_answer(void **state)
             "found 192.0.2.7 at c.test", 2, 0},
         {"chain_to_nothing", {CHAIN_NXDOMAIN}, 1, DNS_A, LONG_MS, "nxdomain at x.gone.test", 1, 0},
         {"chain_in_a_circle", {CHAIN_LOOP}, 1, DNS_A, LONG_MS, "bad", 1, 0},
+        {"alias_of_itself", {CNAME_SELF}, 1, DNS_A, LONG_MS, "bad", 1, 0},
+        {"aliases_without_end", {CNAME_ON}, 1, DNS_A, LONG_MS, "bad at x.x.x.x.x.x.x.x.a.test", 9,
+            0},
     };
     (void)state;
     EACH(c, cases)
@@ -158,7 +169,40 @@ static void questions_have_ports_ids_and_case_of_their_own(void **state)
     world_end(&w);
 }
 
-static void txt_of_sixty_thousand_bytes_comes_over_tcp(void **state)
+static void aliases_are_followed_eight_times(void **state)
+{
+    static const enum act script[] = {
+        CNAME_ON, CNAME_ON, CNAME_ON, CNAME_ON, CNAME_ON, CNAME_ON, CNAME_ON, CNAME_ON, ANSWER};
+    struct world w;
+    struct fake_server s;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, COUNT_OF(script));
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    expect_text(
+        "eight", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7 at x.x.x.x.x.x.x.x.a.test");
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void a_datagram_above_every_measure_is_asked_for_over_tcp(void **state)
+{
+    static const enum act script[] = {OVERSIZED};
+    struct world w;
+    struct fake_server s;
+    struct dns_answer a;
+    (void)state;
+    world_begin(&w);
+    fake_start(&s, script, 1);
+    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    resolver_ask(w.resolver, "a.test", DNS_TXT, w.arena, &a);
+    expect_number("status", a.status, DNS_FOUND);
+    expect_number("over TCP", s.tcp, 1);
+    fake_stop(&s);
+    world_end(&w);
+}
+
+static void the_largest_message_comes_over_tcp(void **state)
 {
     static const enum act script[] = {TRUNCATED, BIG_TXT};
     struct world w;
@@ -171,7 +215,8 @@ static void txt_of_sixty_thousand_bytes_comes_over_tcp(void **state)
     resolver_ask(w.resolver, "a.test", DNS_TXT, w.arena, &a);
     expect_number("status", a.status, DNS_FOUND);
     expect_number("records", (int64_t)a.n, 1);
-    expect_number("bytes", (int64_t)a.records[0].data.n, 250 * 255);
+    expect_number(
+        "bytes", (int64_t)a.records[0].data.n, 65535 - 36 - 256); /* less heads and lengths */
     fake_stop(&s);
     world_end(&w);
 }
@@ -577,7 +622,9 @@ int main(void)
         cmocka_unit_test(several_servers_stand_in_for_each_other),
         cmocka_unit_test(a_dead_server_costs_no_time),
         cmocka_unit_test(questions_have_ports_ids_and_case_of_their_own),
-        cmocka_unit_test(txt_of_sixty_thousand_bytes_comes_over_tcp),
+        cmocka_unit_test(aliases_are_followed_eight_times),
+        cmocka_unit_test(a_datagram_above_every_measure_is_asked_for_over_tcp),
+        cmocka_unit_test(the_largest_message_comes_over_tcp),
         cmocka_unit_test(answers_live_as_long_as_their_ttl),
         cmocka_unit_test(a_chain_is_kept_name_by_name),
         cmocka_unit_test(other_names_in_an_answer_are_not_kept),
