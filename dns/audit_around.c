@@ -145,6 +145,10 @@ static bool has_dane(const struct audit_case *c)
 
 void check_tls_rpt_missing(struct audit_case *c, const struct audit_check *k)
 {
+    if (c->around.tls_rpt.status == TLS_RPT_TEMPERROR)
+        audit_skip_failed(c, k, arena_printf(c->arena, "_smtp._tls.%s", c->domain), DNS_TIMEOUT);
+    else if (c->around.sts.status == MTA_STS_TEMPERROR && !has_dane(c))
+        audit_skip_failed(c, k, sts_name(c), DNS_TIMEOUT);
     if (c->around.tls_rpt.status != TLS_RPT_ABSENT ||
         (c->around.sts.status != MTA_STS_GOOD && !has_dane(c)))
         return;
@@ -192,6 +196,8 @@ void check_bimi_record(struct audit_case *c, const struct audit_check *k)
 /* RFC 9989 has no word for it; the BIMI draft s7.1 asks for quarantine or reject, for all mail. */
 void check_bimi_policy(struct audit_case *c, const struct audit_check *k)
 {
+    if (c->around.bimi.status == BIMI_TEMPERROR)
+        audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
     if (c->around.bimi.status != BIMI_GOOD || !c->record ||
         c->dmarc_verdict.effective_policy > DMARC_NONE)
         return;
@@ -206,6 +212,8 @@ void check_bimi_policy(struct audit_case *c, const struct audit_check *k)
 /* Whether there are pages behind the record to look at; says why not. */
 static bool has_pages(struct audit_case *c, const struct audit_check *k)
 {
+    if (c->around.bimi.status == BIMI_TEMPERROR)
+        audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
     if (c->around.bimi.status == BIMI_GOOD && !c->setup->web)
         audit_skip(c, k, no_pages);
     return c->around.bimi.status == BIMI_GOOD && c->setup->web;

@@ -101,6 +101,8 @@ void check_dmarc_syntax(struct audit_case *c, const struct audit_check *k)
         add(c, k, c->domain, broken, "",
             SAID("dmarc.version",
                 "the text must begin with v=DMARC1, in these letters, and nothing before it"));
+    else if (is_unknown(c, k))
+        return;
     if (!c->record || !policies_are_bad(&c->record->record))
         return;
     const struct dmarc_record *r = &c->record->record;
@@ -225,6 +227,8 @@ static bool is_authorised(struct audit_case *c, const struct dns_answer *answer)
 
 void check_dmarc_report_authorised(struct audit_case *c, const struct audit_check *k)
 {
+    if (is_unknown(c, k))
+        return;
     for (size_t i = 0; i < c->reports_n; i++) {
         struct audit_report_target *t = &c->reports[i];
         const struct audit_question *q = &t->authorisation;

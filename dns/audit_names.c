@@ -121,6 +121,8 @@ void check_dangling(struct audit_case *c, const struct audit_check *k)
     size_t n = audit_alias_questions(c, aliases);
     for (size_t i = 0; i < n; i++) {
         const struct audit_question *q = aliases[i];
+        if (audit_is_failure(q->answer.status))
+            audit_skip_failed(c, k, q->name, q->answer.status);
         if (!audit_alias_dangles(q))
             continue;
         const char *target = q->answer.canonical;

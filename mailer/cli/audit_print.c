@@ -71,10 +71,10 @@ static void print_table(const struct audit_report *r)
             r->gaps_n > 0 ? "nothing found wrong in what could be checked" : "nothing found wrong");
 }
 
-static void print_finding(const struct audit_finding *f)
+void audit_print_finding(const char *before, const struct audit_finding *f)
 {
     AUTO(buf_close) struct buf here = {0};
-    printf("\n%s%s%s %s\n", paper_colour(f->severity), audit_severity_name(f->severity),
+    printf("\n%s%s%s%s %s\n", before, paper_colour(f->severity), audit_severity_name(f->severity),
         paper_plain(), f->code);
     buf_addf(&here, "%s. %s", f->title, f->why);
     paper_wrapped(buf_str(&here), 2);
@@ -205,7 +205,7 @@ void audit_print_text(const struct checkup *c, const struct cli_dns *dns)
     audit_print_asked(c, 1, dns);
     print_table(r);
     for (size_t i = 0; i < r->findings_n; i++)
-        print_finding(&r->findings[i]);
+        audit_print_finding("", &r->findings[i]);
     print_gaps(r);
     if (r->providers_n > 0)
         print_providers(r);

@@ -6,6 +6,7 @@
 
 #include "mailer/cli/checkup.h"
 #include "mailer/cli/cli.h"
+#include "mailer/cli/vigil.h"
 
 /* dns: who was asked, which is said where it is not what everybody would take it to be. */
 void audit_print_text(const struct checkup *c, const struct cli_dns *dns);
@@ -16,6 +17,13 @@ struct js *audit_resolver_json(const struct cli_dns *dns); /* {"from", "servers"
 void audit_print_summary(const struct checkup *all, size_t n, const struct cli_dns *dns);
 /* Zone lines alone: one record set for each name and type, in the order of findings. */
 void audit_print_fixes(const struct checkup *all, size_t n);
+
+/* A finding whole; `before` stands in front of its severity. */
+void audit_print_finding(const char *before, const struct audit_finding *f);
+/* path: of the watch, for a first look. */
+void audit_print_changes(const struct vigil_change *all, size_t n, const char *path);
+struct js *audit_changes_json(const struct vigil_change *all, size_t n, const struct cli_dns *dns);
+
 void audit_print_codes(void); /* the table of docs/deliverability.md */
 
 #endif

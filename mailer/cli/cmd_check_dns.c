@@ -30,6 +30,7 @@ struct round {
     struct resolver *resolver;
     struct web_live live;
     struct web web;
+    struct vigil *vigil; /* NULL: --watch is not given */
 };
 
 /* One domain: what is audited, and what that was taken from. */
@@ -43,6 +44,7 @@ static void round_close(struct round *r)
 {
     for (size_t i = 0; i < r->keys_n; i++)
         dkim_key_close(&r->keys[i].key);
+    vigil_close(&r->vigil);
     resolver_close(&r->resolver);
     conf_close(&r->conf);
 }
@@ -76,7 +78,7 @@ static const struct dkim_key *find_key(
             return r->keys[i].key;
     struct held_key *held = &r->keys[r->keys_n++];
     *held = (struct held_key){.conf = d};
-    if (!zone_open_key(s, d, r->cli->arena, &held->key, &e))
+    if (!zone_open_key(s, d, r->cli->arena, &held->key, &e) && !r->vigil)
         fprintf(stderr, "parcelpost check-dns: %s: its record is not compared\n", e.text);
     return held->key;
 }
@@ -227,18 +229,64 @@ static bool open_dns(struct round *r, int *exit_code)
     return true;
 }
 
+static bool open_watch(struct round *r, int *exit_code)
+{
+    struct err e = {0};
+    const char *path = cli_value(r->cli, "watch", NULL);
+    if (path && cli_flag(r->cli, "fix")) {
+        *exit_code = cli_usage(r->cli, "--fix prints all records: leave --watch out");
+        return false;
+    }
+    if (!path || vigil_open(path, &r->vigil, &e))
+        return true;
+    *exit_code = cli_unreadable(r->cli, &e);
+    return false;
+}
+
+/* --watch is for cron, which mails every line. */
 static enum checkup_progress progress_of(const struct cli *c)
 {
     if (cli_flag(c, "json"))
         return CHECKUP_SILENT;
-    return paper_is_terminal(STDERR_FILENO) ? CHECKUP_REWRITE : CHECKUP_LINES;
+    if (paper_is_terminal(STDERR_FILENO))
+        return CHECKUP_REWRITE;
+    return cli_flag(c, "watch") ? CHECKUP_SILENT : CHECKUP_LINES;
+}
+
+static void print_changes(const struct round *r, const struct vigil_change *changes, size_t n)
+{
+    AUTO(js_close) struct js *o = audit_changes_json(changes, n, &r->dns);
+    if (cli_flag(r->cli, "json"))
+        cli_print_json(o);
+    else
+        audit_print_changes(changes, n, cli_value(r->cli, "watch", ""));
+}
+
+/* Told before it is kept: what could not be told or kept comes again the next time. */
+static int tell_changes(struct round *r, const struct checkup *all, size_t n)
+{
+    struct err e = {0};
+    struct vigil_change *changes;
+    size_t found =
+        vigil_compare(r->vigil, all, n, cli_flag(r->cli, "all"), r->cli->arena, &changes);
+    bool unsure = false, news = false;
+    for (size_t i = 0; i < n; i++)
+        unsure = unsure || all[i].report.unsure;
+    for (size_t i = 0; i < found; i++)
+        news = news || !changes[i].first;
+    if (found == 0)
+        return unsure ? CLI_UNKNOWN : CLI_FINE;
+    print_changes(r, changes, found);
+    if (fflush(stdout) == 0 && !vigil_save(r->vigil, &e))
+        return cli_fail(r->cli, &e);
+    return news ? CLI_FINDINGS : CLI_FINE;
 }
 
 static int audit(struct round *r, const char *const *domains, size_t n)
 {
     int code;
     struct checkup *all = arena_array(r->cli->arena, n + 1, sizeof *all);
-    if (!open_dns(r, &code))
+    if (!open_watch(r, &code) || !open_dns(r, &code))
         return code;
     for (size_t i = 0; i < n; i++)
         if (!prepare(r, domains[i], &all[i], &code))
@@ -247,8 +295,12 @@ static int audit(struct round *r, const char *const *domains, size_t n)
         all[i].arena = arena_open();
     checkup_run(all, n, progress_of(r->cli));
     checkup_sort(all, n);
-    print(r, all, n);
-    code = exit_code_of(all, n);
+    if (r->vigil) {
+        code = tell_changes(r, all, n);
+    } else {
+        print(r, all, n);
+        code = exit_code_of(all, n);
+    }
     for (size_t i = 0; i < n; i++)
         arena_close(&all[i].arena);
     return code;
@@ -310,6 +362,7 @@ static const struct cli_option options[] = {
     CLI_RESOLVER_OPTIONS,
     CLI_JSON_OPTION,
     {"all", NULL, "every From domain and return path of the settings, the worst first"},
+    {"watch", "FILE", "print only what changed since the last run, which FILE remembers"},
     {"fix", NULL, "print only the records to publish, as lines of a zone file"},
     BEYOND_OPTIONS,
     {"codes", NULL, "print the table of all findings"},
@@ -322,6 +375,6 @@ const struct command cmd_check_dns = {
     .options = options,
     .options_n = COUNT_OF(options),
     .example = "  parcelpost check-dns shop.example --selector pp1 --ip 198.51.100.7\n"
-               "  parcelpost check-dns --all",
+               "  parcelpost check-dns --all --watch /var/lib/parcelpost/check-dns.watch",
     .run = run,
 };

@@ -49,5 +49,6 @@ void survey_run(const struct survey *v, struct arena *a, struct audit_report *ou
 
 /* The report as docs/deliverability.md describes it; the caller closes it. */
 struct js *survey_json(const struct audit_report *r);
+struct js *survey_finding_json(const struct audit_finding *f);
 
 #endif

@@ -19,7 +19,7 @@ static struct js *records(const struct audit_finding *f)
     return all;
 }
 
-static struct js *finding(const struct audit_finding *f)
+struct js *survey_finding_json(const struct audit_finding *f)
 {
     struct js *o = js_object();
     js_set_cstr(o, "code", f->code);
@@ -71,7 +71,7 @@ struct js *survey_json(const struct audit_report *r)
     struct js *o = js_object(), *findings = js_array(), *gaps = js_array(),
               *providers = js_object();
     for (size_t i = 0; i < r->findings_n; i++)
-        js_push(findings, finding(&r->findings[i]));
+        js_push(findings, survey_finding_json(&r->findings[i]));
     for (size_t i = 0; i < r->gaps_n; i++)
         js_push(gaps, gap(&r->gaps[i]));
     for (size_t i = 0; i < r->providers_n; i++)

@@ -353,6 +353,53 @@ def the_schema_has_every_code():
     assert len(table) > 50 and known == table, "docs/check-dns.schema.json, $defs/code: %s" % json.dumps(table)
 
 
+def a_watch_tells_what_changed_and_nothing_else():
+    valid = schema(strict=True)
+    with house.House("check") as h:
+        mall = Mall(h)
+        path = h.path("check.watch")
+
+        def look(code, *more):
+            done = check(mall.service, "--all", "--watch", path, *more)
+            assert done.returncode == code and done.stderr == "", done
+            return done.stdout
+
+        def change(before, after):
+            h.write("shop.zone", mall.zone.replace(before, after))
+
+        assert look(0).count("first look, kept in " + path) == len(EVERY)
+        assert look(2) == "", "silent.test does not answer, which is no news"
+        change("p=reject", "p=none")
+        told = look(1)
+        assert "new: warning DMARC-POLICY-NONE" in told and "publish" in told and "bad.example" not in told, told
+        assert look(2, "--json") == ""
+        change("p=reject", "p=none; pct=7")
+        told = json.loads(look(1, "--json"))
+        assert not list(valid.iter_errors(told)), told
+        assert [one["domain"] for one in told["changes"]] == ["shop.example"], told
+        assert codes({"findings": told["changes"][0]["changed"]}) == ["DMARC-POLICY-NONE"], told
+        assert codes({"findings": told["changes"][0]["new"]}) == ["DMARC-REMOVED-TAG"], told
+        assert look(2, "--resolver", "none") == "", "nothing answers: nothing is gone"
+        change("", "")
+        assert "gone: note DMARC-REMOVED-TAG" in look(1)
+        assert look(2) == "" and os.listdir(h.dir).count("check.watch") == 1
+        assert [name for name in os.listdir(h.dir) if name.startswith("check.watch.")] == [], "no draft stays"
+        h.write("check.watch", "{")
+        broken = check(mall.service, "--all", "--watch", path)
+        assert broken.returncode == 2 and "move it away" in broken.stderr and broken.stdout == "", broken
+        assert check(mall.service, "--all", "--watch", path, "--fix").returncode == 64
+        nowhere = check(mall.service, "shop.example", "--watch", h.path("no/such/folder"))
+        assert nowhere.returncode >= 64 and "first look" in nowhere.stdout and "no/such/folder" in nowhere.stderr, nowhere
+
+
+def a_watch_of_a_healthy_domain_exits_with_0():
+    with house.House("check") as h:
+        shop = Shop(h)
+        for expected in ("first look", ""):
+            done = check(shop.service, *shop.options(), "--watch", h.path("w"))
+            assert done.returncode == 0 and (expected in done.stdout if expected else done.stdout == ""), done
+
+
 class SlowRelay:
     """Holds every answer of a name server for a while, each question on its own."""
 
@@ -412,4 +459,5 @@ if __name__ == "__main__":
                all_domains_come_once_and_the_worst_first, doubt_is_the_exit_code_where_nothing_worse_is,
                progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away,
                over_http_the_report_is_the_same, a_service_that_stops_answers_who_waits_for_a_report,
-               the_schema_describes_what_is_printed, the_schema_has_every_code, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
+               the_schema_describes_what_is_printed, the_schema_has_every_code,
+               a_watch_tells_what_changed_and_nothing_else, a_watch_of_a_healthy_domain_exits_with_0, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
