@@ -42,20 +42,28 @@ static bool may_make_work(const struct store_op *op)
     }
 }
 
+/* Whether the ticket, with those who follow it, still goes into a group of n. */
+static bool has_room(size_t n, size_t bytes, const struct ticket *t)
+{
+    return n == 0 || (n + 1 + t->followers <= COMMITTER_GROUP &&
+                         bytes + t->bytes + t->followers_bytes <= GROUP_BYTES);
+}
+
 /* Takes the first of the line, up to a group's limits, off it; NULL at the end. */
 static struct ticket *take_group(struct committer *c, size_t *n)
 {
     struct ticket *group, **end;
-    size_t bytes = 0;
+    size_t bytes = 0, followers = 0;
 
     pthread_mutex_lock(&c->lock);
     while (!c->first && !c->stop)
         pthread_cond_wait(&c->arrived, &c->lock);
     group = c->first;
     *n = 0;
-    for (end = &group; *end && *n < COMMITTER_GROUP; end = &(*end)->next) {
-        if (*n > 0 && bytes + (*end)->bytes > GROUP_BYTES)
+    for (end = &group; *end; end = &(*end)->next) {
+        if (followers == 0 && !has_room(*n, bytes, *end))
             break;
+        followers = followers > 0 ? followers - 1 : (*end)->followers;
         bytes += (*end)->bytes;
         (*n)++;
     }
@@ -174,9 +182,9 @@ void committer_close(struct committer **c)
 
 /* ---- callers ---- */
 
-static bool is_full(const struct committer *c, size_t bytes)
+static bool is_full(const struct committer *c, size_t ops, size_t bytes)
 {
-    return c->ops >= COMMITTER_OPS || (c->ops > 0 && c->bytes + bytes > COMMITTER_BYTES);
+    return c->ops + ops > COMMITTER_OPS || (c->ops > 0 && c->bytes + bytes > COMMITTER_BYTES);
 }
 
 static void stand_in_line(struct committer *c, struct ticket *t)
@@ -202,7 +210,7 @@ bool committer_run_sized(struct committer *c, struct store_op *op, size_t bytes,
 
     sem_init(&answered, 0, 0);
     pthread_mutex_lock(&c->lock);
-    while (is_full(c, bytes))
+    while (is_full(c, 1, bytes))
         pthread_cond_wait(&c->room, &c->lock);
     stand_in_line(c, &t);
     pthread_mutex_unlock(&c->lock);
@@ -220,16 +228,26 @@ bool committer_run(struct committer *c, struct store_op *op, struct err *e)
     return committer_run_sized(c, op, 0, e);
 }
 
-bool committer_post(struct committer *c, struct ticket *t, struct err *e)
+bool committer_post_all(struct committer *c, struct ticket *t, size_t n, struct err *e)
 {
+    size_t bytes = 0;
     bool full;
 
+    for (size_t i = 0; i < n; i++)
+        bytes += t[i].bytes;
+    t[0].followers = n - 1;
+    t[0].followers_bytes = bytes - t[0].bytes;
     pthread_mutex_lock(&c->lock);
-    full = is_full(c, t->bytes);
-    if (!full)
-        stand_in_line(c, t);
+    full = is_full(c, n, bytes);
+    for (size_t i = 0; i < n && !full; i++)
+        stand_in_line(c, &t[i]);
     pthread_mutex_unlock(&c->lock);
     return !full || err_set(e, ERR_BUSY, "too many changes wait for the disk");
+}
+
+bool committer_post(struct committer *c, struct ticket *t, struct err *e)
+{
+    return committer_post_all(c, t, 1, e);
 }
 
 bool committer_is_well(struct committer *c, struct err *e)

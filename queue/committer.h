@@ -14,7 +14,9 @@
 
 #define COMMITTER_OPS 8192
 #define COMMITTER_BYTES ((size_t)256 << 20)
-#define COMMITTER_GROUP 1000 /* ops in one transaction; about 32 MiB of data end a group as well */
+#define COMMITTER_GROUP                                                                            \
+    1000 /* ops in one transaction; about 32 MiB of data end a group as well, but for
+                                tickets that were posted together */
 
 struct committer;
 
@@ -30,7 +32,8 @@ struct committer_setup {
 /* A change on its way. The caller fills op, bytes, done and context. */
 struct ticket {
     struct store_op op;
-    size_t bytes; /* about how much data hangs on it */
+    size_t bytes;                      /* about how much data hangs on it */
+    size_t followers, followers_bytes; /* set by committer_post_all: they share its commit */
     void (*done)(void *context, struct ticket *t);
     void *context;
     struct ticket *next;
@@ -42,6 +45,8 @@ void committer_close(struct committer **c); /* commits what waits, then stops */
 bool committer_run(struct committer *c, struct store_op *op, struct err *e);
 bool committer_run_sized(struct committer *c, struct store_op *op, size_t bytes, struct err *e);
 bool committer_post(struct committer *c, struct ticket *t, struct err *e);
+/* At most COMMITTER_GROUP tickets, one behind the other in one commit. ERR_BUSY: none of them stands in line. */
+bool committer_post_all(struct committer *c, struct ticket *t, size_t n, struct err *e);
 
 bool committer_is_well(struct committer *c, struct err *e);
 /* A reader met a broken page. */

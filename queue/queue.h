@@ -126,6 +126,18 @@ typedef void queue_submitted(void *context, const struct receipt *r, const struc
 bool queue_submit_async(struct queue *q, const struct submission *s, queue_submitted *done,
     void *context, struct err *e);
 
+/* Up to QUEUE_BATCH at once, in order, in one commit; each has its own outcome. `done` runs once, when all are
+ * known. Lives and fails as queue_submit_async: before queueing it is all or none. */
+#define QUEUE_BATCH 1000
+struct submit_outcome {
+    bool stored; /* receipt, else e */
+    struct receipt receipt;
+    struct err e;
+};
+typedef void queue_batch_submitted(void *context);
+bool queue_submit_batch_async(struct queue *q, const struct submission *s, size_t n,
+    struct submit_outcome *out, queue_batch_submitted *done, void *context, struct err *e);
+
 /* Destinations with due work, by priority, then oldest due first. At most `max` (the rest comes when those
  * are served). *next_due_ms: when the earliest not yet due message falls due, INT64_MAX when none. */
 struct ready {

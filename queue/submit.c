@@ -6,12 +6,15 @@
 #define KEY_MAX 256
 #define PRIORITY_LAST 9
 
-/* Everything that one submit needs until its answer. */
+/* Everything that one submit, or a batch of them, needs until its answer. */
 struct posting {
-    struct ticket ticket;
     struct arena *arena;
-    struct receipt receipt;
+    struct ticket *tickets;
+    size_t n, answered;
+    struct receipt receipt; /* of one submit */
+    struct submit_outcome *outcomes;
     queue_submitted *done;
+    queue_batch_submitted *batch_done;
     void *context;
 };
 
@@ -38,23 +41,24 @@ static void hash_references(struct queue *q, const struct submission *s, struct 
     }
 }
 
-static bool prepare(struct queue *q, const struct submission *s, struct posting *p, struct err *e)
+static bool prepare(struct queue *q, const struct submission *s, struct arena *a,
+    struct receipt *receipt, struct ticket *t, struct err *e)
 {
-    struct store_submit *out = &p->ticket.op.submit;
+    struct store_submit *out = &t->op.submit;
     AUTO(person_wipe) struct person person = {0};
     struct str *sealed;
 
     if (!check(s, e) || !person_of(q, s->storefront, s->address, true, &person, e))
         return false;
-    p->ticket.op.kind = STORE_SUBMIT;
-    *out = (struct store_submit){.s = s, .facts = s->facts, .out = &p->receipt};
-    out->person = person_for_store(p->arena, &person, s->address);
-    out->private_json = seal_private(p->arena, &person, s);
-    p->ticket.bytes = out->private_json.n;
-    sealed = arena_array(p->arena, s->attachments_n, sizeof *sealed);
+    *t = (struct ticket){.op.kind = STORE_SUBMIT};
+    *out = (struct store_submit){.s = s, .facts = s->facts, .out = receipt};
+    out->person = person_for_store(a, &person, s->address);
+    out->private_json = seal_private(a, &person, s);
+    t->bytes = out->private_json.n;
+    sealed = arena_array(a, s->attachments_n, sizeof *sealed);
     for (size_t i = 0; i < s->attachments_n; i++) {
-        sealed[i] = seal_attachment(p->arena, &person, s->id, i, &s->attachments[i]);
-        p->ticket.bytes += sealed[i].n;
+        sealed[i] = seal_attachment(a, &person, s->id, i, &s->attachments[i]);
+        t->bytes += sealed[i].n;
     }
     out->attachments = sealed;
     hash_references(q, s, out);
@@ -64,13 +68,24 @@ static bool prepare(struct queue *q, const struct submission *s, struct posting 
 bool queue_submit(struct queue *q, const struct submission *s, struct receipt *out, struct err *e)
 {
     AUTO(arena_close) struct arena *a = arena_open();
-    struct posting p = {.arena = a};
+    struct ticket t;
 
-    if (!prepare(q, s, &p, e) ||
-        !committer_run_sized(q->committer, &p.ticket.op, p.ticket.bytes, e))
-        return false;
-    *out = p.receipt;
-    return true;
+    return prepare(q, s, a, out, &t, e) && committer_run_sized(q->committer, &t.op, t.bytes, e);
+}
+
+/* ---- without waiting ---- */
+
+static struct posting *open_posting(size_t n, void *context)
+{
+    struct posting *p = calloc(1, sizeof *p);
+
+    if (!p)
+        err_out_of_memory();
+    p->arena = arena_open();
+    p->tickets = arena_array(p->arena, n, sizeof *p->tickets);
+    p->n = n;
+    p->context = context;
+    return p;
 }
 
 static void close_posting(struct posting **p)
@@ -93,16 +108,55 @@ static void answer(void *context, struct ticket *t)
 bool queue_submit_async(struct queue *q, const struct submission *s, queue_submitted *done,
     void *context, struct err *e)
 {
-    struct posting *p = calloc(1, sizeof *p);
+    struct posting *p = open_posting(1, context);
 
-    if (!p)
-        err_out_of_memory();
-    p->arena = arena_open();
     p->done = done;
-    p->context = context;
-    p->ticket.done = answer;
-    p->ticket.context = p;
-    if (prepare(q, s, p, e) && committer_post(q->committer, &p->ticket, e))
+    if (prepare(q, s, p->arena, &p->receipt, p->tickets, e)) {
+        p->tickets->done = answer;
+        p->tickets->context = p;
+        if (committer_post(q->committer, p->tickets, e))
+            return true;
+    }
+    close_posting(&p);
+    return false;
+}
+
+/* The tickets of one commit are answered one after the other, all on the committer's thread. */
+static void answer_one_of_many(void *context, struct ticket *t)
+{
+    struct posting *p = context;
+    struct submit_outcome *out = &p->outcomes[t - p->tickets];
+
+    out->stored = t->op.ok;
+    if (!t->op.ok)
+        out->e = t->op.e;
+    if (++p->answered < p->n)
+        return;
+    p->batch_done(p->context);
+    close_posting(&p);
+}
+
+static bool prepare_all(
+    struct queue *q, const struct submission *s, struct posting *p, struct err *e)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (!prepare(q, &s[i], p->arena, &p->outcomes[i].receipt, &p->tickets[i], e))
+            return false;
+        p->tickets[i].done = answer_one_of_many;
+        p->tickets[i].context = p;
+    }
+    return true;
+}
+
+bool queue_submit_batch_async(struct queue *q, const struct submission *s, size_t n,
+    struct submit_outcome *out, queue_batch_submitted *done, void *context, struct err *e)
+{
+    if (n == 0 || n > QUEUE_BATCH)
+        return err_set(e, ERR_LIMIT, "a batch has 1 to %d messages", QUEUE_BATCH);
+    struct posting *p = open_posting(n, context);
+    p->outcomes = out;
+    p->batch_done = done;
+    if (prepare_all(q, s, p, e) && committer_post_all(q->committer, p->tickets, n, e))
         return true;
     close_posting(&p);
     return false;

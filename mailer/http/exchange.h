@@ -15,6 +15,7 @@
 
 struct route;
 struct exchange;
+struct batch;
 typedef void exchange_step(struct exchange *x);
 
 struct answer_header {
@@ -47,6 +48,7 @@ struct exchange {
     struct err failure;
     bool failed;
     enum surveyor_answer surveyed; /* of a domain (domains.c); its report lies in `answer` */
+    struct batch *batch;           /* of several (batch.c) */
 
     struct carrier *carrier; /* server.c's */
 };

@@ -1,29 +1,15 @@
+#include "mailer/http/accept.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
 #include "mailer/http/view.h"
 
 /* ---- sending ---- */
 
-static struct js *links(struct exchange *x, const char *id, bool can_cancel)
-{
-    struct js *o = js_object();
-
-    js_set_cstr(o, "self", arena_printf(x->arena, "/v1/messages/%s", id));
-    if (can_cancel)
-        js_set_cstr(o, "cancel", arena_printf(x->arena, "/v1/messages/%s/cancel", id));
-    return o;
-}
-
 /* The same bytes for a repeat: the receipt is that of the first time. */
 static void answer_accepted(struct exchange *x, const struct receipt *r)
 {
-    AUTO(js_close) struct js *o = js_object();
+    AUTO(js_close) struct js *o = accept_value(x, r);
 
-    js_set_cstr(o, "id", r->id.s);
-    js_set_cstr(o, "state", msg_state_name(r->state));
-    if (r->reason[0] != 0)
-        js_set_cstr(o, "reason", r->reason);
-    js_set(o, "links", links(x, r->id.s, !msg_state_is_final(r->state)));
     answer_header(x, "Location", arena_printf(x->arena, "/v1/messages/%s", r->id.s));
     if (r->result == SUBMIT_REPEATED)
         answer_header(x, "Idempotent-Replayed", "true");
@@ -35,8 +21,7 @@ static void answer_submitted(struct exchange *x)
     if (x->failed)
         problem_of_err(x, &x->failure);
     else if (x->receipt.result == SUBMIT_CONFLICT)
-        problem(x, 409, "idempotency-conflict",
-            "this Idempotency-Key was used with another body; use a new key for a new mail");
+        problem(x, 409, ACCEPT_CONFLICT, "%s", accept_conflict);
     else
         answer_accepted(x, &x->receipt);
 }
@@ -56,17 +41,13 @@ static void submitted(void *context, const struct receipt *r, const struct err *
 
 static bool prepare(struct exchange *x)
 {
-    struct intake_call call = {.storefront = x->key.storefront,
-        .actor = x->key.id,
-        .idempotency_key = exchange_header(x, "Idempotency-Key"),
-        .body = buf_str(&x->body)};
+    struct intake_call call = accept_call(x);
     struct faults faults;
     struct err e;
 
     faults_init(&faults, x->arena);
-    if (exchange_has_header(x, "Idempotency-Key") && call.idempotency_key.n == 0)
-        faults_add(&faults, "invalid-idempotency-key", STR(""),
-            "the Idempotency-Key must not be empty; leave the header out instead");
+    accept_check_key(x, &faults);
+    call.body = buf_str(&x->body);
     if (!intake_prepare(
             x->app->intake, x->snapshot, &call, x->arena, &x->submission, &faults, &e)) {
         problem_of_err(x, &e);
@@ -83,13 +64,8 @@ void messages_post(struct exchange *x)
 
     buf_close(
         &x->body); /* all that is needed of it lies in the arena; it would wait for the disk as well */
-    if (!ready)
+    if (!ready || !accept_wait(x, answer_submitted))
         return;
-    if (!exchange_wait(x, answer_submitted)) {
-        answer_header(x, "Retry-After", "1");
-        problem(x, 503, "not-ready", "not ready: the service is stopping; nothing was stored");
-        return;
-    }
     if (queue_submit_async(x->app->queue, &x->submission, submitted, x, &x->failure))
         return; /* x may be answered and gone by now */
     x->failed = true;

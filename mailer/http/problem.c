@@ -37,10 +37,9 @@ static const char *title(unsigned status)
 
 /* Type about:blank: the title is the status' own, and `code` tells the problems apart (RFC 9457
  * s4.2.1). */
-static void answer_problem(struct exchange *x, unsigned status, const char *code,
-    const char *detail, const struct faults *faults)
+struct js *problem_value(struct exchange *x, unsigned status, const char *code, const char *detail)
 {
-    AUTO(js_close) struct js *o = js_object();
+    struct js *o = js_object();
 
     js_set_cstr(o, "type", "about:blank");
     js_set_cstr(o, "title", title(status));
@@ -48,19 +47,15 @@ static void answer_problem(struct exchange *x, unsigned status, const char *code
     js_set_cstr(o, "code", code);
     js_set_cstr(o, "detail", detail);
     js_set_cstr(o, "request_id", x->id.s);
-    if (faults) {
-        struct js *errors = js_array();
-        for (const struct fault *f = faults->first; f; f = f->next) {
-            struct js *one = js_object();
-            js_set_cstr(one, "pointer", f->pointer);
-            js_set_cstr(one, "code", f->code);
-            js_set_cstr(one, "detail", f->detail);
-            js_push(errors, one);
-        }
-        js_set(o, "errors", errors);
-    }
-    answer_json(x, status, o);
+    return o;
+}
+
+/* Takes the value over. */
+static void answer_problem(struct exchange *x, struct js *o)
+{
+    answer_json(x, (unsigned)js_int(js_get(o, "status")), o);
     x->content_type = "application/problem+json";
+    js_close(&o);
 }
 
 void problem(struct exchange *x, unsigned status, const char *code, const char *format, ...)
@@ -71,42 +66,65 @@ void problem(struct exchange *x, unsigned status, const char *code, const char *
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    answer_problem(x, status, code, detail, NULL);
+    answer_problem(x, problem_value(x, status, code, detail));
+}
+
+struct js *problem_value_of_faults(struct exchange *x, const struct faults *faults)
+{
+    const struct fault *first = faults->first;
+
+    if (strcmp(first->code, "invalid-json") == 0)
+        return problem_value(x, 400, "invalid-json",
+            arena_printf(x->arena, "the body is no JSON: %s", first->detail));
+    struct js *o = problem_value(x, 422, "invalid-request",
+        arena_printf(x->arena, "%zu %s wrong; see errors", faults->n,
+            faults->n == 1 ? "field is" : "things are"));
+    struct js *errors = js_array();
+    for (const struct fault *f = first; f; f = f->next) {
+        struct js *one = js_object();
+        js_set_cstr(one, "pointer", f->pointer);
+        js_set_cstr(one, "code", f->code);
+        js_set_cstr(one, "detail", f->detail);
+        js_push(errors, one);
+    }
+    js_set(o, "errors", errors);
+    return o;
 }
 
 void problem_of_faults(struct exchange *x, const struct faults *f)
 {
-    const struct fault *first = f->first;
-
-    if (strcmp(first->code, "invalid-json") == 0)
-        answer_problem(x, 400, "invalid-json",
-            arena_printf(x->arena, "the body is no JSON: %s", first->detail), NULL);
-    else
-        answer_problem(x, 422, "invalid-request",
-            arena_printf(
-                x->arena, "%zu %s wrong; see errors", f->n, f->n == 1 ? "field is" : "things are"),
-            f);
+    answer_problem(x, problem_value_of_faults(x, f));
 }
 
-void problem_of_err(struct exchange *x, const struct err *e)
+struct js *problem_value_of_err(struct exchange *x, const struct err *e)
 {
     switch (e->code) {
     case ERR_BUSY:
-        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text));
-        answer_header(x, "Retry-After", "1");
-        problem(x, 429, "busy", "more requests wait than can be written; try again in a second");
-        return;
+        return problem_value(
+            x, 429, "busy", "more requests wait than can be written; try again in a second");
     case ERR_FULL:
     case ERR_IO:
     case ERR_CORRUPT:
     case ERR_NEWER:
-        log_error("http-store-trouble", KV("request", x->id.s), KV("why", e->text));
-        answer_header(x, "Retry-After", "10");
-        problem(x, 503, "store-unavailable",
+        return problem_value(x, 503, "store-unavailable",
             "nothing can be stored at the moment and nothing was; try again later");
-        return;
     default:
-        log_error("http-failure", KV("request", x->id.s), KV("why", e->text));
-        problem(x, 500, "internal", "this request met a mistake of ours; nothing was stored");
+        return problem_value(
+            x, 500, "internal", "this request met a mistake of ours; nothing was stored");
     }
+}
+
+void problem_of_err(struct exchange *x, const struct err *e)
+{
+    struct js *o = problem_value_of_err(x, e);
+    int64_t status = js_int(js_get(o, "status"));
+
+    if (status == 429)
+        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text));
+    else
+        log_error(status == 503 ? "http-store-trouble" : "http-failure", KV("request", x->id.s),
+            KV("why", e->text));
+    if (status != 500)
+        answer_header(x, "Retry-After", status == 429 ? "1" : "10");
+    answer_problem(x, o);
 }

@@ -9,6 +9,9 @@ void messages_post(struct exchange *x);
 void messages_get(struct exchange *x);
 void messages_cancel(struct exchange *x);
 
+/* batch.c */
+void messages_post_batch(struct exchange *x);
+
 /* suppressions.c */
 void suppressions_get(struct exchange *x);
 void suppressions_post(struct exchange *x);

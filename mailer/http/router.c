@@ -9,6 +9,7 @@
 
 static const struct route routes[] = {
     {"POST", "/v1/messages", ROLE_SEND, BODY_JSON, 0, messages_post},
+    {"POST", "/v1/messages/batch", ROLE_SEND, BODY_JSON, 0, messages_post_batch},
     {"GET", "/v1/messages/{}", ROLE_READ, BODY_NONE, SMALL, messages_get},
     {"POST", "/v1/messages/{}/cancel", ROLE_SEND, BODY_NONE, SMALL, messages_cancel},
     {"GET", "/v1/suppressions", ROLE_REVIEW, BODY_NONE, SMALL, suppressions_get},

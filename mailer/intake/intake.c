@@ -6,6 +6,32 @@
 #define SUBJECT_BYTES 500
 #define BODY_BYTES (1024 * 1024) /* of HTML or text */
 
+static void check_key(struct request *r, struct str key, struct str at)
+{
+    bool printable = key.n <= KEY_BYTES;
+
+    for (size_t i = 0; i < key.n && printable; i++)
+        printable = key.p[i] >= ' ' && key.p[i] <= '~';
+    if (!printable)
+        faults_add(r->faults, "invalid-idempotency-key", at,
+            "the Idempotency-Key must have 1 to %d printable ASCII characters", KEY_BYTES);
+}
+
+/* In the body where the caller's way has no place for it, as for each message of a batch. */
+static void check_idempotency_key(struct request *r, const struct js *v, struct str at)
+{
+    struct str outer = r->call->idempotency_key;
+
+    r->key = outer;
+    check_key(r, outer, STR(""));
+    if (!request_text(r, v, at, KEY_BYTES, &r->key))
+        return;
+    check_key(r, r->key, at);
+    if (outer.n > 0 && !str_eq(outer, r->key))
+        faults_add(r->faults, "invalid-idempotency-key", at,
+            "is not the key that the request came with; give it in one place");
+}
+
 /* The order is the order of the checks: what others depend on comes first. */
 static const struct field {
     const char *name;
@@ -26,6 +52,7 @@ static const struct field {
     {"metadata", request_check_metadata},
     {"attachments", request_check_attachments},
     {"priority", request_check_priority},
+    {"idempotency_key", check_idempotency_key},
 };
 
 static void check_fields(struct request *r, const struct js *root)
@@ -40,18 +67,6 @@ static void check_fields(struct request *r, const struct js *root)
         known[i] = fields[i].name;
     }
     request_refuse_unknown(r, root, STR(""), known, COUNT_OF(fields));
-}
-
-static void check_key(struct request *r)
-{
-    struct str key = r->call->idempotency_key;
-    bool printable = key.n <= KEY_BYTES;
-
-    for (size_t i = 0; i < key.n && printable; i++)
-        printable = key.p[i] >= ' ' && key.p[i] <= '~';
-    if (!printable)
-        faults_add(r->faults, "invalid-idempotency-key", STR(""),
-            "the Idempotency-Key must have 1 to %d printable ASCII characters", KEY_BYTES);
 }
 
 /* ---- the trial: would this mail render? ------------------------------------------------------ */
@@ -113,7 +128,7 @@ static void digest_request(struct request *r, const struct js *root)
 {
     AUTO(buf_wipe) struct buf canonical = {0};
 
-    if (r->call->idempotency_key.n == 0)
+    if (r->key.n == 0)
         return; /* nobody compares */
     js_write(root, JS_CANONICAL, &canonical);
     hash_sha256(buf_str(&canonical), &r->out->request);
@@ -167,7 +182,7 @@ static void complete(struct request *r, const struct js *root)
     ids_new(r->setup->ids, "msg_", &id);
     s->storefront = r->shop->conf->name;
     s->id = arena_text(r->a, str_of(id.s));
-    s->idempotency_key = r->call->idempotency_key;
+    s->idempotency_key = r->key;
     s->address = r->to.spec;
     s->destination = destination(r);
     s->private_json = request_private(r);
@@ -184,7 +199,6 @@ static void count(const struct intake_setup *i, const char *labels)
 
 static bool check_whole(struct request *r, const struct js *root, struct err *e)
 {
-    check_key(r);
     check_fields(r, root);
     if (!check_mail(r, e))
         return false;
@@ -214,21 +228,26 @@ static bool refuse_body(
     return true;
 }
 
-bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
-    const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
-    struct err *e)
+bool intake_parse(const struct intake_setup *i, struct str body, struct js **out,
+    struct faults *faults, struct err *e)
 {
-    AUTO(js_close) struct js *root = NULL;
+    struct err wrong;
+
+    *out = NULL;
+    return js_parse(body, out, &wrong) || refuse_body(i, &wrong, faults, e);
+}
+
+bool intake_prepare_value(const struct intake_setup *i, struct snapshot *s,
+    const struct intake_call *call, const struct js *request, struct arena *a,
+    struct submission *out, struct faults *faults, struct err *e)
+{
     AUTO(js_close) struct js *nothing = js_object();
     const struct shop *shop = snapshot_shop(s, call->storefront);
-    struct err wrong;
 
     if (!shop)
         return err_set(e, ERR_MISSING, "no storefront \"%s\" in the settings", call->storefront);
     *out = (struct submission){
         .reason = "", .order = {STR(""), STR(""), .event = "", .supersedes = ""}};
-    if (!js_parse(call->body, &root, &wrong))
-        return refuse_body(i, &wrong, faults, e);
     struct request r = {.setup = i,
         .call = call,
         .snapshot = s,
@@ -239,9 +258,21 @@ bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
         .now_ms = clock_now_ms(i->clock),
         .nothing = nothing,
         .reply_to = STR(""),
+        .key = STR(""),
         .out = out};
-    if (request_is_kind(&r, root, STR(""), JS_OBJECT))
-        return check_whole(&r, root, e);
+    if (request_is_kind(&r, request, STR(""), JS_OBJECT))
+        return check_whole(&r, request, e);
     count(i, "outcome=\"refused\"");
     return true;
+}
+
+bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
+    const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
+    struct err *e)
+{
+    AUTO(js_close) struct js *root = NULL;
+
+    if (!intake_parse(i, call->body, &root, faults, e))
+        return false;
+    return !root || intake_prepare_value(i, s, call, root, a, out, faults, e);
 }

@@ -4,7 +4,8 @@
  *   { "template": "shipping_notice", "to": "Ada <ada@example.com>" | {"email","name"}, "locale": "de",
  *     "data": {...}, "stream": "transactional", "reply_to": "...", "send_at": RFC 3339,
  *     "order": "1001", "parcel": "P1", "event": "shipped", "seq": 3, "occurred_at": RFC 3339,
- *     "metadata": {"k": "v"}, "attachments": [{"filename","content_type","content": base64}], "priority": 0-9 }
+ *     "metadata": {"k": "v"}, "attachments": [{"filename","content_type","content": base64}], "priority": 0-9,
+ *     "idempotency_key": "..." }
  * Unknown fields are faults, so that a typo is told. All faults of a request are listed at once.
  *
  * What comply says is handed in as a function, since siblings do not call each other (architecture.md).
@@ -34,7 +35,7 @@ struct intake_call {
     const char *storefront;
     const char *actor;          /* API key id or "cli" */
     struct str idempotency_key; /* "" = none */
-    struct str body;            /* JSON text */
+    struct str body;            /* JSON text; of intake_prepare only */
 };
 
 /* True: `out` is ready for queue_submit, or faults->n > 0 and nothing is to be sent. False: our own failure.
@@ -42,6 +43,14 @@ struct intake_call {
 bool intake_prepare(const struct intake_setup *i, struct snapshot *s,
     const struct intake_call *call, struct arena *a, struct submission *out, struct faults *faults,
     struct err *e);
+
+/* The two halves of intake_prepare, for several requests in one body. *out is the caller's, and NULL where a fault
+ * was added. */
+bool intake_parse(const struct intake_setup *i, struct str body, struct js **out,
+    struct faults *faults, struct err *e);
+bool intake_prepare_value(const struct intake_setup *i, struct snapshot *s,
+    const struct intake_call *call, const struct js *request, struct arena *a,
+    struct submission *out, struct faults *faults, struct err *e);
 
 /* ---- the private part of a message ----------------------------------------------------------- */
 

@@ -25,6 +25,7 @@ struct request {
     const struct conf_stream *stream;
     const char *locale;
     const struct js *data, *metadata; /* borrowed from the parsed body */
+    struct str key;                   /* of idempotency, "" = none */
     struct address to;
     struct str reply_to;
     struct js *nothing; /* {}, the data of a request without data */

@@ -270,6 +270,82 @@ static void what_is_large_is_written_alone(void **state)
     sem_destroy(&slow.go_on);
 }
 
+static void tickets_posted_together_are_never_parted(void **state)
+{
+    static const struct store_verbs verbs = {.apply = slow_apply};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct slow_store slow = {.base = {&verbs}};
+    struct ticket *tickets = calloc(COMMITTER_OPS, sizeof *tickets);
+    struct committer *c;
+    struct vault *v;
+
+    (void)state;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    answered = 0;
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    for (size_t i = 0; i < COMMITTER_OPS; i++)
+        tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer, .bytes = 1 << 20};
+    FINE(committer_post(c, &tickets[0], &p->e));
+    sem_wait(&slow.begun); /* the first is being written */
+    FINE(committer_post(c, &tickets[1], &p->e));
+    FINE(committer_post_all(c, &tickets[2], 200, &p->e)); /* no room beside the one, and 200 MiB */
+    slow.largest = 0;
+    sem_post(&slow.go_on);
+    sem_wait(&slow.begun);
+    assert_int_equal(slow.largest, 1);
+    sem_post(&slow.go_on);
+    sem_wait(&slow.begun);
+    assert_int_equal(slow.largest, 200);
+    for (size_t i = 202; i < COMMITTER_OPS; i++)
+        tickets[i].bytes = 0;
+    FINE(committer_post_all(c, &tickets[202], COMMITTER_GROUP, &p->e));
+    for (size_t i = 0; i < 10; i++)
+        sem_post(&slow.go_on);
+    committer_close(&c);
+    assert_int_equal(slow.largest, COMMITTER_GROUP);
+    assert_int_equal(answered, 202 + COMMITTER_GROUP);
+    vault_close(&v);
+    sem_destroy(&slow.begun);
+    sem_destroy(&slow.go_on);
+    free(tickets);
+}
+
+static void a_batch_that_finds_no_room_leaves_nothing_in_the_line(void **state)
+{
+    static const struct store_verbs verbs = {.apply = slow_apply};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct slow_store slow = {.base = {&verbs}};
+    struct ticket *tickets = calloc(COMMITTER_OPS + 2, sizeof *tickets);
+    struct committer *c;
+    struct vault *v;
+
+    (void)state;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    answered = 0;
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    for (size_t i = 0; i < COMMITTER_OPS + 2; i++)
+        tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
+    FINE(committer_post(c, &tickets[0], &p->e));
+    sem_wait(&slow.begun);
+    for (size_t i = 1; i < COMMITTER_OPS; i++)
+        FINE(committer_post(c, &tickets[i], &p->e));
+    refused(committer_post_all(c, &tickets[COMMITTER_OPS], 2, &p->e), &p->e, ERR_BUSY);
+    for (int i = 0; i < 20; i++)
+        sem_post(&slow.go_on);
+    committer_close(&c);
+    assert_int_equal(answered, COMMITTER_OPS);
+    vault_close(&v);
+    sem_destroy(&slow.begun);
+    sem_destroy(&slow.go_on);
+    free(tickets);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +353,8 @@ int main(void)
         cmocka_unit_test(everything_at_once_keeps_its_order),
         cmocka_unit_test(a_full_line_turns_those_away_who_will_not_wait),
         cmocka_unit_test(what_is_large_is_written_alone),
+        cmocka_unit_test(tickets_posted_together_are_never_parted),
+        cmocka_unit_test(a_batch_that_finds_no_room_leaves_nothing_in_the_line),
         cmocka_unit_test(too_many_bytes_turn_away_too_but_never_the_only_one),
     };
 
