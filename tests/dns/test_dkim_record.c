@@ -74,6 +74,9 @@ static void records_are_judged(void **state)
         {"tag_twice", "v=DKIM1; p=; p=" SPKI, "broken", "p= stands twice"},
         {"no_tag_list", "v=DKIM1; hello; p=" SPKI, "broken", "no tag=value"},
         {"quotes_within_the_record", "\"v=DKIM1; p=" SPKI "\"", "broken", "tag=value"},
+        {"a_longer_name_is_another_tag", "v=DKIM1; k=ed25519; p=" ED25519 "; pp=x; kk=y",
+            "good ed25519 256", ""},
+        {"a_name_that_is_not_v_with_its_value", "w=DKIM1; x=1", "absent", "no key record"},
         {"another_kind_of_record", "v=spf1 -all", "absent", "no key record"},
         {"a_site_verification", "some-site-verification=abc", "absent", "no key record"},
         {"tags_of_something_else", "a=1; b=2", "absent", "no key record"},
@@ -155,6 +158,8 @@ static void keys_are_compared_not_bytes(void **state)
     assert_false(holds(a, "v=DKIM1; k=ed25519; p=" ED25519, SPKI));
     assert_false(holds(a, "v=DKIM1; p=" SPKI, ED25519));
     assert_false(holds(a, "v=DKIM1; p=", ED25519));
+    assert_false(holds(a, "v=DKIM1; p=" SPKI, "AAAA"));
+    assert_false(holds(a, "v=DKIM1; k=ed25519; p=" ED25519, "AAAA"));
     assert_false(holds(a, "v=DKIM1; p=", ""));
     arena_close(&a);
 }

@@ -9,10 +9,11 @@
 --list        prints the mutants, each with its number, and ends
 
 Works on a copy of the source in build/mutation, built twice: as it is for speed, and with ASan and UBSan, as script/test
-runs the tests, for what nothing had noticed (without the slowest programs). A mutant is tried by the test programs that pass its place, the quickest
-first; a program that fails, crashes or runs ten times as long as it should has noticed. What nothing noticed must stand
-with its reason in tests/mutation/survivors.txt, and nothing else may. The last line is
-"N mutants, N killed (N of them by time), N survivors: N explained, N new"; exit 1 when some are new, or explained for nothing.
+runs the tests, for what nothing had noticed (without the slowest programs). A mutant is tried by the test programs that
+pass its place, the quickest first; a program that fails, crashes or runs ten times as long as it should has noticed.
+What nothing noticed must stand with its reason in tests/mutation/survivors.txt, and nothing else may. The last line is
+"N mutants, N killed (N of them by time), N survivors: N explained, N new"; exit 1 when some are new, or explained for
+nothing.
 """
 import argparse
 import concurrent.futures
@@ -169,6 +170,7 @@ def judge_all(wanted, programs, jobs, label):
             endless += said == "endless"
             if said == "passed":
                 left.append(site)
+                print("    not noticed: " + site.key())
             if done % 50 == 0 or done == len(wanted):
                 print("    %s: %d of %d tried, %d not noticed" % (label, done, len(wanted), len(left)), flush=True)
     return left, endless
