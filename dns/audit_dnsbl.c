@@ -10,9 +10,8 @@ void audit_list_listings(struct audit_case *c)
         size_t subjects = l->names ? 1 : c->addresses_n;
         for (size_t j = 0; j < subjects && c->listings_n < AUDIT_MAX_LISTINGS; j++)
             if (l->names || l->ipv6 || s->addresses[j].family == 4)
-                c->listings[c->listings_n++] = (struct audit_listing){.list = l,
-                    .name = c->domain,
-                    .ip = l->names ? NULL : &s->addresses[j]};
+                c->listings[c->listings_n++] = (struct audit_listing){
+                    .list = l, .name = c->domain, .ip = l->names ? NULL : &s->addresses[j]};
     }
 }
 
@@ -32,15 +31,15 @@ void audit_ask_listing(struct crew_member *m, void *subject)
 static void add(struct audit_case *c, const struct audit_check *k, const struct audit_listing *l)
 {
     struct audit_finding *f = audit_add(c, k, l->name,
-        l->list->source[0] ? SAY(c->arena, "dnsbl.listed",
-                                 "{{list}} lists it ({{code}}): find out why and ask to be taken "
-                                 "off, see {{page}}",
-                                 {"list", l->list->zone}, {"code", l->answer.code},
-                                 {"page", l->list->source})
-                           : SAY(c->arena, "dnsbl.listed_somewhere",
-                                 "{{list}} lists it ({{code}}): find out why and ask to be taken "
-                                 "off",
-                                 {"list", l->list->zone}, {"code", l->answer.code}));
+        l->list->source[0]
+            ? SAY(c->arena, "dnsbl.listed",
+                  "{{list}} lists it ({{code}}): find out why and ask to be taken "
+                  "off, see {{page}}",
+                  {"list", l->list->zone}, {"code", l->answer.code}, {"page", l->list->source})
+            : SAY(c->arena, "dnsbl.listed_somewhere",
+                  "{{list}} lists it ({{code}}): find out why and ask to be taken "
+                  "off",
+                  {"list", l->list->zone}, {"code", l->answer.code}));
     audit_evidence(c, f, str_of(l->answer.reason), STR(""));
     if (!l->list->large)
         f->severity = AUDIT_WARNING;

@@ -65,8 +65,8 @@ void check_mx_unreachable(struct audit_case *c, const struct audit_check *k)
 {
     size_t answered = count(c, PROBE_ANSWERED);
     if (is_blocked(c))
-        audit_skip(c, k,
-            SAID("probe.not_seen", "no connection to port 25 succeeds from this machine"));
+        audit_skip(
+            c, k, SAID("probe.not_seen", "no connection to port 25 succeeds from this machine"));
     for (size_t i = 0; !is_blocked(c) && i < c->probes_n; i++) {
         const struct audit_probe *p = &c->probes[i];
         if (p->probe.status == PROBE_ANSWERED)
@@ -85,7 +85,8 @@ static bool answers(struct audit_case *c, const struct audit_check *k, const str
 {
     if (p->probe.status != PROBE_ANSWERED)
         audit_skip(c, k,
-            SAY(c->arena, "probe.not_reached", "{{host}} was not reached", {"host", p->host->name}));
+            SAY(c->arena, "probe.not_reached", "{{host}} was not reached",
+                {"host", p->host->name}));
     return p->probe.status == PROBE_ANSWERED;
 }
 
@@ -111,8 +112,9 @@ void check_starttls(struct audit_case *c, const struct audit_check *k)
         if (!answers(c, k, p) || p->probe.tls)
             continue;
         struct audit_finding *f = audit_add(c, k, p->host->name,
-            p->probe.starttls ? p->probe.why
-                              : SAID("probe.no_starttls", "its EHLO reply does not offer STARTTLS"));
+            p->probe.starttls
+                ? p->probe.why
+                : SAID("probe.no_starttls", "its EHLO reply does not offer STARTTLS"));
         if (!dane_of(c, p->host->name) && !sts_demands(c))
             f->severity = AUDIT_WARNING;
     }

@@ -27,7 +27,7 @@ struct dkim_spread {
     const struct dkim_sighting *servers; /* those that count */
     size_t n;
     size_t ours, absent, revoked, other, unknown; /* how many of them */
-    uint32_t ttl_s; /* of our record, the longest */
+    uint32_t ttl_s;                               /* of our record, the longest */
     /* How long receivers may still have in their caches that no record, or another one, stands there. */
     uint32_t stale_ttl_s;
 };

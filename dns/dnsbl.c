@@ -90,27 +90,27 @@ static bool take(struct resolver *r, const struct dnsbl_list *l, const char *sub
 /* ---- the list itself ------------------------------------------------------------------------- */
 
 static bool is_sound(struct resolver *r, const struct dnsbl_list *l, const char *must,
-    const char *not, struct arena *a, struct dnsbl_answer *out)
+    const char * not, struct arena *a, struct dnsbl_answer *out)
 {
     if (!take(r, l, must, a, out))
         return false;
     if (out->status != DNSBL_LISTED)
-        return unusable(out,
-            SAY(a, "dnsbl.dead",
-                "{{list}} does not list its own test entry {{entry}}: it is dead, or does not "
-                "serve this resolver",
-                {"list", l->zone}, {"entry", must}));
+        return unusable(
+            out, SAY(a, "dnsbl.dead",
+                     "{{list}} does not list its own test entry {{entry}}: it is dead, or does not "
+                     "serve this resolver",
+                     {"list", l->zone}, {"entry", must}));
     if (!take(r, l, not, a, out))
         return false;
     if (out->status == DNSBL_LISTED)
         return unusable(out,
             SAY(a, "dnsbl.lists_all", "{{list}} lists {{entry}}, which no list may: it lists all",
-                {"list", l->zone}, {"entry", not}));
+                {"list", l->zone}, {"entry", not }));
     return true;
 }
 
 static void ask(struct resolver *r, const struct dnsbl_list *l, const char *subject,
-    const char *must, const char *not, struct arena *a, struct dnsbl_answer *out)
+    const char *must, const char * not, struct arena *a, struct dnsbl_answer *out)
 {
     struct dns_answer text;
     *out = (struct dnsbl_answer){
@@ -135,5 +135,5 @@ void dnsbl_ask_address(struct resolver *r, const struct dnsbl_list *l, const str
 void dnsbl_ask_name(struct resolver *r, const struct dnsbl_list *l, const char *name,
     struct arena *a, struct dnsbl_answer *out)
 {
-    ask(r, l, name, l->must[0] ? l->must : "test", l->not[0] ? l->not : "invalid", a, out);
+    ask(r, l, name, l->must[0] ? l->must : "test", l->not [0] ? l->not : "invalid", a, out);
 }

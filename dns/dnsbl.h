@@ -12,11 +12,12 @@
 
 struct dnsbl_list {
     const char *zone;
-    bool names;             /* lists domain names, else addresses */
-    bool ipv6;              /* lists IPv6 addresses too */
-    bool large;             /* large receivers refuse what it lists */
-    const char *must, *not; /* test points of a list of names; "" = those of RFC 5782: "test", "invalid" */
-    const char *source;     /* where its conditions stand; "" = not known */
+    bool names; /* lists domain names, else addresses */
+    bool ipv6;  /* lists IPv6 addresses too */
+    bool large; /* large receivers refuse what it lists */
+    const char *must,
+        *not ; /* test points of a list of names; "" = those of RFC 5782: "test", "invalid" */
+    const char *source; /* where its conditions stand; "" = not known */
 };
 
 /* A few lists that anybody may ask for little, from a resolver of one's own. */

@@ -109,7 +109,8 @@ static bool send_line(struct talk *t, const char *line)
         if (sent > 0) {
             line += sent;
             n -= (size_t)sent;
-        } else if ((errno != EAGAIN && errno != EINTR) || !probe_wait(t->fd, POLLOUT, t->until_ns)) {
+        } else if ((errno != EAGAIN && errno != EINTR) ||
+                   !probe_wait(t->fd, POLLOUT, t->until_ns)) {
             return false;
         }
     }
@@ -184,7 +185,8 @@ static const char *shown(struct arena *a, struct str reply)
     return text;
 }
 
-static bool expect(struct talk *t, int wanted, struct arena *a, struct str *reply, struct probe *out)
+static bool expect(
+    struct talk *t, int wanted, struct arena *a, struct str *reply, struct probe *out)
 {
     int code = hear(t, a, reply);
     if (code == wanted)
@@ -198,12 +200,13 @@ static bool expect(struct talk *t, int wanted, struct arena *a, struct str *repl
     return false;
 }
 
-static void converse(struct talk *t, const struct probe_rules *r, const char *host,
-    struct arena *a, struct probe *out)
+static void converse(struct talk *t, const struct probe_rules *r, const char *host, struct arena *a,
+    struct probe *out)
 {
     struct str reply;
     if (!expect(t, 220, a, &reply, out) ||
-        !send_line(t, arena_printf(a, "EHLO %s\r\n", r->helo && r->helo[0] ? r->helo : "[127.0.0.1]")) ||
+        !send_line(
+            t, arena_printf(a, "EHLO %s\r\n", r->helo && r->helo[0] ? r->helo : "[127.0.0.1]")) ||
         !expect(t, 250, a, &reply, out))
         return;
     out->starttls = offers_starttls(reply);
@@ -224,13 +227,16 @@ static struct said reason(struct arena *a, enum probe_status s, const char *addr
 {
     switch (s) {
     case PROBE_SILENT:
-        return SAY(a, "probe.silent", "nothing answers at {{address}} in time", {"address", address});
+        return SAY(
+            a, "probe.silent", "nothing answers at {{address}} in time", {"address", address});
     case PROBE_REFUSED:
         return SAY(a, "probe.refused", "{{address}} refuses the connection", {"address", address});
     case PROBE_NOT_PUBLIC:
-        return SAY(a, "probe.not_public", "{{address}} is not a public address", {"address", address});
+        return SAY(
+            a, "probe.not_public", "{{address}} is not a public address", {"address", address});
     default:
-        return SAY(a, "probe.unreachable", "there is no way from here to {{address}}", {"address", address});
+        return SAY(a, "probe.unreachable", "there is no way from here to {{address}}",
+            {"address", address});
     }
 }
 

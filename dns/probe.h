@@ -31,10 +31,10 @@ enum probe_status {
 struct probe_rules {
     uint16_t port; /* 0 = 25 */
     const char *helo;
-    const char *authority_file;     /* PEM that replaces the system's authorities; NULL = those */
-    int64_t connect_ms, whole_ms;   /* 0 = the above */
-    bool allow_loopback;            /* for tests: 127.0.0.0/8 and ::1 count as public */
-    bool allow_private;             /* the setting allow_private_destinations */
+    const char *authority_file;   /* PEM that replaces the system's authorities; NULL = those */
+    int64_t connect_ms, whole_ms; /* 0 = the above */
+    bool allow_loopback;          /* for tests: 127.0.0.0/8 and ::1 count as public */
+    bool allow_private;           /* the setting allow_private_destinations */
 };
 
 struct probe {

@@ -69,9 +69,8 @@ static void judge(SSL *s, const char *host, struct arena *a, struct probe *out)
     long verdict = SSL_get_verify_result(s);
     out->tls = true;
     out->trusted = own && verdict == X509_V_OK;
-    out->problem = out->trusted
-                       ? ""
-                       : arena_text(a, str_of(X509_verify_cert_error_string(verdict)));
+    out->problem =
+        out->trusted ? "" : arena_text(a, str_of(X509_verify_cert_error_string(verdict)));
     out->named = own && X509_check_host(own, host, 0, 0, NULL) == 1;
     out->expires_ms = own ? expiry_of(own) : 0;
     take_chain(s, a, out);
@@ -120,9 +119,11 @@ static bool matches(const struct dane_record *r, struct str der)
     unsigned char digest[SHA512_DIGEST_LENGTH], *owned = NULL;
     struct str data = r->selector == 1 ? key_of(der, &owned) : der;
     if (r->matching == 1)
-        data = str_bytes(SHA256((const unsigned char *)data.p, data.n, digest), SHA256_DIGEST_LENGTH);
+        data =
+            str_bytes(SHA256((const unsigned char *)data.p, data.n, digest), SHA256_DIGEST_LENGTH);
     else if (r->matching == 2)
-        data = str_bytes(SHA512((const unsigned char *)data.p, data.n, digest), SHA512_DIGEST_LENGTH);
+        data =
+            str_bytes(SHA512((const unsigned char *)data.p, data.n, digest), SHA512_DIGEST_LENGTH);
     bool same = data.n > 0 && str_eq(data, r->data);
     OPENSSL_free(owned);
     return same;

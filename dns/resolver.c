@@ -198,9 +198,8 @@ static enum dns_status lead(
     struct journey *j, const struct exchange_question *q, struct flight *flight)
 {
     struct core *c = j->resolver->core;
-    const struct exchange x = {.servers = &c->servers,
-        .clock = c->clock,
-        .deadline_steady_ns = j->deadline_steady_ns};
+    const struct exchange x = {
+        .servers = &c->servers, .clock = c->clock, .deadline_steady_ns = j->deadline_steady_ns};
     struct exchange_reply reply = {0};
     int64_t start = clock_steady_ns();
     enum dns_status s = exchange_ask(&x, q, flight_arena(flight), &reply);

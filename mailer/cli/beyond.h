@@ -16,7 +16,6 @@
 /* clang-format on */
 
 /* conf: NULL where there are no settings. */
-bool beyond_take(
-    struct cli *c, const struct conf *conf, struct audit_setup *setup, int *exit_code);
+bool beyond_take(struct cli *c, const struct conf *conf, struct audit_setup *setup, int *exit_code);
 
 #endif

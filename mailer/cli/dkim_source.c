@@ -5,7 +5,7 @@
 struct record_source {
     struct resolver *resolver;
     struct arena *arena;
-    size_t try;  /* which of several records is given, counted from 0 */
+    size_t try;    /* which of several records is given, counted from 0 */
     bool has_more; /* some name has records beyond that */
 };
 
@@ -22,7 +22,8 @@ static enum dkim_lookup give(const struct dkim_record *r, struct buf *out)
 }
 
 /* Good ones first, as long as there are any; else the first that means to be a key record tells what is wrong. */
-static enum dkim_lookup choose(struct record_source *s, const struct dns_answer *answer, struct buf *out)
+static enum dkim_lookup choose(
+    struct record_source *s, const struct dns_answer *answer, struct buf *out)
 {
     struct dkim_record chosen, last_good = {0}, one;
     size_t good = 0;

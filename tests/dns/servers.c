@@ -102,12 +102,18 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-void server_stop(struct dns_server *s)
+void server_end(struct dns_server *s)
 {
     if (s->pid > 0) {
         kill(s->pid, SIGTERM);
         waitpid(s->pid, NULL, 0);
     }
+    s->pid = 0;
+}
+
+void server_stop(struct dns_server *s)
+{
+    server_end(s);
     nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 

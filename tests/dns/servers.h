@@ -35,6 +35,7 @@ void nsd_start(struct dns_server *s, const struct nsd_zone *zones, size_t n);
  * "trust-anchor-file: ...\nstub-zone:\n name: ...\n stub-addr: 127.0.0.1@5301\n". */
 void unbound_start(struct dns_server *s, const char *settings);
 
+void server_end(struct dns_server *s); /* ends it, and keeps its folder until server_stop */
 void server_stop(struct dns_server *s);
 
 #endif

@@ -66,8 +66,8 @@ static void lists_are_believed_only_while_they_work(void **state)
         struct ip ip;
         world_begin(&w);
         world_zone(&w, 0,
-            arena_printf(
-                w.arena, "$ORIGIN .\n$TTL 60\n. IN SOA ns.root. host.root. 1 2 3 4 60\n%s\n", k->zone));
+            arena_printf(w.arena,
+                "$ORIGIN .\n$TTL 60\n. IN SOA ns.root. host.root. 1 2 3 4 60\n%s\n", k->zone));
         world_resolver(&w, NULL, 1000);
         if (ip_parse(str_of(k->ip), &ip))
             dnsbl_ask_address(w.resolver, &addresses, &ip, w.arena, &a);

@@ -5,9 +5,9 @@
 #include "tests/support/peer.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -344,8 +344,7 @@ static void tlsa_records_are_compared(void **state)
         {"2_0_1", {2, 0, 1, str_bytes(digest, sizeof digest), true, SAID_NOTHING, ""}, true},
         {"another_selector", {3, 1, 1, str_bytes(digest, sizeof digest), true, SAID_NOTHING, ""},
             false},
-        {"not_usable", {3, 0, 1, str_bytes(digest, sizeof digest), false, SAID_NOTHING, ""},
-            false},
+        {"not_usable", {3, 0, 1, str_bytes(digest, sizeof digest), false, SAID_NOTHING, ""}, false},
         {"nothing", {3, 0, 1, STR(""), true, SAID_NOTHING, ""}, false},
     };
     EACH(k, cases)
@@ -361,7 +360,8 @@ static void tlsa_records_are_compared(void **state)
 
 /* ---- in an audit ----------------------------------------------------------------------------- */
 
-static const char policy[] = "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: mx.shop.example\n";
+static const char policy[] =
+    "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: mx.shop.example\n";
 
 static void an_audit_says_what_a_probe_saw(void **state)
 {

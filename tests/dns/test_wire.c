@@ -74,8 +74,8 @@ static const struct wire_question question = {
 
 static const char *kind_name(enum wire_kind k)
 {
-    static const char *const names[] = {"not ours", "folded", "truncated", "no edns", "servfail",
-        "refused", "garbage", "answer"};
+    static const char *const names[] = {
+        "not ours", "folded", "truncated", "no edns", "servfail", "refused", "garbage", "answer"};
     return names[k];
 }
 

@@ -21,6 +21,17 @@ static void check_step(const struct dns_step *s, enum dns_type type)
             abort();
 }
 
+/* An answer repeats the question byte for byte, or may not have to. */
+static void check_case(const struct wire_question *q, struct str packet)
+{
+    uint8_t sent[WIRE_QUESTION_MAX];
+    size_t begin = 12, end = begin + 1 + strlen(q->name) + 1 + 4;
+    if (wire_write(q, sent) < end || packet.n < end)
+        abort();
+    if (!q->any_case && memcmp(sent + begin, packet.p + begin, end - begin) != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum dns_type types[] = {
@@ -34,15 +45,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     size_t which = (data[0] >> 1) % COUNT_OF(types);
-    struct wire_question q = {.name = "a.test", .type = types[which], .id = 0x1234, .edns = true};
+    struct wire_question q = {.name = "a.test",
+        .type = types[which],
+        .id = 0x1234,
+        .edns = true,
+        .dnssec = data[0] & 0x80,
+        .any_case = data[0] & 0x40};
     if (data[0] & 1) {
         buf_add(&packet, str_bytes(ours, sizeof ours - 1));
         buf_add_char(&packet, numbers[which]);
         buf_add(&packet, STR("\0\1"));
+    } else if (size > 1) {
+        q.mix[0] = data[1]; /* a question in a case that the packet may keep or not */
     }
     buf_add(&packet, str_bytes(data + 1, size - 1));
-    if (wire_read(&q, buf_str(&packet), a, &answer) != WIRE_ANSWER)
+    enum wire_kind kind = wire_read(&q, buf_str(&packet), a, &answer);
+    if (kind == WIRE_FOLDED && q.any_case)
+        abort();
+    if (kind != WIRE_ANSWER)
         return 0;
+    check_case(&q, buf_str(&packet));
     const char *name = q.name;
     for (int i = 0; i < 10 && wire_step(answer, name, a, &step); i++) {
         check_step(&step, q.type);

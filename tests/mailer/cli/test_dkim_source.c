@@ -13,13 +13,14 @@
 #define MAIL "From: Shop <shop@shop.example>\r\nSubject: Your parcel\r\n\r\nIt is on its way.\r\n"
 #define ED25519 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 #define NOTE100                                                                                    \
-    "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"         \
+    "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" \
     "nnnnnnnn"
 
 /* One key for all cases: making one takes a while. */
 struct signer {
     struct buf mail;
-    struct buf spki, bare, other; /* base64 of its public key, of the bare RSAPublicKey, of another key */
+    struct buf spki, bare,
+        other; /* base64 of its public key, of the bare RSAPublicKey, of another key */
 };
 
 static void make_public(const char *selector, struct dkim_key **key, struct buf *base64)
@@ -55,7 +56,8 @@ static void signer_open(struct signer *s)
     make_public("k", &other, &s->other);
     add_bare(key, &s->bare);
     const struct dkim_key *keys[] = {key};
-    if (!dkim_open(&(struct dkim_setup){0}, &d, &e) || !dkim_sign(d, keys, 1, STR(MAIL), &s->mail, &e))
+    if (!dkim_open(&(struct dkim_setup){0}, &d, &e) ||
+        !dkim_sign(d, keys, 1, STR(MAIL), &s->mail, &e))
         fail_msg("%s", e.text);
     buf_add(&s->mail, STR(MAIL));
 }
@@ -116,9 +118,11 @@ static const struct {
     {"3.6.1_a_bare_rsa_key", {"v=DKIM1; p={bare}"}, "pass", ""},
     {"3.6.1_unknown_tags", {"v=DKIM1; zz=1; g=; p={spki};"}, "pass", ""},
     {"3.6.1_a_note_longer_than_the_librarys_buffer",
-        {"v=DKIM1; n=" NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 "; p={spki}"},
+        {"v=DKIM1; n=" NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100 NOTE100
+                NOTE100 "; p={spki}"},
         "pass", ""},
-    {"3.6.1_v_behind_another_tag", {"k=rsa; v=DKIM1; p={spki}"}, "permerror", "v= is not the first tag"},
+    {"3.6.1_v_behind_another_tag", {"k=rsa; v=DKIM1; p={spki}"}, "permerror",
+        "v= is not the first tag"},
     {"3.6.1_v_in_lower_case", {"v=dkim1; p={spki}"}, "permerror", "v= is not DKIM1"},
     {"3.2_p_twice", {"v=DKIM1; p={spki}; p={spki}"}, "permerror", "p= stands twice"},
     {"3.2_k_twice", {"v=DKIM1; k=rsa; k=rsa; p={spki}"}, "permerror", "k= stands twice"},
@@ -130,17 +134,25 @@ static const struct {
     {"3.6.1_h_with_it", {"v=DKIM1; h=sha1 : sha256; p={spki}"}, "pass", ""},
     {"3.6.1_s_without_email", {"v=DKIM1; s=tlsrpt; p={spki}"}, "permerror", "not meant for mail"},
     {"3.6.1_s_with_a_star", {"v=DKIM1; s=tlsrpt:*; p={spki}"}, "pass", ""},
-    {"8463_an_ed25519_key_that_does_not_say_so", {"v=DKIM1; p=" ED25519}, "permerror", "p= is not an RSA"},
-    {"8463_an_ed25519_key_for_an_rsa_signature", {"v=DKIM1; k=ed25519; p=" ED25519}, "permerror", "does not suit"},
+    {"8463_an_ed25519_key_that_does_not_say_so", {"v=DKIM1; p=" ED25519}, "permerror",
+        "p= is not an RSA"},
+    {"8463_an_ed25519_key_for_an_rsa_signature", {"v=DKIM1; k=ed25519; p=" ED25519}, "permerror",
+        "does not suit"},
     {"another_key", {"v=DKIM1; p={other}"}, "fail", "another key"},
     {"some_other_text", {"hello world"}, "permerror", "no key record"},
     {"3.6.2.2_another_text_first", {"hello world", "v=DKIM1; p={spki}"}, "pass", ""},
     {"3.6.2.2_another_text_behind", {"v=DKIM1; p={spki}", "v=spf1 -all"}, "pass", ""},
     {"6.1.2_another_key_first", {"v=DKIM1; p={other}", "v=DKIM1; p={spki}"}, "pass", ""},
-    {"6.1.2_another_type_first", {"v=DKIM1; k=ed25519; p=" ED25519, "v=DKIM1; p={spki}"}, "pass", ""},
+    {"6.1.2_another_type_first", {"v=DKIM1; k=ed25519; p=" ED25519, "v=DKIM1; p={spki}"}, "pass",
+        ""},
     {"6.1.2_a_revoked_one_first", {"v=DKIM1; p=", "v=DKIM1; p={spki}"}, "pass", ""},
-    {"6.1.2_the_fourth", {"p=" "{other}", "v=DKIM1; p={other}", "k=ed25519; p=" ED25519, "p={spki}"}, "pass", ""},
-    {"several_of_which_none_is_good", {"v=DKIM1; p=", "v=DKIM2; p={spki}"}, "permerror", "p= is empty"},
+    {"6.1.2_the_fourth",
+        {"p="
+         "{other}",
+            "v=DKIM1; p={other}", "k=ed25519; p=" ED25519, "p={spki}"},
+        "pass", ""},
+    {"several_of_which_none_is_good", {"v=DKIM1; p=", "v=DKIM2; p={spki}"}, "permerror",
+        "p= is empty"},
     {"an_alias", {"IN CNAME other._domainkey"}, "permerror", "does not suit"},
     {"an_alias_to_nothing", {"IN CNAME gone"}, "permerror", "there is no key record"},
     {"an_alias_to_who_does_not_answer", {"IN CNAME k.elsewhere.test."}, "temperror", "now"},
@@ -161,7 +173,8 @@ static void keys_are_found_and_judged(void **state)
         AUTO(resolver_close) struct resolver *r = NULL;
         AUTO(dkim_close) struct dkim *d = NULL;
         const char *const paths[] = {path};
-        struct resolver_setup setup = {.zone_files = paths, .zone_files_n = 1, .clock = clock_system()};
+        struct resolver_setup setup = {
+            .zone_files = paths, .zone_files_n = 1, .clock = clock_system()};
         struct dkim_result *results;
         struct err e = {0};
         size_t n = 0;
