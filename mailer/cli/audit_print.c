@@ -1,6 +1,7 @@
 #include "mailer/cli/audit_print.h"
 
 #include "mailer/cli/paper.h"
+#include "mailer/mime/address.h"
 
 #include <stdio.h>
 
@@ -36,6 +37,20 @@ static void print_evidence(const struct audit_finding *f)
 
 /* ---- parts of the report --------------------------------------------------------------------- */
 
+/* "xn--bcher-kva.example (bücher.example)": what counts, and what it looks like. */
+static void print_domain(const char *domain)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct str shown = address_domain_for_people(str_of(domain), a);
+    paper_put(str_of(domain));
+    if (!str_is(shown, domain) && paper_takes_utf8()) {
+        printf(" (");
+        paper_put(shown);
+        putchar(')');
+    }
+    putchar('\n');
+}
+
 static void print_verdict(const struct audit_report *r, bool returns_only)
 {
     static const char *const words[] = {
@@ -45,7 +60,8 @@ static void print_verdict(const struct audit_report *r, bool returns_only)
     };
     static const enum audit_severity like[] = {
         [AUDIT_PASS] = AUDIT_NOTE, [AUDIT_FAIL] = AUDIT_ERROR, [AUDIT_UNKNOWN] = AUDIT_WARNING};
-    printf("%s\n%s", r->domain, paper_colour(like[r->verdict]));
+    print_domain(r->domain);
+    printf("%s", paper_colour(like[r->verdict]));
     if (!returns_only)
         paper_wrapped(str_of(words[r->verdict]), 2);
     printf("%s", paper_plain());
@@ -89,15 +105,28 @@ void audit_print_finding(const char *before, const struct audit_finding *f)
         paper_record(&f->publish[i], INDENT);
 }
 
+static bool is_told_before(const struct audit_report *r, size_t gap, const char *code)
+{
+    for (size_t i = 0; i < gap; i++)
+        for (size_t j = 0; j < r->gaps[i].codes_n; j++)
+            if (strcmp(r->gaps[i].codes[j], code) == 0)
+                return true;
+    return false;
+}
+
+/* Each code with the first of its reasons: a dead zone has a dozen of them for the same. */
 static void print_gaps(const struct audit_report *r)
 {
     if (r->gaps_n > 0)
         puts("\nnot checked");
     for (size_t i = 0; i < r->gaps_n; i++) {
         AUTO(buf_close) struct buf codes = {0};
-        paper_wrapped(str_of(r->gaps[i].reason.text), 2);
         for (size_t j = 0; j < r->gaps[i].codes_n; j++)
-            buf_addf(&codes, "%s%s", j > 0 ? " " : "", r->gaps[i].codes[j]);
+            if (!is_told_before(r, i, r->gaps[i].codes[j]))
+                buf_addf(&codes, "%s%s", codes.n > 0 ? " " : "", r->gaps[i].codes[j]);
+        if (codes.n == 0)
+            continue;
+        paper_wrapped(str_of(r->gaps[i].reason.text), 2);
         paper_wrapped(buf_str(&codes), INDENT);
     }
 }

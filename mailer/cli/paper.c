@@ -10,6 +10,15 @@ bool paper_is_terminal(int fd)
     return isatty(fd) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+bool paper_takes_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *value = NULL;
+    for (size_t i = 0; i < COUNT_OF(names) && !(value && *value); i++)
+        value = getenv(names[i]);
+    return value && (strcasestr(value, "UTF-8") || strcasestr(value, "UTF8"));
+}
+
 static bool colours(void)
 {
     const char *no = getenv("NO_COLOR");

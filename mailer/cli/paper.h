@@ -8,6 +8,7 @@
 #define PAPER_COLUMNS 80
 
 bool paper_is_terminal(int fd); /* one that can move its cursor */
+bool paper_takes_utf8(void);    /* by the locale in the environment */
 
 const char *paper_colour(enum audit_severity s); /* "" where there is to be none */
 const char *paper_plain(void);

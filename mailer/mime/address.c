@@ -123,6 +123,20 @@ bool address_domain(struct str text, struct arena *a, struct str *out, struct er
     return true;
 }
 
+struct str address_domain_for_people(struct str domain, struct arena *a)
+{
+    char *unicode = NULL;
+    struct str shown = domain, back;
+    struct err e;
+
+    if (!has_a_label(domain) || idn2_to_unicode_8z8z(arena_text(a, domain), &unicode, 0) != IDN2_OK)
+        return domain;
+    if (address_domain(str_of(unicode), a, &back, &e) && str_eq(back, domain))
+        shown = str_of(arena_text(a, str_of(unicode)));
+    idn2_free(unicode);
+    return shown;
+}
+
 /* ---- local parts ----------------------------------------------------------------------------- */
 
 static bool is_dot_atom(struct str s)

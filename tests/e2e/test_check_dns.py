@@ -171,6 +171,22 @@ def people_get_80_columns_without_colour():
         assert not long, long
 
 
+def no_record_reaches_into_the_terminal():
+    evil = HEALTHY.replace("p=reject", r"p=none\; \027]0;title\007\; x=\194\155\; \226\128\174") \
+        .replace("ip4:198.51.100.7", r"ip4:198.51.100.7 \027[2J\013\010 include:\027c.example")
+    with house.House("check") as h:
+        shop = Shop(h)
+        for more in ([], ["--fix"]):
+            text = check(shop.service, *shop.options(evil), *more, environment={"LC_ALL": "C.UTF-8"}).stdout
+            assert "DMARC" in text and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), repr(text)
+
+
+def an_international_domain_is_shown_both_ways():
+    for locale, shown in (("C.UTF-8", "xn--bcher-kva.example (b\u00fccher.example)\n"), ("C", "xn--bcher-kva.example\n")):
+        done = check(None, "B\u00fccher.example", "--resolver", "none", environment={"LC_ALL": locale}, encoding="utf-8")
+        assert done.stdout.startswith(shown), done
+
+
 def colour_is_for_terminals_that_want_it():
     with house.House("check") as h:
         shop = Shop(h)
@@ -400,6 +416,60 @@ def a_watch_of_a_healthy_domain_exits_with_0():
             assert done.returncode == 0 and (expected in done.stdout if expected else done.stdout == ""), done
 
 
+def records(h, text):
+    """[(name, type, the rest)] of a zone file as ldns reads it, which takes master files only."""
+    path = h.write("read.zone", text)
+    done = subprocess.run([house.find_program("ldns-read-zone"), path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr + text
+    found = [re.match(r"(\S+)\s+\d+\s+IN\s+(\S+)\s+(.*)", line).groups() for line in done.stdout.split("\n") if line and line[0] != ";"]
+    return [(name.lower(), kind, rest) for name, kind, rest in found]
+
+
+def kind_of(record):
+    """What a proposal takes the place of: the SPF record among TXT records, else all of the type."""
+    name, kind, rest = record
+    return name, kind, kind == "TXT" and rest.lower().startswith('"v=spf1')
+
+
+HEAD = "%s IN SOA ns.%s hostmaster.%s 1 3600 600 86400 60\n%s IN NS ns.%s\nns.%s IN A 127.0.0.1\n"
+
+
+def all_fixes_are_a_zone_file_that_mends_all_zones():
+    with house.House("check") as h:
+        mall = Mall(h)
+        faults = [("p=reject", "p=none; pct=10"), ("ip4:198.51.100.7", "ip4:203.0.113.9 include:gone.shop.example ptr"), ("bounce IN MX", "other IN MX")]
+        for index, domain in ((0, "shop.example"), (2, "bad.example")):
+            with open(mall.zones[index], encoding="utf-8") as f:
+                text = f.read()
+            for old, new in faults:
+                text = text.replace(old, new)
+            text = "\n".join(line for line in text.split("\n") if "_domainkey" not in line or domain == "bad.example")
+            with open(mall.zones[index], "w", encoding="utf-8") as f:
+                f.write(text)
+        done = check(mall.service, "--all", "--fix")
+        assert done.returncode == 1 and done.stdout == check(mall.service, "--all", "--fix").stdout, "the same every time"
+        for line in done.stdout.split("\n"):
+            assert "\t" not in line and (not line or line[0] in "; " or ". 300 IN " in line), line
+        zones = {"shop.example": 0, "bad.example": 2}
+        for domain, index in zones.items():
+            ours = [record for record in records(h, done.stdout) if record[0].endswith(domain + ".")]
+            assert len({kind_of(record) for record in ours}) == len(ours) > 2, "one record for each name and type: %s" % ours
+            lines = ["%s 300 IN %s %s" % record for record in ours]
+            origin = domain + "."
+            path = h.write("alone.zone", HEAD % ((origin,) * 6) + "\n".join(lines) + "\n")
+            loaded = subprocess.run([house.find_program("nsd-checkzone"), domain, path], capture_output=True, text=True, timeout=60)
+            assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+            with open(mall.zones[index], encoding="utf-8") as f:
+                kept = [record for record in records(h, f.read()) if kind_of(record) not in {kind_of(one) for one in ours}]
+            with open(mall.zones[index], "w", encoding="utf-8") as f:
+                f.write("\n".join("%s 300 IN %s %s" % record for record in kept + ours) + "\n")
+        after = json.loads(check(mall.service, "--all", "--json").stdout)
+        left = [(one["domain"], finding["code"]) for one in after["domains"] for finding in one["findings"] if finding["publish"]]
+        verdicts = {one["domain"]: one["verdict"] for one in after["domains"]}
+        assert not [code for domain, code in left if "POLICY-NONE" not in code], left
+        assert verdicts["shop.example"] == verdicts["bad.example"] == "pass", verdicts
+
+
 class SlowRelay:
     """Holds every answer of a name server for a while, each question on its own."""
 
@@ -455,9 +525,11 @@ if __name__ == "__main__":
                every_finding_has_the_fields_of_the_contract, what_it_proposes_mends_the_zone, our_own_key_is_compared,
                without_selector_and_settings_absence_is_not_said, a_dead_dns_is_no_finding_and_exits_with_2,
                wrong_usage_is_told_from_findings, people_get_80_columns_without_colour,
-               colour_is_for_terminals_that_want_it, the_settings_name_the_dns_that_is_asked,
+               colour_is_for_terminals_that_want_it, no_record_reaches_into_the_terminal,
+               an_international_domain_is_shown_both_ways, the_settings_name_the_dns_that_is_asked,
                all_domains_come_once_and_the_worst_first, doubt_is_the_exit_code_where_nothing_worse_is,
                progress_is_one_line_that_is_rewritten_and_an_interrupt_takes_it_away,
                over_http_the_report_is_the_same, a_service_that_stops_answers_who_waits_for_a_report,
                the_schema_describes_what_is_printed, the_schema_has_every_code,
-               a_watch_tells_what_changed_and_nothing_else, a_watch_of_a_healthy_domain_exits_with_0, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)
+               a_watch_tells_what_changed_and_nothing_else, a_watch_of_a_healthy_domain_exits_with_0,
+               all_fixes_are_a_zone_file_that_mends_all_zones, a_healthy_domain_at_100_ms_an_answer_takes_less_than_a_second)

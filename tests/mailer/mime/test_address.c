@@ -164,9 +164,30 @@ static void lengths_end_where_the_standards_say(void **state)
     expect("address above 254", !parses(a, 60, 49, 4), "a refusal");
 }
 
+static void a_domain_for_people_is_the_same_domain(void **state)
+{
+    static const struct {
+        const char *domain, *shown;
+    } table[] = {
+        {"shop.example", "shop.example"},
+        {"xn--bcher-kva.example", "b\xc3\xbc"
+                                  "cher.example"},
+        {"orders.xn--fiqs8s", "orders.\xe4\xb8\xad\xe5\x9b\xbd"},
+        {"xn--a.example", "xn--a.example"},         /* no valid A-label */
+        {"xn--shop-.example", "xn--shop-.example"}, /* what it stands for is ASCII already */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        AUTO(arena_close) struct arena *a = arena_open();
+        struct str shown = address_domain_for_people(str_of(table[i].domain), a);
+        assert_string_equal(arena_text(a, shown), table[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_domain_for_people_is_the_same_domain),
         cmocka_unit_test(mailboxes_are_read),
         cmocka_unit_test(others_are_refused_with_a_reason),
         cmocka_unit_test(lengths_end_where_the_standards_say),
