@@ -199,11 +199,12 @@ void check_bimi_policy(struct audit_case *c, const struct audit_check *k)
     if (c->around.bimi.status == BIMI_TEMPERROR)
         audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
     if (c->around.bimi.status != BIMI_GOOD || !c->record ||
-        c->dmarc_verdict.effective_policy > DMARC_NONE)
+        (c->dmarc_verdict.effective_policy > DMARC_NONE && c->record->record.sp != DMARC_NONE))
         return;
     struct audit_finding *f = audit_add(c, k, bimi_name(c),
         SAID("bimi.policy", "the logo is shown only under p=quarantine or p=reject"));
-    audit_evidence(c, f, c->record->record.text, STR("p="));
+    audit_evidence(c, f, c->record->record.text,
+        c->dmarc_verdict.effective_policy > DMARC_NONE ? STR("sp=") : STR("p="));
     if (c->dmarc_verdict.result == DMARC_PASS && strcmp(c->record->domain, c->domain) == 0)
         audit_publish(
             c, f, audit_place(&c->dmarc), "TXT", audit_wanted_dmarc(c, c->record->domain));

@@ -61,6 +61,12 @@ static struct audit_finding *add(struct audit_case *c, const struct audit_check 
     return f;
 }
 
+void audit_publish_dmarc(struct audit_case *c, struct audit_finding *f)
+{
+    const char *domain = c->record->domain;
+    audit_publish(c, f, place_of(c, domain), "TXT", audit_wanted_dmarc(c, domain));
+}
+
 /* About the record that applies. */
 static struct audit_finding *add_for_record(
     struct audit_case *c, const struct audit_check *k, const char *mark, struct said detail)
@@ -124,6 +130,10 @@ void check_dmarc_ignored(struct audit_case *c, const struct audit_check *k)
     const struct dmarc_record *r = &c->record->record;
     if (r->notes_n > 0 && !r->bad_p && !r->bad_sp && !r->bad_np)
         add_for_record(c, k, "", r->notes[0]);
+    else if (r->ruf.n == 0 && !str_is(r->fo, "0"))
+        add_for_record(
+            c, k, "fo=", SAID("dmarc.fo_alone", "fo= counts only beside ruf=, which is not there"))
+            ->severity = AUDIT_NOTE;
 }
 
 void check_dmarc_none(struct audit_case *c, const struct audit_check *k)
@@ -172,10 +182,24 @@ void check_dmarc_no_reports(struct audit_case *c, const struct audit_check *k)
     add_for_record(c, k, "rua=", SAID("dmarc.no_rua", "no rua= that is valid"));
 }
 
+static void check_size_limit(struct audit_case *c, const struct audit_check *k)
+{
+    const struct dmarc_record *r = &c->record->record;
+    struct str rua = r->rua;
+    bool in_rua = str_find_char(rua, '!', 0) < rua.n;
+    if (in_rua || str_find_char(r->ruf, '!', 0) < r->ruf.n)
+        add_for_record(c, k, in_rua ? "rua=" : "ruf=",
+            SAID("dmarc.size_limit", "the size limit behind \"!\" is ignored"));
+}
+
 void check_dmarc_removed(struct audit_case *c, const struct audit_check *k)
 {
-    if (is_unknown(c, k) || !c->record || c->record->record.removed_n == 0)
+    if (is_unknown(c, k) || !c->record)
         return;
+    if (c->record->record.removed_n == 0) {
+        check_size_limit(c, k);
+        return;
+    }
     const char *tag = c->record->record.removed[0];
     add_for_record(c, k, arena_printf(c->arena, "%s=", tag),
         str_is_nocase(str_of(tag), "pct")

@@ -225,6 +225,7 @@ static void first_round(struct round *r)
         ask_for_host(r, &c->links, c->setup->links);
     ask_for(
         r, &c->probe, arena_printf(c->arena, "parcelpost-probe._domainkey.%s", c->domain), DNS_TXT);
+    ask_for(r, &c->apex_probe, arena_printf(c->arena, "parcelpost-probe.%s", c->domain), DNS_TXT);
     ask_for(r, &c->ns, c->domain, DNS_NS);
     ask_for_host(r, &c->around.sts_host, arena_printf(c->arena, "mta-sts.%s", c->domain));
     ask_for_addresses(r);
@@ -334,7 +335,7 @@ static void second_round(struct round *r)
 /* ---- the third: SPF, and reports that go elsewhere ---------------------------------------------------- */
 
 /* "mailto:reports@host!10m" -> host; "https://host:443/path" -> host. */
-static bool host_of_uri(struct str uri, char out[NAME_SIZE])
+bool audit_uri_host(struct str uri, char out[NAME_SIZE])
 {
     uri = str_trim(str_slice(uri, 0, str_find_char(uri, '!', 0)));
     if (str_starts_nocase(uri, STR("mailto:"))) {
@@ -348,6 +349,21 @@ static bool host_of_uri(struct str uri, char out[NAME_SIZE])
     return name_canonical(str_slice(rest, 0, str_find_char(rest, ':', 0)), out);
 }
 
+static void add_inbox(struct round *r, struct str uri, const char *host)
+{
+    struct audit_case *c = r->c;
+    for (size_t i = 0; i < c->inboxes_n; i++)
+        if (strcmp(c->inboxes[i].host, host) == 0)
+            return;
+    if (c->inboxes_n == AUDIT_MAX_REPORTS || !str_starts_nocase(uri, STR("mailto:")))
+        return;
+    struct audit_inbox *b = &c->inboxes[c->inboxes_n++];
+    b->host = arena_text(c->arena, str_of(host));
+    b->uri = arena_text(c->arena, uri);
+    ask_for(r, &b->mx, b->host, DNS_MX);
+    ask_for_host(r, &b->self, b->host);
+}
+
 static void add_targets(struct round *r, struct str uris)
 {
     struct audit_case *c = r->c;
@@ -355,7 +371,10 @@ static void add_targets(struct round *r, struct str uris)
     while (c->reports_n < AUDIT_MAX_REPORTS && str_next(&uris, ',', &uri)) {
         char host[NAME_SIZE];
         struct audit_report_target *t = &c->reports[c->reports_n];
-        if (!host_of_uri(uri, host) || name_is_at_or_below(host, c->record->domain))
+        if (!audit_uri_host(uri, host))
+            continue;
+        add_inbox(r, str_trim(uri), host);
+        if (name_is_at_or_below(host, c->record->domain))
             continue;
         c->reports_n++;
         t->policy_domain = c->record->domain;

@@ -95,14 +95,24 @@ static const char *mx_evidence(struct audit_case *c, const struct dns_record *r)
     return arena_printf(c->arena, "MX %d " STR_FMT ".", r->number, STR_ARG(r->data));
 }
 
-/* The MX records that have addresses, with the names behind aliases. */
-static void publish_good_hosts(
+static bool is_named_before(const struct audit_mail_domain *d, size_t i)
+{
+    for (size_t j = 0; j < d->hosts_n; j++) {
+        int here = d->hosts[i].mx->number, there = d->hosts[j].mx->number;
+        if (j != i && strcmp(d->hosts[j].name, d->hosts[i].name) == 0 &&
+            (there < here || (there == here && j < i)))
+            return true;
+    }
+    return false;
+}
+
+void audit_publish_mx(
     struct audit_case *c, struct audit_finding *f, const struct audit_mail_domain *d)
 {
     for (size_t i = 0; i < d->hosts_n; i++) {
         const struct audit_host *h = &d->hosts[i];
         const struct audit_question *q = h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa;
-        if (audit_host_exists(h))
+        if (audit_host_exists(h) && !audit_host_is_inside(h) && !is_named_before(d, i))
             audit_publish(
                 c, f, audit_place(&d->mx), "MX", mx_value(c, h->mx->number, audit_place(q)));
     }
@@ -122,10 +132,16 @@ void check_mx_no_address(struct audit_case *c, const struct audit_check *k)
             if (!host_is_known(c, k, h) || audit_host_exists(h))
                 continue;
             struct audit_finding *f = audit_add(c, k, d->name,
-                SAY(c->arena, "mx.no_address", "its MX host {{host}} has no address",
-                    {"host", h->name}));
+                audit_is_no_public_name(h->name)
+                    ? SAY(c->arena, "mx.no_name",
+                          "its MX record names {{host}}: it takes the full name of a host, never "
+                          "an "
+                          "address",
+                          {"host", h->name})
+                    : SAY(c->arena, "mx.no_address", "its MX host {{host}} has no address",
+                          {"host", h->name}));
             audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
-            publish_good_hosts(c, f, d);
+            audit_publish_mx(c, f, d);
             if (good > 0)
                 f->severity = AUDIT_WARNING;
         }
@@ -147,7 +163,7 @@ void check_mx_cname(struct audit_case *c, const struct audit_check *k)
                     {"host", h->name},
                     {"target", audit_place(h->a.answer.status == DNS_FOUND ? &h->a : &h->aaaa)}));
             audit_evidence(c, f, str_of(mx_evidence(c, h->mx)), str_of(h->name));
-            publish_good_hosts(c, f, d);
+            audit_publish_mx(c, f, d);
         }
     }
 }
@@ -267,7 +283,7 @@ void check_helo(struct audit_case *c, const struct audit_check *k)
         audit_skip(c, k, SAID("gap.no_helo", "the HELO name is not known: give it with --helo"));
         return;
     }
-    if (!host_is_known(c, k, h) || audit_host_exists(h))
+    if (audit_is_no_public_name(c->setup->helo) || !host_is_known(c, k, h) || audit_host_exists(h))
         return;
     struct audit_finding *f =
         audit_add(c, k, h->name, SAID("helo.no_address", "the HELO name has no address record"));

@@ -119,6 +119,12 @@ struct audit_report_target { /* an address of rua or ruf */
     bool unsure; /* the DNS did not say whose it is */
 };
 
+struct audit_inbox { /* a host that takes reports by mail */
+    const char *host, *uri;
+    struct audit_question mx;
+    struct audit_host self;
+};
+
 struct audit_listing { /* one list, asked about one address or name */
     const struct dnsbl_list *list;
     const char *name;
@@ -149,6 +155,8 @@ struct audit_case {
     const struct dmarc_found *record; /* the DMARC record that applies, NULL = none */
     struct audit_report_target reports[AUDIT_MAX_REPORTS];
     size_t reports_n;
+    struct audit_inbox inboxes[AUDIT_MAX_REPORTS];
+    size_t inboxes_n;
     struct audit_mail_domain from, back; /* the From domain and the return path's */
     struct audit_question txt, back_txt;
     struct audit_spf_node spf[AUDIT_MAX_SPF_NODES]; /* the first is the return path's */
@@ -167,7 +175,8 @@ struct audit_case {
     size_t listings_n;
     struct audit_probe probes[MX_MAX_HOSTS + 1];
     size_t probes_n;
-    struct audit_question probe; /* a name at which nobody publishes a key */
+    struct audit_question probe;      /* a name at which nobody publishes a key */
+    struct audit_question apex_probe; /* a name below the domain that nobody publishes */
     struct dmarc_verdict dmarc_verdict;
     const char *spf_result; /* the worst over all addresses, "" = not checked */
 
@@ -232,6 +241,9 @@ bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *fail
 bool audit_host_exists(const struct audit_host *h);
 bool audit_host_is_unsure(const struct audit_host *h); /* no address, and the DNS failed */
 bool audit_host_is_alias(const struct audit_host *h);
+bool audit_host_is_inside(const struct audit_host *h); /* has a private or loopback address */
+/* An address, one label, or a name that means another host in each network. */
+bool audit_is_no_public_name(const char *name);
 /* All questions whose answer may lead through an alias of ours, at most AUDIT_MAX_ALIASES. */
 size_t audit_alias_questions(const struct audit_case *c, const struct audit_question **out);
 /* The alias leads to a name that does not exist. */
@@ -270,6 +282,15 @@ void audit_publish(struct audit_case *c, struct audit_finding *f, const char *na
 const char *audit_wanted_dmarc(struct audit_case *c, const char *domain);
 /* Wants to be a DMARC record, whatever is wrong with it. */
 bool audit_is_meant_as_dmarc(struct str text);
+/* That record for the one that applies, where it is looked for. */
+void audit_publish_dmarc(struct audit_case *c, struct audit_finding *f);
+/* The host of an address for reports: "mailto:a@host!10m", "https://host/path". */
+bool audit_uri_host(struct str uri, char out[NAME_SIZE]);
+/* It is known that nobody gets what is sent there. */
+bool audit_uri_is_lost(const struct audit_case *c, struct str uri);
+/* MX records without hosts that are dead, private or named before, with the names behind aliases. */
+void audit_publish_mx(
+    struct audit_case *c, struct audit_finding *f, const struct audit_mail_domain *d);
 /* Our key, else the one found without the tags that limit it; "" = not known. */
 const char *audit_wanted_key(struct audit_case *c, const struct audit_key_fact *k);
 /* One SPF record for the return path that mends the present one (audit_spf_mend.c); "" = not known.
@@ -290,6 +311,23 @@ AUDIT_CHECK(check_wildcard);
 AUDIT_CHECK(check_txt_size);
 AUDIT_CHECK(check_dangling);
 AUDIT_CHECK(check_takeover);
+AUDIT_CHECK(check_reports_lost);
+AUDIT_CHECK(check_reports_many);
+AUDIT_CHECK(check_dmarc_other_text);
+AUDIT_CHECK(check_dmarc_at_apex);
+AUDIT_CHECK(check_mx_private);
+AUDIT_CHECK(check_mx_duplicate);
+AUDIT_CHECK(check_helo_name);
+AUDIT_CHECK(check_helo_ptr);
+AUDIT_CHECK(check_ptr_generic);
+AUDIT_CHECK(check_links);
+AUDIT_CHECK(check_sts_mode);
+AUDIT_CHECK(check_sts_age);
+AUDIT_CHECK(check_sts_stale);
+AUDIT_CHECK(check_sts_missing);
+AUDIT_CHECK(check_key_long);
+AUDIT_CHECK(check_key_strict);
+AUDIT_CHECK(check_key_shared);
 AUDIT_CHECK(check_dnsbl);
 AUDIT_CHECK(check_port25);
 AUDIT_CHECK(check_mx_unreachable);

@@ -43,18 +43,25 @@ void check_free_mail(struct audit_case *c, const struct audit_check *k)
         audit_add(c, k, c->domain, SAID("domain.free_mail", "send from a domain of your own"));
 }
 
-void check_wildcard(struct audit_case *c, const struct audit_check *k)
+static void check_wildcard_at(
+    struct audit_case *c, const struct audit_check *k, const struct audit_question *q)
 {
-    const struct dns_answer *a = &c->probe.answer;
+    const struct dns_answer *a = &q->answer;
     if (audit_is_failure(a->status)) {
-        audit_skip_failed(c, k, c->probe.name, a->status);
+        audit_skip_failed(c, k, q->name, a->status);
     } else if (a->status == DNS_FOUND) {
-        struct audit_finding *f = audit_add(c, k, c->probe.name,
+        struct audit_finding *f = audit_add(c, k, q->name,
             SAID("wildcard.found",
                 "a name that nobody published has a TXT record: delete the wildcard, or give it no "
                 "TXT"));
         audit_evidence(c, f, a->records[0].data, STR(""));
     }
+}
+
+void check_wildcard(struct audit_case *c, const struct audit_check *k)
+{
+    check_wildcard_at(c, k, &c->probe);
+    check_wildcard_at(c, k, &c->apex_probe);
 }
 
 static void check_size_at(

@@ -131,7 +131,7 @@ static void add_uris(struct audit_case *c, struct buf *out, const char *tag, str
         struct dmarc_record one;
         dmarc_parse(
             str_of(arena_printf(c->arena, "v=DMARC1; rua=" STR_FMT, STR_ARG(uri))), c->arena, &one);
-        if (!one.has_valid_rua)
+        if (!one.has_valid_rua || audit_uri_is_lost(c, uri))
             continue;
         buf_addf(out, "%s" STR_FMT, first ? tag : ",", STR_ARG(uri));
         first = false;

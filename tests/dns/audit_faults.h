@@ -9,12 +9,18 @@
 #define KEY "s1._domainkey.shop.example."
 #define BACK "bounce.shop.example."
 
+#define RSA_4160 /* in several strings, since one has 255 characters at most */ \
+    "MIICKjANBgkqhkiG9w0BAQEFAAOCAhcAMIICEgKCAgkA4z2S9qOMbjqGK3+rxmdHTblkS7Ey/CGjy4pjrZXc6z7r7NNI4DDNbogu19g2MpAJnsAGmnTtdilKjtMolcAlO+EITYclGxOyJ1vS7a2JowGp8Bx01Ec5qlPIIxH+RjfNo2ixO8UvDtXenXxByUlzYMJIr12h\" \"" \
+    "8zKATNy+ajUOSRzkgErSMnPRgjL57kcQPdzcWO4Y/+lKL4gmst6QYCONqEGW4x/nyv1YIDzGhwXfLQY/rniUaTHXUHaMjn8NSE+zAvgov5Xf0kD5tRvrttslFZAXHVkx/TVqsL9jX7y/nb8u4RiFcB9DgIS+Ms7q7FNx1rVlPmaIb+d0SZdyhHBDFLP6/JbQLpDSY48y\" \"" \
+    "oCMzF4mOhBJAwm6+YKJ0Cqh8Qq3fzut6muB8sRUwC5B7XEXbKxexTlneAr4WPEeuDKvHwrP8bCaA7Yz5a7tR4hzTc2FW6ejODY4WsyygWVIQxQsOSiG8R0HA8SWDv99aLa2Y2HrjiIR5HRjYBEEInKuYO6aZ1nLq88OkIS5FOnNr5FgYxWo8Ky4YpwNfurtZS3vtUtqs\" \"" \
+    "A1U/sp0Am1d2YgL9jEnQgJkKGcHeCncVXcQ6UWPiLi45iFfYViXK1w+GVZVHNrGyAwCp7OdsyfvKu3Xjv1aiSuofONYwyV6WfXVNpKDjyhLnEZ+w1m6lInWTu0+x3A5FfFAGzPrREQIDAQAB"
+
 #define LONG_TERMS \
     "ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 " \
     "ip4:203.0.113.1 ip4:203.0.113.1 ip4:203.0.113.1 "
 
 enum publishes { NOTHING, RECORDS };
-enum with { AS_IS, SELECTOR_ONLY, NO_KEYS, OTHER_DOMAIN_SIGNS, RETURN_PATH_ELSEWHERE, FREE_MAIL, SUBDOMAIN };
+enum with { AS_IS, SELECTOR_ONLY, NO_KEYS, OTHER_DOMAIN_SIGNS, RETURN_PATH_ELSEWHERE, FREE_MAIL, SUBDOMAIN, THREE_SELECTORS, LOCAL_HELO };
 
 /* remove, add: see shop_change. mark: what the carets stand under, "" = nothing. */
 static const struct fault {
@@ -64,6 +70,27 @@ static const struct fault {
         "DMARC-VALUE-IGNORED", AUDIT_WARNING, RECORDS, "", NULL},
     {"reports_to_a_stranger", DMARC " TXT", DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@other.example\"", AS_IS,
         "DMARC-EXTERNAL-REPORT-UNAUTHORISED", AUDIT_WARNING, RECORDS, "mailto:a@other.example", NULL},
+    {"a_size_limit_is_gone", DMARC " TXT", DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@shop.example!10m\"", AS_IS,
+        "DMARC-REMOVED-TAG", AUDIT_NOTE, RECORDS, "rua=mailto:a@shop.example!10m", NULL},
+    {"fo_without_ruf", DMARC " TXT", DMARC " TXT \"v=DMARC1; p=reject; fo=1; rua=mailto:a@shop.example\"", AS_IS,
+        "DMARC-VALUE-IGNORED", AUDIT_NOTE, RECORDS, "fo=1", NULL},
+    {"reports_to_a_domain_that_is_not_there", DMARC " TXT",
+        DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@gone.example\"", AS_IS, "DMARC-REPORTS-LOST", AUDIT_WARNING,
+        RECORDS, "mailto:a@gone.example", NULL},
+    {"reports_to_a_domain_that_takes_no_mail", DMARC " TXT",
+        DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@spf.esp.example,mailto:b@shop.example\"", AS_IS,
+        "DMARC-REPORTS-LOST", AUDIT_WARNING, RECORDS, "mailto:a@spf.esp.example", NULL},
+    {"reports_to_a_null_mx", DMARC " TXT,shop.example. MX",
+        DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@shop.example\"\nshop.example. MX 0 .", AS_IS,
+        "DMARC-REPORTS-LOST", AUDIT_WARNING, NOTHING, "mailto:a@shop.example", NULL},
+    {"reports_to_three", DMARC " TXT",
+        DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@shop.example,mailto:b@shop.example,mailto:c@shop.example\"", AS_IS,
+        "DMARC-MANY-REPORTS", AUDIT_NOTE, NOTHING,
+        "rua=mailto:a@shop.example,mailto:b@shop.example,mailto:c@shop.example", NULL},
+    {"spf_where_dmarc_belongs", "", DMARC " TXT \"v=spf1 -all\"", AS_IS, "DMARC-OTHER-TEXT", AUDIT_NOTE, RECORDS, "", NULL},
+    {"a_verification_beside_dmarc", "", DMARC " TXT \"verify=123\"", AS_IS, "DMARC-OTHER-TEXT", AUDIT_NOTE, RECORDS, "", NULL},
+    {"dmarc_at_the_domain_itself", "", "shop.example. TXT \"v=DMARC1; p=reject\"", AS_IS, "DMARC-AT-APEX", AUDIT_NOTE,
+        NOTHING, "", NULL},
     {"dmarc_at_a_subdomain_only", DMARC " TXT",
         "_dmarc.news.shop.example. TXT \"v=DMARC1; p=reject; rua=mailto:a@news.shop.example\"", SUBDOMAIN,
         "DMARC-ORG-RECORD-MISSING", AUDIT_WARNING, RECORDS, "", NULL},
@@ -86,6 +113,13 @@ static const struct fault {
         AUDIT_ERROR, RECORDS, "h=sha1", NULL},
     {"a_key_for_other_services", KEY " TXT", KEY " TXT \"v=DKIM1; s=tlsrpt; p=" RSA_1024 "\"", SELECTOR_ONLY,
         "DKIM-KEY-NOT-FOR-MAIL", AUDIT_ERROR, RECORDS, "s=tlsrpt", NULL},
+    {"a_key_of_4160_bits", KEY " TXT", KEY " TXT \"v=DKIM1; p=" RSA_4160 "\"", SELECTOR_ONLY, "DKIM-KEY-LONG", AUDIT_WARNING,
+        NOTHING, "", NULL},
+    {"a_strict_key_of_the_domain_above", KEY " TXT", KEY " TXT \"v=DKIM1; t=s; p=" RSA_1024 "\"", SUBDOMAIN,
+        "DKIM-KEY-STRICT", AUDIT_NOTE, RECORDS, "t=s", NULL},
+    {"one_key_at_two_selectors", "", "s2._domainkey.shop.example. TXT \"v=DKIM1; p=" RSA_1024 "\"\n"
+        "s3._domainkey.shop.example. TXT \"v=DKIM1; k=rsa; p=" RSA_1024 "\"", THREE_SELECTORS, "DKIM-KEY-SHARED",
+        AUDIT_NOTE, NOTHING, "", NULL},
     {"only_an_ed25519_key", KEY " TXT", KEY " TXT \"v=DKIM1; k=ed25519; p=" ED25519 "\"", SELECTOR_ONLY,
         "DKIM-ED25519-ONLY", AUDIT_WARNING, NOTHING, "", NULL},
     {"nothing_signs", "", "", NO_KEYS, "DKIM-UNSIGNED", AUDIT_WARNING, NOTHING, "", NULL},
@@ -208,6 +242,14 @@ static const struct fault {
         "MX-NO-ADDRESS", AUDIT_ERROR, NOTHING, "gone.shop.example", NULL},
     {"one_mx_has_no_address", "", "shop.example. MX 20 gone.shop.example.", AS_IS, "MX-NO-ADDRESS", AUDIT_WARNING,
         RECORDS, "gone.shop.example", NULL},
+    {"an_mx_that_is_an_address", "", "shop.example. MX 20 198.51.100.7.", AS_IS, "MX-NO-ADDRESS", AUDIT_WARNING, RECORDS,
+        "198.51.100.7", NULL},
+    {"the_only_mx_is_private", "shop.example. MX", "shop.example. MX 10 in.shop.example.\nin.shop.example. A 10.0.0.5", AS_IS,
+        "MX-PRIVATE", AUDIT_ERROR, NOTHING, "in.shop.example", NULL},
+    {"one_mx_is_loopback", "", "shop.example. MX 20 in.shop.example.\nin.shop.example. AAAA ::1", AS_IS, "MX-PRIVATE",
+        AUDIT_WARNING, RECORDS, "in.shop.example", NULL},
+    {"an_mx_twice", "", "shop.example. MX 20 mx.shop.example.", AS_IS, "MX-DUPLICATE", AUDIT_NOTE, RECORDS,
+        "mx.shop.example", NULL},
     {"an_mx_is_an_alias", "shop.example. MX",
         "shop.example. MX 10 alias.shop.example.\nalias.shop.example. CNAME mx.shop.example.", AS_IS, "MX-CNAME",
         AUDIT_WARNING, RECORDS, "alias.shop.example", NULL},
@@ -221,6 +263,18 @@ static const struct fault {
     {"a_ptr_to_a_name_that_is_not_there", "7.100.51.198.in-addr.arpa. PTR",
         "7.100.51.198.in-addr.arpa. PTR host7.shop.example.", AS_IS, "PTR-NOT-CONFIRMED", AUDIT_ERROR, RECORDS,
         "host7.shop.example", NULL},
+    {"a_ptr_made_of_the_address", "7.100.51.198.in-addr.arpa. PTR",
+        "7.100.51.198.in-addr.arpa. PTR h198-051-100-007.hoster.example.\nh198-051-100-007.hoster.example. A 198.51.100.7",
+        AS_IS, "PTR-GENERIC", AUDIT_NOTE, RECORDS, "h198-051-100-007.hoster.example", NULL},
+    {"a_ptr_of_a_dynamic_pool", "7.100.51.198.in-addr.arpa. PTR",
+        "7.100.51.198.in-addr.arpa. PTR a1.dynamic.hoster.example.", AS_IS, "PTR-GENERIC", AUDIT_NOTE, RECORDS,
+        "a1.dynamic.hoster.example", NULL},
+    {"helo_and_ptr_differ", "7.100.51.198.in-addr.arpa. PTR",
+        "7.100.51.198.in-addr.arpa. PTR out.shop.example.\nout.shop.example. A 198.51.100.7", AS_IS, "HELO-PTR-DIFFERS",
+        AUDIT_NOTE, RECORDS, "", NULL},
+    {"helo_is_localhost", "", "", LOCAL_HELO, "HELO-NO-NAME", AUDIT_ERROR, NOTHING, "", NULL},
+    {"the_unsubscribe_host_has_no_address", "mail.shop.example. A", "", AS_IS, "LINKS-UNRESOLVED", AUDIT_WARNING, NOTHING,
+        "", NULL},
     {"helo_has_no_address", "mx.shop.example. A", "", AS_IS, "HELO-UNRESOLVED", AUDIT_ERROR, RECORDS, "", NULL},
     {"an_alias_to_nowhere", "mail.shop.example. A", "mail.shop.example. CNAME shop.hoster.example.", AS_IS,
         "CNAME-DANGLING", AUDIT_WARNING, NOTHING, "shop.hoster.example", NULL},
@@ -248,6 +302,15 @@ static const struct fault {
     {"an_mx_that_a_policy_on_trial_leaves_out", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS,
         "MTA-STS-MX-NOT-COVERED", AUDIT_WARNING, NOTHING, "",
         "version: STSv1\nmode: testing\nmax_age: 604800\nmx: *.mx.shop.example\n"},
+    {"an_mta_sts_policy_on_trial", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS, "MTA-STS-NOT-ENFORCED",
+        AUDIT_NOTE, NOTHING, "testing", "version: STSv1\nmode: testing\nmax_age: 604800\nmx: mx.shop.example\n"},
+    {"an_mta_sts_policy_for_a_day", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS, "MTA-STS-SHORT-LIVED",
+        AUDIT_WARNING, NOTHING, "86400", "version: STSv1\nmode: enforce\nmax_age: 86400\nmx: mx.shop.example\n"},
+    {"an_mta_sts_policy_with_an_old_host", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS, "MTA-STS-MX-STALE",
+        AUDIT_NOTE, NOTHING, "old.shop.example",
+        "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: mx.shop.example\nmx: old.shop.example\n"},
+    {"tls_reports_without_a_policy", "", "_smtp._tls.shop.example. TXT \"v=TLSRPTv1; rua=mailto:a@shop.example\"", AS_IS,
+        "MTA-STS-MISSING", AUDIT_NOTE, NOTHING, "", NULL},
     {"mta_sts_without_reports", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS, "TLS-RPT-MISSING", AUDIT_NOTE,
         RECORDS, "", "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: mx.shop.example\n"},
     {"a_tls_report_record_without_address", "", "_smtp._tls.shop.example. TXT \"v=TLSRPTv1; rua=ftp://x\"", AS_IS, "TLS-RPT-SYNTAX",
@@ -267,6 +330,12 @@ static const struct fault {
         "default._bimi.shop.example. TXT \"v=BIMI1; l=https://shop.example/l.svg\"\n" DMARC
         " TXT \"v=DMARC1; p=none; rua=mailto:a@shop.example\"",
         AS_IS, "BIMI-POLICY-TOO-WEAK", AUDIT_WARNING, RECORDS, "p=none", NULL},
+    {"a_logo_while_subdomains_are_open", DMARC " TXT",
+        "default._bimi.shop.example. TXT \"v=BIMI1; l=https://shop.example/l.svg\"\n" DMARC
+        " TXT \"v=DMARC1; p=reject; sp=none; rua=mailto:a@shop.example\"",
+        AS_IS, "BIMI-POLICY-TOO-WEAK", AUDIT_WARNING, RECORDS, "sp=none", NULL},
+    {"a_wildcard_text_below_the_domain", "", "*.shop.example. TXT \"v=spf1 -all\"", AS_IS, "WILDCARD-FAKES-RECORD",
+        AUDIT_WARNING, NOTHING, "", NULL},
     {"a_wildcard_text", "", "*._domainkey.shop.example. TXT \"hello\"", AS_IS, "WILDCARD-FAKES-RECORD", AUDIT_WARNING,
         NOTHING, "", NULL},
     {"the_from_domain_is_a_mailbox_provider", "", "", FREE_MAIL, "FROM-FREE-MAIL", AUDIT_ERROR, NOTHING, "", NULL},

@@ -23,6 +23,14 @@ static void apply(struct shop *s, const struct fault *f)
     case SUBDOMAIN:
         s->setup.domain = "news.shop.example";
         break;
+    case THREE_SELECTORS:
+        s->keys[1] = (struct audit_key){"shop.example", "s2", "", STR("")};
+        s->keys[2] = (struct audit_key){"shop.example", "s3", "", STR("")};
+        s->setup.keys_n = 3;
+        break;
+    case LOCAL_HELO:
+        s->setup.helo = "localhost";
+        break;
     case AS_IS:
         break;
     }
