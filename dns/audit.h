@@ -35,6 +35,13 @@ struct audit_key {
     struct str public_key; /* as dkim_record_holds takes it; "" where only the selector is known */
 };
 
+/* What the service itself has counted; receivers count their own. */
+struct audit_complaints {
+    bool known;
+    int64_t delivered, complaints;
+    int days;
+};
+
 struct audit_setup {
     struct resolver *resolver;
     const struct clock *clock;
@@ -49,6 +56,7 @@ struct audit_setup {
     const char *mail_from; /* domain of the return path; "" = not known, the From domain is taken */
     const char *helo;      /* "" = not known */
     const char *links;     /* host of unsubscribe links; "" = not known */
+    struct audit_complaints complaints;
     const struct dnsbl_list *dnsbl; /* lists of senders of spam to ask */
     size_t dnsbl_n;
     const struct probe_rules

@@ -31,14 +31,13 @@ static void check_inside(
 {
     bool any_outside = false;
     for (size_t i = 0; i < d->hosts_n; i++)
-        any_outside = any_outside ||
-                      (audit_host_exists(&d->hosts[i]) && !audit_host_is_inside(&d->hosts[i]));
+        any_outside =
+            any_outside || (audit_host_exists(&d->hosts[i]) && !audit_host_is_inside(&d->hosts[i]));
     for (size_t i = 0; i < d->hosts_n; i++) {
         if (!audit_host_is_inside(&d->hosts[i]))
             continue;
         struct audit_finding *f = audit_add(c, k, d->name,
-            SAY(c->arena, "mx.private",
-                "its MX host {{host}} has a private or loopback address",
+            SAY(c->arena, "mx.private", "its MX host {{host}} has a private or loopback address",
                 {"host", d->hosts[i].name}));
         audit_evidence(c, f, str_of(mx_text(c, &d->hosts[i])), str_of(d->hosts[i].name));
         audit_publish_mx(c, f, d);
@@ -86,7 +85,8 @@ static bool is_numeric(const char *label)
 
 bool audit_is_no_public_name(const char *name)
 {
-    static const char *const inner[] = {"localhost", "local", "localdomain", "internal", "lan", "home", "invalid"};
+    static const char *const inner[] = {
+        "localhost", "local", "localdomain", "internal", "lan", "home", "invalid"};
     const char *top = name_last_labels(name, 1);
     if (name_labels(name) < 2 || is_numeric(top) || strchr(name, '[') || strchr(name, ':'))
         return true;
@@ -101,8 +101,9 @@ void check_helo_name(struct audit_case *c, const struct audit_check *k)
     const char *helo = c->setup->helo;
     if (helo[0] && audit_is_no_public_name(helo))
         audit_add(c, k, helo,
-            SAID("helo.no_name", "say a full name of your own, as mail.shop.example, which has your "
-                                 "address and stands in its PTR record"));
+            SAID("helo.no_name",
+                "say a full name of your own, as mail.shop.example, which has your "
+                "address and stands in its PTR record"));
 }
 
 /* ---- PTR ------------------------------------------------------------------------------------- */
@@ -142,7 +143,8 @@ static bool has_number(struct str name, unsigned wanted)
 /* "198-51-100-7.dyn.hoster.example": made of the address, as for machines that send no mail. */
 static bool is_generic(const struct ip *ip, struct str name)
 {
-    static const char *const words[] = {"dynamic", "dyn.", "dhcp", "dialup", "adsl", ".pool.", "ppp"};
+    static const char *const words[] = {
+        "dynamic", "dyn.", "dhcp", "dialup", "adsl", ".pool.", "ppp"};
     int octets = 0;
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (str_find(name, str_of(words[i]), 0) < name.n)
@@ -165,7 +167,8 @@ void check_ptr_generic(struct audit_case *c, const struct audit_check *k)
         struct audit_finding *f = audit_add(c, k, a->text,
             SAID("ptr.generic", "have it name your sending host, with a name of your own domain"));
         audit_evidence(c, f,
-            str_of(arena_printf(c->arena, "%s. PTR " STR_FMT ".", a->ptr.name, STR_ARG(name))), name);
+            str_of(arena_printf(c->arena, "%s. PTR " STR_FMT ".", a->ptr.name, STR_ARG(name))),
+            name);
         if (!is_generic(&a->ip, str_of(c->setup->helo)))
             propose_helo(c, f, a);
     }

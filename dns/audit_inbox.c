@@ -3,7 +3,8 @@
 #include "dns/audit_inside.h"
 #include "dns/name.h"
 
-#define REPORTS_FEW 2 /* as many every reporter had to serve (RFC 7489 s6.2); more are at its will */
+#define REPORTS_FEW                                                                                \
+    2 /* as many every reporter had to serve (RFC 7489 s6.2); more are at its will */
 
 /* ---- inboxes --------------------------------------------------------------------------------- */
 
@@ -55,7 +56,8 @@ void check_reports_lost(struct audit_case *c, const struct audit_check *k)
     for (size_t i = 0; i < c->inboxes_n; i++) {
         const struct audit_inbox *b = &c->inboxes[i];
         if (is_unsure(&b->mx, &b->self))
-            audit_skip_failed(c, k, b->host, audit_is_failure(b->mx.answer.status) ? b->mx.answer.status : DNS_TIMEOUT);
+            audit_skip_failed(c, k, b->host,
+                audit_is_failure(b->mx.answer.status) ? b->mx.answer.status : DNS_TIMEOUT);
         if (!is_lost(b))
             continue;
         struct audit_finding *f = audit_add(c, k, b->host,
@@ -87,7 +89,8 @@ void check_reports_many(struct audit_case *c, const struct audit_check *k)
         return;
     audit_evidence(c,
         audit_add(c, k, arena_printf(c->arena, "_dmarc.%s", c->record->domain),
-            SAID("reports.many", "put the two that matter first: reporters may leave out the rest")),
+            SAID(
+                "reports.many", "put the two that matter first: reporters may leave out the rest")),
         c->record->record.text, STR("rua="));
 }
 

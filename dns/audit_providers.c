@@ -3,6 +3,8 @@
  * Sources stand with each provider; they change, so each is named in the report. */
 #include "dns/audit_inside.h"
 
+#define COMPLAINTS_MOST_PERCENT 0.3
+
 typedef enum audit_answer judge_rule(struct audit_case *c, struct said *detail);
 
 static enum audit_answer say(enum audit_answer a, struct said *detail, struct said text)
@@ -147,11 +149,43 @@ static enum audit_answer judge_one_click(struct audit_case *c, struct said *deta
             "seen in mails only; Parcelpost sets and signs it on marketing streams"));
 }
 
+/* Outlook.com asks for a From or Reply-To that takes mail; ours is the From domain's. */
+static enum audit_answer judge_replies(struct audit_case *c, struct said *detail)
+{
+    const struct dns_answer *mx = &c->from.mx.answer;
+    bool null_mx = mx->n == 1 && mx->records[0].data.n == 0, any_unsure = false;
+    if (audit_is_failure(mx->status) ||
+        (audit_is_absent(mx->status) && audit_host_is_unsure(&c->from.self)))
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail, failed);
+    bool reached = mx->status != DNS_FOUND && audit_host_exists(&c->from.self);
+    for (size_t i = 0; i < c->from.hosts_n; i++) {
+        reached = reached || audit_host_exists(&c->from.hosts[i]);
+        any_unsure = any_unsure || audit_host_is_unsure(&c->from.hosts[i]);
+    }
+    if (reached && !null_mx)
+        return say(
+            AUDIT_RULE_PASS, detail, SAID("rule.replies.pass", "the From domain takes mail"));
+    return any_unsure ? say(AUDIT_RULE_NOT_CHECKABLE, detail, failed)
+                      : say(AUDIT_RULE_FAIL, detail,
+                            SAID("rule.replies.fail", "the From domain takes no mail"));
+}
+
+/* Gmail, Yahoo and Orange name the same limit. A low rate of ours is no pass: they count by themselves. */
 static enum audit_answer judge_complaints(struct audit_case *c, struct said *detail)
 {
-    (void)c;
-    return say(AUDIT_RULE_NOT_CHECKABLE, detail,
-        SAID("rule.complaints", "only the provider's own numbers tell"));
+    const struct audit_complaints *n = &c->setup->complaints;
+    if (!n->known || n->delivered <= 0)
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            SAID("rule.complaints", "only the provider's own numbers tell"));
+    double percent = 100.0 * (double)n->complaints / (double)n->delivered;
+    *detail = SAY(c->arena, "rule.complaints.own",
+        "{{complaints}} of {{delivered}} delivered in {{days}} days complained, {{percent}} %; the "
+        "limit is 0.3 %, by the provider's own count",
+        {"complaints", arena_printf(c->arena, "%lld", (long long)n->complaints)},
+        {"delivered", arena_printf(c->arena, "%lld", (long long)n->delivered)},
+        {"days", arena_printf(c->arena, "%d", n->days)},
+        {"percent", arena_printf(c->arena, "%.2f", percent)});
+    return percent >= COMPLAINTS_MOST_PERCENT ? AUDIT_RULE_FAIL : AUDIT_RULE_NOT_CHECKABLE;
 }
 
 enum rule {
@@ -163,6 +197,7 @@ enum rule {
     ALIGNMENT,
     PTR,
     HELO,
+    REPLIES,
     TLS,
     ONE_CLICK,
     COMPLAINTS,
@@ -181,6 +216,7 @@ static const struct {
     [ALIGNMENT] = {"alignment", judge_alignment},
     [PTR] = {"ptr", judge_ptr},
     [HELO] = {"helo", judge_helo},
+    [REPLIES] = {"replies", judge_replies},
     [TLS] = {"tls", judge_tls},
     [ONE_CLICK] = {"one-click", judge_one_click},
     [COMPLAINTS] = {"complaint-rate", judge_complaints},
@@ -199,7 +235,7 @@ static const struct {
         HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT) | HAS(PTR) | HAS(ONE_CLICK) |
             HAS(COMPLAINTS)},
     {"outlook", "Outlook.com", "https://sendersupport.olc.protection.outlook.com/pm/policies.aspx",
-        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT)},
+        HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(ALIGNMENT) | HAS(REPLIES)},
     {"apple", "Apple", "https://support.apple.com/102322",
         HAS(SPF) | HAS(DKIM) | HAS(DMARC) | HAS(PTR) | HAS(ONE_CLICK)},
     {"laposte", "laposte.net",

@@ -24,9 +24,11 @@ void check_sts_mode(struct audit_case *c, const struct audit_check *k)
     const struct mta_sts_policy *p = policy_of(c);
     if (p && p->mode == MTA_STS_MODE_TESTING)
         add(c, k, "testing",
-            SAID("sts.testing", "testing only reports faults: go on to enforce when reports are clean"));
+            SAID("sts.testing",
+                "testing only reports faults: go on to enforce when reports are clean"));
     else if (p && p->mode == MTA_STS_MODE_NONE)
-        add(c, k, "none", SAID("sts.none", "none takes the policy back: delete the record when max_age is over"));
+        add(c, k, "none",
+            SAID("sts.none", "none takes the policy back: delete the record when max_age is over"));
 }
 
 void check_sts_age(struct audit_case *c, const struct audit_check *k)
@@ -65,7 +67,8 @@ void check_sts_missing(struct audit_case *c, const struct audit_check *k)
         return;
     audit_evidence(c,
         audit_add(c, k, arena_printf(c->arena, "_mta-sts.%s", c->domain),
-            SAID("sts.missing", "reports on TLS are asked for, but neither MTA-STS nor DANE demands "
-                                "any TLS")),
+            SAID("sts.missing",
+                "reports on TLS are asked for, but neither MTA-STS nor DANE demands "
+                "any TLS")),
         c->around.tls_rpt.text, STR(""));
 }

@@ -227,6 +227,15 @@ static void score_cards_follow_the_facts(void **state)
         {"ptr_of_a_smart_host", "", "", SMART_HOST, "gmail", "ptr", "not-checkable"},
         {"helo", "", "", OURS, "orange", "helo", "pass"},
         {"no_helo", "mx.shop.example. A", "", OURS, "orange", "helo", "fail"},
+        {"replies", "", "", OURS, "outlook", "replies", "pass"},
+        {"replies_to_the_address_of_the_name", "shop.example. MX", "", OURS, "outlook", "replies",
+            "pass"},
+        {"replies_to_a_null_mx", "shop.example. MX", "shop.example. MX 0 .", OURS, "outlook",
+            "replies", "fail"},
+        {"replies_to_a_host_without_address", "mx.shop.example. A", "", OURS, "outlook", "replies",
+            "fail"},
+        {"replies_to_nowhere", "shop.example. MX,shop.example. A", "", OURS, "outlook", "replies",
+            "fail"},
         {"complaints", "", "", OURS, "gmail", "complaint-rate", "not-checkable"},
         {"one_click", "", "", OURS, "yahoo", "one-click", "not-checkable"},
         {"tls", "", "", OURS, "gmail", "tls", "not-checkable"},
@@ -243,6 +252,71 @@ static void score_cards_follow_the_facts(void **state)
         expect_text(k->name, audit_answer_name(answer_of(&r, k->provider, k->rule)), k->answer);
         shop_end(&s);
     }
+}
+
+static void complaints_are_shown_and_never_pass(void **state)
+{
+    static const struct {
+        const char *name;
+        struct audit_complaints counted;
+        const char *answer, *detail;
+    } cases[] = {
+        {"nothing_counted", {false, 0, 0, 0}, "not-checkable", "provider's own numbers"},
+        {"nothing_delivered", {true, 0, 0, 30}, "not-checkable", "provider's own numbers"},
+        {"none", {true, 1000, 0, 30}, "not-checkable", "0 of 1000 delivered in 30 days"},
+        {"below_the_limit", {true, 10000, 29, 7}, "not-checkable", "29 of 10000"},
+        {"at_the_limit", {true, 10000, 30, 7}, "fail", "0.30 %"},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        s.setup.complaints = k->counted;
+        shop_audit(&s, &r);
+        for (size_t i = 0; i < r.providers_n; i++)
+            for (size_t j = 0; j < r.providers[i].rules_n; j++) {
+                const struct audit_rule *rule = &r.providers[i].rules[j];
+                if (strcmp(rule->rule, "complaint-rate") != 0)
+                    continue;
+                expect_text(k->name, audit_answer_name(rule->answer), k->answer);
+                if (!strstr(rule->detail.text, k->detail))
+                    fail_msg("%s: \"%s\" lacks \"%s\"", k->name, rule->detail.text, k->detail);
+            }
+        shop_end(&s);
+    }
+}
+
+/* What each receiver demands, as its page has it: a rule more or less here is a claim about it. */
+static void score_cards_have_the_rules_of_their_pages(void **state)
+{
+    static const struct {
+        const char *key, *rules;
+    } cards[] = {
+        {"gmail", "spf dkim dmarc alignment ptr tls one-click complaint-rate "},
+        {"yahoo", "spf dkim dmarc alignment ptr one-click complaint-rate "},
+        {"outlook", "spf dkim dmarc alignment replies "},
+        {"apple", "spf dkim dmarc ptr one-click "},
+        {"laposte", "spf-no-fail dmarc dmarc-reports alignment ptr "},
+        {"orange", "spf dkim dmarc alignment ptr helo complaint-rate "},
+    };
+    struct shop s;
+    struct audit_report r;
+    (void)state;
+    shop_begin(&s);
+    shop_audit(&s, &r);
+    expect_number("cards", (int64_t)r.providers_n, (int64_t)COUNT_OF(cards));
+    for (size_t i = 0; i < r.providers_n; i++) {
+        struct buf have = {0};
+        for (size_t j = 0; j < r.providers[i].rules_n; j++)
+            buf_addf(&have, "%s ", r.providers[i].rules[j].rule);
+        expect_text("key", r.providers[i].key, cards[i].key);
+        expect_text(cards[i].key, buf_text(&have), cards[i].rules);
+        assert_true(str_starts(str_of(r.providers[i].source), STR("https://")));
+        buf_close(&have);
+    }
+    shop_end(&s);
 }
 
 /* All that is wrong at a name is mended by one record, and nothing else of it changes. */
@@ -392,6 +466,8 @@ int main(void)
         cmocka_unit_test(texts_that_need_tcp_are_named),
         cmocka_unit_test(tlsa_records_that_nobody_can_use),
         cmocka_unit_test(score_cards_follow_the_facts),
+        cmocka_unit_test(complaints_are_shown_and_never_pass),
+        cmocka_unit_test(score_cards_have_the_rules_of_their_pages),
         cmocka_unit_test(proposals_keep_what_is_right),
         cmocka_unit_test(addresses_have_reverse_names),
         cmocka_unit_test(records_become_zone_lines),
