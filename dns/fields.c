@@ -44,7 +44,7 @@ static bool is_name(struct str s)
 static bool is_value(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '=' || s.p[i] == ';')
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '=')
             return false;
     return s.n > 0;
 }
@@ -60,7 +60,7 @@ bool field_next(struct str *rest, struct field *out)
         out->whole = piece;
         out->name = str_slice(piece, 0, equals);
         out->value = str_slice(piece, equals + 1, piece.n);
-        out->well_formed = equals < piece.n && is_name(out->name) && is_value(out->value);
+        out->well_formed = is_name(out->name) && is_value(out->value);
         return true;
     }
     return false;

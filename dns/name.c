@@ -33,7 +33,7 @@ bool name_canonical(struct str text, char out[NAME_SIZE])
 {
     if (text.n > 0 && text.p[text.n - 1] == '.')
         text.n--;
-    if (text.n == 0 || text.n >= NAME_SIZE)
+    if (text.n >= NAME_SIZE)
         return false;
     size_t label = 0, step;
     for (size_t i = 0; i < text.n; i += step) {
@@ -86,7 +86,7 @@ const char *name_from_wire(struct str wire, struct arena *a)
 {
     char text[ESCAPE_LENGTH * WIRE_MAX + 1]; /* every byte escaped */
     char *at = text;
-    if (wire.n == 0 || wire.n > WIRE_MAX)
+    if (wire.n > WIRE_MAX)
         return NULL;
     size_t i = 0;
     while (i < wire.n && wire.p[i] != 0) {

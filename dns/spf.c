@@ -25,7 +25,7 @@ static struct str validated_name(void *state)
 static struct ip without_mapping(struct ip ip)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (ip.family != 6 || memcmp(ip.b, mapped, sizeof mapped) != 0)
+    if (memcmp(ip.b, mapped, sizeof mapped) != 0) /* behind an IPv4 address there are zeros */
         return ip;
     struct ip v4 = {.family = 4};
     memcpy(v4.b, ip.b + sizeof mapped, 4);

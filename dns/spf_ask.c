@@ -105,7 +105,7 @@ enum spf_match spf_match_hosts(struct spf_asker *k, const char *name, int bits4,
 {
     struct dns_answer answer;
     enum spf_match m = spf_ask(k, name, address_type(k), &answer);
-    return m == SPF_NO_MATCH && holds_client(k, &answer, bits4, bits6) ? SPF_MATCH : m;
+    return holds_client(k, &answer, bits4, bits6) ? SPF_MATCH : m;
 }
 
 static int compare_preferences(const void *a, const void *b)
@@ -119,8 +119,6 @@ enum spf_match spf_match_mx(struct spf_asker *k, const char *name, int bits4, in
     struct dns_answer mx;
     struct dns_record hosts[SPF_NAMES_MAX];
     enum spf_match m = spf_ask(k, name, DNS_MX, &mx);
-    if (m != SPF_NO_MATCH)
-        return m;
     if (mx.n > SPF_NAMES_MAX)
         return end(
             k, SPF_MATCH_PERMERROR, arena_printf(k->arena, "%s has more than 10 MX names", name));

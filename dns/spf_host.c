@@ -99,7 +99,7 @@ static enum spf_match match_exists(struct spf_check *c, const char *name)
 {
     struct dns_answer answer;
     enum spf_match m = spf_ask(&c->asker, name, DNS_A, &answer); /* also for IPv6 clients (s5.7) */
-    return m == SPF_NO_MATCH && answer.n > 0 ? SPF_MATCH : m;
+    return answer.n > 0 ? SPF_MATCH : m;
 }
 
 /* The domain of the record under way; macros follow it. */
@@ -176,7 +176,7 @@ static enum spf_match evaluate_asking(
             m = SPF_MATCH_PERMERROR;
         aside = named ? "" : " (what it expands to is no domain name)";
     }
-    if (m == SPF_MATCH_PERMERROR && !c->out->problem[0] && c->asker.ended == SPF_NO_MATCH)
+    if (m == SPF_MATCH_PERMERROR && c->asker.ended == SPF_NO_MATCH)
         explain_problem(c, arena_printf(c->asker.arena, "%.*s of %s leads to no SPF record",
                                STR_ARG(t->text), f->domain));
     tell(c, "%s %.*s: %s%s", f->domain, STR_ARG(t->text), match_name(m), aside);
@@ -188,7 +188,7 @@ static enum spf_match evaluate(struct spf_check *c, const struct frame *f, const
     const struct ip *ip = &c->asker.ip;
     if (spf_kind_asks(t->kind))
         return evaluate_asking(c, f, t);
-    bool matches = t->kind == SPF_ALL;
+    bool matches = true; /* "all" */
     if (t->kind == SPF_IP4 || t->kind == SPF_IP6)
         matches = spf_in_network(ip, &t->network, ip->family == 4 ? t->bits4 : t->bits6);
     if (matches)

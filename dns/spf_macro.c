@@ -69,8 +69,8 @@ static bool read_macro(struct str s, struct macro *out, struct spf_place *place)
         return fault(place, 0,
             SAID("spf.macro_percent", "a bare % is no macro: write %% for the character itself"));
     char letter = s.n > 2 ? s.p[2] : 0;
-    out->upper = letter >= 'A' && letter <= 'Z';
-    out->letter = is_alpha(letter) ? (char)(letter | 0x20) : 0;
+    out->letter = (char)(letter | 0x20);
+    out->upper = letter != out->letter;
     if (!is_one_of(out->letter, "slodiphcrtv"))
         return fault(place, 2,
             SAID("spf.macro_letter", "there is no macro of this letter: s l o d i p h v exist"));

@@ -216,11 +216,12 @@ static bool remember(const struct spf_term *t, struct spf_record *r, struct spf_
     return true;
 }
 
+/* Or more: blanks beside each other part nothing. */
 static size_t count_terms(struct str rest)
 {
     size_t n = 0;
     for (struct str piece; str_next(&rest, ' ', &piece);)
-        n += piece.n > 0;
+        n++;
     return n;
 }
 

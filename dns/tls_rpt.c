@@ -41,7 +41,7 @@ static const char *mailto_host(struct parse *p, struct str rest)
 {
     rest = str_slice(rest, 0, str_find_char(rest, '?', 0));
     size_t at = str_find_char(rest, '@', 0);
-    return at > 0 && at < rest.n ? host_text(p, str_slice(rest, at + 1, rest.n)) : NULL;
+    return at > 0 ? host_text(p, str_slice(rest, at + 1, rest.n)) : NULL;
 }
 
 /* https://host:port/path */

@@ -77,6 +77,7 @@ static void records_are_judged(void **state)
         {"a_longer_name_is_another_tag", "v=DKIM1; k=ed25519; p=" ED25519 "; pp=x; kk=y",
             "good ed25519 256", ""},
         {"a_name_that_is_not_v_with_its_value", "w=DKIM1; x=1", "absent", "no key record"},
+        {"another_version_without_key", "v=DKIM2; p=", "broken", "v= is not DKIM1"},
         {"another_kind_of_record", "v=spf1 -all", "absent", "no key record"},
         {"a_site_verification", "some-site-verification=abc", "absent", "no key record"},
         {"tags_of_something_else", "a=1; b=2", "absent", "no key record"},
@@ -133,8 +134,22 @@ static void records_are_found_or_not(void **state)
         dkim_record_find(w.resolver, "shop.example", c->selector, w.arena, &r);
         expect_text(c->name, describe(w.arena, &r), c->want);
         expect_number(c->name, r.ttl_s, c->ttl_s);
+        if (strcmp(c->name, "two_keys") == 0)
+            assert_true(str_starts(r.text, STR("v=DKIM1; k=ed25519")));
+        if (strcmp(c->name, "only_other_texts") == 0)
+            expect_text(c->name, r.why.text, "no TXT record there is a key record");
     }
     world_end(&w);
+}
+
+static void a_nul_is_no_white_space(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct dkim_record r;
+    (void)state;
+    dkim_record_parse(
+        STR("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7\0hcvPapiMlrwIaaPcHURo="), a, &r);
+    expect_number("status", r.status, DKIM_RECORD_BROKEN);
 }
 
 static bool holds(struct arena *a, const char *record, const char *key_base64)
@@ -169,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_judged),
         cmocka_unit_test(records_are_found_or_not),
+        cmocka_unit_test(a_nul_is_no_white_space),
         cmocka_unit_test(keys_are_compared_not_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

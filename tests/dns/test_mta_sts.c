@@ -55,6 +55,7 @@ static void records_are_judged(void **state)
         {"what_stands_before_a", "v=STSv1; id=a`;", "broken", "", "1 to 32 letters", ""},
         {"what_stands_behind_z", "v=STSv1; id=a{;", "broken", "", "1 to 32 letters", ""},
         {"what_stands_behind_9", "v=STSv1; id=1:;", "broken", "", "1 to 32 letters", ""},
+        {"the_first_of_two_faults", "v=STSv1; id=!; id=?;", "broken", "", "id=!", ""},
         {"a_broken_id_before_a_good_one", "v=STSv1; id=!; id=1;", "broken", "", "1 to 32 letters",
             ""},
         {"an_unknown_name_with_a_brace", "v=STSv1; id=1; a{=1;", "broken", "", "no name=value", ""},
@@ -87,6 +88,60 @@ static void records_are_judged(void **state)
         expect_part(c->name, joined(w->arena, r.notes, r.notes_n), c->notes);
         expect_number(c->name, r.notes_n > 0, c->notes[0] != 0);
     }
+}
+
+static void a_nul_is_part_of_no_name(void **state)
+{
+    struct world *w = *state;
+    struct mta_sts_record r;
+    struct mta_sts_policy p;
+    mta_sts_parse_record(STR("v=STSv1; id=1; a\0b=1;"), w->arena, &r);
+    expect_number("record", r.status, MTA_STS_BROKEN);
+    mta_sts_parse_policy(STR("version: STSv1\nmode: none\nmax_age: 1\na\0b: c\n"), w->arena, &p);
+    expect_number("policy", p.status, MTA_STS_POLICY_BROKEN);
+}
+
+static void a_flood_of_fields_is_bounded(void **state)
+{
+    struct world *w = *state;
+    struct mta_sts_record r;
+    AUTO(buf_close) struct buf text = {0};
+    buf_add_text(&text, "v=STSv1; id=1;");
+    for (int i = 0; i < 1000; i++)
+        buf_add_text(&text, " x=1;");
+    mta_sts_parse_record(buf_str(&text), w->arena, &r);
+    expect_number("notes", (int64_t)r.notes_n, MTA_STS_MAX_NOTES);
+}
+
+/* In a world of its own: other records, two of ours, a name without TXT. */
+static void what_is_missing_is_said(void **state)
+{
+    static const struct {
+        const char *domain, *want;
+    } cases[] = {
+        {"other.example", "absent no TXT record at _mta-sts.other.example begins with v=STSv1;"},
+        {"two.example",
+            "several 2 records at _mta-sts.two.example begin with v=STSv1; where one may: senders "
+            "use none"},
+        {"bare.example", "absent no TXT record at _mta-sts.bare.example"},
+        {"gone.example", "absent no TXT record at _mta-sts.gone.example"},
+    };
+    struct world w;
+    (void)state;
+    world_begin(&w);
+    world_zone(&w, 0,
+        "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n_mta-sts.other TXT x\n"
+        "_mta-sts.two TXT \"v=STSv1; id=1\"\n_mta-sts.two TXT \"v=STSv1; id=2\"\n"
+        "_mta-sts.bare A 192.0.2.1\n");
+    world_resolver(&w, NULL, 1000);
+    EACH(c, cases)
+    {
+        struct mta_sts_record r;
+        mta_sts_find(w.resolver, c->domain, w.arena, &r);
+        expect_text(
+            c->domain, arena_printf(w.arena, "%s %s", record_words[r.status], r.why.text), c->want);
+    }
+    world_end(&w);
 }
 
 static void records_are_found(void **state)
@@ -373,6 +428,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_judged),
         cmocka_unit_test(records_are_found),
+        cmocka_unit_test(a_nul_is_part_of_no_name),
+        cmocka_unit_test(a_flood_of_fields_is_bounded),
+        cmocka_unit_test(what_is_missing_is_said),
         cmocka_unit_test(policies_are_judged),
         cmocka_unit_test(a_policy_has_a_limit_of_hosts),
         cmocka_unit_test(names_are_matched),

@@ -13,7 +13,7 @@
 
 static const char *const heads[] = {"", "v=spf1 ",
     "v=spf1 a:", "v=spf1 ip4:", "v=spf1 redirect=", "v=DMARC1; ",
-    "v=DMARC1; rua=", "v=DKIM1; p=", "v=STSv1; ", "v=STSv1; id=1; ",
+    "v=DMARC1; rua=", "v=DKIM1; p=", "v=STSv1", "v=TLSRPTv1", "v=STSv1; ", "v=STSv1; id=1; ",
     "version: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1\n", "v=TLSRPTv1; ",
     "v=TLSRPTv1; rua=", "v=BIMI1; l="};
 static const char *const ends[] = {"", " ", "\t", ";", " ;", "=", ";=", "x",
