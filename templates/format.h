@@ -39,6 +39,9 @@ bool format_full_tag(const char *tag, char out[FORMAT_TAG_BYTES]);
 typedef void format_see_locale(void *context, const char *tag, const char *full);
 void format_locales(const char *language, format_see_locale *see, void *context);
 
+/* Columns of a character on a terminal: 0 where it stands on the one before it, 2 where it is wide (UAX 11). */
+int format_columns(uint32_t code_point);
+
 bool format_is_currency(struct str code); /* ISO 4217, now or ever, upper case */
 int format_currency_digits(struct str code);
 /* An optional minus, up to 15 digits, and up to 15 decimals behind a point: "12.50". */

@@ -1,6 +1,7 @@
 /* What ICU knows about locales: the third of format.h that formats nothing. */
 #include <stdio.h>
 #include <string.h>
+#include <unicode/uchar.h>
 #include <unicode/uenum.h>
 #include <unicode/uloc.h>
 #include <unicode/upluralrules.h>
@@ -103,5 +104,22 @@ void format_locales(const char *language, format_see_locale *see, void *context)
             continue;
         if (write_tag(id, tag) && write_full_tag(id, full))
             see(context, tag, full);
+    }
+}
+
+/* ---- characters ------------------------------------------------------------------------------ */
+
+/* The ambiguous ones are narrow on all terminals but those set up for the old East Asian encodings. */
+int format_columns(uint32_t code_point)
+{
+    UChar32 c = (UChar32)code_point;
+    int32_t width = u_getIntPropertyValue(c, UCHAR_EAST_ASIAN_WIDTH);
+    switch (u_charType(c)) {
+    case U_NON_SPACING_MARK:
+    case U_ENCLOSING_MARK:
+    case U_FORMAT_CHAR:
+        return 0;
+    default:
+        return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
     }
 }

@@ -1,5 +1,7 @@
 #include "mailer/cli/paper.h"
 
+#include "templates/format.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -57,18 +59,88 @@ static bool is_harmless(uint32_t c)
     return !is_control && !reorders;
 }
 
+/* The character at the head of *rest, as it is shown; false at the end. */
+static bool next_shown(struct str *rest, struct str *bytes, uint32_t *c)
+{
+    if (rest->n == 0)
+        return false;
+    size_t n = str_utf8_length(*rest);
+    *c = n > 0 ? code_point(rest->p, n) : 0;
+    *bytes = str_slice(*rest, 0, n);
+    if (n == 0 || !is_harmless(*c)) {
+        *bytes = STR("?");
+        *c = '?';
+    }
+    *rest = str_slice(*rest, n > 0 ? n : 1, rest->n);
+    return true;
+}
+
+int paper_width(struct str text)
+{
+    struct str bytes;
+    uint32_t c;
+    int columns = 0;
+    while (next_shown(&text, &bytes, &c))
+        columns += format_columns(c);
+    return columns;
+}
+
 int paper_put(struct str text)
 {
+    struct str bytes;
+    uint32_t c;
     int columns = 0;
-    for (size_t at = 0; at < text.n; columns++) {
-        size_t n = str_utf8_length(str_slice(text, at, text.n));
-        if (n > 0 && is_harmless(code_point(text.p + at, n)))
-            fwrite(text.p + at, 1, n, stdout);
-        else
-            putchar('?');
-        at += n > 0 ? n : 1;
+    while (next_shown(&text, &bytes, &c)) {
+        fwrite(bytes.p, 1, bytes.n, stdout);
+        columns += format_columns(c);
     }
     return columns;
+}
+
+void paper_padded(const char *text, int columns)
+{
+    int used = paper_put(str_of(text));
+    printf("%*s", used < columns ? columns - used : 0, "");
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+static bool is_one_of(uint32_t c, const uint32_t *set, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (set[i] == c)
+            return true;
+    return false;
+}
+
+/* Between wide characters a line may end anywhere, but no line begins with what closes, and none ends
+ * with what opens (JIS X 4051, GB/T 15834). */
+static bool may_break(uint32_t before, uint32_t after)
+{
+    static const uint32_t closing[] = {
+        U'。', U'，', U'、', U'；', U'：', U'？', U'！', U'）', U'」', U'】', U'》', ',', '.', ';', ':',
+        '?', '!', ')', ']', '"', '`'};
+    static const uint32_t opening[] = {U'（', U'「', U'【', U'《', '(', '[', '"', '`'};
+    return (format_columns(before) == 2 || format_columns(after) == 2) &&
+           !is_one_of(after, closing, COUNT_OF(closing)) &&
+           !is_one_of(before, opening, COUNT_OF(opening));
+}
+
+/* What cannot be broken at the head of *word. */
+static struct str next_piece(struct str *word)
+{
+    struct str rest = *word, bytes, whole = *word;
+    uint32_t before, after;
+    if (!next_shown(&rest, &bytes, &before))
+        return STR("");
+    for (;;) {
+        size_t end = whole.n - rest.n;
+        if (!next_shown(&rest, &bytes, &after) || may_break(before, after)) {
+            *word = str_slice(whole, end, whole.n);
+            return str_slice(whole, 0, end);
+        }
+        before = after;
+    }
 }
 
 void paper_wrapped(struct str text, int indent)
@@ -76,21 +148,34 @@ void paper_wrapped(struct str text, int indent)
     int column = 0;
     struct str word;
     while (str_next(&text, ' ', &word)) {
-        if (column > 0 && column + 1 + (int)word.n > PAPER_COLUMNS - 1) {
-            putchar('\n');
-            column = 0;
-        }
-        column += printf("%*s", column == 0 ? indent : 1, "");
-        column += paper_put(word);
+        int blanks = 1;
+        do {
+            struct str piece = next_piece(&word);
+            if (column > 0 && column + blanks + paper_width(piece) > PAPER_COLUMNS - 1) {
+                putchar('\n');
+                column = 0;
+            }
+            column += printf("%*s", column == 0 ? indent : blanks, "");
+            column += paper_put(piece);
+            blanks = 0;
+        } while (word.n > 0);
     }
     putchar('\n');
 }
 
 void paper_cut(const char *text, size_t room)
 {
-    struct str s = str_of(text);
-    paper_put(str_slice(s, 0, s.n <= room ? s.n : room - 3));
-    puts(s.n <= room ? "" : "...");
+    struct str rest = str_of(text), bytes;
+    bool fits = paper_width(rest) <= (int)room;
+    size_t used = 0;
+    uint32_t c;
+    while (next_shown(&rest, &bytes, &c)) {
+        used += (size_t)format_columns(c);
+        if (!fits && used > room - 3)
+            break;
+        fwrite(bytes.p, 1, bytes.n, stdout);
+    }
+    puts(fits ? "" : "...");
 }
 
 void paper_record(const struct audit_record *r, int indent)

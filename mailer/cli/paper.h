@@ -14,9 +14,12 @@ const char *paper_colour(enum audit_severity s); /* "" where there is to be none
 const char *paper_plain(void);
 
 /* What a stranger may have written: "?" stands for bytes that are no UTF-8 and for controls, so that
- * no record reaches into the reader's terminal. Returns the columns, one a character. */
+ * no record reaches into the reader's terminal. Returns its columns. */
 int paper_put(struct str text);
-/* Breaks lines at blanks; a word that does not fit a line stands alone. */
+int paper_width(struct str text);                   /* the columns alone */
+void paper_padded(const char *text, int columns); /* and blanks up to there */
+/* Breaks lines at blanks and between wide characters; what has neither and does not fit a line stands
+ * alone. */
 void paper_wrapped(struct str text, int indent);
 /* A line of at most `room` columns. */
 void paper_cut(const char *text, size_t room);
