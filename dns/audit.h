@@ -135,6 +135,8 @@ void audit_run(const struct audit_setup *s, struct arena *a, struct audit_report
 
 /* The same report with all its sentences as `look` has them, in English where it has none. Titles and whys
  * have the keys "CODE.title" and "CODE.why". The copy borrows all else. */
+struct audit_finding audit_tell_finding(
+    const struct audit_finding *f, said_look *look, void *context, struct arena *a);
 void audit_tell(const struct audit_report *r, said_look *look, void *context, struct arena *a,
     struct audit_report *out);
 

@@ -23,15 +23,22 @@ static const char *word_of(
     return other ? other : english;
 }
 
+struct audit_finding audit_tell_finding(
+    const struct audit_finding *f, said_look *look, void *context, struct arena *a)
+{
+    const struct teller t = {look, context, a};
+    struct audit_finding out = *f;
+    out.title = word_of(&t, f->code, "title", f->title);
+    out.why = word_of(&t, f->code, "why", f->why);
+    out.detail = told(&t, f->detail);
+    return out;
+}
+
 static const struct audit_finding *findings(const struct teller *t, const struct audit_report *r)
 {
     struct audit_finding *all = arena_array(t->arena, r->findings_n + 1, sizeof *all);
-    for (size_t i = 0; i < r->findings_n; i++) {
-        all[i] = r->findings[i];
-        all[i].title = word_of(t, all[i].code, "title", all[i].title);
-        all[i].why = word_of(t, all[i].code, "why", all[i].why);
-        all[i].detail = told(t, all[i].detail);
-    }
+    for (size_t i = 0; i < r->findings_n; i++)
+        all[i] = audit_tell_finding(&r->findings[i], t->look, t->context, t->arena);
     return all;
 }
 

@@ -15,14 +15,14 @@ static void print_byte(char c)
     putchar(c >= ' ' && c < 0x7f ? c : '?');
 }
 
-static void print_evidence(const struct audit_finding *f)
+static void print_evidence(const struct audit_finding *f, struct tongue *t)
 {
     size_t n = strlen(f->evidence), from = 0;
     if (n > WINDOW && f->mark_at > BEFORE_MARK)
         from = f->mark_at - BEFORE_MARK;
     const char *before = from > 0 ? "..." : "";
     size_t room = WINDOW - strlen(before), to = n - from > room ? from + room - 3 : n;
-    printf("  found\n%*s%s", INDENT, "", before);
+    printf("  %s\n%*s%s", tongue_tell(t, SAID("check.found", "found")), INDENT, "", before);
     for (size_t i = from; i < to; i++)
         print_byte(f->evidence[i]);
     puts(to < n ? "..." : "");
@@ -51,24 +51,37 @@ static void print_domain(const char *domain)
     putchar('\n');
 }
 
-static void print_verdict(const struct audit_report *r, bool returns_only)
+static const char *severity_word(struct tongue *t, enum audit_severity s)
 {
-    static const char *const words[] = {
-        [AUDIT_PASS] = "mail from this domain will pass DMARC at receivers",
-        [AUDIT_FAIL] = "mail from this domain will not pass DMARC at receivers",
-        [AUDIT_UNKNOWN] = "cannot tell whether mail from this domain will pass DMARC",
+    static const struct said words[] = {
+        [AUDIT_ERROR] = SAID_INIT("check.error", "error"),
+        [AUDIT_WARNING] = SAID_INIT("check.warning", "warning"),
+        [AUDIT_NOTE] = SAID_INIT("check.note", "note"),
+    };
+    return tongue_tell(t, words[s]);
+}
+
+static void print_verdict(const struct audit_report *r, bool returns_only, struct tongue *t)
+{
+    static const struct said words[] = {
+        [AUDIT_PASS] =
+            SAID_INIT("check.pass", "mail from this domain will pass DMARC at receivers"),
+        [AUDIT_FAIL] =
+            SAID_INIT("check.fail", "mail from this domain will not pass DMARC at receivers"),
+        [AUDIT_UNKNOWN] =
+            SAID_INIT("check.unknown", "cannot tell whether mail from this domain will pass DMARC"),
     };
     static const enum audit_severity like[] = {
         [AUDIT_PASS] = AUDIT_NOTE, [AUDIT_FAIL] = AUDIT_ERROR, [AUDIT_UNKNOWN] = AUDIT_WARNING};
     print_domain(r->domain);
     printf("%s", paper_colour(like[r->verdict]));
     if (!returns_only)
-        paper_wrapped(str_of(words[r->verdict]), 2);
+        paper_wrapped(str_of(tongue_tell(t, words[r->verdict])), 2);
     printf("%s", paper_plain());
     paper_wrapped(str_of(r->sentence.text), 2);
 }
 
-static void print_table(const struct audit_report *r)
+static void print_table(const struct audit_report *r, struct tongue *t)
 {
     int widest = 0;
     for (size_t i = 0; i < r->findings_n; i++) {
@@ -78,29 +91,31 @@ static void print_table(const struct audit_report *r)
     putchar('\n');
     for (size_t i = 0; i < r->findings_n; i++) {
         const struct audit_finding *f = &r->findings[i];
-        printf("%s%-8s%s %-*s ", paper_colour(f->severity), audit_severity_name(f->severity),
-            paper_plain(), widest, f->code);
+        printf("%s", paper_colour(f->severity));
+        paper_padded(severity_word(t, f->severity), 8);
+        printf("%s %-*s ", paper_plain(), widest, f->code);
         paper_cut(f->name, (size_t)(PAPER_COLUMNS - 10 - widest));
     }
     if (r->findings_n == 0)
-        puts(
-            r->gaps_n > 0 ? "nothing found wrong in what could be checked" : "nothing found wrong");
+        puts(tongue_tell(t, r->gaps_n > 0 ? SAID("check.nothing_in_what_was_checked",
+                                                "nothing found wrong in what could be checked")
+                                          : SAID("check.nothing", "nothing found wrong")));
 }
 
-void audit_print_finding(const char *before, const struct audit_finding *f)
+void audit_print_finding(const char *before, const struct audit_finding *f, struct tongue *t)
 {
     AUTO(buf_close) struct buf here = {0};
-    printf("\n%s%s%s%s %s\n", before, paper_colour(f->severity), audit_severity_name(f->severity),
+    printf("\n%s%s%s%s %s\n", before, paper_colour(f->severity), severity_word(t, f->severity),
         paper_plain(), f->code);
-    buf_addf(&here, "%s. %s", f->title, f->why);
+    buf_addf(&here, "%s%s%s", f->title, tongue_tell(t, SAID("check.stop", ". ")), f->why);
     paper_wrapped(buf_str(&here), 2);
     buf_clear(&here);
-    buf_addf(&here, "%s: %s", f->name, f->detail.text);
+    buf_addf(&here, "%s%s%s", f->name, tongue_tell(t, SAID("check.colon", ": ")), f->detail.text);
     paper_wrapped(buf_str(&here), 2);
     if (f->evidence[0])
-        print_evidence(f);
+        print_evidence(f, t);
     if (f->publish_n > 0)
-        puts("  publish");
+        printf("  %s\n", tongue_tell(t, SAID("check.publish", "publish")));
     for (size_t i = 0; i < f->publish_n; i++)
         paper_record(&f->publish[i], INDENT);
 }
@@ -115,10 +130,10 @@ static bool is_told_before(const struct audit_report *r, size_t gap, const char 
 }
 
 /* Each code with the first of its reasons: a dead zone has a dozen of them for the same. */
-static void print_gaps(const struct audit_report *r)
+static void print_gaps(const struct audit_report *r, struct tongue *t)
 {
     if (r->gaps_n > 0)
-        puts("\nnot checked");
+        printf("\n%s\n", tongue_tell(t, SAID("check.not_checked", "not checked")));
     for (size_t i = 0; i < r->gaps_n; i++) {
         AUTO(buf_close) struct buf codes = {0};
         for (size_t j = 0; j < r->gaps[i].codes_n; j++)
@@ -143,16 +158,21 @@ static const struct audit_rule *find_rule(const struct audit_provider *p, const 
 static void print_cell(const struct audit_report *r, size_t i, const char *text)
 {
     if (i + 1 < r->providers_n)
-        printf("%-*s", (int)strlen(r->providers[i].name) + 2, text);
+        paper_padded(text, (int)strlen(r->providers[i].name) + 2);
     else
         puts(text);
 }
 
-static void print_rule_row(const struct audit_report *r, const char *rule)
+/* The rules' own names are what --json has: stable, and short enough. */
+static void print_rule_row(const struct audit_report *r, const char *rule, struct tongue *t)
 {
-    static const char *const words[] = {
-        [AUDIT_RULE_PASS] = "pass", [AUDIT_RULE_FAIL] = "FAIL", [AUDIT_RULE_NOT_CHECKABLE] = "?"};
-    printf("  %-16s", rule);
+    const char *const words[] = {
+        [AUDIT_RULE_PASS] = tongue_tell(t, SAID("check.rule_pass", "pass")),
+        [AUDIT_RULE_FAIL] = tongue_tell(t, SAID("check.rule_fail", "FAIL")),
+        [AUDIT_RULE_NOT_CHECKABLE] = "?"};
+    const char *key = arena_printf(tongue_arena(t), "check.rule.%s", rule);
+    printf("  ");
+    paper_padded(tongue_tell(t, (struct said){.key = key, .text = rule}), 16);
     for (size_t i = 0; i < r->providers_n; i++) {
         const struct audit_rule *found = find_rule(&r->providers[i], rule);
         print_cell(r, i, found ? words[found->answer] : "-");
@@ -168,16 +188,18 @@ static bool seen_before(const struct audit_report *r, size_t provider, const cha
     return false;
 }
 
-static void print_providers(const struct audit_report *r)
+static void print_providers(const struct audit_report *r, struct tongue *t)
 {
-    printf("\n  %-16s", "receivers ask");
+    printf("\n  ");
+    paper_padded(tongue_tell(t, SAID("check.receivers", "receivers ask")), 16);
     for (size_t i = 0; i < r->providers_n; i++)
         print_cell(r, i, r->providers[i].name);
     for (size_t i = 0; i < r->providers_n; i++)
         for (size_t j = 0; j < r->providers[i].rules_n; j++)
             if (!seen_before(r, i, r->providers[i].rules[j].rule))
-                print_rule_row(r, r->providers[i].rules[j].rule);
-    puts("  ? cannot be checked from here    - not demanded");
+                print_rule_row(r, r->providers[i].rules[j].rule, t);
+    printf("  %s\n",
+        tongue_tell(t, SAID("check.legend", "? cannot be checked from here    - not demanded")));
 }
 
 /* ---- who was asked --------------------------------------------------------------------------- */
@@ -192,19 +214,25 @@ static bool dns_failed(const struct checkup *all, size_t n)
 }
 
 /* Worth a line where the DNS failed, or where not the machine's own DNS was asked. */
-void audit_print_asked(const struct checkup *all, size_t n, const struct cli_dns *dns)
+void audit_print_asked(
+    const struct checkup *all, size_t n, const struct cli_dns *dns, struct tongue *t)
 {
     AUTO(buf_close) struct buf text = {0};
     bool ours = strcmp(dns->from, "settings") == 0;
     if (strcmp(dns->from, "system") == 0 && dns->zones_n == 0 && !dns_failed(all, n))
         return;
-    buf_add_text(&text, "asked: ");
+    buf_add_text(&text, tongue_tell(t, SAID("check.asked", "asked: ")));
+    const char *zone_file = tongue_tell(t, SAID("check.zone_file", "zone file "));
     for (size_t i = 0; i < dns->zones_n; i++)
-        buf_addf(&text, "%s%s", i > 0 ? ", " : "zone file ", dns->zones[i]);
-    buf_add_text(&text, dns->zones_n > 0 ? ", else " : "");
+        buf_addf(&text, "%s%s", i > 0 ? ", " : zone_file, dns->zones[i]);
+    if (dns->zones_n > 0)
+        buf_add_text(&text, tongue_tell(t, SAID("check.else", ", else ")));
     for (size_t i = 0; i < dns->servers_n; i++)
         buf_addf(&text, "%s%s", i > 0 ? ", " : "", dns->servers[i]);
-    buf_addf(&text, "%s%s", dns->servers_n == 0 ? "no server" : "", ours ? " (settings)" : "");
+    if (dns->servers_n == 0)
+        buf_add_text(&text, tongue_tell(t, SAID("check.no_server", "no server")));
+    if (ours)
+        buf_add_text(&text, tongue_tell(t, SAID("check.of_settings", " (settings)")));
     paper_wrapped(buf_str(&text), 2);
 }
 
@@ -227,15 +255,15 @@ struct js *audit_resolver_json(const struct cli_dns *dns)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-void audit_print_text(const struct checkup *c, const struct cli_dns *dns)
+void audit_print_text(const struct checkup *c, const struct cli_dns *dns, struct tongue *t)
 {
     const struct audit_report *r = &c->report;
-    print_verdict(r, c->survey->returns_only);
-    audit_print_asked(c, 1, dns);
-    print_table(r);
+    print_verdict(r, c->survey->returns_only, t);
+    audit_print_asked(c, 1, dns, t);
+    print_table(r, t);
     for (size_t i = 0; i < r->findings_n; i++)
-        audit_print_finding("", &r->findings[i]);
-    print_gaps(r);
+        audit_print_finding("", &r->findings[i], t);
+    print_gaps(r, t);
     if (r->providers_n > 0)
-        print_providers(r);
+        print_providers(r, t);
 }

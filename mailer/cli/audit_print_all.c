@@ -4,15 +4,17 @@
 
 #include <stdio.h>
 
+#define VERDICT_COLUMNS 5
+#define DOMAIN_COLUMNS 34
+
 /* ---- summary --------------------------------------------------------------------------------- */
 
-static void add_count(struct buf *out, size_t n, const char *label)
-{
-    if (n > 0)
-        buf_addf(out, "%s%zu %s", str_ends(buf_str(out), STR(":")) ? " " : ", ", n, label);
-}
+struct counted {
+    size_t n;
+    struct said words;
+};
 
-static void print_heading(const struct checkup *all, size_t n)
+static void print_heading(const struct checkup *all, size_t n, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
     size_t verdicts[3] = {0}, returns = 0;
@@ -21,11 +23,22 @@ static void print_heading(const struct checkup *all, size_t n)
             returns++;
         else
             verdicts[all[i].report.verdict]++;
-    buf_addf(&line, "%zu domain%s:", n, n == 1 ? "" : "s");
-    add_count(&line, verdicts[AUDIT_FAIL], "will not pass DMARC");
-    add_count(&line, verdicts[AUDIT_UNKNOWN], "cannot be told");
-    add_count(&line, verdicts[AUDIT_PASS], "will pass DMARC");
-    add_count(&line, returns, returns == 1 ? "return path" : "return paths");
+    const struct counted parts[] = {
+        {verdicts[AUDIT_FAIL], SAID("all.fail", " will not pass DMARC")},
+        {verdicts[AUDIT_UNKNOWN], SAID("all.unknown", " cannot be told")},
+        {verdicts[AUDIT_PASS], SAID("all.pass", " will pass DMARC")},
+        {returns == 1 ? 1 : 0, SAID("all.return_path", " return path")},
+        {returns > 1 ? returns : 0, SAID("all.return_paths", " return paths")},
+    };
+    buf_addf(&line, "%zu%s", n,
+        tongue_tell(t, n == 1 ? SAID("all.domain", " domain:") : SAID("all.domains", " domains:")));
+    const char *before = tongue_tell(t, SAID("all.first", " "));
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (parts[i].n == 0)
+            continue;
+        buf_addf(&line, "%s%zu%s", before, parts[i].n, tongue_tell(t, parts[i].words));
+        before = tongue_tell(t, SAID("all.next", ", "));
+    }
     paper_wrapped(buf_str(&line), 0);
 }
 
@@ -37,16 +50,18 @@ static void print_count(size_t n)
         printf(" %4s", "-");
 }
 
-static void print_row(const struct checkup *c, int widest)
+static void print_row(const struct checkup *c, int widest, struct tongue *t)
 {
     const struct audit_report *r = &c->report;
-    static const char *const words[] = {
-        [AUDIT_PASS] = "pass", [AUDIT_FAIL] = "FAIL", [AUDIT_UNKNOWN] = "?"};
+    const char *const words[] = {[AUDIT_PASS] = tongue_tell(t, SAID("all.word_pass", "pass")),
+        [AUDIT_FAIL] = tongue_tell(t, SAID("all.word_fail", "FAIL")),
+        [AUDIT_UNKNOWN] = "?"};
     static const enum audit_severity like[] = {
         [AUDIT_PASS] = AUDIT_NOTE, [AUDIT_FAIL] = AUDIT_ERROR, [AUDIT_UNKNOWN] = AUDIT_WARNING};
     bool fits = strlen(r->domain) <= (size_t)widest;
-    printf("%s%-5s%s ", c->survey->returns_only ? "" : paper_colour(like[r->verdict]),
-        c->survey->returns_only ? "-" : words[r->verdict], paper_plain());
+    printf("%s", c->survey->returns_only ? "" : paper_colour(like[r->verdict]));
+    paper_padded(c->survey->returns_only ? "-" : words[r->verdict], VERDICT_COLUMNS);
+    printf("%s ", paper_plain());
     printf("%-*.*s%s", fits ? widest : widest - 3, fits ? widest : widest - 3, r->domain,
         fits ? "" : "...");
     print_count(r->errors);
@@ -55,31 +70,43 @@ static void print_row(const struct checkup *c, int widest)
     if (r->findings_n > 0 || r->unsure)
         printf("  ");
     if (r->findings_n > 0)
-        paper_cut(r->findings[0].code, (size_t)(PAPER_COLUMNS - 23 - widest));
+        paper_cut(r->findings[0].code, (size_t)(PAPER_COLUMNS - 18 - VERDICT_COLUMNS - widest));
     else
-        puts(r->unsure ? "(the DNS failed)" : "");
+        puts(r->unsure ? tongue_tell(t, SAID("all.dns_failed", "(the DNS failed)")) : "");
 }
 
-#define DOMAIN_COLUMNS 34
+static void print_head(int widest, struct tongue *t)
+{
+    const struct said heads[] = {
+        SAID("all.errors", " err"), SAID("all.warnings", "warn"), SAID("all.notes", "note")};
+    putchar('\n');
+    paper_padded("DMARC", VERDICT_COLUMNS + 1);
+    paper_padded(tongue_tell(t, SAID("all.name", "domain")), widest + 1);
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        paper_padded(tongue_tell(t, heads[i]), 5);
+    printf(" %s\n", tongue_tell(t, SAID("all.worst", "the worst")));
+}
 
-void audit_print_summary(const struct checkup *all, size_t n, const struct cli_dns *dns)
+void audit_print_summary(
+    const struct checkup *all, size_t n, const struct cli_dns *dns, struct tongue *t)
 {
     int widest = 10;
-    print_heading(all, n);
-    audit_print_asked(all, n, dns);
+    print_heading(all, n, t);
+    audit_print_asked(all, n, dns, t);
     for (size_t i = 0; i < n; i++) {
         int length = (int)strlen(all[i].report.domain);
         widest = length > widest ? length : widest;
     }
     widest = widest > DOMAIN_COLUMNS ? DOMAIN_COLUMNS : widest;
-    printf("\n%-5s %-*s %4s %4s %4s  %s\n", "DMARC", widest, "domain", "err", "warn", "note",
-        "the worst");
+    print_head(widest, t);
     for (size_t i = 0; i < n; i++)
-        print_row(&all[i], widest);
+        print_row(&all[i], widest, t);
     putchar('\n');
     if (n > 0)
-        paper_wrapped(str_of("`parcelpost check-dns DOMAIN` says what is wrong with one, "
-                             "`--all --fix` prints what to publish for all."),
+        paper_wrapped(
+            str_of(tongue_tell(t, SAID("all.hint", "`parcelpost check-dns DOMAIN` says what is "
+                                                   "wrong with one, `--all --fix` prints "
+                                                   "what to publish for all."))),
             0);
 }
 

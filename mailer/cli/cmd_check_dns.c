@@ -27,6 +27,7 @@ struct round {
     struct held_key *keys;
     size_t keys_n;
     struct cli_dns dns;
+    struct tongue *tongue;
     struct resolver *resolver;
     struct web_live live;
     struct web web;
@@ -46,6 +47,7 @@ static void round_close(struct round *r)
         dkim_key_close(&r->keys[i].key);
     vigil_close(&r->vigil);
     resolver_close(&r->resolver);
+    tongue_close(&r->tongue);
     conf_close(&r->conf);
 }
 
@@ -171,37 +173,35 @@ static int exit_code_of(const struct checkup *all, size_t n)
     return code;
 }
 
-static void print_json(const struct audit_report *r, const struct cli_dns *dns)
+/* Programs read English but where they ask for a language: then it is named. */
+static void print_json(const struct round *r, const struct checkup *all, size_t n)
 {
-    AUTO(js_close) struct js *o = survey_json(r);
-    js_set(o, "resolver", audit_resolver_json(dns));
-    cli_print_json(o);
-}
-
-static void print_all_json(const struct checkup *all, size_t n, const struct cli_dns *dns)
-{
-    AUTO(js_close) struct js *o = js_object();
+    bool every = cli_flag(r->cli, "all");
+    AUTO(js_close) struct js *o = every ? js_object() : survey_json(&all->report);
     struct js *domains = js_array();
     for (size_t i = 0; i < n; i++)
         js_push(domains, survey_json(&all[i].report));
-    js_set(o, "domains", domains);
-    js_set(o, "resolver", audit_resolver_json(dns));
+    if (every)
+        js_set(o, "domains", domains);
+    else
+        js_close(&domains);
+    js_set(o, "resolver", audit_resolver_json(&r->dns));
+    if (cli_flag(r->cli, "lang"))
+        js_set_cstr(o, "lang", tongue_tag(r->tongue));
     cli_print_json(o);
 }
 
 static void print(const struct round *r, const struct checkup *all, size_t n)
 {
     bool every = cli_flag(r->cli, "all");
-    if (cli_flag(r->cli, "json") && every)
-        print_all_json(all, n, &r->dns);
-    else if (cli_flag(r->cli, "json"))
-        print_json(&all->report, &r->dns);
+    if (cli_flag(r->cli, "json"))
+        print_json(r, all, n);
     else if (cli_flag(r->cli, "fix"))
         audit_print_fixes(all, n);
     else if (every)
-        audit_print_summary(all, n, &r->dns);
+        audit_print_summary(all, n, &r->dns, r->tongue);
     else
-        audit_print_text(all, &r->dns);
+        audit_print_text(all, &r->dns, r->tongue);
 }
 
 static bool prepare(struct round *r, const char *domain, struct checkup *out, int *exit_code)
@@ -255,11 +255,12 @@ static enum checkup_progress progress_of(const struct cli *c)
 
 static void print_changes(const struct round *r, const struct vigil_change *changes, size_t n)
 {
-    AUTO(js_close) struct js *o = audit_changes_json(changes, n, &r->dns);
+    bool told = cli_flag(r->cli, "lang");
+    AUTO(js_close) struct js *o = audit_changes_json(changes, n, &r->dns, told ? r->tongue : NULL);
     if (cli_flag(r->cli, "json"))
         cli_print_json(o);
     else
-        audit_print_changes(changes, n, cli_value(r->cli, "watch", ""));
+        audit_print_changes(changes, n, cli_value(r->cli, "watch", ""), r->tongue);
 }
 
 /* Told before it is kept: what could not be told or kept comes again the next time. */
@@ -282,11 +283,24 @@ static int tell_changes(struct round *r, const struct checkup *all, size_t n)
     return news ? CLI_FINDINGS : CLI_FINE;
 }
 
+/* Zone lines go into zone files, whose readers may take nothing but ASCII in comments. */
+static bool is_told_in_tongue(const struct cli *c)
+{
+    return cli_flag(c, "json") ? cli_flag(c, "lang") : !cli_flag(c, "fix");
+}
+
+static void tell_reports(const struct round *r, struct checkup *all, size_t n)
+{
+    for (size_t i = 0; i < n && is_told_in_tongue(r->cli); i++)
+        audit_tell(&all[i].report, tongue_look, r->tongue, all[i].arena, &all[i].report);
+}
+
 static int audit(struct round *r, const char *const *domains, size_t n)
 {
     int code;
     struct checkup *all = arena_array(r->cli->arena, n + 1, sizeof *all);
-    if (!open_watch(r, &code) || !open_dns(r, &code))
+    if (!open_watch(r, &code) || !tongue_open(r->cli, r->conf, &r->tongue, &code) ||
+        !open_dns(r, &code))
         return code;
     for (size_t i = 0; i < n; i++)
         if (!prepare(r, domains[i], &all[i], &code))
@@ -298,6 +312,7 @@ static int audit(struct round *r, const char *const *domains, size_t n)
     if (r->vigil) {
         code = tell_changes(r, all, n);
     } else {
+        tell_reports(r, all, n);
         print(r, all, n);
         code = exit_code_of(all, n);
     }
@@ -363,6 +378,8 @@ static const struct cli_option options[] = {
     CLI_JSON_OPTION,
     {"all", NULL, "every From domain and return path of the settings, the worst first"},
     {"watch", "FILE", "print only what changed since the last run, which FILE remembers"},
+    {"lang", "TAG",
+        "the language of the report: en, zh-CN (default: as the environment says; JSON: en)"},
     {"fix", NULL, "print only the records to publish, as lines of a zone file"},
     BEYOND_OPTIONS,
     {"codes", NULL, "print the table of all findings"},

@@ -117,9 +117,8 @@ static bool is_one_of(uint32_t c, const uint32_t *set, size_t n)
  * with what opens (JIS X 4051, GB/T 15834). */
 static bool may_break(uint32_t before, uint32_t after)
 {
-    static const uint32_t closing[] = {
-        U'。', U'，', U'、', U'；', U'：', U'？', U'！', U'）', U'」', U'】', U'》', ',', '.', ';', ':',
-        '?', '!', ')', ']', '"', '`'};
+    static const uint32_t closing[] = {U'。', U'，', U'、', U'；', U'：', U'？', U'！', U'）',
+        U'」', U'】', U'》', ',', '.', ';', ':', '?', '!', ')', ']', '"', '`'};
     static const uint32_t opening[] = {U'（', U'「', U'【', U'《', '(', '[', '"', '`'};
     return (format_columns(before) == 2 || format_columns(after) == 2) &&
            !is_one_of(after, closing, COUNT_OF(closing)) &&

@@ -16,7 +16,7 @@ const char *paper_plain(void);
 /* What a stranger may have written: "?" stands for bytes that are no UTF-8 and for controls, so that
  * no record reaches into the reader's terminal. Returns its columns. */
 int paper_put(struct str text);
-int paper_width(struct str text);                   /* the columns alone */
+int paper_width(struct str text);                 /* the columns alone */
 void paper_padded(const char *text, int columns); /* and blanks up to there */
 /* Breaks lines at blanks and between wide characters; what has neither and does not fit a line stands
  * alone. */

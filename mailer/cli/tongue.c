@@ -172,25 +172,31 @@ static void choose(struct tongue *t, const struct cli *c, const struct conf *con
             c->command->name, wishes[0]);
 }
 
-bool tongue_open(
-    const struct cli *c, const struct conf *conf, struct tongue **out, int *exit_code)
+struct tongue *tongue_english(void)
+{
+    struct arena *a = arena_open();
+    struct tongue *t = ARENA_NEW(a, struct tongue);
+    *t = (struct tongue){.arena = a, .tag = "en"};
+    return t;
+}
+
+bool tongue_open(const struct cli *c, const struct conf *conf, struct tongue **out, int *exit_code)
 {
     const struct tongue_environment e = {
         getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"), getenv("LANGUAGE")};
     const char *wishes[TONGUE_WISHES], *given = cli_value(c, "lang", NULL);
-    struct arena *a = arena_open();
-    struct tongue *t = ARENA_NEW(a, struct tongue);
-    *t = (struct tongue){.arena = a, .tag = "en"};
+    AUTO(tongue_close) struct tongue *t = tongue_english();
+    struct arena *a = t->arena;
     size_t n = given ? 1 : tongue_wishes(&e, a, wishes);
     if (given)
         wishes[0] = tag_of(str_of(given), a);
     if (given && !wishes[0][0]) {
         *exit_code = cli_usage(c, "--lang '%s' is no language, such as zh-CN or en", given);
-        tongue_close(&t);
         return false;
     }
     choose(t, c, conf, wishes, n);
     *out = t;
+    t = NULL;
     return true;
 }
 
@@ -223,4 +229,9 @@ const char *tongue_tell(struct tongue *t, struct said s)
     AUTO(buf_close) struct buf text = {0};
     said_tell(&s, tongue_look, t, &text);
     return arena_text(t->arena, buf_str(&text));
+}
+
+struct arena *tongue_arena(struct tongue *t)
+{
+    return t->arena;
 }

@@ -32,8 +32,8 @@ size_t tongue_wishes(
 struct tongue;
 
 /* By --lang, else by the environment. conf may be NULL. */
-bool tongue_open(
-    const struct cli *c, const struct conf *conf, struct tongue **out, int *exit_code);
+bool tongue_open(const struct cli *c, const struct conf *conf, struct tongue **out, int *exit_code);
+struct tongue *tongue_english(void);
 void tongue_close(struct tongue **t);
 
 const char *tongue_tag(const struct tongue *t); /* "en", "zh-CN" */
@@ -41,5 +41,6 @@ const char *tongue_tag(const struct tongue *t); /* "en", "zh-CN" */
 /* A said_look; its context is the tongue. */
 const char *tongue_look(void *tongue, const char *key);
 const char *tongue_tell(struct tongue *t, struct said s);
+struct arena *tongue_arena(struct tongue *t); /* lives as long */
 
 #endif

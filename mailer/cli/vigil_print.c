@@ -4,79 +4,117 @@
 
 #include <stdio.h>
 
-static const char *verdict_words(const char *verdict)
+static const char *verdict_words(const char *verdict, struct tongue *t)
 {
     if (strcmp(verdict, "pass") == 0)
-        return "will pass DMARC";
-    return strcmp(verdict, "fail") == 0 ? "will not pass DMARC" : "cannot be told";
+        return tongue_tell(t, SAID("watch.pass", "mail will pass DMARC"));
+    return tongue_tell(t, strcmp(verdict, "fail") == 0
+                              ? SAID("watch.fail", "mail will not pass DMARC")
+                              : SAID("watch.unknown", "mail cannot be told"));
 }
 
-static void print_first(const struct vigil_change *c, const char *path)
+static void print_first(const struct vigil_change *c, const char *path, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
+    struct arena *a = tongue_arena(t);
     const struct audit_report *r = &c->checkup->report;
-    buf_add_text(&line, "first look, kept in ");
-    buf_addf(&line, "%s: ", path);
+    const char *errors = arena_printf(a, "%zu", r->errors);
+    const char *warnings = arena_printf(a, "%zu", checkup_count(r, AUDIT_WARNING));
+    const char *notes = arena_printf(a, "%zu", checkup_count(r, AUDIT_NOTE));
+    buf_addf(&line, "%s%s%s", tongue_tell(t, SAID("watch.first", "first look, kept in ")), path,
+        tongue_tell(t, SAID("check.colon", ": ")));
     if (!c->checkup->survey->returns_only)
-        buf_addf(&line, "mail %s, ", verdict_words(audit_verdict_name(r->verdict)));
-    buf_addf(&line, "errors: %zu, warnings: %zu, notes: %zu; `parcelpost check-dns %s` shows them",
-        r->errors, checkup_count(r, AUDIT_WARNING), checkup_count(r, AUDIT_NOTE), r->domain);
+        buf_addf(&line, "%s%s", verdict_words(audit_verdict_name(r->verdict), t),
+            tongue_tell(t, SAID("all.next", ", ")));
+    buf_add_text(&line, tongue_tell(t, SAY(a, "watch.counts",
+                                           "errors: {{errors}}, warnings: {{warnings}}, notes: "
+                                           "{{notes}}; `parcelpost check-dns "
+                                           "{{domain}}` shows them",
+                                           {"errors", errors}, {"warnings", warnings},
+                                           {"notes", notes}, {"domain", r->domain})));
     paper_wrapped(buf_str(&line), 2);
 }
 
-static void print_verdict(const struct vigil_change *c)
+static void print_verdict(const struct vigil_change *c, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
     const struct audit_report *r = &c->checkup->report;
-    buf_addf(&line, "mail %s (before: %s): %s", verdict_words(audit_verdict_name(r->verdict)),
-        verdict_words(c->verdict_before), r->sentence.text);
+    buf_addf(&line, "%s%s%s%s%s", verdict_words(audit_verdict_name(r->verdict), t),
+        tongue_tell(t, SAID("watch.verdict_before", " (before: ")),
+        verdict_words(c->verdict_before, t), tongue_tell(t, SAID("watch.verdict_end", "): ")),
+        tongue_tell(t, r->sentence));
     paper_wrapped(buf_str(&line), 2);
 }
 
-static void print_gone(const struct vigil_pair *p)
+static const char *severity_word(struct tongue *t, const char *name)
+{
+    const char *key = arena_printf(tongue_arena(t), "check.%s", name);
+    return tongue_tell(t, (struct said){.key = key, .text = name});
+}
+
+static const char *title_of(struct tongue *t, const struct vigil_pair *p)
+{
+    const char *key = arena_printf(tongue_arena(t), "%s.title", p->code);
+    return tongue_tell(t, (struct said){.key = key, .text = p->title});
+}
+
+static void print_gone(const struct vigil_pair *p, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
-    printf("\ngone: %s %s\n", p->severity, p->code);
-    buf_addf(&line, "%s: %s", p->name, p->title);
+    printf("\n%s%s %s\n", tongue_tell(t, SAID("watch.gone", "gone: ")),
+        severity_word(t, p->severity), p->code);
+    buf_addf(&line, "%s%s%s", p->name, tongue_tell(t, SAID("check.colon", ": ")), title_of(t, p));
     paper_wrapped(buf_str(&line), 2);
 }
 
-static void print_before(const struct vigil_pair *p)
+static void print_before(const struct vigil_pair *p, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
-    buf_addf(&line, "before: %s%s%s", p->severity, p->evidence[0] ? ", found " : "", p->evidence);
+    buf_addf(&line, "%s%s", tongue_tell(t, SAID("watch.before", "before: ")),
+        severity_word(t, p->severity));
+    if (p->evidence[0])
+        buf_addf(&line, "%s%s", tongue_tell(t, SAID("watch.found", ", found ")), p->evidence);
     paper_wrapped(buf_str(&line), 2);
 }
 
-static void print_change(const struct vigil_change *c, const char *path)
+static void print_now(const char *before, const struct audit_finding *f, struct tongue *t)
+{
+    struct audit_finding told = audit_tell_finding(f, tongue_look, t, tongue_arena(t));
+    audit_print_finding(before, &told, t);
+}
+
+static void print_change(const struct vigil_change *c, const char *path, struct tongue *t)
 {
     puts(c->domain);
     if (!c->checkup) {
-        puts("  no storefront of the settings has this domain any more");
+        const char *text = tongue_tell(
+            t, SAID("watch.removed", "no storefront of the settings has this domain any more"));
+        paper_wrapped(str_of(text), 2);
         return;
     }
     if (c->first) {
-        print_first(c, path);
+        print_first(c, path, t);
         return;
     }
     if (c->verdict_before[0])
-        print_verdict(c);
+        print_verdict(c, t);
     for (size_t i = 0; i < c->fresh_n; i++)
-        audit_print_finding("new: ", c->fresh[i].now);
+        print_now(tongue_tell(t, SAID("watch.new", "new: ")), c->fresh[i].now, t);
     for (size_t i = 0; i < c->changed_n; i++) {
-        audit_print_finding("changed: ", c->changed[i].now);
-        print_before(&c->changed[i]);
+        print_now(tongue_tell(t, SAID("watch.changed", "changed: ")), c->changed[i].now, t);
+        print_before(&c->changed[i], t);
     }
     for (size_t i = 0; i < c->gone_n; i++)
-        print_gone(&c->gone[i]);
+        print_gone(&c->gone[i], t);
 }
 
-void audit_print_changes(const struct vigil_change *all, size_t n, const char *path)
+void audit_print_changes(
+    const struct vigil_change *all, size_t n, const char *path, struct tongue *t)
 {
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             putchar('\n');
-        print_change(&all[i], path);
+        print_change(&all[i], path, t);
     }
 }
 
@@ -90,18 +128,26 @@ static struct js *before_json(const struct vigil_pair *p)
     return o;
 }
 
-static struct js *gone_json(const struct vigil_pair *p)
+static struct js *gone_json(const struct vigil_pair *p, struct tongue *t)
 {
     struct js *o = js_object();
     js_set_cstr(o, "code", p->code);
     js_set_cstr(o, "severity", p->severity);
-    js_set_cstr(o, "title", p->title);
+    js_set_cstr(o, "title", t ? title_of(t, p) : p->title);
     js_set_cstr(o, "name", p->name);
     js_set_cstr(o, "evidence", p->evidence);
     return o;
 }
 
-static struct js *change_json(const struct vigil_change *c)
+static struct js *now_json(const struct audit_finding *f, struct tongue *t)
+{
+    if (!t)
+        return survey_finding_json(f);
+    struct audit_finding told = audit_tell_finding(f, tongue_look, t, tongue_arena(t));
+    return survey_finding_json(&told);
+}
+
+static struct js *change_json(const struct vigil_change *c, struct tongue *t)
 {
     struct js *o = js_object(), *fresh = js_array(), *changed = js_array(), *gone = js_array();
     js_set_cstr(o, "domain", c->domain);
@@ -112,26 +158,29 @@ static struct js *change_json(const struct vigil_change *c)
     if (c->verdict_before[0])
         js_set_cstr(o, "verdict_before", c->verdict_before);
     for (size_t i = 0; i < c->fresh_n; i++)
-        js_push(fresh, survey_finding_json(c->fresh[i].now));
+        js_push(fresh, now_json(c->fresh[i].now, t));
     for (size_t i = 0; i < c->changed_n; i++) {
-        struct js *one = survey_finding_json(c->changed[i].now);
+        struct js *one = now_json(c->changed[i].now, t);
         js_set(one, "before", before_json(&c->changed[i]));
         js_push(changed, one);
     }
     for (size_t i = 0; i < c->gone_n; i++)
-        js_push(gone, gone_json(&c->gone[i]));
+        js_push(gone, gone_json(&c->gone[i], t));
     js_set(o, "new", fresh);
     js_set(o, "changed", changed);
     js_set(o, "gone", gone);
     return o;
 }
 
-struct js *audit_changes_json(const struct vigil_change *all, size_t n, const struct cli_dns *dns)
+struct js *audit_changes_json(const struct vigil_change *all, size_t n, const struct cli_dns *dns,
+    struct tongue *tongue_or_null)
 {
     struct js *o = js_object(), *changes = js_array();
     for (size_t i = 0; i < n; i++)
-        js_push(changes, change_json(&all[i]));
+        js_push(changes, change_json(&all[i], tongue_or_null));
     js_set(o, "changes", changes);
     js_set(o, "resolver", audit_resolver_json(dns));
+    if (tongue_or_null)
+        js_set_cstr(o, "lang", tongue_tag(tongue_or_null));
     return o;
 }

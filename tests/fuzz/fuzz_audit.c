@@ -66,7 +66,8 @@ static void check_line(struct str line, size_t columns)
 static void print_text(const struct checkup *c)
 {
     static const struct cli_dns dns = {.from = "option"};
-    audit_print_text(c, &dns);
+    AUTO(tongue_close) struct tongue *english = tongue_english();
+    audit_print_text(c, &dns, english);
 }
 
 static void print_fixes(const struct checkup *c)
