@@ -7,6 +7,7 @@
  * NXDOMAIN, empty non-terminal = NODATA (zone.h has the details); a file that changed on disk is read
  * again. Without servers every other name is a timeout at once. Queries go out on connected sockets
  * with random ports, IDs and letter case; all are checked; TC falls back to TCP (exchange.h).
+ * Servers are asked in the order given, one that fails last for a while (server.h).
  * Negative answers are cached by the SOA (RFC 2308). Equal questions at once ask the servers once,
  * each waiting no longer than its own time (flight.h). A failure is remembered for a moment: the same
  * question fails the same way without asking for 1 s, and for up to 5 s when it goes on failing
