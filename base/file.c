@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,4 +121,52 @@ bool file_create(const char *what, const char *path, struct str bytes, struct er
 
     buf_addf(&draft, "%s.XXXXXX", path);
     return write_and_link(what, path, draft.p, bytes, e);
+}
+
+/* Whoever is not root can only give to groups of his own: then the file stays his, and the reader is told when it
+ * cannot be read. */
+static bool be_like(int fd, const char *like)
+{
+    struct stat st, own;
+
+    if (!like || stat(like, &st) != 0 || fstat(fd, &own) != 0)
+        return !like || errno == ENOENT;
+    if ((own.st_uid != st.st_uid || own.st_gid != st.st_gid) &&
+        fchown(fd, st.st_uid, st.st_gid) != 0)
+        return errno == EPERM;
+    return fchmod(fd, st.st_mode & S_IRGRP ? 0640 : 0600) == 0;
+}
+
+bool file_replace(
+    const char *what, const char *path, struct str bytes, const char *like, struct err *e)
+{
+    AUTO(buf_close) struct buf draft = {0};
+
+    buf_addf(&draft, "%s.XXXXXX", path);
+    AUTO(file_close) int fd = mkostemp(draft.p, O_CLOEXEC);
+    if (fd < 0)
+        return err_system(e, "%s %s", what, path);
+    if (!be_like(fd, like) || !write_all(fd, bytes) || fsync(fd) != 0 ||
+        rename(draft.p, path) != 0) {
+        err_system(e, "%s %s", what, path);
+        unlink(draft.p);
+        return false;
+    }
+    return sync_folder_of(path) ? true : err_system(e, "folder of %s %s", what, path);
+}
+
+bool file_be_like(const char *what, const char *path, const char *like, struct err *e)
+{
+    AUTO(file_close) int fd = -1;
+
+    if (!file_open(what, path, &fd, e))
+        return false;
+    return be_like(fd, like) && fsync(fd) == 0 ? true : err_system(e, "%s %s", what, path);
+}
+
+bool file_remove(const char *what, const char *path, struct err *e)
+{
+    if (unlink(path) != 0 && errno != ENOENT)
+        return err_system(e, "%s %s", what, path);
+    return sync_folder_of(path) ? true : err_system(e, "folder of %s %s", what, path);
 }

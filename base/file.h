@@ -23,4 +23,13 @@ bool file_read(
 /* A new file of mode 0600: there whole and on disk, its name too, or not at all. */
 bool file_create(const char *what, const char *path, struct str bytes, struct err *e);
 
+/* A file put in the place of what stands there: after a crash one of them is there, whole. Mode 0600; owner, group
+ * and whether the group may read are those of the file `like` (NULL: as a new file), as far as the system lets us. */
+bool file_replace(
+    const char *what, const char *path, struct str bytes, const char *like, struct err *e);
+/* Gives a file the owner, group and group-readability of another. */
+bool file_be_like(const char *what, const char *path, const char *like, struct err *e);
+/* Takes a name away, on disk too; one that is not there is no error. */
+bool file_remove(const char *what, const char *path, struct err *e);
+
 #endif

@@ -2,6 +2,7 @@
  * mail. */
 #include "base/file.h"
 #include "mailer/cli/cli.h"
+#include "mailer/cli/dkim_rotate.h"
 #include "mailer/cli/dkim_source.h"
 #include "mailer/cli/zone.h"
 #include "mailer/mime/address.h"
@@ -156,7 +157,8 @@ static int run(struct cli *c)
     static const struct {
         const char *name;
         int (*run)(struct cli *c);
-    } verbs[] = {{"new", make}, {"list", list}, {"zone", zone}, {"verify", verify}};
+    } verbs[] = {
+        {"new", make}, {"list", list}, {"zone", zone}, {"verify", verify}, {"rotate", dkim_rotate}};
     struct str verb = str_of(c->operands_n > 0 ? c->operands[0] : "");
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
         if (str_is(verb, verbs[i].name)) {
@@ -171,21 +173,26 @@ static const struct cli_option options[] = {
     CLI_CONFIG_OPTION,
     CLI_STOREFRONT_OPTION,
     {"domain", "DOMAIN", "new: d="},
-    {"selector", "NAME", "new: s="},
-    {"algorithm", "NAME", "new: rsa (default) or ed25519"},
-    {"bits", "N", "new: of an RSA key, 2048 (default) to 4096"},
+    {"selector", "NAME", "new: s=; rotate: which key, where there are several"},
+    {"algorithm", "NAME", "new: rsa (default) or ed25519; rotate start: that of the old key"},
+    {"bits", "N", "new, rotate start: of an RSA key, 2048 (default) to 4096"},
     {"out", "FILE", "new: where the private key goes (mode 0600)"},
+    {"new-selector", "NAME", "rotate start: of the new key (default: from the date)"},
+    {"delete-old", NULL, "rotate: once the old key is retired, delete it"},
+    {"wait", "SECONDS", "rotate: look again until it goes on, this long at most"},
+    {"dns-port", "N", "rotate: port of the zone's servers; another one than 53 for tests only"},
     CLI_RESOLVER_OPTIONS,
     CLI_JSON_OPTION,
 };
 
 const struct command cmd_dkim = {
     .name = "dkim",
-    .arguments = "new|list|zone|verify FILE",
+    .arguments = "new|list|zone|verify FILE|rotate [start|status|cancel|back]",
     .summary = "DKIM keys, the records to publish, and the signatures of a mail",
     .options = options,
     .options_n = COUNT_OF(options),
     .example = "  parcelpost dkim new --domain shop.example --selector pp1 --out pp1.pem\n"
+               "  parcelpost dkim rotate start --selector pp1\n"
                "  parcelpost dkim verify mail.eml --zone shop.example.zone",
     .run = run,
 };

@@ -1,5 +1,6 @@
 /* serve -- the running post room: every floor opened in order, signals waited for, everything closed in reverse.
  * SIGTERM and SIGINT end it, SIGHUP reads settings, mails and keys anew. */
+#include "base/file.h"
 #include "base/log.h"
 #include "mailer/cli/cli.h"
 #include "mailer/cli/wiring.h"
@@ -7,6 +8,7 @@
 #include "mailer/deliver/engine.h"
 #include "mailer/gate/surveyor.h"
 #include "mailer/http/http.h"
+#include "mailer/intake/shops.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -37,6 +39,8 @@ struct service {
     struct http *http;
     struct engine *engine;
     struct buf zone_faults; /* as they were told last */
+    struct buf signers;     /* which keys the snapshot signs with */
+    struct buf rejected;    /* those that were to sign, but could not be loaded */
 };
 
 /* ---- settings -------------------------------------------------------------------------------- */
@@ -80,6 +84,43 @@ static bool load_snapshot(
     return false;
 }
 
+/* Tells `dkim rotate` which keys sign, so that it retires none that still does. Beside the queue, since there is
+ * one list for each service; only said where it cannot be written: the old list then holds rotations back. */
+static void tell_signers(struct service *s)
+{
+    struct err e = {0};
+    AUTO(buf_close) struct buf path = {0};
+    buf_addf(&path, "%s/dkim-signing", s->conf->data_dir);
+    if (!file_replace("list of signing keys", buf_text(&path), buf_str(&s->signers), NULL, &e))
+        log_error("dkim-signing-not-written", KV("error", e.text));
+}
+
+/* No service, no signatures. */
+static void untell_signers(struct service *s)
+{
+    struct err e = {0};
+    AUTO(buf_close) struct buf path = {0};
+    buf_addf(&path, "%s/dkim-signing", s->conf->data_dir);
+    if (!file_remove("list of signing keys", buf_text(&path), &e))
+        log_error("dkim-signing-not-removed", KV("error", e.text));
+}
+
+/* The list is taken before the keys are: what changes between makes it differ at the next look. */
+static void take_signers(struct service *s, const struct conf *conf, struct buf *out)
+{
+    (void)s;
+    buf_clear(out);
+    shops_signers(conf, out);
+}
+
+static void use_signers(struct service *s, const struct buf *signers)
+{
+    buf_clear(&s->signers);
+    buf_add(&s->signers, buf_str(signers));
+    buf_clear(&s->rejected);
+    tell_signers(s);
+}
+
 static void use_log_level(const struct conf *c)
 {
     enum log_level level;
@@ -93,8 +134,13 @@ static void reload(struct service *s)
     struct err e = {0};
     const struct conf *conf = NULL;
     struct snapshot *next = NULL;
-    if (load_conf(s, &conf, &e) && load_snapshot(s, conf, &next, &e)) {
+    AUTO(buf_close) struct buf signers = {0};
+    bool loaded = load_conf(s, &conf, &e);
+    if (loaded)
+        take_signers(s, conf, &signers);
+    if (loaded && load_snapshot(s, conf, &next, &e)) {
         snapshot_swap(s->snapshots, next);
+        use_signers(s, &signers);
         use_log_level(conf);
         log_info("service-reloaded");
     } else {
@@ -102,6 +148,29 @@ static void reload(struct service *s)
             KV("now", "the settings of before stay in force"));
     }
     conf_close(&conf);
+}
+
+/* `dkim rotate` changed which key signs: the settings stay those in force, so that a file that somebody is writing
+ * just now is not taken up by chance. What cannot be loaded is told once, and tried again after SIGHUP. */
+static void follow_rotations(struct service *s)
+{
+    struct err e = {0};
+    struct snapshot *current = snapshot_current(s->snapshots), *next = NULL;
+    AUTO(buf_close) struct buf signers = {0};
+    take_signers(s, snapshot_conf(current), &signers);
+    bool same = str_eq(buf_str(&signers), buf_str(&s->signers));
+    bool told = str_eq(buf_str(&signers), buf_str(&s->rejected));
+    if (!same && !told && load_snapshot(s, snapshot_conf(current), &next, &e)) {
+        snapshot_swap(s->snapshots, next);
+        use_signers(s, &signers);
+        log_info("dkim-keys-changed");
+    } else if (!same && !told) {
+        buf_clear(&s->rejected);
+        buf_add(&s->rejected, buf_str(&signers));
+        log_error("dkim-keys-not-changed", KV("error", e.text),
+            KV("now", "the keys of before go on signing; SIGHUP tries again"));
+    }
+    snapshot_close(&current);
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
@@ -149,9 +218,12 @@ static bool open_dns(struct service *s, struct err *e)
 static bool open_snapshots(struct service *s, struct err *e)
 {
     struct snapshot *first;
+    AUTO(buf_close) struct buf signers = {0};
+    take_signers(s, s->conf, &signers);
     if (!load_snapshot(s, s->conf, &first, e))
         return false;
     s->snapshots = snapshot_holder_open(first);
+    use_signers(s, &signers);
     return true;
 }
 
@@ -210,6 +282,8 @@ static void close_all(struct service *s)
         engine_stop(s->engine, GRACE_MS);
     http_close(&s->http);
     engine_close(&s->engine);
+    if (s->snapshots)
+        untell_signers(s);
     snapshot_holder_close(&s->snapshots);
     surveyor_close(&s->surveyor);
     gate_close(&s->gate);
@@ -221,6 +295,8 @@ static void close_all(struct service *s)
     metrics_close(&s->metrics);
     conf_close(&s->conf);
     buf_close(&s->zone_faults);
+    buf_close(&s->signers);
+    buf_close(&s->rejected);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -265,6 +341,7 @@ static void wait_for_the_end(struct service *s, const sigset_t *set)
         else if (number > 0)
             break;
         tell_zone_faults(s);
+        follow_rotations(s);
     }
 }
 

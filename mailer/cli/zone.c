@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "dns/mx.h"
 #include "mailer/mime/address.h"
+#include "mailer/mime/rotation.h"
 
 #define TTL 300
 #define MAX_KEY_FILE 65536
@@ -17,22 +18,31 @@ static bool from_domain(
     return true;
 }
 
+bool zone_key_domain(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
+    struct str *out, struct err *e)
+{
+    return d->domain[0] ? address_domain(str_of(d->domain), a, out, e) : from_domain(s, a, out, e);
+}
+
 bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
     struct dkim_key **out, struct err *e)
 {
-    struct str domain = str_of(d->domain);
+    struct str domain;
+    struct rotation_signer signer;
     AUTO(buf_wipe) struct buf pem = {0};
-    if (domain.n == 0 && !from_domain(s, a, &domain, e))
+    if (!zone_key_domain(s, d, a, &domain, e))
         return false;
-    if (!file_read("private key", d->key_file, MAX_KEY_FILE, &pem, e))
+    const char *name = arena_text(a, domain);
+    if (!rotation_signer_find(d->key_file, d->selector, name, a, &signer, e) ||
+        !file_read("private key", signer.key_file, MAX_KEY_FILE, &pem, e))
         return false;
-    return dkim_key_open(arena_text(a, domain), d->selector, buf_str(&pem), out, e) ||
-           err_prefix(e, "%s", d->key_file);
+    return dkim_key_open(name, signer.selector, buf_str(&pem), out, e) ||
+           err_prefix(e, "%s", signer.key_file);
 }
 
 /* A character-string of RFC 1035 holds 255 octets at most: longer records are several, joined by
  * readers. */
-static void add_txt(struct buf *out, const char *name, struct str text)
+void zone_add_txt(struct buf *out, const char *name, struct str text)
 {
     buf_addf(out, "%s. %d IN TXT (", name, TTL);
     for (size_t from = 0; from < text.n; from += 250)
@@ -45,7 +55,7 @@ void zone_add_key(struct buf *out, const struct dkim_key *key)
     AUTO(buf_close) struct buf record = {0}, name = {0};
     dkim_key_record(key, &record);
     buf_addf(&name, "%s._domainkey.%s", dkim_key_selector(key), dkim_key_domain(key));
-    add_txt(out, buf_text(&name), buf_str(&record));
+    zone_add_txt(out, buf_text(&name), buf_str(&record));
 }
 
 static void add_spf(const struct conf *c, const char *domain, struct buf *out)
@@ -58,7 +68,7 @@ static void add_spf(const struct conf *c, const char *domain, struct buf *out)
             buf_addf(&spf, " ip%d:%s", ip.family, c->public_addresses[i]);
     }
     buf_add_text(&spf, c->public_addresses_n > 0 ? " -all" : " ~all");
-    add_txt(out, domain, buf_str(&spf));
+    zone_add_txt(out, domain, buf_str(&spf));
 }
 
 bool zone_is_shared(const struct conf *c, size_t i, struct arena *a)
@@ -77,6 +87,26 @@ static bool is_within(struct str name, struct str zone)
     return str_eq(name, zone) || (str_ends(name, zone) && name.p[name.n - zone.n - 1] == '.');
 }
 
+/* While keys change places, the record of the other one has to stand too: before it signs, and while mails that
+ * it signed are under way. */
+static bool add_other_key(
+    const struct conf_dkim *d, const char *domain, struct arena *a, struct buf *out, struct err *e)
+{
+    struct rotation r;
+    AUTO(buf_close) struct buf record = {0};
+    if (!rotation_load(rotation_file(d->key_file, d->selector, domain, a), &r, e))
+        return e->code == ERR_MISSING;
+    if (r.step == ROTATION_RETIRED || r.step == ROTATION_DONE)
+        return true;
+    bool fresh = rotation_signs_new(&r);
+    zone_add_txt(&record,
+        arena_printf(a, "%s._domainkey.%s", fresh ? r.old_selector : r.new_selector, domain),
+        str_of(fresh ? r.old_record : r.new_record));
+    if (str_find(buf_str(out), buf_str(&record), 0) == out->n)
+        buf_add(out, buf_str(&record));
+    return true;
+}
+
 /* Two storefronts of one domain may sign with the same key: its record stands once. */
 static bool add_keys(const struct conf_storefront *s, struct str zone, struct arena *a,
     struct buf *out, struct err *e)
@@ -92,6 +122,9 @@ static bool add_keys(const struct conf_storefront *s, struct str zone, struct ar
                 dkim_key_domain(key));
         else if (str_find(buf_str(out), buf_str(&record), 0) == out->n)
             buf_add(out, buf_str(&record));
+        if (is_within(str_of(dkim_key_domain(key)), zone) &&
+            !add_other_key(&s->dkim[i], dkim_key_domain(key), a, out, e))
+            return false;
     }
     return true;
 }
@@ -123,7 +156,7 @@ bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, s
         if (str_eq(other, domain) && !add_keys(&c->storefronts[i], domain, a, out, e))
             return false;
     }
-    add_txt(out, arena_printf(a, "_dmarc.%s", name),
+    zone_add_txt(out, arena_printf(a, "_dmarc.%s", name),
         str_of(arena_printf(a, "v=DMARC1; p=none; rua=mailto:dmarc@%s", name)));
     if (!is_within(return_domain, domain))
         return buf_addf(out, "; the return path %s lies in another zone\n", return_path), true;

@@ -9,7 +9,14 @@
 #include "base/conf.h"
 #include "mailer/mime/dkim.h"
 
-/* The key of one dkim section; its domain is the From domain where the section names none. */
+/* The domain that a dkim section signs for: d=, lower-case A-labels. */
+bool zone_key_domain(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
+    struct str *out, struct err *e);
+
+/* "name. 300 IN TXT ( ... )", strings of at most 255 octets. */
+void zone_add_txt(struct buf *out, const char *name, struct str text);
+
+/* The key that signs for one dkim section, which is another than it names once a rotation has come so far (rotation.h); its domain is the From domain where the section names none. */
 bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
     struct dkim_key **out, struct err *e);
 

@@ -1,8 +1,10 @@
 #include "mailer/intake/shops.h"
 
+#include "base/conf_check.h"
 #include "base/encode.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "mailer/mime/rotation.h"
 
 #include <sys/stat.h>
 
@@ -30,12 +32,23 @@ static bool read_key(const char *path, struct buf *out, struct err *e)
     return file_read_open(fd, "private key", path, KEY_FILE_BYTES, out, e);
 }
 
+/* A settings' key and the one that took its place may both stand in the settings: one signature is enough. */
+static bool signs_already(const struct shop_room *room, const char *domain, const char *selector)
+{
+    for (size_t i = 0; i < room->shop.keys_n; i++)
+        if (strcmp(dkim_key_domain(room->keys[i]), domain) == 0 &&
+            strcmp(dkim_key_selector(room->keys[i]), selector) == 0)
+            return true;
+    return false;
+}
+
 static void load_key(struct shop_room *room, const struct conf_dkim *d, struct arena *a,
     struct faults *faults, const struct conf_storefront *s)
 {
     AUTO(buf_wipe) struct buf pem = {0};
     const char *setting = arena_printf(a, "dkim/%s/key_file", d->selector);
     struct str domain = room->shop.from.domain;
+    struct rotation_signer signer;
     struct err e;
 
     if (d->domain[0] != 0 && !address_domain(str_of(d->domain), a, &domain, &e)) {
@@ -43,13 +56,17 @@ static void load_key(struct shop_room *room, const struct conf_dkim *d, struct a
             place(a, s, arena_printf(a, "dkim/%s/domain", d->selector)), "%s", e.text);
         return;
     }
-    if (!read_key(d->key_file, &pem, &e)) {
+    const char *name = arena_text(a, domain);
+    if (!rotation_signer_find(d->key_file, d->selector, name, a, &signer, &e) ||
+        !read_key(signer.key_file, &pem, &e)) {
         faults_add(faults, "unreadable", place(a, s, setting), "%s", e.text);
         return;
     }
+    if (signs_already(room, name, signer.selector))
+        return;
     struct dkim_key **slot = &room->keys[room->shop.keys_n];
-    if (domain.n > 0 && !dkim_key_open(arena_text(a, domain), d->selector, buf_str(&pem), slot, &e))
-        faults_add(faults, "invalid-key", place(a, s, setting), "%s: %s", d->key_file, e.text);
+    if (domain.n > 0 && !dkim_key_open(name, signer.selector, buf_str(&pem), slot, &e))
+        faults_add(faults, "invalid-key", place(a, s, setting), "%s: %s", signer.key_file, e.text);
     else if (domain.n > 0)
         room->shop.keys_n++;
 }
@@ -66,6 +83,32 @@ static void load_keys(struct shop_room *room, struct arena *a, struct faults *fa
         faults_add(faults, "no-dkim-key", place(a, s, "dkim"),
             "no mail of this storefront could be signed; make a key with `parcelpost dkim new` and "
             "name it in a dkim section");
+}
+
+/* One line for a section: the name of the record that receivers ask for, or why it is not known. */
+static void add_signer(
+    const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a, struct buf *out)
+{
+    struct str domain = conf_mailbox_domain(str_of(s->from)), canonical;
+    struct rotation_signer signer;
+    struct err e;
+
+    if (d->domain[0] != 0)
+        domain = str_of(d->domain);
+    if (!address_domain(domain, a, &canonical, &e) ||
+        !rotation_signer_find(d->key_file, d->selector, arena_text(a, canonical), a, &signer, &e))
+        buf_addf(out, "? %s\n", e.text);
+    else
+        buf_addf(out, "%s._domainkey." STR_FMT "\n", signer.selector, STR_ARG(canonical));
+}
+
+void shops_signers(const struct conf *c, struct buf *out)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+
+    for (size_t i = 0; i < c->storefronts_n; i++)
+        for (size_t j = 0; j < c->storefronts[i].dkim_n; j++)
+            add_signer(&c->storefronts[i], &c->storefronts[i].dkim[j], a, out);
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */

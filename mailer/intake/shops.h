@@ -19,4 +19,8 @@ bool shop_room_fill(struct shop_room *room, const struct conf *c, const struct c
     struct queue *q, struct arena *a, struct faults *faults, struct err *e);
 void shop_room_clear(struct shop_room *room);
 
+/* Which keys a snapshot of these settings would sign with now, as rotations stand on disk: a line
+ * "selector._domainkey.domain" each. What differs from before asks for a new snapshot. */
+void shops_signers(const struct conf *c, struct buf *out);
+
 #endif

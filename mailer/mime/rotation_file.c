@@ -1,0 +1,179 @@
+/* States on disk. */
+#include "base/file.h"
+#include "base/json.h"
+#include "mailer/mime/rotation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#define FILE_BYTES 16384
+#define FORMAT 1
+#define STEPS (ROTATION_BACK + 1)
+
+static const struct field {
+    const char *name;
+    size_t at, size; /* size 0: a number */
+} fields[] = {
+#define TEXT(member)                                                                               \
+    {                                                                                              \
+#member, offsetof(struct rotation, member), sizeof((struct rotation *)0)->member           \
+    }
+#define NUMBER(member)                                                                             \
+    {                                                                                              \
+#member, offsetof(struct rotation, member), 0                                              \
+    }
+    TEXT(domain),
+    TEXT(old_selector),
+    TEXT(new_selector),
+    TEXT(old_record),
+    TEXT(new_record),
+    TEXT(old_key_file),
+    NUMBER(started_ms),
+    NUMBER(stale_ttl_s),
+    NUMBER(seen_ms),
+    NUMBER(wait_until_ms),
+    NUMBER(active_ms),
+    NUMBER(keep_until_ms),
+    NUMBER(ended_ms),
+#undef TEXT
+#undef NUMBER
+};
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static struct str folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? str_bytes(path, (size_t)(slash - path) + 1) : STR("./");
+}
+
+const char *rotation_file(
+    const char *key_file, const char *selector, const char *domain, struct arena *a)
+{
+    return arena_printf(
+        a, STR_FMT "%s._domainkey.%s.rotation", STR_ARG(folder_of(key_file)), selector, domain);
+}
+
+const char *rotation_key_file(
+    const char *key_file, const char *selector, const char *domain, struct arena *a)
+{
+    return arena_printf(
+        a, STR_FMT "%s._domainkey.%s.pem", STR_ARG(folder_of(key_file)), selector, domain);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static bool corrupt(const char *path, const char *member, struct err *e)
+{
+    return err_set(
+        e, ERR_CORRUPT, "state of a key rotation %s: \"%s\" is missing or wrong", path, member);
+}
+
+static bool read_field(const char *path, const struct js *o, const struct field *f,
+    struct rotation *out, struct err *e)
+{
+    const struct js *v = js_get(o, f->name);
+    char *at = (char *)out + f->at;
+    if (f->size == 0) {
+        if (js_kind(v) != JS_INT || js_int(v) < 0)
+            return corrupt(path, f->name, e);
+        *(int64_t *)(void *)at = js_int(v);
+        return true;
+    }
+    if (js_kind(v) != JS_TEXT || js_text(v).n == 0 || !str_copy(js_text(v), at, f->size))
+        return corrupt(path, f->name, e);
+    return true;
+}
+
+static bool read_step(const char *path, const struct js *o, struct rotation *out, struct err *e)
+{
+    struct str name = js_get_text(o, "step");
+    for (int i = 0; i < STEPS; i++)
+        if (str_is(name, rotation_step_name((enum rotation_step)i))) {
+            out->step = (enum rotation_step)i;
+            return true;
+        }
+    return corrupt(path, "step", e);
+}
+
+bool rotation_load(const char *path, struct rotation *out, struct err *e)
+{
+    AUTO(buf_close) struct buf text = {0};
+    AUTO(js_close) struct js *o = NULL;
+    struct err wrong;
+
+    *out = (struct rotation){0};
+    if (!file_read("state of a key rotation", path, FILE_BYTES, &text, e))
+        return false;
+    if (!js_parse(buf_str(&text), &o, &wrong))
+        return err_set(e, ERR_CORRUPT, "state of a key rotation %s: %s", path, wrong.text);
+    if (js_int(js_get(o, "format")) > FORMAT)
+        return err_set(e, ERR_NEWER, "state of a key rotation %s is of a newer program", path);
+    if (js_int(js_get(o, "format")) != FORMAT)
+        return corrupt(path, "format", e);
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        if (!read_field(path, o, &fields[i], out, e))
+            return false;
+    return read_step(path, o, out, e);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+bool rotation_save(const char *path, const struct rotation *r, const char *like, struct err *e)
+{
+    AUTO(js_close) struct js *o = js_object();
+    AUTO(buf_close) struct buf text = {0};
+
+    js_set_int(o, "format", FORMAT);
+    js_set_cstr(o, "step", rotation_step_name(r->step));
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        const char *at = (const char *)r + fields[i].at;
+        if (fields[i].size > 0)
+            js_set_cstr(o, fields[i].name, at);
+        else
+            js_set_int(o, fields[i].name, *(const int64_t *)(const void *)at);
+    }
+    js_write(o, JS_PRETTY, &text);
+    buf_add_char(&text, '\n');
+    return file_replace("state of a key rotation", path, buf_str(&text), like, e);
+}
+
+bool rotation_lock(const char *key_file, int *fd, struct err *e)
+{
+    AUTO(buf_close) struct buf folder = {0};
+    buf_add(&folder, folder_of(key_file));
+    *fd = open(buf_text(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return err_system(e, "folder of keys %s", buf_text(&folder));
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    bool busy = errno == EWOULDBLOCK;
+    err_system(e, "folder of keys %s", buf_text(&folder));
+    file_close(fd);
+    return busy ? err_set(e, ERR_BUSY, "another `dkim rotate` works on the keys of %s",
+                      buf_text(&folder))
+                : false;
+}
+
+/* ---- which key signs ------------------------------------------------------------------------- */
+
+bool rotation_signer_find(const char *key_file, const char *selector, const char *domain,
+    struct arena *a, struct rotation_signer *out, struct err *e)
+{
+    struct rotation r;
+    const char *path = rotation_file(key_file, selector, domain, a);
+
+    *out = (struct rotation_signer){selector, key_file, false};
+    if (!rotation_load(path, &r, e))
+        return e->code == ERR_MISSING;
+    if (strcmp(r.old_selector, selector) != 0 || strcmp(r.domain, domain) != 0)
+        return err_set(e, ERR_CORRUPT, "state of a key rotation %s is about %s of %s", path,
+            r.old_selector, r.domain);
+    out->rotating = true;
+    if (!rotation_signs_new(&r))
+        return true;
+    out->selector = arena_text(a, str_of(r.new_selector));
+    out->key_file = rotation_key_file(key_file, r.new_selector, domain, a);
+    return true;
+}
