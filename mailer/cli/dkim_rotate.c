@@ -401,6 +401,8 @@ static bool make_key(struct shift *s, struct beginning *b, enum dkim_algorithm a
 {
     AUTO(buf_wipe) struct buf pem = {0};
     struct err missing = {0};
+    rotation_sweep(b->key_file);
+    rotation_sweep(b->path);
     if (!file_read("private key", b->key_file, KEY_BYTES, &pem, &missing)) {
         if (missing.code != ERR_MISSING)
             return *e = missing, false;

@@ -104,6 +104,9 @@ bool rotation_save(const char *path, const struct rotation *r, const char *like,
  * descriptor (file_close) gives it back. */
 bool rotation_lock(const char *key_file, int *fd, struct err *e);
 
+/* Takes away what a crash left of a file that was being written here: "FILE.XXXXXX". Under the lock. */
+void rotation_sweep(const char *path);
+
 /* Which key signs in place of the one of the settings. */
 struct rotation_signer {
     const char *selector, *key_file;

@@ -3,12 +3,15 @@
 #include "base/json.h"
 #include "mailer/mime/rotation.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #define FILE_BYTES 16384
 #define FORMAT 1
+#define DRAFT_END 7 /* ".XXXXXX" of base/file.c */
 #define STEPS (ROTATION_BACK + 1)
 
 static const struct field {
@@ -154,6 +157,31 @@ bool rotation_lock(const char *key_file, int *fd, struct err *e)
     return busy ? err_set(e, ERR_BUSY, "another `dkim rotate` works on the keys of %s",
                       buf_text(&folder))
                 : false;
+}
+
+static void close_dir(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+}
+
+void rotation_sweep(const char *path)
+{
+    AUTO(buf_close) struct buf folder = {0}, draft = {0};
+    struct str base = str_slice(str_of(path), folder_of(path).n, strlen(path));
+
+    if (!strchr(path, '/'))
+        base = str_of(path);
+    buf_add(&folder, folder_of(path));
+    AUTO(close_dir) DIR *dir = opendir(buf_text(&folder));
+    for (struct dirent *at; dir && (at = readdir(dir));) {
+        struct str name = str_of(at->d_name);
+        if (name.n != base.n + DRAFT_END || !str_starts(name, base) || name.p[base.n] != '.')
+            continue;
+        buf_clear(&draft);
+        buf_addf(&draft, "%s%s", buf_text(&folder), at->d_name);
+        unlink(buf_text(&draft));
+    }
 }
 
 /* ---- which key signs ------------------------------------------------------------------------- */

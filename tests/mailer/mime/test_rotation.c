@@ -278,6 +278,20 @@ static void the_state_can_be_read_by_whoever_reads_the_key(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void what_a_crash_left_is_swept_and_nothing_else(void **state)
+{
+    static const char *const ends[] = {".aB3xYz", ".aB3xY", ".aB3xYzz", "XaB3xYz"};
+    struct shelf *s = *state;
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        struct err e = {0};
+        const char *path = arena_printf(s->arena, "%s%s", s->key, ends[i]);
+        assert_true(file_create("draft", path, STR("x"), &e));
+        rotation_sweep(s->key);
+        assert_int_equal(access(path, F_OK) == 0, i > 0);
+        unlink(path);
+    }
+}
+
 static void one_at_a_time_changes_states(void **state)
 {
     struct shelf *s = *state;
@@ -305,6 +319,8 @@ int main(void)
             a_spoilt_state_signs_with_nothing_by_guess, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(
             the_state_can_be_read_by_whoever_reads_the_key, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(
+            what_a_crash_left_is_swept_and_nothing_else, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(one_at_a_time_changes_states, open_shelf, close_shelf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
