@@ -42,6 +42,21 @@ struct audit_complaints {
     int days;
 };
 
+/* One key that takes another's place, as `dkim rotate` left it. */
+enum audit_rotation_step {
+    AUDIT_ROTATION_PENDING,   /* the old one signs; the new record is to be published   */
+    AUDIT_ROTATION_PUBLISHED, /* the old one signs; caches forget until until_ms        */
+    AUDIT_ROTATION_RETIRING,  /* the new one signs; the old record stays until until_ms */
+    AUDIT_ROTATION_RETIRED,   /* the new one signs; the old record is to be revoked     */
+    AUDIT_ROTATION_BACK,      /* the old one again; the new record stays until until_ms */
+};
+struct audit_rotation {
+    const char *domain, *old_selector, *new_selector;
+    const char *old_record, *new_record; /* their whole texts */
+    enum audit_rotation_step step;
+    int64_t until_ms; /* 0 = not known yet */
+};
+
 struct audit_setup {
     struct resolver *resolver;
     const struct clock *clock;
@@ -49,6 +64,8 @@ struct audit_setup {
     const char *domain;    /* of the From header */
     const struct audit_key *keys;
     size_t keys_n;
+    const struct audit_rotation *rotations;
+    size_t rotations_n;
     bool keys_are_all; /* no other key signs; false and no keys: well-known selectors are tried */
     const struct ip *addresses; /* those that receivers see */
     size_t addresses_n;

@@ -378,6 +378,11 @@ AUDIT_CHECK(check_key_testing);
 AUDIT_CHECK(check_key_sha1_only);
 AUDIT_CHECK(check_key_not_for_mail);
 AUDIT_CHECK(check_key_ed25519_only);
+AUDIT_CHECK(check_rotation_pending);
+AUDIT_CHECK(check_rotation_waiting);
+AUDIT_CHECK(check_rotation_retiring);
+AUDIT_CHECK(check_rotation_removed_early);
+AUDIT_CHECK(check_rotation_retired);
 AUDIT_CHECK(check_dkim_unsigned);
 AUDIT_CHECK(check_dkim_unaligned);
 

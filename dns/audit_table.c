@@ -129,6 +129,18 @@ const struct audit_check audit_checks[] = {
     {"DKIM-ED25519-ONLY", W, "", "Only Ed25519 keys sign",
         "Not every receiver verifies Ed25519; for those the mail is unsigned.", check_key_ed25519_only},
 
+    {"DKIM-ROTATION-OLD-REMOVED-EARLY", W, "", "A key record is gone while mail needs it",
+        "Receivers cannot verify mails that were signed before the keys changed places and are still under way.",
+        check_rotation_removed_early},
+    {"DKIM-ROTATION-PENDING", N, "", "A new DKIM key waits for its record",
+        "It may sign only when every server of the zone shows the record.", check_rotation_pending},
+    {"DKIM-ROTATION-WAITING", N, "", "A new DKIM key waits for caches or servers",
+        "Receivers may still have in their caches that nothing stands there.", check_rotation_waiting},
+    {"DKIM-ROTATION-RETIRING", N, "", "The record of a replaced DKIM key must stay",
+        "Mails that it signed may wait in queues for days before a receiver verifies them.", check_rotation_retiring},
+    {"DKIM-ROTATION-RETIRED", N, "", "A replaced DKIM key can be revoked",
+        "Whoever comes by its private key can sign in your name as long as the record stands.", check_rotation_retired},
+
     {"MX-NULL", E, "", "A domain of the mail says that it takes no mail",
         "Receivers may refuse mail whose sender cannot be answered (RFC 7505 s4.2).", check_mx_null},
     {"MX-MISSING", E, own_address, "The From domain has no MX record",

@@ -54,6 +54,8 @@ static void take_key(struct survey *v, const struct conf_storefront *s, const st
 {
     struct audit_key out = {key_domain(s, d, a), arena_text(a, str_of(d->selector)), "", STR("")};
     if (key) {
+        out.selector =
+            arena_text(a, str_of(dkim_key_selector(key))); /* a rotation may be under way */
         out.type = dkim_key_algorithm(key) == DKIM_RSA_SHA256 ? "rsa" : "ed25519";
         out.public_key = arena_str(a, dkim_key_public(key));
     }

@@ -12,8 +12,8 @@ static const struct dkim_key *find_key(
 
     (void)s;
     for (size_t i = 0; i < shop->keys_n; i++)
-        if (strcmp(dkim_key_selector(shop->keys[i]), d->selector) == 0 &&
-            (!d->domain[0] || str_is_nocase(str_of(d->domain), dkim_key_domain(shop->keys[i]))))
+        if (strcmp(shop->sections[i]->selector, d->selector) == 0 &&
+            strcmp(shop->sections[i]->domain, d->domain) == 0)
             return shop->keys[i];
     return NULL;
 }

@@ -68,7 +68,7 @@ static void load_key(struct shop_room *room, const struct conf_dkim *d, struct a
     if (domain.n > 0 && !dkim_key_open(name, signer.selector, buf_str(&pem), slot, &e))
         faults_add(faults, "invalid-key", place(a, s, setting), "%s: %s", signer.key_file, e.text);
     else if (domain.n > 0)
-        room->shop.keys_n++;
+        room->sections[room->shop.keys_n++] = d;
 }
 
 static void load_keys(struct shop_room *room, struct arena *a, struct faults *faults)
@@ -76,9 +76,11 @@ static void load_keys(struct shop_room *room, struct arena *a, struct faults *fa
     const struct conf_storefront *s = room->shop.conf;
 
     room->keys = arena_array(a, s->dkim_n + 1, sizeof(struct dkim_key *));
+    room->sections = arena_array(a, s->dkim_n + 1, sizeof(struct conf_dkim *));
     for (size_t i = 0; i < s->dkim_n; i++)
         load_key(room, &s->dkim[i], a, faults, s);
     room->shop.keys = (const struct dkim_key *const *)room->keys;
+    room->shop.sections = room->sections;
     if (s->dkim_n == 0)
         faults_add(faults, "no-dkim-key", place(a, s, "dkim"),
             "no mail of this storefront could be signed; make a key with `parcelpost dkim new` and "

@@ -11,6 +11,7 @@
 struct shop_room {
     struct shop shop;
     struct dkim_key **keys;
+    const struct conf_dkim **sections;
     struct mails *own_mails; /* NULL: the shipped ones alone */
 };
 

@@ -24,6 +24,8 @@ struct shop { /* a storefront ready for work */
     struct brand brand;
     struct str logo; /* bytes of the inline logo, "" = none */
     const struct dkim_key *const *keys;
+    const struct conf_dkim *const
+        *sections; /* of each key: another selector where keys change places */
     size_t keys_n;
 };
 
