@@ -5,20 +5,29 @@
 
 #define TTL_SIGN 0x80000000u /* RFC 2181 s8: a TTL with this bit is zero */
 
+static const uint16_t type_numbers[] = {
+    [DNS_A] = LDNS_RR_TYPE_A,
+    [DNS_AAAA] = LDNS_RR_TYPE_AAAA,
+    [DNS_MX] = LDNS_RR_TYPE_MX,
+    [DNS_TXT] = LDNS_RR_TYPE_TXT,
+    [DNS_CNAME] = LDNS_RR_TYPE_CNAME,
+    [DNS_PTR] = LDNS_RR_TYPE_PTR,
+    [DNS_NS] = LDNS_RR_TYPE_NS,
+    [DNS_SOA] = LDNS_RR_TYPE_SOA,
+    [DNS_TLSA] = LDNS_RR_TYPE_TLSA,
+};
+
 uint16_t rr_type_number(enum dns_type type)
 {
-    static const uint16_t numbers[] = {
-        [DNS_A] = LDNS_RR_TYPE_A,
-        [DNS_AAAA] = LDNS_RR_TYPE_AAAA,
-        [DNS_MX] = LDNS_RR_TYPE_MX,
-        [DNS_TXT] = LDNS_RR_TYPE_TXT,
-        [DNS_CNAME] = LDNS_RR_TYPE_CNAME,
-        [DNS_PTR] = LDNS_RR_TYPE_PTR,
-        [DNS_NS] = LDNS_RR_TYPE_NS,
-        [DNS_SOA] = LDNS_RR_TYPE_SOA,
-        [DNS_TLSA] = LDNS_RR_TYPE_TLSA,
-    };
-    return numbers[type];
+    return type_numbers[type];
+}
+
+bool rr_type_is_read(uint16_t type)
+{
+    for (size_t i = 0; i < COUNT_OF(type_numbers); i++)
+        if (type_numbers[i] == type)
+            return true;
+    return type == LDNS_RR_TYPE_DNAME;
 }
 
 static struct str rdf_bytes(const ldns_rr *rr, size_t i)

@@ -29,5 +29,6 @@ struct str rr_rdata(const ldns_rr *rr, struct arena *a);
 bool rr_negative_ttl(const ldns_rr *soa, uint32_t *out_s);
 
 uint16_t rr_type_number(enum dns_type type);
+bool rr_type_is_read(uint16_t type); /* whether its data matters to anybody here */
 
 #endif

@@ -259,6 +259,26 @@ static void write_line(const struct reading *r, size_t at, uint32_t ttl_s, struc
     }
 }
 
+/* Of a type that nobody asks for only that it is there counts: its owner exists. */
+static ldns_rr *without_data(const struct reading *r, ldns_rr_type type, uint32_t ttl_s)
+{
+    ldns_rr *rr = ldns_rr_new();
+    if (!rr)
+        err_out_of_memory();
+    ldns_rr_set_owner(rr, ldns_rdf_clone(r->previous));
+    ldns_rr_set_ttl(rr, ttl_s);
+    ldns_rr_set_type(rr, type);
+    ldns_rr_set_class(rr, LDNS_RR_CLASS_IN);
+    return rr;
+}
+
+/* 0: there is no such type. */
+static ldns_rr_type type_of(struct str word)
+{
+    char name[32];
+    return str_copy(word, name, sizeof name) ? ldns_get_rr_type_by_name(name) : 0;
+}
+
 static bool take_entry(struct zone_content *c, struct reading *r, struct err *e)
 {
     const struct zone_token *t = r->text.tokens;
@@ -274,6 +294,11 @@ static bool take_entry(struct zone_content *c, struct reading *r, struct err *e)
         return fault(r, e, "a record without type", "");
     if (!take_owner(r, str_is_nocase(t[at].text, "SOA"), e))
         return false;
+    ldns_rr_type type = type_of(t[at].text);
+    if (type != 0 && !rr_type_is_read((uint16_t)type)) {
+        rr = without_data(r, type, ttl_s);
+        return take_record(c, r, rr, e);
+    }
     write_line(r, at, ttl_s, &line);
     if (str_find_char(buf_str(&line), 0, 0) < line.n)
         return fault(r, e, "a NUL: write \\000", "");
