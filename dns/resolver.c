@@ -380,6 +380,47 @@ void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type
     ask(r, name, type, max_stale_ms, a, out);
 }
 
+/* One question, past all that is known. */
+static enum dns_status ask_afresh(struct resolver *r, const struct exchange_question *q,
+    int64_t until_steady_ns, struct arena *a, struct exchange_reply *out)
+{
+    struct core *c = r->core;
+    int64_t end = clock_steady_ns() + c->timeout_ms * 1000000;
+    const struct exchange x = {.servers = &c->servers,
+        .clock = c->clock,
+        .deadline_steady_ns = end < until_steady_ns ? end : until_steady_ns};
+    return c->servers.n > 0 ? exchange_ask(&x, q, a, out) : DNS_TIMEOUT;
+}
+
+enum dns_status resolver_ask_signed(struct resolver *r, const char *name, enum dns_type type,
+    int64_t until_steady_ns, struct arena *a, struct str *packet)
+{
+    const struct exchange_question q = {.name = name, .type = type, .dnssec = true};
+    struct exchange_reply reply = {0};
+    enum dns_status s = ask_afresh(r, &q, until_steady_ns, a, &reply);
+    *packet = reply.packet;
+    return s;
+}
+
+bool resolver_validates(struct resolver *r)
+{
+    const struct exchange_question q = {.name = "", .type = DNS_SOA};
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct exchange_reply reply = {0};
+    struct dns_step step;
+    return ask_afresh(r, &q, INT64_MAX, a, &reply) == DNS_FOUND &&
+           wire_step(reply.answer, "", a, &step) && step.secure && reply.from_loopback;
+}
+
+bool resolver_has_zone(struct resolver *r, const char *name)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct dns_step step;
+    char canonical[NAME_SIZE];
+    return name_canonical(str_of(name), canonical) &&
+           zones_step(r->core->zones, canonical, DNS_SOA, a, &step);
+}
+
 void resolver_forget(struct resolver *r, const char *name)
 {
     char canonical[NAME_SIZE];

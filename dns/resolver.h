@@ -50,7 +50,19 @@ struct resolver_setup {
 bool resolver_open(const struct resolver_setup *s, struct resolver **out, struct err *e);
 void resolver_close(struct resolver **r);
 
-enum dns_type { DNS_A, DNS_AAAA, DNS_MX, DNS_TXT, DNS_CNAME, DNS_PTR, DNS_NS, DNS_SOA, DNS_TLSA };
+enum dns_type {
+    DNS_A,
+    DNS_AAAA,
+    DNS_MX,
+    DNS_TXT,
+    DNS_CNAME,
+    DNS_PTR,
+    DNS_NS,
+    DNS_SOA,
+    DNS_TLSA,
+    DNS_DS,
+    DNS_DNSKEY
+};
 
 enum dns_status {
     DNS_FOUND,
@@ -95,6 +107,14 @@ void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type
  * zone does not keep the others unasked. One thread at a time; close it before the one it came from. */
 struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms);
 bool resolver_has_leaned(const struct resolver *r); /* some answer of this handle was stale */
+
+/* A whole packet from the servers, with its signatures, for dnssec.h: past zone files and cache, not
+ * kept, aliases not followed, and what a validating server would answer with SERVFAIL, too. `name` is
+ * canonical, "" the root. DNS_FOUND: there is a packet, NOERROR or NXDOMAIN. */
+enum dns_status resolver_ask_signed(struct resolver *r, const char *name, enum dns_type type,
+    int64_t until_steady_ns, struct arena *a, struct str *packet);
+bool resolver_validates(struct resolver *r); /* a server here sets AD for the root */
+bool resolver_has_zone(struct resolver *r, const char *name); /* a zone file answers for it */
 
 /* Ends what the cache has for this name, and that it failed a moment ago, so that the next question
  * goes out; what the cache has stays a last known good. */

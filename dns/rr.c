@@ -15,6 +15,8 @@ static const uint16_t type_numbers[] = {
     [DNS_NS] = LDNS_RR_TYPE_NS,
     [DNS_SOA] = LDNS_RR_TYPE_SOA,
     [DNS_TLSA] = LDNS_RR_TYPE_TLSA,
+    [DNS_DS] = LDNS_RR_TYPE_DS,
+    [DNS_DNSKEY] = LDNS_RR_TYPE_DNSKEY,
 };
 
 uint16_t rr_type_number(enum dns_type type)
@@ -24,7 +26,7 @@ uint16_t rr_type_number(enum dns_type type)
 
 bool rr_type_is_read(uint16_t type)
 {
-    for (size_t i = 0; i < COUNT_OF(type_numbers); i++)
+    for (size_t i = 0; i <= DNS_TLSA; i++) /* dnssec.h reads the rest in its own way */
         if (type_numbers[i] == type)
             return true;
     return type == LDNS_RR_TYPE_DNAME;

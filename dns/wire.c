@@ -53,6 +53,7 @@ size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
         ldns_pkt_set_edns_udp_size(packet, WIRE_UDP_MAX);
     if (q->edns && q->dnssec)
         ldns_pkt_set_edns_do(packet, true);
+    ldns_pkt_set_cd(packet, q->dnssec); /* what a validating server would refuse to say, too */
     AUTO(close_bytes) uint8_t *bytes = NULL;
     size_t n = 0;
     if (ldns_pkt2wire(&bytes, packet, &n) != LDNS_STATUS_OK || n > WIRE_QUESTION_MAX)

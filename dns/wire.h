@@ -20,9 +20,9 @@ struct wire_question {
     enum dns_type type;
     uint16_t id;
     bool edns;
-    bool direct;                 /* to an authoritative server: without RD and AD */
-    bool dnssec;                 /* with EDNS: signatures too */
-    bool any_case;               /* the answer may have another case than the question */
+    bool direct;   /* to an authoritative server: without RD and AD */
+    bool dnssec;   /* with EDNS: signatures too, and unchecked (DO, CD: RFC 4035 s3.2.2) */
+    bool any_case; /* the answer may have another case than the question */
     uint8_t mix[WIRE_MIX_BYTES]; /* bit i: upper case for character i of the name */
 };
 
