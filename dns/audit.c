@@ -112,7 +112,11 @@ void audit_skip(struct audit_case *c, const struct audit_check *k, struct said r
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status)
 {
-    struct said reason = dns_no_answer(c->arena, name, status);
+    audit_skip_unanswered(c, k, dns_no_answer(c->arena, name, status));
+}
+
+void audit_skip_unanswered(struct audit_case *c, const struct audit_check *k, struct said reason)
+{
     audit_skip(c, k, reason);
     gap_for(c, reason)->dns_failed = true;
 }
@@ -255,6 +259,7 @@ static void judge(struct audit_case *c, struct audit_report *out)
         qsort(c->findings, c->findings_n, sizeof *c->findings, compare_findings);
     decide(c, out);
     audit_judge_providers(c, out);
+    audit_report_dnssec(c, &out->dnssec);
     out->findings = c->findings;
     out->findings_n = c->findings_n;
     out->gaps = c->gaps;

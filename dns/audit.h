@@ -20,6 +20,7 @@
 
 #include "base/said.h"
 #include "dns/dnsbl.h"
+#include "dns/dnssec.h"
 #include "dns/mx.h"
 #include "dns/probe.h"
 #include "dns/web.h"
@@ -60,8 +61,10 @@ struct audit_rotation {
 struct audit_setup {
     struct resolver *resolver;
     const struct clock *clock;
-    const struct web *web; /* NULL: no pages are fetched */
-    const char *domain;    /* of the From header */
+    const struct web *web;                /* NULL: no pages are fetched */
+    const struct dnssec_anchors *anchors; /* DNSSEC is validated from here; NULL: the resolver's
+                                             AD bit is believed, where it is on this machine */
+    const char *domain;                   /* of the From header */
     const struct audit_key *keys;
     size_t keys_n;
     const struct audit_rotation *rotations;
@@ -134,6 +137,17 @@ struct audit_provider {
     size_t rules_n;
 };
 
+struct audit_dnssec { /* the worst of the domain's own records */
+    bool checked;
+    enum dnssec_status status; /* where checked */
+    struct said reason;        /* nothing where secure */
+    const struct dnssec_zone
+        *chain; /* from the anchor down; empty where the resolver was believed */
+    size_t chain_n;
+};
+/* "secure", "insecure", "bogus", "indeterminate", "not-checked" */
+const char *audit_dnssec_name(const struct audit_dnssec *d);
+
 struct audit_report {
     const char *domain;
     enum audit_verdict verdict;
@@ -144,6 +158,7 @@ struct audit_report {
     const struct audit_gap *gaps;
     size_t gaps_n;
     bool unsure; /* the DNS failed where an error might have been found */
+    struct audit_dnssec dnssec;
     const struct audit_provider *providers;
     size_t providers_n;
 };

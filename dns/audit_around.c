@@ -160,20 +160,35 @@ void check_tls_rpt_missing(struct audit_case *c, const struct audit_check *k)
 
 /* ---- DANE ------------------------------------------------------------------------------------ */
 
+static enum audit_dane_trust trust_of(const struct audit_case *c, size_t i)
+{
+    struct said why;
+    return audit_trust_dane(c, &c->around.dane[i], &why);
+}
+
+static void judge_dane(struct audit_case *c, const struct audit_check *k, const struct dane *d)
+{
+    if (d->usable_n == 0)
+        audit_evidence(c,
+            audit_add(c, k, d->name, d->status == DANE_UNUSABLE ? d->why : d->records[0].why),
+            str_of(d->records[0].text), STR(""));
+}
+
 void check_dane(struct audit_case *c, const struct audit_check *k)
 {
     for (size_t i = 0; i < c->around.dane_n; i++) {
         const struct dane *d = &c->around.dane[i].dane;
         if (d->status == DANE_TEMPERROR)
             audit_skip_failed(c, k, d->name, DNS_SERVFAIL);
-        else if (d->status == DANE_INSECURE)
+        else if (d->status == DANE_INSECURE && trust_of(c, i) == AUDIT_DANE_SECURE)
+            judge_dane(c, k, d); /* validated here, without the resolver's word */
+        else if (d->status == DANE_INSECURE && trust_of(c, i) == AUDIT_DANE_UNKNOWN)
             audit_skip(c, k,
                 SAID("dane.insecure",
                     "TLSA records are there, but their DNSSEC cannot be judged: ask a validating "
-                    "resolver on this machine, with --resolver"));
+                    "resolver on this machine, with --resolver, or give --dnssec"));
         else if (d->status == DANE_UNUSABLE)
-            audit_evidence(
-                c, audit_add(c, k, d->name, d->why), str_of(d->records[0].text), STR(""));
+            judge_dane(c, k, d);
     }
 }
 

@@ -236,6 +236,7 @@ static void first_round(struct round *r)
     add_task(r, audit_find_mta_sts, c);
     add_task(r, audit_find_tls_rpt, c);
     add_task(r, audit_find_bimi, c);
+    add_task(r, audit_find_validating, c);
     run_round(r);
     if (c->mail_from_assumed) {
         c->back = c->from;
@@ -404,6 +405,7 @@ static void third_round(struct round *r)
     audit_list_estates(c);
     for (size_t i = 0; i < c->estates_n; i++)
         add_task(r, audit_ask_estate, &c->estates[i]);
+    add_task(r, audit_find_dnssec, c);
     run_round(r);
 }
 

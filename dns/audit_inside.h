@@ -19,6 +19,7 @@
 #include "dns/tls_rpt.h"
 
 #define AUDIT_TTL 300
+#define AUDIT_MAX_DNSSEC_NAMES 48
 #define AUDIT_MAX_REPORTS 8    /* addresses of reports looked at */
 #define AUDIT_MAX_SPF_NODES 64 /* records of one tree of includes looked at */
 #define AUDIT_MAX_SPF_HOSTS 64 /* names of its a and mx terms looked at */
@@ -138,6 +139,20 @@ struct audit_probe { /* one mail host, connected to */
     struct probe probe;
 };
 
+struct audit_dnssec_name { /* a record that mail needs, and how it is signed */
+    const char *name;
+    enum dns_type type;
+    struct dnssec_verdict verdict;
+};
+
+struct audit_dnssec_facts {
+    bool in_zone_file;       /* the domain comes from --zone, where nothing is signed */
+    bool resolver_validates; /* it sets AD for the root; not asked where we validate */
+    struct audit_dnssec_name names[AUDIT_MAX_DNSSEC_NAMES];
+    size_t names_n;
+    size_t own_n; /* the first ones are the domain's own */
+};
+
 struct audit_case {
     const struct audit_setup *setup;
     struct arena *arena;
@@ -171,6 +186,7 @@ struct audit_case {
     struct audit_estate estates[AUDIT_MAX_ESTATES];
     size_t estates_n;
     struct audit_around around;
+    struct audit_dnssec_facts dnssec;
     struct audit_listing listings[AUDIT_MAX_LISTINGS]; /* none where nobody asked for them */
     size_t listings_n;
     struct audit_probe probes[MX_MAX_HOSTS + 1];
@@ -200,6 +216,15 @@ void audit_list_listings(struct audit_case *c);
 void audit_ask_listing(struct crew_member *m, void *subject);
 void audit_list_probes(struct audit_case *c);
 void audit_run_probe(struct crew_member *m, void *subject);
+
+/* DNSSEC (audit_dnssec.c): a task of the first round, and one of the last. */
+void audit_find_validating(struct crew_member *m, void *subject);
+void audit_find_dnssec(struct crew_member *m, void *subject);
+void audit_report_dnssec(struct audit_case *c, struct audit_dnssec *out);
+enum audit_dane_trust { AUDIT_DANE_SECURE, AUDIT_DANE_NOT_SECURE, AUDIT_DANE_UNKNOWN };
+/* Whether senders may believe the TLSA records of a host; *why where they may not. */
+enum audit_dane_trust audit_trust_dane(
+    const struct audit_case *c, const struct audit_dane_fact *f, struct said *why);
 
 /* The tree of SPF records (audit_spf_tree.c). */
 void audit_spf_read(struct audit_case *c, struct audit_spf_node *n); /* after its question */
@@ -273,6 +298,8 @@ void audit_evidence(
 void audit_skip(struct audit_case *c, const struct audit_check *k, struct said reason);
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status);
+/* The same with a reason of its own. */
+void audit_skip_unanswered(struct audit_case *c, const struct audit_check *k, struct said reason);
 
 /* ---- records to publish (audit_publish.c) ---------------------------------------------------- */
 
@@ -392,6 +419,11 @@ AUDIT_CHECK(check_sts_mx);
 AUDIT_CHECK(check_tls_rpt);
 AUDIT_CHECK(check_tls_rpt_missing);
 AUDIT_CHECK(check_dane);
+AUDIT_CHECK(check_dane_secure);
+AUDIT_CHECK(check_dnssec_bogus);
+AUDIT_CHECK(check_dnssec_unsigned);
+AUDIT_CHECK(check_dnssec_expiring);
+AUDIT_CHECK(check_dnssec_algorithm);
 AUDIT_CHECK(check_bimi_record);
 AUDIT_CHECK(check_bimi_policy);
 AUDIT_CHECK(check_bimi_logo);

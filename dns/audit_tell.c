@@ -67,6 +67,19 @@ static const struct audit_provider *providers(const struct teller *t, const stru
     return all;
 }
 
+static struct audit_dnssec dnssec(const struct teller *t, const struct audit_report *r)
+{
+    struct audit_dnssec out = r->dnssec;
+    struct dnssec_zone *chain = arena_array(t->arena, out.chain_n + 1, sizeof *chain);
+    for (size_t i = 0; i < out.chain_n; i++) {
+        chain[i] = out.chain[i];
+        chain[i].why = told(t, chain[i].why);
+    }
+    out.reason = told(t, out.reason);
+    out.chain = chain;
+    return out;
+}
+
 void audit_tell(const struct audit_report *r, said_look *look, void *context, struct arena *a,
     struct audit_report *out)
 {
@@ -75,6 +88,7 @@ void audit_tell(const struct audit_report *r, said_look *look, void *context, st
     told_report.sentence = told(&t, r->sentence);
     told_report.findings = findings(&t, r);
     told_report.gaps = gaps(&t, r);
+    told_report.dnssec = dnssec(&t, r);
     told_report.providers = providers(&t, r);
     *out = told_report;
 }

@@ -81,6 +81,17 @@ static void print_verdict(const struct audit_report *r, bool returns_only, struc
     paper_wrapped(str_of(r->sentence.text), 2);
 }
 
+/* "DNSSEC: bogus, signature of DNSKEY shop.example expired 2026-11-20" */
+static void print_dnssec(const struct audit_dnssec *d)
+{
+    AUTO(buf_close) struct buf line = {0};
+    if (!d->checked)
+        return;
+    buf_addf(&line, "DNSSEC: %s%s%s", audit_dnssec_name(d), said_is_nothing(&d->reason) ? "" : ", ",
+        d->reason.text);
+    paper_wrapped(buf_str(&line), 2);
+}
+
 static void print_table(const struct audit_report *r, struct tongue *t)
 {
     int widest = 0;
@@ -259,6 +270,7 @@ void audit_print_text(const struct checkup *c, const struct cli_dns *dns, struct
 {
     const struct audit_report *r = &c->report;
     print_verdict(r, c->survey->returns_only, t);
+    print_dnssec(&r->dnssec);
     audit_print_asked(c, 1, dns, t);
     print_table(r, t);
     for (size_t i = 0; i < r->findings_n; i++)

@@ -30,6 +30,7 @@ struct round {
     struct cli_dns dns;
     struct tongue *tongue;
     struct resolver *resolver;
+    struct dnssec_anchors *anchors; /* NULL: the resolver is believed */
     struct web_live live;
     struct web web;
     struct vigil *vigil; /* NULL: --watch is not given */
@@ -47,6 +48,7 @@ static void round_close(struct round *r)
     for (size_t i = 0; i < r->keys_n; i++)
         dkim_key_close(&r->keys[i].key);
     vigil_close(&r->vigil);
+    dnssec_anchors_close(&r->anchors);
     resolver_close(&r->resolver);
     tongue_close(&r->tongue);
     conf_close(&r->conf);
@@ -273,9 +275,23 @@ static bool prepare(struct round *r, const char *domain, struct checkup *out, in
     take_settings(q);
     q->survey.setup.clock = clock_system();
     q->survey.setup.resolver = r->resolver;
+    q->survey.setup.anchors = r->anchors;
     q->survey.setup.web = &r->web;
     *out = (struct checkup){.survey = &q->survey};
     return take_options(q, exit_code);
+}
+
+/* A trust anchor is given to be validated from, so that it implies --dnssec. */
+static bool open_anchors(struct round *r, int *exit_code)
+{
+    struct err e;
+    const char *path = cli_value(r->cli, "trust-anchor", NULL);
+    if (!path && !cli_flag(r->cli, "dnssec"))
+        return true;
+    if (dnssec_anchors_open(path ? path : "", &r->anchors, &e))
+        return true;
+    *exit_code = cli_unreadable(r->cli, &e);
+    return false;
 }
 
 static bool open_dns(struct round *r, int *exit_code)
@@ -359,8 +375,8 @@ static int audit(struct round *r, const char *const *domains, size_t n)
 {
     int code;
     struct checkup *all = arena_array(r->cli->arena, n + 1, sizeof *all);
-    if (!open_watch(r, &code) || !tongue_open(r->cli, r->conf, &r->tongue, &code) ||
-        !open_dns(r, &code))
+    if (!open_anchors(r, &code) || !open_watch(r, &code) ||
+        !tongue_open(r->cli, r->conf, &r->tongue, &code) || !open_dns(r, &code))
         return code;
     for (size_t i = 0; i < n; i++)
         if (!prepare(r, domains[i], &all[i], &code))
@@ -435,6 +451,9 @@ static const struct cli_option options[] = {
     {"mail-from", "DOMAIN", "the domain of the return path"},
     {"helo", "NAME", "what the sending host says in EHLO"},
     CLI_RESOLVER_OPTIONS,
+    {"dnssec", NULL,
+        "validate DNSSEC here, from the root's keys, instead of believing the resolver"},
+    {"trust-anchor", "FILE", "DS or DNSKEY records to validate from instead; implies --dnssec"},
     CLI_JSON_OPTION,
     {"all", NULL, "every From domain and return path of the settings, the worst first"},
     {"watch", "FILE", "print only what changed since the last run, which FILE remembers"},

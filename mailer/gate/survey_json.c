@@ -66,6 +66,35 @@ static struct js *provider(const struct audit_provider *p)
     return o;
 }
 
+static struct js *link_of_chain(const struct dnssec_zone *z)
+{
+    struct js *o = js_object();
+    js_set_cstr(o, "zone", z->name);
+    js_set_cstr(o, "status", dnssec_status_name(z->status));
+    js_set_cstr(o, "reason", z->why.text);
+    js_set_cstr(o, "algorithms", z->algorithms);
+    js_set_int(o, "keys", (int64_t)z->keys);
+    if (z->entry_tag > 0)
+        js_set_int(o, "key_tag", z->entry_tag);
+    if (z->ends_ms > 0) {
+        char ends[CLOCK_RFC3339_SIZE];
+        clock_rfc3339(z->ends_ms, ends);
+        js_set_cstr(o, "signatures_end", ends);
+    }
+    return o;
+}
+
+static struct js *dnssec(const struct audit_dnssec *d)
+{
+    struct js *o = js_object(), *chain = js_array();
+    for (size_t i = 0; i < d->chain_n; i++)
+        js_push(chain, link_of_chain(&d->chain[i]));
+    js_set_cstr(o, "status", audit_dnssec_name(d));
+    js_set_cstr(o, "reason", d->reason.text);
+    js_set(o, "chain", chain);
+    return o;
+}
+
 struct js *survey_json(const struct audit_report *r)
 {
     struct js *o = js_object(), *findings = js_array(), *gaps = js_array(),
@@ -84,5 +113,6 @@ struct js *survey_json(const struct audit_report *r)
     js_set(o, "findings", findings);
     js_set(o, "not_checked", gaps);
     js_set(o, "providers", providers);
+    js_set(o, "dnssec", dnssec(&r->dnssec));
     return o;
 }

@@ -26,6 +26,11 @@ static void check(const struct said *s)
 void words_check(const struct audit_report *r)
 {
     check(&r->sentence);
+    if (!said_is_nothing(&r->dnssec.reason))
+        check(&r->dnssec.reason);
+    for (size_t i = 0; i < r->dnssec.chain_n; i++)
+        if (!said_is_nothing(&r->dnssec.chain[i].why))
+            check(&r->dnssec.chain[i].why);
     for (size_t i = 0; i < r->findings_n; i++)
         check(&r->findings[i].detail);
     for (size_t i = 0; i < r->gaps_n; i++)
