@@ -152,6 +152,27 @@ static void a_nul_is_no_white_space(void **state)
     expect_number("status", r.status, DKIM_RECORD_BROKEN);
 }
 
+static void plain_records_have_three_tags(void **state)
+{
+    static const struct {
+        const char *name, *record, *want;
+    } cases[] = {
+        {"rsa", "p=" SPKI "; h=sha256; n=x", "v=DKIM1; k=rsa; p=" SPKI},
+        {"bare_rsa_and_strict", "v=DKIM1; t=y:s; p=" BARE_RSA, "v=DKIM1; k=rsa; t=s; p=" SPKI},
+        {"ed25519", "v=DKIM1; k=ed25519; s=email; p=" ED25519, "v=DKIM1; k=ed25519; p=" ED25519},
+    };
+    AUTO(arena_close) struct arena *a = arena_open();
+    (void)state;
+    EACH(c, cases)
+    {
+        AUTO(buf_close) struct buf out = {0};
+        struct dkim_record r;
+        dkim_record_parse(str_of(c->record), a, &r);
+        assert_true(dkim_record_plain(&r, &out));
+        expect_text(c->name, buf_text(&out), c->want);
+    }
+}
+
 static bool holds(struct arena *a, const char *record, const char *key_base64)
 {
     struct dkim_record r;
@@ -185,6 +206,7 @@ int main(void)
         cmocka_unit_test(records_are_judged),
         cmocka_unit_test(records_are_found_or_not),
         cmocka_unit_test(a_nul_is_no_white_space),
+        cmocka_unit_test(plain_records_have_three_tags),
         cmocka_unit_test(keys_are_compared_not_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
