@@ -40,10 +40,10 @@ static void text_is_made_canonical_or_refused(void **state)
         {"an_escape_above_a_byte", "\\256", NULL},
         {"an_escape_that_should_not_be", "\\097", NULL},
         {"an_escape_cut_short", "a\\03", NULL},
-        {"an_escape_without_its_first_digit", "\\x32", NULL},
-        {"an_escape_without_its_second_digit", "\\0x2", NULL},
+        {"an_escape_without_its_first_digit", "\\/99", NULL},
+        {"an_escape_without_its_second_digit", "\\1/2", NULL},
         {"an_escape_without_its_third_digit", "\\03x", NULL},
-        {"an_escape_with_a_colon", "\\0:2", NULL},
+        {"an_escape_with_a_colon", "\\00:", NULL},
         {"an_escape_counts_once", LABEL_60 "12\\032", LABEL_60 "12\\032"},
         {"an_escape_beyond_63", LABEL_63 "\\032", NULL},
     };
