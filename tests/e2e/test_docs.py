@@ -18,15 +18,16 @@ def the_settings_page_is_what_the_program_prints():
         assert f.read() == run("config", "document").stdout, "parcelpost config document > docs/config.md"
 
 
-def the_page_on_deliverability_shows_what_check_dns_prints():
-    with open(os.path.join(house.TOP, "docs", "deliverability.md")) as f:
-        page = f.read()
-    shown = re.findall(r"^\$ parcelpost (check-dns .*)\n((?:.*\n)*?)```$", page, re.M)
-    assert shown
-    for command, output in shown:
-        done = subprocess.run([house.PROGRAM, *command.split()], capture_output=True, text=True, timeout=30, cwd=house.TOP,
-                              env=dict(os.environ, PARCELPOST_CONFIG=""))
-        assert done.stdout == output, command
+def the_pages_on_deliverability_show_what_check_dns_prints():
+    for name in ("deliverability.zh-CN.md", "deliverability.md"):
+        with open(os.path.join(house.TOP, "docs", name)) as f:
+            page = f.read()
+        shown = re.findall(r"^\$ parcelpost (check-dns .*)\n((?:.*\n)*?)```$", page, re.M)
+        assert shown
+        for command, output in shown:
+            done = subprocess.run([house.PROGRAM, *command.split()], capture_output=True, text=True, timeout=30, cwd=house.TOP,
+                                  env=dict(os.environ, PARCELPOST_CONFIG="", LC_ALL="C"))
+            assert done.stdout == output, command
     assert run("check-dns", "--codes").stdout in page, "parcelpost check-dns --codes is the table at the page's end"
 
 
@@ -76,7 +77,7 @@ def links_between_pages_lead_somewhere():
 
 
 if __name__ == "__main__":
-    house.main(the_settings_page_is_what_the_program_prints, the_page_on_deliverability_shows_what_check_dns_prints,
+    house.main(the_settings_page_is_what_the_program_prints, the_pages_on_deliverability_show_what_check_dns_prints,
                every_command_explains_itself_with_an_example,
                the_example_orders_render_in_their_language, the_settings_of_the_operations_page_are_good,
                links_between_pages_lead_somewhere)
