@@ -10,7 +10,7 @@
 #define LONG_MS 20000
 
 enum denial { NSEC, NSEC3, OPT_OUT };
-enum link { DS, DS_SHA1, DS_WRONG, DS_UNKNOWN, NO_DS };
+enum link { DS, DS_SHA1, DS_WRONG, DS_DIGEST, DS_UNKNOWN, NO_DS };
 
 struct spec {
     const char *name;
@@ -69,6 +69,7 @@ static const struct spec specs[] = {
         .from_days = -1,
         .to_days = 1},
     {.name = "wrongds.example", .algorithm = LDNS_SIGN_ECDSAP256SHA256, .link = DS_WRONG},
+    {.name = "digest.example", .algorithm = LDNS_SIGN_ECDSAP256SHA256, .link = DS_DIGEST},
     {.name = "island.example", .algorithm = LDNS_SIGN_ECDSAP256SHA256, .link = NO_DS},
     {.name = "nokey.example", .algorithm = LDNS_SIGN_ECDSAP256SHA256, .drop = {"DNSKEY\t", ""}},
     {.name = "nosig.example",
@@ -146,6 +147,8 @@ static void add_link(struct buf *out, const struct spec *z, const ldns_key *k, i
     ldns_rr *key = ldns_key2rr(k);
     if (z->link == DS || z->link == DS_SHA1)
         add_ds(out, key, z->link == DS ? LDNS_SHA256 : LDNS_SHA1);
+    if (z->link == DS_DIGEST) /* the tag of the key, and the digest of another */
+        buf_addf(out, "%s. DS %u %d 2 %s\n", z->name, ldns_calc_keytag(key), z->algorithm, digest);
     if (z->link == DS_UNKNOWN)
         buf_addf(out, "%s. DS 4711 200 2 %s\n", z->name, digest);
     ldns_rr_free(key);

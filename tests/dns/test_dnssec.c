@@ -106,6 +106,8 @@ static const struct expectation {
         "bogus found future.example: signature of DNSKEY future.example begins only ", SAME, SAME},
     {"a_ds_of_another_key", "www.wrongds.example", DNS_A,
         "bogus found wrongds.example: no DNSKEY of wrongds.example matches its DS", SAME, SAME},
+    {"a_ds_of_the_right_tag_with_another_digest", "www.digest.example", DNS_A,
+        "bogus found digest.example: no DNSKEY of digest.example matches its DS", SAME, SAME},
     {"no_dnskey_behind_a_ds", "www.nokey.example", DNS_A,
         "bogus found nokey.example: nokey.example has no DNSKEY, though there is a DS", SAME, SAME},
     {"a_record_without_its_signature", "www.nosig.example", DNS_A,
