@@ -19,9 +19,9 @@ static const char *const heads[] = {"", "v=spf1 ",
 static const char *const ends[] = {"", " ", "\t", ";", " ;", "=", ";=", "x",
     "x=", "x =", "x= ", ":", "x:", "x: ", "x:\t", "x: y ", "\r", "\n", "\r\n", "-", "a-", "a.", ".",
     "*.", "*", "!", "mailto:", "mailto:a", "mailto:@", "mailto:a@", "https:", "https:/", "https://",
-    "https://x:", "v", "v ", "V=", "%", "%{", "%{d", "%{d1", "%{d1r", "%{d}", "1.2.3.4/",
-    "1.2.3.4//", "/", "//", "//1", "a/", "a//", "a/1/", "include:", "exists:", "exp=", "all", "+",
-    "x,", "a,,b", "1:", "::", "\\"};
+    "https://x", "https://x:", "v", "v ", "V=", "%", "%{", "%{d", "%{d1", "%{d1r", "%{d}",
+    "1.2.3.4/", "1.2.3.4//", "/", "//", "//1", "a/", "a//", "a/1/",
+    "include:", "exists:", "exp=", "all", "+", "x,", "a,,b", "1:", "::", "\\"};
 
 static void parse_all(struct str text, struct arena *a)
 {
