@@ -1,12 +1,10 @@
 /* queue -- opening and closing, health, housekeeping and waiting. */
+#include "queue/folder.h"
 #include "queue/inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,50 +21,15 @@ static bool node_is_fine(const char *node)
     return n >= 1 && n <= 32 && strspn(node, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
-/* A new folder is on disk only when the one that names it is; SQLite does the same for its files. */
-static bool make_folder(const char *dir, struct arena *a, struct err *e)
-{
-    int parent;
-    bool fine;
-
-    if (mkdir(dir, 0700) != 0)
-        return errno == EEXIST || err_system(e, "cannot make the data folder %s", dir);
-    parent = open(arena_printf(a, "%s/..", dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    fine = parent >= 0 && fsync(parent) == 0;
-    if (!fine)
-        err_system(e, "cannot put the data folder %s on disk", dir);
-    if (parent >= 0)
-        close(parent);
-    return fine;
-}
-
-static const char *path_in(const struct queue *q, const char *name, struct arena *a)
-{
-    return arena_printf(a, "%s/%s", q->dir, name);
-}
-
-/* One service for a folder. The lock goes with the process, however it ends. */
-static bool take_lock(struct queue *q, struct arena *a, struct err *e)
-{
-    const char *path = path_in(q, "lock", a);
-
-    q->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (q->lock_fd < 0)
-        return err_system(e, "cannot open %s", path);
-    if (flock(q->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return true;
-    if (errno == EWOULDBLOCK)
-        return err_set(e, ERR_CONFLICT, "another service works on the data folder %s", q->dir);
-    return err_system(e, "cannot lock %s", path);
-}
-
 /* Without its keys a queue's rows cannot be read, and new keys would hide that. */
-static bool keys_are_there(const struct queue *q, struct arena *a, struct err *e)
+static bool files_are_whole(const struct queue *q, struct arena *a, struct err *e)
 {
-    struct stat st;
-
-    if (stat(path_in(q, "queue.db", a), &st) != 0 || st.st_size == 0 ||
-        (stat(path_in(q, "keys.db", a), &st) == 0 && st.st_size > 0))
+    if (access(folder_path(q->dir, FOLDER_RESTORING, a), F_OK) == 0)
+        return err_set(e, ERR_CORRUPT,
+            "a restore into %s did not come to its end: run `parcelpost restore` again, with "
+            "--force",
+            q->dir);
+    if (!folder_has(q->dir, "queue.db", a) || folder_has(q->dir, "keys.db", a))
         return true;
     return err_set(e, ERR_CORRUPT,
         "%s holds queue.db without keys.db: restore keys.db from its backup", q->dir);
@@ -75,15 +38,15 @@ static bool keys_are_there(const struct queue *q, struct arena *a, struct err *e
 /* keys.db first, so that a crash between the two never looks like lost keys. */
 static bool open_files(struct queue *q, struct arena *a, struct err *e)
 {
-    return keys_are_there(q, a, e) &&
-           vault_open(path_in(q, "keys.db", a), q->keys, q->clock, &q->vault, e) &&
-           store_sqlite_open(path_in(q, "queue.db", a), q->node, &q->store, e);
+    return files_are_whole(q, a, e) &&
+           vault_open(folder_path(q->dir, "keys.db", a), q->keys, q->clock, &q->vault, e) &&
+           store_sqlite_open(folder_path(q->dir, "queue.db", a), q->node, &q->store, e);
 }
 
 /* Takes our own old leases back, knowing whose body had begun; then the marks may go. */
 static bool start_service(struct queue *q, size_t lanes, struct arena *a, struct err *e)
 {
-    const char *path = path_in(q, "flight", a);
+    const char *path = folder_path(q->dir, "flight", a);
     struct flight_past past;
     struct store_op op = {.kind = STORE_START, .start = {.owner = q->node, .past = &past}};
 
@@ -127,7 +90,8 @@ static bool open_all(
 {
     bool serves = q->role == QUEUE_SERVE;
 
-    if (!make_folder(q->dir, a, e) || (serves && !take_lock(q, a, e)) || !open_files(q, a, e))
+    if (!folder_make(q->dir, e) || (serves && !folder_lock(q->dir, a, &q->lock_fd, e)) ||
+        !open_files(q, a, e))
         return false;
     committer_open(&(struct committer_setup){.store = q->store,
                        .vault = q->vault,

@@ -319,7 +319,7 @@ struct journal_row {
     int64_t seq, at_ms;
     const char *message_id; /* "" = not about one message */
     /* accepted deferred delivered bounced unsure held released retried suppressed cancelled expired
-     * suppression.added suppression.lifted unsubscribed key.created key.revoked exported */
+     * suppression.added suppression.lifted unsubscribed key.created key.revoked exported restored */
     const char *event;
     const char *actor;
     struct str facts; /* JSON object */

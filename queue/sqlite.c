@@ -99,6 +99,8 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
     sqlite3_extended_result_codes(db->db, 1);
     if (!sqlite_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF", e))
         return false;
+    if (mode == SQLITE_FOR_COPYING)
+        return sqlite_exec(db, "PRAGMA synchronous=FULL", e);
     if (mode == SQLITE_FOR_READING)
         return sqlite_exec(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8000", e);
     return enter_wal(db, e) &&
@@ -123,7 +125,7 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     int rc;
 
     pthread_once(&once, forgo_statistics);
-    if (mode == SQLITE_FOR_WRITING && !create_private(path, e))
+    if (mode != SQLITE_FOR_READING && !create_private(path, e))
         return false;
     db = calloc(1, sizeof *db);
     if (!db)
@@ -325,4 +327,45 @@ bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e)
     if (sql_row(q))
         *out = sql_get_int(q, 0);
     return sql_done(q, e);
+}
+
+/* ---- copies ---- */
+
+/* All pages in one step, which reads one state of the source and keeps nobody from writing. */
+static bool copy_pages(struct sqlite *from, struct sqlite *to, struct err *e)
+{
+    sqlite3_backup *b = sqlite3_backup_init(to->db, "main", from->db, "main");
+
+    if (!b)
+        return fail(to, sqlite3_errcode(to->db), e);
+    sqlite3_backup_step(b, -1);
+    int rc = sqlite3_backup_finish(b);
+    return rc == SQLITE_OK || fail(to, rc, e);
+}
+
+static bool is_whole(struct sqlite *db, int64_t *version, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, "PRAGMA quick_check(1)");
+    char found[120] = "";
+
+    if (sql_row(q))
+        snprintf(found, sizeof found, STR_FMT, STR_ARG(sql_get_str(q, 0)));
+    if (!sql_done(q, e))
+        return false;
+    if (strcmp(found, "ok") != 0)
+        return err_set(e, ERR_CORRUPT, "database: %s", found);
+    q = sqlite_sql(db, "PRAGMA user_version");
+    if (sql_row(q))
+        *version = sql_get_int(q, 0);
+    return sql_done(q, e);
+}
+
+bool sqlite_copy(const char *from, const char *to, int64_t *version, struct err *e)
+{
+    AUTO(sqlite_close) struct sqlite *source = NULL, *copy = NULL;
+
+    return (sqlite_open(from, SQLITE_FOR_READING, &source, e) &&
+               sqlite_open(to, SQLITE_FOR_COPYING, &copy, e) && copy_pages(source, copy, e) &&
+               sqlite_exec(copy, "PRAGMA journal_mode=DELETE", e) && is_whole(copy, version, e)) ||
+           err_prefix(e, "copying %s", from);
 }

@@ -27,6 +27,7 @@ struct sql;
 enum sqlite_mode {
     SQLITE_FOR_WRITING, /* creates the file with mode 0600; WAL, every commit is fsync'd */
     SQLITE_FOR_READING, /* refuses writes */
+    SQLITE_FOR_COPYING, /* creates what sqlite_copy fills, with mode 0600 */
 };
 
 bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, struct err *e);
@@ -60,6 +61,10 @@ int64_t sqlite_total_changes(struct sqlite *db);
 int64_t sqlite_last_row(struct sqlite *db);
 /* A number that changes when any other connection, of this process or another, has committed. */
 bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e);
+
+/* The database at `from`, as it is at one moment, into a new file, checked page by page and on disk: one file, without a log.
+ * Others may write meanwhile; their log grows until the copy is done. ERR_CORRUPT: `from` is damaged. */
+bool sqlite_copy(const char *from, const char *to, int64_t *version, struct err *e);
 
 /* Brings a database to version n: migrations[v] leads from version v to v + 1, each one transaction.
  * Errors: ERR_NEWER names both versions; ERR_CORRUPT when the file belongs to another program. */

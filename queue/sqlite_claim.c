@@ -101,8 +101,7 @@ bool sqlite_claim(struct writer *w, struct store_op *op, struct err *e)
 
 /* ---- leases that come back ---- */
 
-/* A later event of the parcel may have come while it was leased: then nobody sends it any more. */
-static bool take_back(
+bool lease_take_back(
     struct writer *w, struct message_row *m, bool unsure, const char *why, struct err *e)
 {
     struct order_place place;
@@ -165,7 +164,7 @@ bool sqlite_start(struct writer *w, struct store_op *op, struct err *e)
     for (size_t i = 0; i < n; i++) {
         bool unsure = is_marked(s, &rows[i]);
 
-        if (!take_back(w, &rows[i], unsure, s->past->all_unsure ? "lost-track" : "crash", e))
+        if (!lease_take_back(w, &rows[i], unsure, s->past->all_unsure ? "lost-track" : "crash", e))
             return false;
         s->returned++;
         s->unsure += unsure;
@@ -208,7 +207,7 @@ bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e)
     s->more = s->more || n == s->max;
     s->returned = n;
     for (size_t i = 0; i < n; i++)
-        if (!take_back(w, &rows[i], true, "lease-ran-out", e))
+        if (!lease_take_back(w, &rows[i], true, "lease-ran-out", e))
             return false;
     return idempotency_sweep(w, e) && (!s->probe || write_probe(w, e));
 }

@@ -110,6 +110,12 @@ bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e);
 bool sqlite_key_revoke(struct writer *w, struct store_op *op, struct err *e);
 bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e);
 bool sqlite_start(struct writer *w, struct store_op *op, struct err *e);
+bool sqlite_restored(struct writer *w, struct store_op *op, struct err *e);
+
+/* Ends a lease from outside; a later event of the parcel may have come meanwhile, then nobody sends it any more. `why` is
+ * the reason of the event `unsure`. (sqlite_claim.c) */
+bool lease_take_back(
+    struct writer *w, struct message_row *m, bool unsure, const char *why, struct err *e);
 
 bool sqlite_suppress(
     struct writer *w, struct store_suppress *s, struct err *e); /* inside a settle too */

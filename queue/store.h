@@ -146,6 +146,17 @@ struct store_start {
     uint64_t returned, unsure;
 };
 
+/* A copy of this store was put back: whatever waits in it may have been delivered since the copy was taken, and becomes
+ * `unsure`; with `hold` it becomes held as well, as BACKUP_CODE (backup.h). What a person held stays as it is. At most `max` messages
+ * behind the cursor at a time. */
+struct store_restored {
+    bool hold;
+    size_t max;
+    int64_t after; /* cursor, 0 = from the beginning */
+    bool more;
+    uint64_t marked, held; /* of this piece */
+};
+
 enum store_op_kind {
     STORE_SUBMIT,
     STORE_CLAIM,
@@ -160,6 +171,7 @@ enum store_op_kind {
     STORE_KEY_REVOKE,
     STORE_SWEEP,
     STORE_START,
+    STORE_RESTORED,
 };
 
 struct store_op {
@@ -178,6 +190,7 @@ struct store_op {
         struct store_key_revoke key_revoke;
         struct store_sweep sweep;
         struct store_start start;
+        struct store_restored restored;
     };
     bool ok;
     struct err e;

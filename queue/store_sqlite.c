@@ -37,6 +37,7 @@ static op_verb *const verbs_of_ops[] = {
     [STORE_KEY_REVOKE] = sqlite_key_revoke,
     [STORE_SWEEP] = sqlite_sweep,
     [STORE_START] = sqlite_start,
+    [STORE_RESTORED] = sqlite_restored,
 };
 
 static bool transact(

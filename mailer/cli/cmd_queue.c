@@ -190,6 +190,17 @@ static int release(struct cli *c, struct cli_desk *d)
     return report(c, r, "released");
 }
 
+/* The operand is a code, not an ID: everything that waits for the same reason. */
+static int release_all(struct cli *c, struct cli_desk *d)
+{
+    struct err e = {0};
+    uint64_t n;
+    if (!queue_release_group(d->queue, d->storefront, c->operands[0], actor_of(c), &n, &e))
+        return cli_fail(c, &e);
+    printf("%llu messages held as %s released\n", (unsigned long long)n, c->operands[0]);
+    return n > 0 ? CLI_FINE : CLI_FINDINGS;
+}
+
 static int retry(struct cli *c, struct cli_desk *d)
 {
     struct err e = {0};
@@ -240,7 +251,8 @@ static int stats(struct cli *c, struct cli_desk *d)
 static int run(struct cli *c)
 {
     static const struct cli_verb verbs[] = {{"list", 0, list}, {"show", 1, show}, {"hold", 1, hold},
-        {"release", 1, release}, {"retry", 1, retry}, {"cancel", 1, cancel}, {"stats", 0, stats}};
+        {"release", 1, release}, {"release-all", 1, release_all}, {"retry", 1, retry},
+        {"cancel", 1, cancel}, {"stats", 0, stats}};
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 
@@ -257,11 +269,12 @@ static const struct cli_option options[] = {
 
 const struct command cmd_queue = {
     .name = "queue",
-    .arguments = "list|show ID|hold ID|release ID|retry ID|cancel ID|stats",
+    .arguments = "list|show ID|hold ID|release ID|release-all CODE|retry ID|cancel ID|stats",
     .summary = "look at messages and change their course",
     .options = options,
     .options_n = COUNT_OF(options),
     .example = "  parcelpost queue list --state held\n"
+               "  parcelpost queue release-all restored\n"
                "  parcelpost queue cancel msg_01jd8x6tq3w1m5yv9z0k2c4r7e --why 'customer called'",
     .run = run,
 };

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/sum.h"
 
 #include "expect.h"
 #include "folder.h"
@@ -50,6 +51,30 @@ static void reading_stops_at_the_limit_and_names_it(void **state)
         expect_in(row->name, str_of(e.text), "plan ");
         expect_in(row->name, str_of(e.text), "is larger than");
     }
+}
+
+static void the_sum_of_a_file_is_that_of_its_bytes(void **state)
+{
+    static const size_t sizes[] = {0, 1, 65535, 65536, 200000};
+    AUTO(buf_close) struct buf path = {0}, text = {0};
+    struct digest whole, sum;
+    struct err e = {0};
+    uint64_t bytes;
+    (void)state;
+
+    EACH(size, sizes)
+    {
+        buf_clear(&text);
+        for (size_t i = 0; i < *size; i++)
+            buf_add_char(&text, (char)('a' + i % 26));
+        folder_write(folder_file(&folder, "f", &path), buf_str(&text), 0600);
+        hash_sha256(buf_str(&text), &whole);
+        assert_true(sum_file("plan", path.p, &sum, &bytes, &e));
+        expect_int("size", (int64_t)bytes, (int64_t)*size);
+        assert_true(digest_equal(&sum, &whole));
+    }
+    assert_false(sum_file("plan", "/nonexistent/f", &sum, &bytes, &e));
+    expect_int("absent", e.code, ERR_MISSING);
 }
 
 static void a_file_that_cannot_be_read_says_why(void **state)
@@ -140,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading_stops_at_the_limit_and_names_it),
+        cmocka_unit_test(the_sum_of_a_file_is_that_of_its_bytes),
         cmocka_unit_test(a_file_that_cannot_be_read_says_why),
         cmocka_unit_test(a_pipe_without_a_writer_is_empty_instead_of_a_wait),
         cmocka_unit_test(a_pipe_is_read_to_its_end),

@@ -204,6 +204,34 @@ static void sending_tells_faults_and_lost_files_apart(void **state)
     expect_run(row);
 }
 
+/* Runs behind the sending: two messages wait. */
+static void a_copy_goes_out_and_comes_back_held(void **state)
+{
+    static const struct run table[] = {
+        {"no folder", "backup", EX_USAGE, "--keys"},
+        {"copied", "backup copy1 --keys copy2", CLI_FINE, "copy2: keys.db as of"},
+        {"as JSON", "backup copy3 --json", CLI_FINE, "\"sha256\":"},
+        {"keys alone", "backup --keys copy4", CLI_FINE, "keys.db"},
+        {"told where the keys are", "backup copy5", CLI_FINE, "keys are not in it"},
+        {"exists already", "backup copy1", EX_TEMPFAIL, "exists already"},
+        {"nothing named", "restore", EX_USAGE, "backup"},
+        {"no copy", "restore absent", EX_TEMPFAIL, "--force"},
+        {"no copy, with force", "restore absent --force", EX_NOINPUT, "absent/manifest.json"},
+        {"in use", "restore copy1", EX_TEMPFAIL, "--force"},
+        {"a copy of the keys", "restore copy2 --force", EX_DATAERR, "not about a copy of queue.db"},
+        {"restored", "restore copy1 --force", CLI_FINE, "2 are HELD as `restored`"},
+        {"what is lost is said", "restore copy1 --keys copy2 --force", CLI_FINE, "LOST"},
+        {"released", "queue release-all restored --storefront acme", CLI_FINE, "2 messages"},
+        {"none left", "queue release-all restored --storefront acme", CLI_FINDINGS, "0 messages"},
+        {"not held", "restore copy1 --force --release", CLI_FINE, "would be sent a second time"},
+        {"whole chains", "journal verify --storefront acme", CLI_FINE, "verified"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
 static void keys_and_suppressions_answer_with_a_verdict(void **state)
 {
     static const struct run table[] = {
@@ -343,6 +371,7 @@ int main(void)
         cmocka_unit_test(dmarc_tells_pass_fail_and_not_known_apart),
         cmocka_unit_test(keys_are_made_once_and_privately),
         cmocka_unit_test(sending_tells_faults_and_lost_files_apart),
+        cmocka_unit_test(a_copy_goes_out_and_comes_back_held),
         cmocka_unit_test(keys_and_suppressions_answer_with_a_verdict),
         cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
         cmocka_unit_test(a_check_tells_what_serve_would_refuse),

@@ -1,0 +1,75 @@
+#include "base/encode.h"
+#include "mailer/cli/cli.h"
+#include "queue/backup.h"
+
+static void print_json(const struct backup_copy *c, const char *to)
+{
+    struct js *o = js_object();
+    AUTO(buf_close) struct buf sum = {0};
+    char taken[CLOCK_RFC3339_SIZE];
+
+    clock_rfc3339(c->taken_ms, taken);
+    encode_hex(&sum, digest_str(&c->sum));
+    js_set_cstr(o, "file", backup_file(c->part));
+    js_set_cstr(o, "folder", to);
+    js_set_cstr(o, "taken_at", taken);
+    js_set_int(o, "version", c->version);
+    js_set_int(o, "bytes", (int64_t)c->bytes);
+    js_set_text(o, "sha256", buf_str(&sum));
+    cli_print_json(o);
+    js_close(&o);
+}
+
+static bool take(struct cli *c, const struct conf *conf, enum backup_part part, const char *to,
+    struct err *e)
+{
+    struct backup_copy copy;
+    char taken[CLOCK_RFC3339_SIZE];
+
+    if (!backup_take(conf->data_dir, part, to, clock_system(), &copy, e))
+        return false;
+    clock_rfc3339(copy.taken_ms, taken);
+    if (cli_flag(c, "json"))
+        print_json(&copy, to);
+    else
+        printf("%s: %s as of %s, %llu bytes, checked\n", to, backup_file(part), taken,
+            (unsigned long long)copy.bytes);
+    return true;
+}
+
+/* The keys come second: backup.h says why. */
+static int run(struct cli *c)
+{
+    const char *keys = cli_value(c, "keys", NULL);
+    AUTO(conf_close) const struct conf *conf = NULL;
+    struct err e = {0};
+    int code;
+
+    if (c->operands_n > 1 || (c->operands_n == 0 && !keys))
+        return cli_usage(c, "say a new folder for the queue, or --keys and one for the keys, or both");
+    if (!cli_conf(c, &conf, &code))
+        return code;
+    if ((c->operands_n == 1 && !take(c, conf, BACKUP_QUEUE, c->operands[0], &e)) ||
+        (keys && !take(c, conf, BACKUP_KEYS, keys, &e)))
+        return cli_fail(c, &e);
+    if (!keys && !cli_flag(c, "json"))
+        puts("the persons' keys are not in it: --keys DIR copies them, to be kept apart and for a "
+             "shorter time");
+    return CLI_FINE;
+}
+
+static const struct cli_option options[] = {
+    CLI_CONFIG_OPTION,
+    {"keys", "DIR", "copy the persons' keys too (alone without the other folder), into this one"},
+    CLI_JSON_OPTION,
+};
+
+const struct command cmd_backup = {
+    .name = "backup",
+    .arguments = "[DIR]",
+    .summary = "copy the queue of a running service, and apart from it the persons' keys",
+    .options = options,
+    .options_n = COUNT_OF(options),
+    .example = "  parcelpost backup /backup/queue-2026-11-28 --keys /backup-keys/2026-11-28",
+    .run = run,
+};

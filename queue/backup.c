@@ -1,0 +1,159 @@
+#include "queue/backup.h"
+
+#include "base/encode.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sum.h"
+#include "queue/folder.h"
+#include "queue/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MANIFEST "manifest.json"
+#define MANIFEST_BYTES 65536
+#define FORMAT 1
+
+const char *backup_file(enum backup_part part)
+{
+    return part == BACKUP_QUEUE ? "queue.db" : "keys.db";
+}
+
+/* ---- the manifest ---- */
+
+static void print_manifest(const struct backup_copy *c, struct buf *out)
+{
+    struct js *o = js_object();
+    AUTO(buf_close) struct buf sum = {0};
+    char taken[CLOCK_RFC3339_SIZE];
+
+    clock_rfc3339(c->taken_ms, taken);
+    encode_hex(&sum, digest_str(&c->sum));
+    js_set_int(o, "format", FORMAT);
+    js_set_cstr(o, "program", PARCELPOST_VERSION);
+    js_set_cstr(o, "file", backup_file(c->part));
+    js_set_cstr(o, "taken_at", taken);
+    js_set_int(o, "version", c->version);
+    js_set_int(o, "bytes", (int64_t)c->bytes);
+    js_set_text(o, "sha256", buf_str(&sum));
+    js_write(o, JS_PRETTY, out);
+    buf_add_char(out, '\n');
+    js_close(&o);
+}
+
+static bool read_manifest(
+    const char *path, enum backup_part part, struct backup_copy *out, struct err *e)
+{
+    AUTO(buf_close) struct buf text = {0}, sum = {0};
+    AUTO(js_close) struct js *o = NULL;
+
+    if (!file_read("manifest", path, MANIFEST_BYTES, &text, e))
+        return false;
+    if (!js_parse(buf_str(&text), &o, e))
+        return err_prefix(e, "%s", path);
+    if (js_int(js_get(o, "format")) > FORMAT)
+        return err_set(e, ERR_NEWER, "%s was written by a newer program", path);
+    if (!str_is(js_get_text(o, "file"), backup_file(part)))
+        return err_set(e, ERR_INPUT, "%s is not about a copy of %s", path, backup_file(part));
+    *out = (struct backup_copy){.part = part,
+        .version = js_int(js_get(o, "version")),
+        .bytes = (uint64_t)js_int(js_get(o, "bytes"))};
+    if (!clock_parse_rfc3339(js_get_text(o, "taken_at"), &out->taken_ms) ||
+        !decode_hex(&sum, js_get_text(o, "sha256")) || sum.n != sizeof out->sum.b)
+        return err_set(e, ERR_CORRUPT, "%s is damaged", path);
+    memcpy(out->sum.b, sum.p, sum.n);
+    return true;
+}
+
+bool backup_check(const char *copy, enum backup_part part, struct backup_copy *out, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    const char *path = folder_path(copy, backup_file(part), a);
+    struct digest sum;
+    uint64_t bytes;
+
+    if (!read_manifest(folder_path(copy, MANIFEST, a), part, out, e) ||
+        !sum_file("copy", path, &sum, &bytes, e))
+        return false;
+    return (bytes == out->bytes && digest_equal(&sum, &out->sum)) ||
+           err_set(e, ERR_CORRUPT, "%s is not what its manifest says: it was changed or is damaged",
+               path);
+}
+
+/* ---- taking ---- */
+
+static bool sync_file(const char *path, struct err *e)
+{
+    AUTO(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return (fd >= 0 && fsync(fd) == 0) || err_system(e, "cannot put %s on disk", path);
+}
+
+static bool fill(const char *from, const char *draft, struct backup_copy *c, struct arena *a,
+    struct err *e)
+{
+    const char *path = folder_path(draft, backup_file(c->part), a);
+    AUTO(buf_close) struct buf manifest = {0};
+
+    if (!sqlite_copy(from, path, &c->version, e) || !sync_file(path, e) ||
+        !sum_file("copy", path, &c->sum, &c->bytes, e))
+        return false;
+    print_manifest(c, &manifest);
+    return file_create("manifest", folder_path(draft, MANIFEST, a), buf_str(&manifest), e) &&
+           folder_sync(draft, e);
+}
+
+static void drop_draft(const char *draft, enum backup_part part, struct arena *a)
+{
+    unlink(folder_path(draft, backup_file(part), a));
+    unlink(arena_printf(a, "%s/%s-journal", draft, backup_file(part)));
+    unlink(folder_path(draft, MANIFEST, a));
+    rmdir(draft);
+}
+
+/* A plain rename would take the place of an empty folder; not every file system knows the other one. */
+static bool rename_new(const char *draft, const char *to, struct err *e)
+{
+    if (renameat2(AT_FDCWD, draft, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno == EINVAL && rename(draft, to) == 0)
+        return true;
+    return err_system(e, "cannot name the copy %s", to);
+}
+
+/* "copies/queue/" and "copies/queue" are the same new folder. */
+static const char *without_slash(const char *path, struct arena *a)
+{
+    struct str s = str_of(path);
+
+    while (s.n > 1 && s.p[s.n - 1] == '/')
+        s.n--;
+    return arena_text(a, s);
+}
+
+bool backup_take(const char *data_dir, enum backup_part part, const char *to,
+    const struct clock *clock, struct backup_copy *out, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    const char *from = folder_path(data_dir, backup_file(part), a);
+    char *draft;
+    struct stat st;
+
+    to = without_slash(to, a);
+    draft = arena_printf(a, "%s.XXXXXX", to);
+    *out = (struct backup_copy){.part = part, .taken_ms = clock_now_ms(clock)};
+    if (lstat(to, &st) == 0)
+        return err_set(e, ERR_CONFLICT, "%s exists already: name a new folder for each copy", to);
+    if (!folder_has(data_dir, backup_file(part), a))
+        return err_set(e, ERR_MISSING, "%s is not there, or is empty", from);
+    if (!mkdtemp(draft))
+        return err_system(e, "cannot make a folder beside %s", to);
+    if (fill(from, draft, out, a, e) && rename_new(draft, to, e))
+        return folder_sync(folder_path(to, "..", a), e);
+    drop_draft(draft, part, a);
+    return false;
+}

@@ -1,0 +1,52 @@
+#include "queue/folder.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *folder_path(const char *dir, const char *name, struct arena *a)
+{
+    return arena_printf(a, "%s/%s", dir, name);
+}
+
+bool folder_has(const char *dir, const char *name, struct arena *a)
+{
+    struct stat st;
+
+    return stat(folder_path(dir, name, a), &st) == 0 && st.st_size > 0;
+}
+
+bool folder_sync(const char *dir, struct err *e)
+{
+    AUTO(file_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return (fd >= 0 && fsync(fd) == 0) || err_system(e, "cannot put the folder %s on disk", dir);
+}
+
+/* A new folder is on disk only when the one that names it is; SQLite does the same for its files. */
+bool folder_make(const char *dir, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+
+    if (mkdir(dir, 0700) != 0)
+        return errno == EEXIST || err_system(e, "cannot make the data folder %s", dir);
+    return folder_sync(folder_path(dir, "..", a), e);
+}
+
+bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e)
+{
+    const char *path = folder_path(dir, "lock", a);
+
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return err_system(e, "cannot open %s", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK)
+        return err_set(e, ERR_CONFLICT, "a service works on the data folder %s", dir);
+    return err_system(e, "cannot lock %s", path);
+}

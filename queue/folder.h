@@ -1,0 +1,21 @@
+/* folder -- the data folder: made, locked by the one who works alone in it, its files named.
+ * Ownership: the lock is a descriptor of the caller's; closing it, or the end of the process, gives it back.
+ * Errors: ERR_CONFLICT (somebody holds the lock), ERR_IO, ERR_FULL. Any thread. */
+#ifndef QUEUE_FOLDER_H
+#define QUEUE_FOLDER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* Stands in the folder while a restore moves files: what lies there then is no whole queue. */
+#define FOLDER_RESTORING "restoring"
+
+const char *folder_path(const char *dir, const char *name, struct arena *a);
+bool folder_has(const char *dir, const char *name, struct arena *a); /* and it is not empty */
+/* With mode 0700, on disk when it returns; one that exists is fine. */
+bool folder_make(const char *dir, struct err *e);
+/* That what stands in it, names too, is on disk. */
+bool folder_sync(const char *dir, struct err *e);
+bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e);
+
+#endif

@@ -1,0 +1,272 @@
+/* restore -- a copy put back: verified, staged inside the data folder, marked, moved into place. */
+#include "base/file.h"
+#include "queue/backup.h"
+#include "queue/folder.h"
+#include "queue/inside.h"
+#include "queue/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIECE 5000 /* messages that one transaction marks */
+
+/* What belongs together: a log beside another database would destroy that one. */
+static const char *const ours[] = {"queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal",
+    "keys.db", "keys.db-wal", "keys.db-shm", "keys.db-journal", "flight"};
+
+struct work {
+    const struct restore_setup *with;
+    struct restore_report *report;
+    struct arena *a;
+    char *stage;
+    int lock;
+};
+
+static const char *in_data(const struct work *w, const char *name)
+{
+    return folder_path(w->with->data_dir, name, w->a);
+}
+
+/* ---- before anything is touched ---- */
+
+/* Files of root's would keep the service from starting. */
+static bool may_write(const struct work *w, struct err *e)
+{
+    struct stat st;
+
+    if (stat(w->with->data_dir, &st) != 0)
+        return err_system(e, "%s", w->with->data_dir);
+    return st.st_uid == geteuid() ||
+           err_set(e, ERR_DENIED, "%s belongs to another user: run this as that one",
+               w->with->data_dir);
+}
+
+static bool is_free(const struct work *w, struct err *e)
+{
+    bool was_cut = access(in_data(w, FOLDER_RESTORING), F_OK) == 0;
+
+    if (w->with->force || (!was_cut && !folder_has(w->with->data_dir, "queue.db", w->a) &&
+                              !folder_has(w->with->data_dir, "keys.db", w->a)))
+        return true;
+    return err_set(e, ERR_CONFLICT, "%s %s: with --force, that is moved into a folder in there",
+        w->with->data_dir, was_cut ? "holds a restore that did not come to its end" : "is not empty");
+}
+
+/* A folder of keys without manifest is what an earlier restore moved aside; its pages are checked in copying. */
+static bool check_copies(struct work *w, struct err *e)
+{
+    const char *keys = w->with->keys_copy;
+
+    if (!backup_check(w->with->queue_copy, BACKUP_QUEUE, &w->report->queue, e))
+        return false;
+    if (!keys && !folder_has(w->with->data_dir, "keys.db", w->a))
+        return err_set(e, ERR_MISSING,
+            "%s has no keys.db: say with --keys where the copy of the keys is", w->with->data_dir);
+    return !keys || backup_check(keys, BACKUP_KEYS, &w->report->keys, e) ||
+           (e->code == ERR_MISSING && folder_has(keys, "keys.db", w->a));
+}
+
+/* ---- the stage ---- */
+
+static int64_t number(struct sqlite *db, const char *text, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, text);
+    int64_t n = -1;
+
+    if (sql_row(q))
+        n = sql_get_int(q, 0);
+    return sql_done(q, e) ? n : -1;
+}
+
+/* Each blob begins with the id of its key (vault.h): those whose id keys.db never had cannot be opened. */
+static bool count_unreadable(struct work *w, struct err *e)
+{
+    static const char persons[] =
+        "SELECT count(*) FROM person p WHERE length(p.address) > 0 AND NOT EXISTS (SELECT 1 FROM"
+        " k.person_key k WHERE k.storefront = p.storefront AND k.id = substr(p.address, 1, 12))";
+    static const char messages[] =
+        "SELECT count(*) FROM message m JOIN payload p ON p.n = m.n WHERE length(p.sealed) > 0"
+        " AND NOT EXISTS (SELECT 1 FROM k.person_key k"
+        " WHERE k.storefront = m.storefront AND k.id = substr(p.sealed, 1, 12))";
+    AUTO(sqlite_close) struct sqlite *db = NULL;
+    int64_t n, more;
+
+    if (!sqlite_open(folder_path(w->stage, "queue.db", w->a), SQLITE_FOR_READING, &db, e))
+        return false;
+    struct sql *q = sqlite_sql(db, "ATTACH ?1 AS k");
+    sql_text(q, 1, folder_path(w->stage, "keys.db", w->a));
+    if (!sql_run(q, e) || (n = number(db, persons, e)) < 0 || (more = number(db, messages, e)) < 0)
+        return false;
+    w->report->unreadable = (uint64_t)(n + more);
+    return n + more == 0 || w->with->missing_keys ||
+           err_set(e, ERR_CORRUPT,
+               "the keys are older than the queue: %lld messages and persons have none, and could "
+               "never be read. Take a later copy of the keys, or give them up with --missing-keys",
+               (long long)(n + more));
+}
+
+static bool stage_files(struct work *w, struct err *e)
+{
+    const char *keys = w->with->keys_copy ? w->with->keys_copy : w->with->data_dir;
+    int64_t version;
+
+    return sqlite_copy(folder_path(w->with->queue_copy, "queue.db", w->a),
+               folder_path(w->stage, "queue.db", w->a), &version, e) &&
+           sqlite_copy(folder_path(keys, "keys.db", w->a), folder_path(w->stage, "keys.db", w->a),
+               &version, e) &&
+           count_unreadable(w, e);
+}
+
+static bool mark_all(struct work *w, struct queue *q, struct err *e)
+{
+    struct store_op op = {.kind = STORE_RESTORED,
+        .restored = {.hold = !w->with->release, .max = PIECE, .more = true}};
+
+    while (op.restored.more) {
+        if (!committer_run(q->committer, &op, e))
+            return false;
+        w->report->marked += op.restored.marked;
+        w->report->held += op.restored.held;
+    }
+    return true;
+}
+
+/* One row in each storefront's journal: from here on its numbers are used a second time. */
+static bool note_all(struct work *w, struct queue *q, struct err *e)
+{
+    struct chain *chains;
+    size_t n;
+    char taken[CLOCK_RFC3339_SIZE];
+    const char *before = "";
+
+    clock_rfc3339(w->report->queue.taken_ms, taken);
+    if (!queue_chains(q, w->a, &chains, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool is_new = strcmp(chains[i].storefront, before) != 0;
+        before = chains[i].storefront;
+        if (is_new && !queue_note(q, before, BACKUP_CODE, (struct actor){w->with->actor, ""}, "",
+                          str_of(arena_printf(w->a, "{\"taken_at\":\"%s\"}", taken)), e))
+            return false;
+    }
+    return true;
+}
+
+static bool verify_all(struct work *w, struct queue *q, struct err *e)
+{
+    struct chain *chains;
+    struct chain_report r;
+    size_t n;
+
+    if (!queue_chains(q, w->a, &chains, &n, e))
+        return false;
+    w->report->chains = n;
+    for (size_t i = 0; i < n; i++) {
+        if (!queue_verify(q, chains[i].storefront, chains[i].node, w->a, &r, e))
+            return false;
+        w->report->broken += r.broken_seq != 0;
+    }
+    return true;
+}
+
+/* Opened as a command would: migrations run, and the keyring must be the one that the data was made with. */
+static bool prepare(struct work *w, struct err *e)
+{
+    struct queue_setup setup = {.dir = w->stage,
+        .node = w->with->node,
+        .role = QUEUE_TOOL,
+        .keys = w->with->keys,
+        .clock = w->with->clock};
+    AUTO(queue_close) struct queue *q = NULL;
+
+    return queue_open(&setup, &q, e) && mark_all(w, q, e) && note_all(w, q, e) &&
+           verify_all(w, q, e);
+}
+
+/* The last connection that closes empties the log and takes it away. */
+static bool is_closed(struct work *w, struct err *e)
+{
+    bool has_log = folder_has(w->stage, "queue.db-wal", w->a) ||
+                   folder_has(w->stage, "keys.db-wal", w->a);
+
+    return (!has_log || err_set(e, ERR_IO, "the staged databases did not close")) &&
+           folder_sync(w->stage, e);
+}
+
+static void drop_stage(struct work *w)
+{
+    for (size_t i = 0; i < COUNT_OF(ours); i++)
+        unlink(folder_path(w->stage, ours[i], w->a));
+    rmdir(w->stage);
+}
+
+/* ---- moving ---- */
+
+static bool set_mark(struct work *w, struct err *e)
+{
+    return file_create("mark", in_data(w, FOLDER_RESTORING), STR(""), e) ||
+           e->code == ERR_CONFLICT;
+}
+
+static bool move_aside(struct work *w, struct err *e)
+{
+    char now[CLOCK_RFC3339_SIZE];
+    const char *to;
+
+    clock_rfc3339(clock_now_ms(w->with->clock), now);
+    to = in_data(w, arena_printf(w->a, "before-restore-%s", now));
+    w->report->moved_to = "";
+    for (size_t i = 0; i < COUNT_OF(ours); i++) {
+        if (access(in_data(w, ours[i]), F_OK) != 0)
+            continue;
+        if (mkdir(to, 0700) != 0 && errno != EEXIST)
+            return err_system(e, "cannot make %s", to);
+        w->report->moved_to = to;
+        if (rename(in_data(w, ours[i]), folder_path(to, ours[i], w->a)) != 0)
+            return err_system(e, "cannot move %s to %s", in_data(w, ours[i]), to);
+    }
+    return !*w->report->moved_to || folder_sync(to, e);
+}
+
+static bool move_in(struct work *w, const char *name, struct err *e)
+{
+    return rename(folder_path(w->stage, name, w->a), in_data(w, name)) == 0 ||
+           err_system(e, "cannot move %s into %s", name, w->with->data_dir);
+}
+
+static bool swap(struct work *w, struct err *e)
+{
+    return set_mark(w, e) && move_aside(w, e) && move_in(w, "keys.db", e) &&
+           move_in(w, "queue.db", e) && folder_sync(w->with->data_dir, e) &&
+           (unlink(in_data(w, FOLDER_RESTORING)) == 0 ||
+               err_system(e, "cannot remove %s", in_data(w, FOLDER_RESTORING))) &&
+           folder_sync(w->with->data_dir, e);
+}
+
+static bool restore_locked(struct work *w, struct err *e)
+{
+    if (!is_free(w, e) || !check_copies(w, e))
+        return false;
+    w->stage = arena_printf(w->a, "%s/stage-XXXXXX", w->with->data_dir);
+    if (!mkdtemp(w->stage))
+        return err_system(e, "cannot make a folder in %s", w->with->data_dir);
+    bool done = stage_files(w, e) && prepare(w, e) && is_closed(w, e) && swap(w, e);
+    drop_stage(w);
+    return done;
+}
+
+bool backup_restore(const struct restore_setup *setup, struct arena *a, struct restore_report *out,
+    struct err *e)
+{
+    struct work w = {.with = setup, .report = out, .a = a, .lock = -1};
+
+    *out = (struct restore_report){.moved_to = ""};
+    bool done = folder_make(setup->data_dir, e) && may_write(&w, e) &&
+                folder_lock(setup->data_dir, a, &w.lock, e) && restore_locked(&w, e);
+    file_close(&w.lock);
+    return done;
+}

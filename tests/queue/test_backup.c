@@ -1,0 +1,460 @@
+/* Copies of a queue at work, and what a restore makes of them. */
+#include "base/sum.h"
+#include "queue/backup.h"
+#include "queue/keyed.h"
+#include "queue/sqlite.h"
+#include "queue/vault.h"
+#include "tests/queue/post.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- helpers ---- */
+
+static const char *beside(struct post *p, const char *name)
+{
+    return arena_printf(p->a, "%s/%s", p->dir, name);
+}
+
+static struct backup_copy take(struct post *p, enum backup_part part, const char *name)
+{
+    struct backup_copy c;
+
+    FINE(backup_take(p->data, part, beside(p, name), &p->clock, &c, &p->e));
+    return c;
+}
+
+static struct restore_setup setup_of(struct post *p)
+{
+    return (struct restore_setup){.data_dir = p->data,
+        .node = "one",
+        .keys = p->keys,
+        .clock = &p->clock,
+        .queue_copy = beside(p, "q"),
+        .actor = "tester"};
+}
+
+/* The service stops, the copy "q" comes back, the service starts. */
+static struct restore_report restore(struct post *p, const struct restore_setup *setup)
+{
+    struct restore_report r;
+
+    queue_close(&p->q);
+    FINE(backup_restore(setup, p->a, &r, &p->e));
+    p->q = post_start(p, QUEUE_SERVE, "one");
+    return r;
+}
+
+static void refuses(
+    struct post *p, const struct restore_setup *setup, enum err_code code, const char *words)
+{
+    struct restore_report r;
+
+    refused(backup_restore(setup, p->a, &r, &p->e), &p->e, code);
+    if (!strstr(p->e.text, words))
+        fail_msg("'%s' does not say '%s'", p->e.text, words);
+}
+
+static size_t entries(const char *dir, const char *prefix)
+{
+    DIR *d = opendir(dir);
+    size_t n = 0;
+
+    assert_non_null(d);
+    for (struct dirent *f; (f = readdir(d)) != NULL;)
+        n += strncmp(f->d_name, prefix, strlen(prefix)) == 0;
+    closedir(d);
+    return n;
+}
+
+static void spoil(const char *path, off_t at)
+{
+    int fd = open(path, O_RDWR);
+    char c;
+
+    assert_true(fd >= 0 && pread(fd, &c, 1, at) == 1);
+    c ^= 1;
+    assert_true(pwrite(fd, &c, 1, at) == 1);
+    close(fd);
+}
+
+static void change(struct post *p, const char *path, const char *sql)
+{
+    struct sqlite *db;
+
+    FINE(sqlite_open(path, SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_exec(db, sql, &p->e));
+    sqlite_close(&db);
+}
+
+/* ---- copies ---- */
+
+static void a_copy_is_private_whole_and_new(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct backup_copy made, read;
+    struct digest sum;
+    uint64_t bytes;
+    struct stat st;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    made = take(p, BACKUP_QUEUE, "q/");
+    assert_int_equal(made.taken_ms, T0);
+    FINE(backup_check(beside(p, "q"), BACKUP_QUEUE, &read, &p->e));
+    FINE(sum_file("x", beside(p, "q/queue.db"), &sum, &bytes, &p->e));
+    assert_true(digest_equal(&read.sum, &made.sum) && digest_equal(&sum, &made.sum));
+    assert_true(read.taken_ms == T0 && read.bytes == bytes && read.version == made.version);
+    assert_int_equal(entries(beside(p, "q"), "queue.db"), 1); /* no log beside it */
+    assert_int_equal(entries(beside(p, "q"), "keys.db"), 0);
+    assert_int_equal(stat(beside(p, "q"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat(beside(p, "q/queue.db"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    refused(backup_take(p->data, BACKUP_QUEUE, beside(p, "q"), &p->clock, &read, &p->e), &p->e,
+        ERR_CONFLICT);
+    refused(backup_check(beside(p, "q"), BACKUP_KEYS, &read, &p->e), &p->e, ERR_INPUT);
+}
+
+static void a_damaged_source_gives_no_copy(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct backup_copy c;
+    char junk[4096];
+    int fd;
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        post_mail(p, "ada@example.com");
+    queue_close(&p->q);
+    memset(junk, 0x5a, sizeof junk);
+    fd = open(post_file(p, "queue.db"), O_WRONLY);
+    assert_int_equal(pwrite(fd, junk, sizeof junk, 8192), sizeof junk);
+    close(fd);
+    refused(backup_take(p->data, BACKUP_QUEUE, beside(p, "q"), &p->clock, &c, &p->e), &p->e,
+        ERR_CORRUPT);
+    assert_int_equal(entries(p->dir, "q"), 0);
+}
+
+struct writer_thread {
+    struct post *p;
+    struct submission sample;
+    atomic_int accepted;
+    atomic_bool stop;
+};
+
+static void *keep_posting(void *arg)
+{
+    struct writer_thread *w = arg;
+
+    while (!w->stop) {
+        struct submission s = w->sample;
+        char address[64];
+        struct receipt r;
+        struct err e;
+        struct id id;
+
+        snprintf(address, sizeof address, "n%d@example.com", w->accepted);
+        ids_new(w->p->ids, "msg_", &id);
+        s.id = id.s;
+        s.address = str_of(address);
+        if (!queue_submit(w->p->q, &s, &r, &e))
+            break;
+        w->accepted++;
+    }
+    return NULL;
+}
+
+/* Every person is new, so a copy whose keys came before its queue would lack some. */
+static void copies_of_a_queue_at_work_fit_each_other(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct writer_thread w = {.p = p, .sample = a_mail(p, "ada@example.com")};
+    struct restore_setup setup = setup_of(p);
+    struct restore_report r;
+    pthread_t thread;
+    int before, after;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, keep_posting, &w), 0);
+    while (w.accepted < 50)
+        usleep(1000);
+    before = w.accepted;
+    take(p, BACKUP_QUEUE, "q");
+    after = w.accepted + 1;
+    while (w.accepted < after + 20)
+        usleep(1000);
+    take(p, BACKUP_KEYS, "k");
+    w.stop = true;
+    pthread_join(thread, NULL);
+    setup.keys_copy = beside(p, "k");
+    setup.force = true;
+    r = restore(p, &setup);
+    assert_true(r.marked >= (uint64_t)before && r.marked <= (uint64_t)after);
+    assert_int_equal(r.unreadable + r.broken, 0);
+    expect_whole_chain(p, SHOP, "one");
+}
+
+/* ---- restores ---- */
+
+static void what_waits_in_a_copy_comes_back_held_and_unsure(void **state)
+{
+    static const struct {
+        const char *name;
+        bool release;
+        enum msg_state queued, leased, gated;
+    } table[] = {
+        {"held", false, MSG_HELD, MSG_HELD, MSG_HELD},
+        {"released", true, MSG_QUEUED, MSG_DEFERRED, MSG_HELD},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct restore_setup setup = setup_of(p);
+        const char *leased = post_mail(p, "ada@example.com"), *done, *queued, *gated, *kept;
+        enum change_result result;
+        struct restore_report r;
+        uint64_t n;
+
+        claim_one(p);
+        done = post_mail(p, "bob@example.com");
+        settle_as(p, claim_one(p), MSG_DELIVERED, "");
+        gated = post_mail(p, "cyd@example.com");
+        FINE(queue_hold(p->q, SHOP, gated, "gate:DKIM-KEY-MISMATCH", test_actor, &result, &p->e));
+        kept = post_mail(p, "dan@example.com");
+        FINE(queue_hold(p->q, SHOP, kept, "operator", test_actor, &result, &p->e));
+        queued = post_mail(p, "eve@example.com");
+        take(p, BACKUP_QUEUE, "q");
+        setup.force = true;
+        setup.release = table[i].release;
+        r = restore(p, &setup);
+        assert_int_equal(r.marked, 4);
+        assert_int_equal(r.held, table[i].release ? 0 : 3);
+        expect_state(p, queued, table[i].queued, table[i].release ? "" : BACKUP_CODE);
+        expect_state(p, leased, table[i].leased, table[i].release ? "unsure" : BACKUP_CODE);
+        expect_state(p, gated, table[i].gated,
+            table[i].release ? "gate:DKIM-KEY-MISMATCH" : BACKUP_CODE);
+        expect_state(p, kept, MSG_HELD, "operator");
+        expect_state(p, done, MSG_DELIVERED, "");
+        assert_true(show(p, queued).unsure && show(p, kept).unsure && !show(p, done).unsure);
+        assert_string_equal(events_of(p, queued),
+            table[i].release ? "accepted unsure" : "accepted unsure held");
+        expect_whole_chain(p, SHOP, "one");
+        if (!table[i].release) {
+            claim_at(p, "example.com", 9, 0);
+            FINE(queue_release_group(p->q, SHOP, BACKUP_CODE, test_actor, &n, &p->e));
+            assert_int_equal(n, 3);
+        }
+        claim_at(p, "example.com", 9, table[i].release ? 2 : 3);
+    }
+}
+
+/* An older copy: the numbers go on where the copy ends, and a row says so. */
+static void the_journal_goes_on_behind_the_copy(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    struct journal_row *rows;
+    size_t n;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    settle_as(p, claim_one(p), MSG_DELIVERED, "");
+    take(p, BACKUP_QUEUE, "q");
+    for (int i = 0; i < 5; i++)
+        post_mail(p, "bob@example.com");
+    setup.force = true;
+    restore(p, &setup);
+    FINE(queue_journal(p->q, SHOP, "one", 0, 99, p->a, &rows, &n, &p->e));
+    assert_int_equal(n, 3);
+    assert_string_equal(rows[2].event, BACKUP_CODE);
+    assert_int_equal(rows[2].seq, 3);
+    assert_true(str_find(rows[2].facts, STR("taken_at"), 0) < rows[2].facts.n);
+    post_mail(p, "bob@example.com");
+    expect_whole_chain(p, SHOP, "one");
+}
+
+static void a_restore_moves_aside_only_when_told(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    struct restore_report r;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    take(p, BACKUP_QUEUE, "q");
+    refuses(p, &setup, ERR_CONFLICT, "a service works on");
+    queue_close(&p->q);
+    refuses(p, &setup, ERR_CONFLICT, "--force");
+    assert_int_equal(entries(p->data, "stage") + entries(p->data, "before"), 0);
+    setup.force = true;
+    FINE(backup_restore(&setup, p->a, &r, &p->e));
+    assert_int_equal(entries(r.moved_to, "queue.db"), 1);
+    assert_int_equal(entries(r.moved_to, "keys.db"), 1);
+    assert_int_equal(entries(p->data, "stage") + entries(p->data, "restoring"), 0);
+}
+
+static void a_restore_into_nothing_needs_the_keys(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    const char *id = post_mail(p, "ada@example.com");
+
+    (void)state;
+    take(p, BACKUP_QUEUE, "q");
+    take(p, BACKUP_KEYS, "k");
+    queue_close(&p->q);
+    assert_int_equal(rename(p->data, beside(p, "lost")), 0);
+    refuses(p, &setup, ERR_MISSING, "--keys");
+    setup.keys_copy = beside(p, "k");
+    assert_string_equal(restore(p, &setup).moved_to, "");
+    assert_true(str_is(show(p, id).address, "ada@example.com"));
+}
+
+static void keys_older_than_their_queue_are_refused(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    struct restore_report r;
+    const char *id;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    take(p, BACKUP_KEYS, "k");
+    id = post_mail(p, "bob@example.com");
+    take(p, BACKUP_QUEUE, "q");
+    queue_close(&p->q);
+    setup.keys_copy = beside(p, "k");
+    setup.force = true;
+    refuses(p, &setup, ERR_CORRUPT, "older than the queue: 2");
+    setup.missing_keys = true;
+    FINE(backup_restore(&setup, p->a, &r, &p->e));
+    assert_int_equal(r.unreadable, 2);
+    p->q = post_start(p, QUEUE_SERVE, "one");
+    assert_true(show(p, id).unreadable);
+}
+
+/* The data folder's keys.db knows every erasure, whatever the age of the queue. */
+static void who_was_erased_since_the_copy_stays_erased(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    const char *id = post_mail(p, "ada@example.com");
+    struct keyed who;
+    struct vault *v;
+    uint64_t n;
+
+    (void)state;
+    take(p, BACKUP_QUEUE, "q");
+    keyed_person(p->keys, SHOP, STR("ada@example.com"), &who);
+    FINE(vault_open(post_file(p, "keys.db"), p->keys, &p->clock, &v, &p->e));
+    FINE(vault_erase(v, SHOP, &who, &n, &p->e));
+    vault_close(&v);
+    setup.force = true;
+    restore(p, &setup);
+    assert_true(show(p, id).erased);
+}
+
+static void a_copy_that_was_changed_is_refused(void **state)
+{
+    static const struct {
+        const char *path;
+        off_t at;
+    } table[] = {{"q/queue.db", 5000}, {"k/keys.db", 5000}, {"q/manifest.json", 0}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct restore_setup setup = setup_of(p);
+        struct restore_report r;
+
+        post_mail(p, "ada@example.com");
+        take(p, BACKUP_QUEUE, "q");
+        take(p, BACKUP_KEYS, "k");
+        queue_close(&p->q);
+        spoil(beside(p, table[i].path), table[i].at);
+        setup.keys_copy = beside(p, "k");
+        setup.force = true;
+        assert_false(backup_restore(&setup, p->a, &r, &p->e));
+        assert_int_equal(entries(p->data, "stage") + entries(p->data, "before"), 0);
+        p->q = post_start(p, QUEUE_SERVE, "one"); /* what was there is untouched */
+    }
+}
+
+static void a_copy_of_a_newer_program_or_another_keyring_is_refused(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    AUTO(keyring_close) struct keyring *other = NULL;
+    const char *path = beside(p, "other-keyring");
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    queue_close(&p->q);
+    FINE(keyring_create(path, &p->e));
+    FINE(keyring_open(path, &other, &p->e));
+    take(p, BACKUP_QUEUE, "q");
+    setup.force = true;
+    setup.keys = other;
+    refuses(p, &setup, ERR_CORRUPT, "keyring");
+    setup.keys = p->keys;
+    change(p, post_file(p, "queue.db"), "PRAGMA user_version=99");
+    take(p, BACKUP_QUEUE, "newer");
+    setup.queue_copy = beside(p, "newer");
+    refuses(p, &setup, ERR_NEWER, "99");
+}
+
+/* A power cut between two renames. */
+static void a_restore_that_was_cut_short_lets_no_queue_open(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    struct queue_setup service = {.dir = p->data,
+        .node = "one",
+        .role = QUEUE_SERVE,
+        .keys = p->keys,
+        .clock = &p->clock,
+        .lanes = 1};
+    struct restore_report r;
+    int fd;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    take(p, BACKUP_QUEUE, "q");
+    queue_close(&p->q);
+    assert_int_equal(rename(post_file(p, "queue.db"), beside(p, "queue.db")), 0);
+    fd = open(post_file(p, "restoring"), O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0 && close(fd) == 0);
+    refused(queue_open(&service, &p->q, &p->e), &p->e, ERR_CORRUPT);
+    assert_non_null(strstr(p->e.text, "parcelpost restore"));
+    refuses(p, &setup, ERR_CONFLICT, "--force");
+    setup.force = true;
+    r = restore(p, &setup);
+    assert_int_equal(r.marked, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_is_private_whole_and_new),
+        cmocka_unit_test(a_damaged_source_gives_no_copy),
+        cmocka_unit_test(copies_of_a_queue_at_work_fit_each_other),
+        cmocka_unit_test(what_waits_in_a_copy_comes_back_held_and_unsure),
+        cmocka_unit_test(the_journal_goes_on_behind_the_copy),
+        cmocka_unit_test(a_restore_moves_aside_only_when_told),
+        cmocka_unit_test(a_restore_into_nothing_needs_the_keys),
+        cmocka_unit_test(keys_older_than_their_queue_are_refused),
+        cmocka_unit_test(who_was_erased_since_the_copy_stays_erased),
+        cmocka_unit_test(a_copy_that_was_changed_is_refused),
+        cmocka_unit_test(a_copy_of_a_newer_program_or_another_keyring_is_refused),
+        cmocka_unit_test(a_restore_that_was_cut_short_lets_no_queue_open),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
