@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """mutate -- takes one branch after another out of the evaluators and looks whether a test notices.
 
-    /usr/bin/python3 tests/mutation/mutate.py [--only FILE]... [--sample N] [--again] [--list]
+    /usr/bin/python3 tests/mutation/mutate.py [--only FILE]... [--sample N] [--again] [--list] [--jobs N]
 
 --only FILE   one evaluator, e.g. dns/spf.c (may be repeated)
 --sample N    N mutants of them all, chosen at random
 --again       only those that nothing had noticed when they were last tried
 --list        prints the mutants, each with its number, and ends
+--jobs N      so many test programs at a time (as many as there are cores)
 
 Works on a copy of the source in build/mutation, built twice: as it is for speed, and with ASan and UBSan, as script/test
 runs the tests, for what nothing had noticed (without the slowest programs). A mutant is tried by the test programs that
@@ -260,12 +261,12 @@ def remember(tried, left):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--only", action="append")
-    parser.add_argument("--sample", type=int)
-    parser.add_argument("--again", action="store_true")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", metavar="FILE", help="one evaluator; may be repeated")
+    parser.add_argument("--sample", type=int, metavar="N", help="N mutants, chosen at random")
+    parser.add_argument("--again", action="store_true", help="those that nothing had noticed")
+    parser.add_argument("--list", action="store_true", help="the mutants, untried")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="programs at a time")
     arguments = parser.parse_args()
 
     everything, mutated = find_sites()
