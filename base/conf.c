@@ -2,6 +2,7 @@
 
 #include "base/conf_check.h"
 #include "base/conf_read.h"
+#include "base/conf_reload.h"
 #include "base/file.h"
 
 #include <limits.h>
@@ -246,6 +247,76 @@ const struct conf *conf_sandbox(
     snapshot_of(out)->base = conf_ref(c);
     return out;
 }
+
+/* ---- reloading ---- */
+
+static bool is_same(const struct conf_option *o, const struct conf *a, const struct conf *b)
+{
+    AUTO(buf_close) struct buf one = {0}, other = {0};
+
+    conf_value_print(o, a, &one);
+    conf_value_print(o, b, &other);
+    return str_eq(buf_str(&one), buf_str(&other));
+}
+
+static void copy_texts(struct arena *a, const struct conf_option *o, const char *from, char *to)
+{
+    size_t n = *(const size_t *)(from + o->count_at);
+    const char *const *texts = *(const char *const *const *)(from + o->at);
+    const char **copies = arena_array(a, n, sizeof *copies);
+
+    for (size_t i = 0; i < n; i++)
+        copies[i] = arena_text(a, str_of(texts[i]));
+    *(const char *const **)(to + o->at) = copies;
+    *(size_t *)(to + o->count_at) = n;
+}
+
+/* Texts are copied: what runs may be closed before what comes. */
+static void copy_value(struct arena *a, const struct conf_option *o, const char *from, char *to)
+{
+    switch (o->type) {
+    case CONF_TEXT:
+    case CONF_PATH:
+    case CONF_CHOICE:
+        *(const char **)(to + o->at) = arena_text(a, str_of(*(const char *const *)(from + o->at)));
+        return;
+    case CONF_NUMBER:
+    case CONF_SPAN:
+    case CONF_SIZE:
+        *(int64_t *)(to + o->at) = *(const int64_t *)(from + o->at);
+        return;
+    case CONF_SWITCH:
+        *(bool *)(to + o->at) = *(const bool *)(from + o->at);
+        return;
+    case CONF_ENUM:
+        *(int *)(to + o->at) = *(const int *)(from + o->at);
+        return;
+    case CONF_TEXTS:
+    case CONF_PATHS:
+        copy_texts(a, o, from, to);
+    }
+}
+
+const struct conf *conf_reload(
+    const struct conf *next, const struct conf *running, struct buf *kept)
+{
+    struct arena *a = arena_open();
+    const struct conf_section *root = conf_root();
+    struct conf changed = *next;
+
+    for (size_t i = 0; i < root->options_n; i++) {
+        const struct conf_option *o = &root->options[i];
+        if (!o->fixed || is_same(o, next, running))
+            continue;
+        buf_addf(kept, "%s\n", o->name);
+        copy_value(a, o, (const char *)running, (char *)&changed);
+    }
+    const struct conf *out = snapshot(&a, &changed);
+    snapshot_of(out)->base = conf_ref(next);
+    return out;
+}
+
+/* ---- looking up ---- */
 
 const struct conf_storefront *conf_storefront(const struct conf *c, const char *name)
 {

@@ -87,7 +87,7 @@ static void document_option(const struct conf_option *o, struct buf *out)
     document_default(o, out);
     buf_add_text(out, " | ");
     add_cell(o->help, out);
-    buf_add_text(out, " |\n");
+    buf_add_text(out, o->fixed ? " (changes with a restart) |\n" : " |\n");
 }
 
 static void document(const struct conf_section *s, const char *within, struct buf *out)

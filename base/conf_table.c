@@ -14,6 +14,7 @@
     .name = #member, .type = (kind), .at = offsetof(struct owner, member)
 #define LIST_AT(owner, member, kind)                                                               \
     AT(owner, member, kind), .count_at = offsetof(struct owner, member##_n)
+#define FIXED .fixed = true,
 #define WITHIN(low, high) .least = (low), .most = (high)
 #define TABLE(rows) .options = (rows), .options_n = COUNT_OF(rows)
 #define INSIDE(rows) .sections = (rows), .sections_n = COUNT_OF(rows)
@@ -28,25 +29,26 @@ static const char *const tls_policies[] = {[CONF_TLS_OFFERED] = "offered",
 static const char *const canonicalizations[] = {"relaxed/relaxed", "relaxed/simple", NULL};
 
 static const struct conf_option installation[] = {
-    {AT(conf, node, CONF_TEXT), .fallback = "main", .check = conf_check_node,
+    {FIXED AT(conf, node, CONF_TEXT), .fallback = "main", .check = conf_check_node,
         .help = "name of this machine among those that share one queue"},
-    {AT(conf, data_dir, CONF_PATH), .fallback = "/var/lib/parcelpost",
+    {FIXED AT(conf, data_dir, CONF_PATH), .fallback = "/var/lib/parcelpost",
         .help = "folder of the queue and the wrapped keys"},
-    {AT(conf, keyring_file, CONF_PATH), .fallback = "/etc/parcelpost/keyring",
+    {FIXED AT(conf, keyring_file, CONF_PATH), .fallback = "/etc/parcelpost/keyring",
         .help = "the installation's secrets; back it up apart from the data folder"},
     {AT(conf, templates_dir, CONF_PATH), .fallback = "/usr/share/parcelpost/templates",
         .help = "folder of the shipped mails/ and locales/"},
-    {AT(conf, captured_dir, CONF_PATH), .fallback = "captured",
+    {FIXED AT(conf, captured_dir, CONF_PATH), .fallback = "captured",
         .help = "where `serve --sandbox` keeps the mails that it takes, readable; never real "
                 "customers' mails"},
     {AT(conf, log_level, CONF_CHOICE), .fallback = "info", .choices = log_levels,
         .help = "least level that is logged"},
-    {AT(conf, tls_ca_file, CONF_PATH), .fallback = "", .otherwise = "the system's bundle",
+    {FIXED AT(conf, tls_ca_file, CONF_PATH), .fallback = "", .otherwise = "the system's bundle",
         .help = "PEM file of the authorities that are trusted for TLS"},
-    {AT(conf, listen_address, CONF_TEXT), .fallback = "127.0.0.1", .check = conf_check_address,
+    {FIXED AT(conf, listen_address, CONF_TEXT), .fallback = "127.0.0.1",
+        .check = conf_check_address,
         .help =
             "address that the HTTP interface listens on; put a reverse proxy with TLS in front"},
-    {AT(conf, listen_port, CONF_NUMBER), .fallback = "8025", WITHIN(0, PORT_MOST),
+    {FIXED AT(conf, listen_port, CONF_NUMBER), .fallback = "8025", WITHIN(0, PORT_MOST),
         .help = "its port; 0 takes any free one"},
     {AT(conf, public_url, CONF_TEXT), .fallback = "", .check = conf_check_public_url,
         .otherwise = "none; must be given once there is a storefront",
@@ -58,13 +60,14 @@ static const struct conf_option installation[] = {
         .help = "larger requests are refused with 413"},
     {AT(conf, max_attachment_bytes, CONF_SIZE), .fallback = "10MiB", WITHIN(0, 128 * MIB),
         .help = "all attachments of one message together, decoded"},
-    {LIST_AT(conf, resolvers, CONF_TEXTS), .fallback = "127.0.0.1", .check = conf_check_resolver,
+    {FIXED LIST_AT(conf, resolvers, CONF_TEXTS), .fallback = "127.0.0.1",
+        .check = conf_check_resolver,
         .help = "DNS resolvers, with a port if it is not 53; /etc/resolv.conf is not read"},
-    {LIST_AT(conf, zone_files, CONF_PATHS), .fallback = "",
+    {FIXED LIST_AT(conf, zone_files, CONF_PATHS), .fallback = "",
         .help = "zone files that answer instead of the DNS at and below their SOA"},
-    {AT(conf, dns_timeout_ms, CONF_SPAN), .fallback = "3s", WITHIN(100, MINUTE),
+    {FIXED AT(conf, dns_timeout_ms, CONF_SPAN), .fallback = "3s", WITHIN(100, MINUTE),
         .help = "one DNS question whole, over all resolvers and tries"},
-    {AT(conf, gate_hold, CONF_SWITCH), .fallback = "true",
+    {FIXED AT(conf, gate_hold, CONF_SWITCH), .fallback = "true",
         .help = "hold mails that would fail DMARC; false only warns, for a first day beside "
                 "another system"},
     {AT(conf, hostname, CONF_TEXT), .fallback = "", .otherwise = "the machine's own name",
@@ -76,7 +79,7 @@ static const struct conf_option installation[] = {
         .check = conf_check_address, .help = "local address of outgoing connections"},
     {AT(conf, smtp_port, CONF_NUMBER), .fallback = "25", WITHIN(1, PORT_MOST),
         .help = "port of MX hosts; another one for tests only"},
-    {AT(conf, lanes, CONF_NUMBER), .fallback = "16", WITHIN(1, 1024),
+    {FIXED AT(conf, lanes, CONF_NUMBER), .fallback = "16", WITHIN(1, 1024),
         .help = "connections that deliver at the same time"},
     {AT(conf, connect_timeout_ms, CONF_SPAN), .fallback = "30s", WITHIN(100, 10 * MINUTE),
         .help = "wait for a connection to one address"},

@@ -29,6 +29,7 @@ struct conf_option {
     const char *const *choices;
     const char *(*check)(struct str value); /* what would be right, or NULL when it is */
     const char *help;
+    bool fixed; /* a running service keeps the value that it started with (conf_reload.h) */
 };
 
 struct conf_section {

@@ -93,8 +93,8 @@ static bool sync_file(const char *path, struct err *e)
     return (fd >= 0 && fsync(fd) == 0) || err_system(e, "cannot put %s on disk", path);
 }
 
-static bool fill(const char *from, const char *draft, struct backup_copy *c, struct arena *a,
-    struct err *e)
+static bool fill(
+    const char *from, const char *draft, struct backup_copy *c, struct arena *a, struct err *e)
 {
     const char *path = folder_path(draft, backup_file(c->part), a);
     AUTO(buf_close) struct buf manifest = {0};

@@ -22,8 +22,9 @@ enum backup_part { BACKUP_QUEUE, BACKUP_KEYS };
 
 struct backup_copy {
     enum backup_part part;
-    int64_t taken_ms; /* it holds at least all that was on disk then; 0 = without manifest, unknown */
-    int64_t version;  /* of the schema */
+    int64_t
+        taken_ms; /* it holds at least all that was on disk then; 0 = without manifest, unknown */
+    int64_t version; /* of the schema */
     uint64_t bytes;
     struct digest sum; /* SHA-256 of the database file */
 };
@@ -33,8 +34,7 @@ const char *backup_file(enum backup_part part); /* "queue.db", "keys.db" */
 bool backup_take(const char *data_dir, enum backup_part part, const char *to,
     const struct clock *clock, struct backup_copy *out, struct err *e);
 /* Reads a copy's manifest and compares the file with it. */
-bool backup_check(
-    const char *copy, enum backup_part part, struct backup_copy *out, struct err *e);
+bool backup_check(const char *copy, enum backup_part part, struct backup_copy *out, struct err *e);
 
 struct restore_setup {
     const char *data_dir, *node;
@@ -42,20 +42,21 @@ struct restore_setup {
     const struct clock *clock;
     const char *queue_copy;
     const char *keys_copy; /* NULL: the keys.db of the data folder, which is as new as can be */
-    bool force;        /* what is in the data folder goes into a folder of its own in there */
-    bool release;      /* what waits is sent, as unsure; else it is held as BACKUP_CODE */
-    bool missing_keys; /* go on though some messages have no key */
-    const char *actor; /* for the journal */
+    bool force;            /* what is in the data folder goes into a folder of its own in there */
+    bool release;          /* what waits is sent, as unsure; else it is held as BACKUP_CODE */
+    bool missing_keys;     /* go on though some messages have no key */
+    const char *actor;     /* for the journal */
 };
 
 struct restore_report {
     struct backup_copy queue, keys;
     const char *moved_to; /* what was there before, "" = nothing was */
     uint64_t unreadable;  /* messages and persons without key */
-    uint64_t marked, held; /* messages that wait, now unsure; those of them that were held by this */
+    uint64_t marked,
+        held; /* messages that wait, now unsure; those of them that were held by this */
     uint64_t chains, broken;
 };
-bool backup_restore(const struct restore_setup *setup, struct arena *a, struct restore_report *out,
-    struct err *e);
+bool backup_restore(
+    const struct restore_setup *setup, struct arena *a, struct restore_report *out, struct err *e);
 
 #endif

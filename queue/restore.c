@@ -53,7 +53,8 @@ static bool is_free(const struct work *w, struct err *e)
                               !folder_has(w->with->data_dir, "keys.db", w->a)))
         return true;
     return err_set(e, ERR_CONFLICT, "%s %s: with --force, that is moved into a folder in there",
-        w->with->data_dir, was_cut ? "holds a restore that did not come to its end" : "is not empty");
+        w->with->data_dir,
+        was_cut ? "holds a restore that did not come to its end" : "is not empty");
 }
 
 /* A folder of keys without manifest is what an earlier restore moved aside; its pages are checked in copying. */
@@ -190,8 +191,8 @@ static bool prepare(struct work *w, struct err *e)
 /* The last connection that closes empties the log and takes it away. */
 static bool is_closed(struct work *w, struct err *e)
 {
-    bool has_log = folder_has(w->stage, "queue.db-wal", w->a) ||
-                   folder_has(w->stage, "keys.db-wal", w->a);
+    bool has_log =
+        folder_has(w->stage, "queue.db-wal", w->a) || folder_has(w->stage, "keys.db-wal", w->a);
 
     return (!has_log || err_set(e, ERR_IO, "the staged databases did not close")) &&
            folder_sync(w->stage, e);
@@ -208,8 +209,7 @@ static void drop_stage(struct work *w)
 
 static bool set_mark(struct work *w, struct err *e)
 {
-    return file_create("mark", in_data(w, FOLDER_RESTORING), STR(""), e) ||
-           e->code == ERR_CONFLICT;
+    return file_create("mark", in_data(w, FOLDER_RESTORING), STR(""), e) || e->code == ERR_CONFLICT;
 }
 
 static bool move_aside(struct work *w, struct err *e)
@@ -259,8 +259,8 @@ static bool restore_locked(struct work *w, struct err *e)
     return done;
 }
 
-bool backup_restore(const struct restore_setup *setup, struct arena *a, struct restore_report *out,
-    struct err *e)
+bool backup_restore(
+    const struct restore_setup *setup, struct arena *a, struct restore_report *out, struct err *e)
 {
     struct work w = {.with = setup, .report = out, .a = a, .lock = -1};
 

@@ -29,8 +29,9 @@ static bool hold(struct writer *w, struct message_row *m, struct err *e)
 bool sqlite_restored(struct writer *w, struct store_op *op, struct err *e)
 {
     struct store_restored *r = &op->restored;
-    struct sql *q = sqlite_sql(w->db, "SELECT " MESSAGE_COLUMNS " FROM message NOT INDEXED"
-                                      " WHERE n > ?1 AND state IN (0, 1, 2, 3) ORDER BY n LIMIT ?2");
+    struct sql *q =
+        sqlite_sql(w->db, "SELECT " MESSAGE_COLUMNS " FROM message NOT INDEXED"
+                          " WHERE n > ?1 AND state IN (0, 1, 2, 3) ORDER BY n LIMIT ?2");
     struct message_row *rows;
     size_t n;
 

@@ -20,8 +20,8 @@ static void print_json(const struct backup_copy *c, const char *to)
     js_close(&o);
 }
 
-static bool take(struct cli *c, const struct conf *conf, enum backup_part part, const char *to,
-    struct err *e)
+static bool take(
+    struct cli *c, const struct conf *conf, enum backup_part part, const char *to, struct err *e)
 {
     struct backup_copy copy;
     char taken[CLOCK_RFC3339_SIZE];
@@ -46,7 +46,8 @@ static int run(struct cli *c)
     int code;
 
     if (c->operands_n > 1 || (c->operands_n == 0 && !keys))
-        return cli_usage(c, "say a new folder for the queue, or --keys and one for the keys, or both");
+        return cli_usage(
+            c, "say a new folder for the queue, or --keys and one for the keys, or both");
     if (!cli_conf(c, &conf, &code))
         return code;
     if ((c->operands_n == 1 && !take(c, conf, BACKUP_QUEUE, c->operands[0], &e)) ||

@@ -40,8 +40,8 @@ static void print_report(struct cli *c, const struct conf *conf, const struct re
 {
     const char *taken = time_text(c, r->queue.taken_ms);
 
-    printf("queue.db: the copy in %s, as of %s, now in %s\n", c->operands[0], taken,
-        conf->data_dir);
+    printf(
+        "queue.db: the copy in %s, as of %s, now in %s\n", c->operands[0], taken, conf->data_dir);
     print_keys(c, r, cli_value(c, "keys", NULL));
     if (*r->moved_to)
         printf("what was there before: %s\n", r->moved_to);
@@ -57,8 +57,8 @@ static void print_report(struct cli *c, const struct conf *conf, const struct re
         taken);
 }
 
-static bool restore(struct cli *c, const struct conf *conf, struct restore_report *out,
-    struct err *e)
+static bool restore(
+    struct cli *c, const struct conf *conf, struct restore_report *out, struct err *e)
 {
     AUTO(keyring_close) struct keyring *keys = NULL;
     struct restore_setup setup = {.data_dir = conf->data_dir,

@@ -1,5 +1,6 @@
 /* serve -- the running post room: every floor opened in order, signals waited for, everything closed in reverse.
  * SIGTERM and SIGINT end it, SIGHUP reads settings, mails and keys anew. */
+#include "base/conf_reload.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "mailer/cli/cli.h"
@@ -38,6 +39,7 @@ struct service {
     struct intake_setup intake;
     struct http *http;
     struct engine *engine;
+    int64_t generation;     /* of the snapshot: how often SIGHUP made a new one */
     struct buf zone_faults; /* as they were told last */
     struct buf signers;     /* which keys the snapshot signs with */
     struct buf rejected;    /* those that were to sign, but could not be loaded */
@@ -128,23 +130,52 @@ static void use_log_level(const struct conf *c)
         log_set_level(level);
 }
 
+/* New settings, but for those that the service took up once, at its start. */
+static bool reload_conf(struct service *s, const struct conf **out, struct buf *kept, struct err *e)
+{
+    const struct conf *file = NULL;
+    if (!load_conf(s, &file, e))
+        return false;
+    *out = conf_reload(file, s->conf, kept);
+    conf_close(&file);
+    return true;
+}
+
+static void tell_kept(const struct buf *kept)
+{
+    struct str rest = buf_str(kept), name;
+    while (str_next(&rest, '\n', &name))
+        log_warning("setting-needs-restart", KV_STR("setting", name),
+            KV("now", "the value of the last start stays in force"));
+}
+
+static void count_reload(struct service *s, const char *labels)
+{
+    counter_add(metrics_counter(s->metrics, "parcelpost_reloads_total",
+                    "Readings of settings, mails and keys after SIGHUP.", labels),
+        1);
+}
+
 /* A reload that fails changes nothing: the service goes on with what it has. */
 static void reload(struct service *s)
 {
     struct err e = {0};
     const struct conf *conf = NULL;
     struct snapshot *next = NULL;
-    AUTO(buf_close) struct buf signers = {0};
-    bool loaded = load_conf(s, &conf, &e);
+    AUTO(buf_close) struct buf signers = {0}, kept = {0};
+    bool loaded = reload_conf(s, &conf, &kept, &e);
     if (loaded)
         take_signers(s, conf, &signers);
     if (loaded && load_snapshot(s, conf, &next, &e)) {
         snapshot_swap(s->snapshots, next);
         use_signers(s, &signers);
         use_log_level(conf);
-        log_info("service-reloaded");
+        count_reload(s, "outcome=\"done\"");
+        tell_kept(&kept);
+        log_info("service-reloaded", KV_INT("generation", ++s->generation));
     } else {
-        log_error("service-reload-failed", KV("error", e.text),
+        count_reload(s, "outcome=\"refused\"");
+        log_error("service-reload-failed", KV("error", e.text), KV_INT("generation", s->generation),
             KV("now", "the settings of before stay in force"));
     }
     conf_close(&conf);

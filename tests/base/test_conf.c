@@ -1,4 +1,4 @@
-#include "base/conf.h"
+#include "base/conf_reload.h"
 #include "tests/base/expect.h"
 #include "tests/base/folder.h"
 
@@ -463,6 +463,35 @@ static void threads_may_load_at_the_same_time(void **state)
     unlink(path.p);
 }
 
+/* What was read once at the start stays, and is named; the rest is new. */
+static void a_reload_keeps_what_only_a_restart_changes(void **state)
+{
+    const struct conf *old = load_right(
+        "old", STR("lanes = 4\nnode = one\nresolvers = {\"127.0.0.1:53\"}\nhostname = a.example\n"
+                   "gate_hold = true\n"));
+    const struct conf *next = load_right(
+        "next", STR("lanes = 5\nnode = two\nresolvers = {\"127.0.0.2\", \"127.0.0.3\"}\nhostname = "
+                    "b.example\ngate_hold = false\nlease_ms = \"20m\"\n"));
+    AUTO(buf_close) struct buf kept = {0}, again = {0};
+    const struct conf *c = conf_reload(next, old, &kept), *same;
+    (void)state;
+
+    same = conf_reload(old, old, &again);
+    expect_int("nothing to name", (int64_t)again.n, 0);
+    conf_close(&same);
+    conf_close(&old);
+    conf_close(&next);
+    expect_str("named", buf_str(&kept), STR("node\nresolvers\ngate_hold\nlanes\n"));
+    expect_int("lanes", c->lanes, 4);
+    assert_string_equal(c->node, "one");
+    expect_int("resolvers", (int64_t)c->resolvers_n, 1);
+    assert_string_equal(c->resolvers[0], "127.0.0.1:53");
+    assert_true(c->gate_hold);
+    assert_string_equal(c->hostname, "b.example");
+    expect_int("lease", c->lease_ms, 20 * 60 * 1000);
+    conf_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +507,7 @@ int main(void)
         cmocka_unit_test(files_that_cannot_be_read_are_told_apart),
         cmocka_unit_test(the_document_names_every_setting_that_is_printed),
         cmocka_unit_test(threads_may_load_at_the_same_time),
+        cmocka_unit_test(a_reload_keeps_what_only_a_restart_changes),
     };
 
     return cmocka_run_group_tests(tests, open_folder, remove_folder);

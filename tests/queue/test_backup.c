@@ -238,13 +238,13 @@ static void what_waits_in_a_copy_comes_back_held_and_unsure(void **state)
         assert_int_equal(r.held, table[i].release ? 0 : 3);
         expect_state(p, queued, table[i].queued, table[i].release ? "" : BACKUP_CODE);
         expect_state(p, leased, table[i].leased, table[i].release ? "unsure" : BACKUP_CODE);
-        expect_state(p, gated, table[i].gated,
-            table[i].release ? "gate:DKIM-KEY-MISMATCH" : BACKUP_CODE);
+        expect_state(
+            p, gated, table[i].gated, table[i].release ? "gate:DKIM-KEY-MISMATCH" : BACKUP_CODE);
         expect_state(p, kept, MSG_HELD, "operator");
         expect_state(p, done, MSG_DELIVERED, "");
         assert_true(show(p, queued).unsure && show(p, kept).unsure && !show(p, done).unsure);
-        assert_string_equal(events_of(p, queued),
-            table[i].release ? "accepted unsure" : "accepted unsure held");
+        assert_string_equal(
+            events_of(p, queued), table[i].release ? "accepted unsure" : "accepted unsure held");
         expect_whole_chain(p, SHOP, "one");
         if (!table[i].release) {
             claim_at(p, "example.com", 9, 0);
