@@ -54,9 +54,11 @@ static struct audit_finding *add(struct audit_case *c, const struct audit_check 
     return f;
 }
 
+/* Without rotations there may be no list: nothing is added to NULL. */
 #define EACH_ROTATION(c, r)                                                                        \
-    for (const struct audit_rotation *r = (c)->setup->rotations;                                   \
-         r < (c)->setup->rotations + (c)->setup->rotations_n; r++)
+    for (const struct audit_rotation *r = (c)->setup->rotations,                                   \
+                                     *r##_end = r ? r + (c)->setup->rotations_n : r;               \
+         r < r##_end; r++)
 
 void check_rotation_pending(struct audit_case *c, const struct audit_check *k)
 {
