@@ -6,6 +6,12 @@
 bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
     int64_t *next_due_ms, struct err *e)
 {
+    struct err trouble;
+
+    *n = 0;
+    *next_due_ms = INT64_MAX;
+    if (!queue_is_sound(q, &trouble))
+        return true;
     return queue_seen(
         q, q->store->verbs->ready(q->store, queue_now_ms(q), max, a, out, n, next_due_ms, e), e);
 }
@@ -138,7 +144,7 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
             .arena = a}};
 
     *n = 0;
-    if (!committer_run(q->committer, &op, e))
+    if (!queue_is_sound(q, e) || !committer_run(q->committer, &op, e))
         return false;
     *out = arena_array(a, op.claim.n, sizeof **out);
     for (size_t i = 0; i < op.claim.n; i++) {

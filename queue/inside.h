@@ -40,6 +40,9 @@ static inline int64_t queue_now_ms(const struct queue *q)
     return clock_now_ms(q->clock);
 }
 
+/* False once a broken page was met, until the restart: then nothing is taken in and nothing handed out any more. What goes
+ * on in a damaged store is lost or sent twice when a copy takes its place. */
+bool queue_is_sound(const struct queue *q, struct err *e);
 /* Passes a read's outcome on; a broken page that a reader met makes the queue unwell. */
 bool queue_seen(struct queue *q, bool fine, const struct err *e);
 

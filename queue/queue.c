@@ -154,6 +154,16 @@ bool queue_is_well(const struct queue *q, struct err *e)
     return committer_is_well(q->committer, e);
 }
 
+bool queue_is_sound(const struct queue *q, struct err *e)
+{
+    struct err trouble;
+
+    if (queue_is_well(q, &trouble) || trouble.code != ERR_CORRUPT)
+        return true;
+    *e = trouble;
+    return false;
+}
+
 bool queue_seen(struct queue *q, bool fine, const struct err *e)
 {
     if (!fine && e->code == ERR_CORRUPT)

@@ -50,12 +50,17 @@ static enum err_code code_of(int rc)
     }
 }
 
+/* Wherever a broken page is met, whoever reads of it shall know the way out. */
+static const char advice[] =
+    "; stop the service and put the last copy back: parcelpost restore DIR --force";
+
 static bool fail(struct sqlite *db, int rc, struct err *e)
 {
     if ((rc & 0xff) == SQLITE_NOMEM)
         err_out_of_memory();
-    return err_set(
-        e, code_of(rc), "database: %s", db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc));
+    return err_set(e, code_of(rc), "database: %s%s",
+        db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc),
+        code_of(rc) == ERR_CORRUPT ? advice : "");
 }
 
 static void note(struct sql *q, int rc)
@@ -353,7 +358,7 @@ static bool is_whole(struct sqlite *db, int64_t *version, struct err *e)
     if (!sql_done(q, e))
         return false;
     if (strcmp(found, "ok") != 0)
-        return err_set(e, ERR_CORRUPT, "database: %s", found);
+        return err_set(e, ERR_CORRUPT, "database: %s%s", found, advice);
     q = sqlite_sql(db, "PRAGMA user_version");
     if (sql_row(q))
         *version = sql_get_int(q, 0);

@@ -18,8 +18,9 @@ struct keeper {
     pthread_mutex_t lock; /* guards stop */
     bool stop;
     /* the look at held mail; the thread's own */
-    int64_t look_ms; /* when the present one, or the last, began */
-    size_t look_at;  /* the group to go on with, 0 = none is under way */
+    int64_t look_ms;    /* when the present one, or the last, began */
+    enum err_code told; /* of the store's trouble, ERR_NONE = it was well */
+    size_t look_at;     /* the group to go on with, 0 = none is under way */
 };
 
 static bool is_stopping(struct keeper *k)
@@ -122,14 +123,32 @@ static void look_at_held(struct keeper *k, struct snapshot *s)
         look_at(k, s, groups, n, a);
 }
 
+/* One line when the store falls ill, one when it is well again. */
+static bool tell_health(struct keeper *k)
+{
+    struct err e = {0};
+    bool well = queue_is_well(k->with.queue, &e);
+
+    if (e.code != k->told && well)
+        log_info("store-well", KV("now", "requests are taken and mail goes again"));
+    else if (e.code != k->told)
+        log_error(e.code == ERR_CORRUPT ? "store-corrupt" : "store-trouble", KV("error", e.text),
+            KV("now",
+                e.code == ERR_CORRUPT
+                    ? "intake answers 503 and nothing is sent until the restart"
+                    : "intake answers 503 until a write succeeds, which is tried each second"));
+    k->told = e.code;
+    return well;
+}
+
 static void work(struct keeper *k)
 {
     AUTO(snapshot_close) struct snapshot *s = snapshot_current(k->with.snapshots);
     struct err e;
 
-    if (!queue_sweep(k->with.queue, &e))
-        log_error("sweep-failed", KV("error", e.text));
-    look_at_held(k, s);
+    (void)queue_sweep(k->with.queue, &e); /* what fails there makes the store unwell */
+    if (tell_health(k))
+        look_at_held(k, s);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import threading
@@ -289,7 +290,68 @@ def a_copy_taken_at_work_comes_back():
         print("   %d in the copy, %d of them held and sent again when told" % (sum(counts.values()), counts["held"]))
 
 
+def a_disk_that_refuses_stops_intake_and_loses_nothing():
+    with house.House("disk") as h:
+        service = h.keep(Shop(h, "lanes = 4\n", arguments=["--sandbox"]))
+        key = (service.start(), service.key())[1]
+        request = house.example("shipping_notice.json")
+        accepted, wal = [], h.path("service-data", "queue.db-wal")
+        post = lambda: service.call("POST", "/v1/messages", key, dict(request, to="x%d@customer.example" % len(accepted), order=str(len(accepted))))
+        while os.path.getsize(wal) < 2000000:
+            status, _, answer = post()
+            assert status == 202, answer
+            accepted.append(answer["id"])
+        pid = service.process.child.pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        for round in range(2):
+            # No file may grow beyond this one: what a full disk is to whoever writes.
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (os.path.getsize(wal), before[1]))
+            status, headers, answer = house.wait_for("a refusal", lambda: (lambda a: a[0] != 202 and a or accepted.append(a[2]["id"]))(post()))
+            assert status == 503 and answer["code"] == "store-unavailable" and "Retry-After" in headers, answer
+            assert service.call("GET", "/readyz")[0] == 503
+            assert service.call("GET", "/healthz")[0] == 200
+            house.wait_for("the log", lambda: service.process.text().count(" store-trouble ") == round + 1)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+            house.wait_for("readiness", lambda: service.call("GET", "/readyz")[0] == 200)
+            house.wait_for("the log", lambda: service.process.text().count(" store-well ") == round + 1)
+            status, _, answer = post()
+            assert status == 202, answer
+            accepted.append(answer["id"])
+        house.wait_for("all to be delivered", lambda: service.counts()["delivered"] >= len(accepted), 60, 0.3)
+        for message_id in accepted:
+            assert service.message(key, message_id)["state"] == "delivered"
+        assert max(recipients(h).values()) == 1
+        assert "whole" in service.run("journal", "verify").stdout
+
+
+def a_broken_page_stops_intake_and_the_log_names_the_way_out():
+    with house.House("broken") as h:
+        service = h.keep(Shop(h, "lanes = 4\n", arguments=["--sandbox"]))
+        key = (service.start(), service.key())[1]
+        request = house.example("shipping_notice.json")
+        ids = [service.post(key, dict(request, to="x%d@customer.example" % n, order=str(n))) for n in range(60)]
+        house.wait_for("all to be delivered", lambda: service.counts()["delivered"] == 60, 60, 0.3)
+        service.run("backup", h.path("copy"))
+        service.stop()
+        service.start()
+        path = h.path("service-data", "queue.db")
+        with open(path, "r+b") as f:
+            f.seek(3 * 4096)
+            f.write(b"Z" * (os.path.getsize(path) - 3 * 4096))
+        house.wait_for("a reader to meet it", lambda: service.call("GET", "/v1/messages/" + ids[0], key)[0] != 200)
+        said = house.wait_for("the log", lambda: re.search(r" store-corrupt .*", service.process.text())).group(0)
+        assert "parcelpost restore DIR --force" in said, said
+        assert service.call("GET", "/readyz")[0] == 503
+        assert service.call("POST", "/v1/messages", key, dict(request, to="y@customer.example", order="y"))[0] == 503
+        service.stop()
+        service.run("restore", h.path("copy"), "--force")
+        service.start()
+        service.wait_state(key, service.post(key, dict(request, to="z@customer.example", order="z")), "delivered")
+        assert service.message(key, ids[0])["state"] == "delivered"
+
+
 if __name__ == "__main__":
     house.main(reloads_drop_no_connection_and_lose_no_message, a_mail_keeps_the_settings_that_it_was_accepted_with,
                a_fault_is_told_with_its_line_and_changes_nothing, sigterm_ends_in_time_and_loses_nothing,
-               a_copy_taken_at_work_comes_back)
+               a_copy_taken_at_work_comes_back, a_disk_that_refuses_stops_intake_and_loses_nothing,
+               a_broken_page_stops_intake_and_the_log_names_the_way_out)

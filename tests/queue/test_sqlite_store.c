@@ -110,6 +110,58 @@ static void a_broken_page_is_told_until_the_restart(void **state)
         assert_int_equal(e.code, ERR_CORRUPT);
 }
 
+/* All pages of queue.db but the first two. */
+static void overwrite(struct post *p, const char *from, bool junk)
+{
+    char page[4096];
+    int in = open(from, O_RDONLY), out = open(post_file(p, "queue.db"), O_WRONLY);
+
+    for (off_t at = 8192; pread(in, page, sizeof page, at) == sizeof page; at += 4096) {
+        if (junk)
+            memset(page, 0x5a, sizeof page);
+        assert_int_equal(pwrite(out, page, sizeof page, at), sizeof page);
+    }
+    close(in);
+    close(out);
+}
+
+/* What is taken in or sent after it would be lost, or sent again, when a copy takes the store's place. */
+static void a_broken_page_stops_intake_and_sending_until_the_restart(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *id = post_mail(p, "ada@example.com"),
+               *kept = arena_printf(p->a, "%s/kept.db", p->dir);
+    struct submission s = a_mail(p, "ada@example.com");
+    struct message_view v;
+    struct receipt r;
+    struct ready *list;
+    struct job *jobs;
+    int64_t version, next_ms;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        post_mail(p, "ada@example.com");
+    post_reopen(p); /* all is in the file, and little of it in memory */
+    queue_close(&p->q);
+    FINE(sqlite_copy(post_file(p, "queue.db"), kept, &version, &p->e));
+    p->q = post_start(p, QUEUE_SERVE, "one");
+    overwrite(p, kept, true);
+    refused(queue_show(p->q, SHOP, id, p->a, &v, &p->e), &p->e, ERR_CORRUPT);
+    overwrite(p, kept, false); /* whole again, but who knows what was done on it meanwhile */
+    FINE(queue_show(p->q, SHOP, id, p->a, &v, &p->e));
+    refused(queue_is_well(p->q, &p->e), &p->e, ERR_CORRUPT);
+    assert_non_null(strstr(p->e.text, "parcelpost restore"));
+    refused(queue_submit(p->q, &s, &r, &p->e), &p->e, ERR_CORRUPT);
+    FINE(queue_ready(p->q, 9, p->a, &list, &n, &next_ms, &p->e));
+    assert_true(n == 0 && next_ms == INT64_MAX);
+    refused(queue_claim(p->q, SHOP, "example.com", 9, HOUR, p->a, &jobs, &n, &p->e), &p->e,
+        ERR_CORRUPT);
+    post_reopen(p);
+    post_submit(p, &s);
+    claim_at(p, "example.com", 300, 202);
+}
+
 /* ---- files ---- */
 
 static void try_open(struct post *p, enum err_code code, const char *words)
@@ -528,6 +580,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_disk_that_fails_changes_nothing_and_is_told_until_it_works),
         cmocka_unit_test(a_broken_page_is_told_until_the_restart),
+        cmocka_unit_test(a_broken_page_stops_intake_and_sending_until_the_restart),
         cmocka_unit_test(files_that_are_not_ours_are_refused),
         cmocka_unit_test(the_folder_and_its_files_are_private),
         cmocka_unit_test(a_database_of_an_earlier_version_is_brought_up),
