@@ -144,6 +144,7 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
             .arena = a}};
 
     *n = 0;
+    jump_note_lease(q, lease_ms);
     if (!queue_is_sound(q, e) || !committer_run(q->committer, &op, e))
         return false;
     *out = arena_array(a, op.claim.n, sizeof **out);

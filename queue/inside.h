@@ -17,13 +17,23 @@ struct bell {
     bool ended; /* queue_wake: nobody sleeps any more */
 };
 
+/* How far the clock ran ahead of the leases that were given out before it jumped. */
+struct jump {
+    pthread_mutex_t lock; /* guards all below */
+    bool begun;
+    int64_t now_ms, steady_ms;         /* of the last look */
+    int64_t slack_ms, until_steady_ms; /* until when a lease from before may live */
+    int64_t longest_ms;                /* lease that was given out */
+};
+
 struct key_cache; /* keys.c */
 
 struct queue {
     char dir[256], node[40];
     enum queue_role role;
     const struct keyring *keys;
-    const struct clock *clock;
+    const struct clock *clock, *steady; /* steady may be NULL */
+    struct jump jump;
     struct store *store;
     struct vault *vault;
     struct committer *committer;
@@ -40,6 +50,8 @@ static inline int64_t queue_now_ms(const struct queue *q)
     return clock_now_ms(q->clock);
 }
 
+/* A claim gives out leases of this length. (queue.c) */
+void jump_note_lease(struct queue *q, int64_t lease_ms);
 /* False once a broken page was met, until the restart: then nothing is taken in and nothing handed out any more. What goes
  * on in a damaged store is lost or sent twice when a copy takes its place. */
 bool queue_is_sound(const struct queue *q, struct err *e);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define WAIT_MS 1000     /* other processes do not ring our bell */
+#define JUMP_MS 2000     /* less is a look that came late */
 #define SWEEP_BATCH 500  /* rows that one transaction of the sweep changes, of each kind */
 #define SWEEP_BATCHES 20 /* so that a sweep ends even when much is due */
 
@@ -78,6 +79,8 @@ static struct queue *new_queue(const struct queue_setup *setup)
     q->role = setup->role;
     q->keys = setup->keys;
     q->clock = setup->clock;
+    q->steady = setup->steady;
+    pthread_mutex_init(&q->jump.lock, NULL);
     q->lock_fd = -1;
     q->ids = ids_open(setup->clock);
     q->key_cache = key_cache_open();
@@ -143,6 +146,7 @@ void queue_close(struct queue **q)
         close(old->lock_fd);
     pthread_cond_destroy(&old->bell.rang);
     pthread_mutex_destroy(&old->bell.lock);
+    pthread_mutex_destroy(&old->jump.lock);
     free(old);
     *q = NULL;
 }
@@ -171,6 +175,44 @@ bool queue_seen(struct queue *q, bool fine, const struct err *e)
     return fine;
 }
 
+/* ---- jumps of the clock ---- */
+
+void jump_note_lease(struct queue *q, int64_t lease_ms)
+{
+    pthread_mutex_lock(&q->jump.lock);
+    if (lease_ms > q->jump.longest_ms)
+        q->jump.longest_ms = lease_ms;
+    pthread_mutex_unlock(&q->jump.lock);
+}
+
+/* A lease from before a jump would seem to have run out while its holder still speaks with a server: by the time
+ * that went by it has not. After one more lease's length none of those can be left. */
+static int64_t look_for_jump(struct queue *q)
+{
+    struct jump *j = &q->jump;
+    int64_t now_ms = queue_now_ms(q), steady_ms, ahead_ms;
+
+    if (!q->steady)
+        return 0;
+    steady_ms = clock_now_ms(q->steady);
+    pthread_mutex_lock(&j->lock);
+    ahead_ms = j->begun ? (now_ms - j->now_ms) - (steady_ms - j->steady_ms) : 0;
+    if (ahead_ms > JUMP_MS) {
+        j->slack_ms += ahead_ms;
+        j->until_steady_ms = steady_ms + j->longest_ms;
+    } else if (ahead_ms < -JUMP_MS) {
+        j->slack_ms = j->slack_ms > -ahead_ms ? j->slack_ms + ahead_ms : 0;
+    }
+    if (steady_ms > j->until_steady_ms)
+        j->slack_ms = 0;
+    j->begun = true;
+    j->now_ms = now_ms;
+    j->steady_ms = steady_ms;
+    ahead_ms = j->slack_ms;
+    pthread_mutex_unlock(&j->lock);
+    return ahead_ms;
+}
+
 /* ---- housekeeping ---- */
 
 bool queue_sweep(struct queue *q, struct err *e)
@@ -180,6 +222,7 @@ bool queue_sweep(struct queue *q, struct err *e)
 
     /* A queue that could not write is asked again here, also when nobody else writes. */
     op.sweep.probe = !queue_is_well(q, &trouble);
+    op.sweep.lease_slack_ms = look_for_jump(q);
     for (int i = 0; i < SWEEP_BATCHES && op.sweep.more; i++)
         if (!committer_run(q->committer, &op, e))
             return false;

@@ -39,6 +39,8 @@ struct queue_setup {
     enum queue_role role;
     const struct keyring *keys; /* must outlive the queue */
     const struct clock *clock;
+    /* Only counts: tells a jump of `clock` from time that went by, for the sweep. NULL = there are none. */
+    const struct clock *steady;
     struct metrics *metrics; /* may be NULL */
     size_t lanes; /* QUEUE_SERVE: senders that may have a body on its way at the same time */
 };

@@ -200,7 +200,7 @@ bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e)
     q = sqlite_sql(w->db,
         "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_leased"
         " WHERE state = 1 AND lease_until_ms <= ?1 ORDER BY lease_until_ms LIMIT ?2");
-    sql_int(q, 1, w->now_ms);
+    sql_int(q, 1, w->now_ms - s->lease_slack_ms);
     sql_int(q, 2, (int64_t)s->max);
     if (!message_read_all(w, q, s->max, &rows, &n, e))
         return false;

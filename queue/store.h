@@ -132,7 +132,9 @@ struct store_key_revoke {
 #define IDEMPOTENCY_DAYS 2
 struct store_sweep {
     size_t max;
-    bool probe; /* write something in any case: does the disk work again? */
+    int64_t
+        lease_slack_ms; /* by which the clock jumped ahead of the leases: they end so much later */
+    bool probe;         /* write something in any case: does the disk work again? */
     bool more;
     uint64_t returned;
 };

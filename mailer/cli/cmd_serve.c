@@ -1,5 +1,6 @@
 /* serve -- the running post room: every floor opened in order, signals waited for, everything closed in reverse.
  * SIGTERM and SIGINT end it, SIGHUP reads settings, mails and keys anew. */
+#include "base/clock_guard.h"
 #include "base/conf_reload.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -28,6 +29,10 @@ struct service {
     struct workshop *workshop; /* --sandbox only */
     struct keyring *keys;
     struct metrics *metrics;
+    struct clock_guard *guard;
+    struct clock clock;       /* wall time that doubts jumps */
+    struct clock spans;       /* that never jumps: what is cached for a while lasts as long */
+    struct clock_doubt doubt; /* as it was told last */
     struct queue *queue;
     struct resolver *resolver;
     struct gate *gate;
@@ -213,7 +218,8 @@ static bool open_queue(struct service *s, struct err *e)
         .node = s->conf->node,
         .role = QUEUE_SERVE,
         .keys = s->keys,
-        .clock = clock_system(),
+        .clock = &s->clock,
+        .steady = clock_since_boot(),
         .metrics = s->metrics,
         .lanes = (size_t)s->conf->lanes,
     };
@@ -228,21 +234,20 @@ static bool open_dns(struct service *s, struct err *e)
         .zone_files = s->conf->zone_files,
         .zone_files_n = s->conf->zone_files_n,
         .timeout_ms = s->conf->dns_timeout_ms,
-        .clock = clock_system(),
+        .clock = &s->spans,
         .metrics = s->metrics,
     };
     if (!resolver_open(&setup, &s->resolver, e))
         return false;
     s->gate = gate_open(&(struct gate_setup){.resolver = s->resolver,
-        .clock = clock_system(),
+        .clock = &s->spans,
         .metrics = s->metrics,
         .only_warn = !s->conf->gate_hold});
     s->live = (struct web_live){.resolver = s->resolver, .timeout_ms = PAGE_TIMEOUT_MS};
     s->web = web_of_live(&s->live);
-    return surveyor_open(&(struct surveyor_setup){.resolver = s->resolver,
-                             .web = &s->web,
-                             .clock = clock_system(),
-                             .metrics = s->metrics},
+    return surveyor_open(
+        &(struct surveyor_setup){
+            .resolver = s->resolver, .web = &s->web, .clock = &s->clock, .metrics = s->metrics},
         &s->surveyor, e);
 }
 
@@ -260,13 +265,13 @@ static bool open_snapshots(struct service *s, struct err *e)
 
 static bool open_http(struct service *s, struct err *e)
 {
-    s->ids = ids_open(clock_system());
-    s->intake = wiring_intake(s->queue, s->ids, clock_system(), s->metrics);
+    s->ids = ids_open(&s->clock);
+    s->intake = wiring_intake(s->queue, s->ids, &s->clock, s->metrics);
     struct http_setup setup = {
         .snapshots = s->snapshots,
         .queue = s->queue,
         .ids = s->ids,
-        .clock = clock_system(),
+        .clock = &s->clock,
         .metrics = s->metrics,
         .keys = s->keys,
         .intake = &s->intake,
@@ -287,7 +292,7 @@ static bool open_engine(struct service *s, struct err *e)
         .resolver = s->resolver,
         .gate = s->gate,
         .keys = s->keys,
-        .clock = clock_system(),
+        .clock = &s->clock,
         .metrics = s->metrics,
     };
     return engine_open(&setup, &s->engine, e);
@@ -296,6 +301,9 @@ static bool open_engine(struct service *s, struct err *e)
 static bool open_all(struct service *s, struct err *e)
 {
     s->metrics = metrics_open();
+    s->guard = clock_guard_open(clock_system(), clock_since_boot());
+    s->clock = clock_of_guard(s->guard);
+    s->spans = clock_of_opening(s->guard);
     if (!load_conf(s, &s->conf, e))
         return false;
     use_log_level(s->conf);
@@ -324,6 +332,7 @@ static void close_all(struct service *s)
     keyring_close(&s->keys);
     workshop_close(&s->workshop);
     metrics_close(&s->metrics);
+    clock_guard_close(&s->guard);
     conf_close(&s->conf);
     buf_close(&s->zone_faults);
     buf_close(&s->signers);
@@ -363,6 +372,19 @@ static void tell_zone_faults(struct service *s)
     buf_add(&s->zone_faults, buf_str(&now));
 }
 
+static void tell_clock(struct service *s)
+{
+    struct clock_doubt now = clock_guard_doubt(s->guard);
+    if (now.taken_ms != s->doubt.taken_ms)
+        log_warning("clock-jump-followed", KV_INT("by_ms", now.taken_ms - s->doubt.taken_ms));
+    else if (now.by_ms == 0 && s->doubt.by_ms != 0)
+        log_info("clock-jump-taken-back");
+    if (now.by_ms != 0 && s->doubt.by_ms == 0)
+        log_warning("clock-jumped", KV_INT("by_ms", now.by_ms),
+            KV("now", "time goes on from before for five minutes, then the clock is followed"));
+    s->doubt = now;
+}
+
 static void wait_for_the_end(struct service *s, const sigset_t *set)
 {
     const struct timespec look = {.tv_sec = LOOK_S};
@@ -373,6 +395,7 @@ static void wait_for_the_end(struct service *s, const sigset_t *set)
         else if (number > 0)
             break;
         tell_zone_faults(s);
+        tell_clock(s);
         follow_rotations(s);
     }
 }

@@ -22,7 +22,7 @@ struct serving {
 
 struct resting {
     struct place place;
-    int64_t until_ms;
+    int64_t from_ms, until_ms;
 };
 
 struct desk {
@@ -82,12 +82,18 @@ static bool same(const struct place *a, const struct place *b)
     return strcmp(a->destination, b->destination) == 0 && strcmp(a->storefront, b->storefront) == 0;
 }
 
+/* A clock that was set back ends a rest instead of drawing it out. */
+static bool is_resting(const struct resting *r, int64_t now_ms)
+{
+    return r->from_ms <= now_ms && now_ms < r->until_ms;
+}
+
 static bool rests(struct desk *d, const struct place *p)
 {
     int64_t now = clock_now_ms(d->clock);
 
     for (size_t i = 0; i < d->rests_n; i++)
-        if (d->rests[i].until_ms > now && same(&d->rests[i].place, p))
+        if (is_resting(&d->rests[i], now) && same(&d->rests[i].place, p))
             return true;
     return false;
 }
@@ -141,7 +147,7 @@ static void forget_rested(struct desk *d)
     size_t kept = 0;
 
     for (size_t i = 0; i < d->rests_n; i++)
-        if (d->rests[i].until_ms > now)
+        if (is_resting(&d->rests[i], now))
             d->rests[kept++] = d->rests[i];
     d->rests_n = kept;
 }
@@ -297,7 +303,8 @@ static void add_rest(struct desk *d, const struct place *p, int64_t ms)
         memmove(&d->rests[0], &d->rests[1], (DESK_RESTS - 1) * sizeof d->rests[0]);
         d->rests_n--;
     }
-    d->rests[d->rests_n++] = (struct resting){.place = *p, .until_ms = clock_now_ms(d->clock) + ms};
+    int64_t now = clock_now_ms(d->clock);
+    d->rests[d->rests_n++] = (struct resting){.place = *p, .from_ms = now, .until_ms = now + ms};
 }
 
 void desk_leave(struct desk *d, size_t lane, int64_t rest_ms)

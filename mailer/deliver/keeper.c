@@ -81,8 +81,8 @@ static bool look_is_due(struct keeper *k)
 
     if (k->look_at > 0)
         return true;
-    if (now_ms - k->look_ms < KEEPER_LOOK_MS)
-        return false;
+    if (now_ms >= k->look_ms && now_ms - k->look_ms < KEEPER_LOOK_MS)
+        return false; /* a clock that was set back makes it due, not late by as much */
     k->look_ms = now_ms;
     return true;
 }

@@ -194,6 +194,44 @@ static void a_lost_lease_writes_nothing(void **state)
     expect_state(p, id, MSG_DELIVERED, "");
 }
 
+static void pass(struct post *p, int64_t ms)
+{
+    p->time.ms += ms;
+    p->steady_time.ms += ms;
+    FINE(queue_sweep(p->q, &p->e));
+}
+
+/* Only the time that went by ends a lease; its holder still speaks with a server. */
+static void a_jump_of_the_clock_takes_no_lease(void **state)
+{
+    static const int64_t jumps[] = {3 * HOUR, -3 * HOUR, 0};
+
+    for (size_t i = 0; i < COUNT_OF(jumps); i++) {
+        AUTO(post_close) struct post *p = post_open(*state);
+        const char *id = post_mail(p, "ada@example.com"), *later;
+
+        p->looks_for_jumps = true;
+        post_reopen(p);
+        pass(p, 0);
+        claim_one(p); /* for an hour */
+        p->time.ms += jumps[i];
+        pass(p, HOUR / 2);
+        pass(p, HOUR / 2 - 1);
+        expect_state(p, id, MSG_LEASED, "");
+        if (jumps[i] < 0)
+            continue; /* then it lasts longer, which its holder's deadline does not */
+        pass(p, 2);
+        expect_state(p, id, MSG_DEFERRED, "unsure");
+        settle_as(p, claim_one(p), MSG_DELIVERED, "");
+        later = post_mail(p, "bob@example.com");
+        claim_one(p);
+        pass(p, HOUR - 1);
+        expect_state(p, later, MSG_LEASED, "");
+        pass(p, 1);
+        expect_state(p, later, MSG_DEFERRED, "unsure");
+    }
+}
+
 static void settling_may_suppress_in_the_same_commit(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -352,6 +390,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_outcome_is_written_with_its_event),
     cmocka_unit_test(the_timeline_tells_facts_and_reply),
     cmocka_unit_test(a_lost_lease_writes_nothing),
+    cmocka_unit_test(a_jump_of_the_clock_takes_no_lease),
     cmocka_unit_test(settling_may_suppress_in_the_same_commit),
     cmocka_unit_test(what_is_past_its_expiry_ends_and_is_not_claimed),
     cmocka_unit_test(what_may_be_done_depends_on_the_state),

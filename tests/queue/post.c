@@ -36,7 +36,8 @@ struct queue *post_start(struct post *p, enum queue_role role, const char *node)
         .role = role,
         .keys = p->keys,
         .clock = &p->clock,
-        .lanes = p->lanes};
+        .lanes = p->lanes,
+        .steady = p->looks_for_jumps ? &p->steady : NULL};
     struct queue *q = NULL;
 
     fine(p->backend->open(&setup, &q, &p->e), &p->e, "queue_open");
@@ -55,6 +56,7 @@ struct post *post_open(const struct backend *b)
     snprintf(path, sizeof path, "%s/keyring", p->dir);
     p->time.ms = T0;
     p->clock = clock_of_fake(&p->time);
+    p->steady = clock_of_fake(&p->steady_time);
     p->a = arena_open();
     p->ids = ids_open(&p->clock);
     p->lanes = 4;

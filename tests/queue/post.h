@@ -31,6 +31,9 @@ struct post {
     struct keyring *keys;
     struct clock_fake time;
     struct clock clock;
+    struct clock_fake steady_time; /* for a queue that looks for jumps */
+    struct clock steady;
+    bool looks_for_jumps;
     struct ids *ids;
     struct arena *a;
     struct queue *q;
