@@ -123,6 +123,17 @@ static void look_at_held(struct keeper *k, struct snapshot *s)
         look_at(k, s, groups, n, a);
 }
 
+static void count_messages(struct keeper *k)
+{
+    struct queue_counts counts;
+    struct err e;
+
+    if (!queue_count(k->with.queue, NULL, &counts, &e))
+        return; /* the look at held mail says what is wrong */
+    for (size_t i = 0; i < MSG_STATES; i++)
+        gauge_set(k->with.tally->messages[i], (int64_t)counts.by_state[i]);
+}
+
 /* One line when the store falls ill, one when it is well again. */
 static bool tell_health(struct keeper *k)
 {
@@ -147,6 +158,7 @@ static void work(struct keeper *k)
     struct err e;
 
     (void)queue_sweep(k->with.queue, &e); /* what fails there makes the store unwell */
+    count_messages(k);
     if (tell_health(k))
         look_at_held(k, s);
 }

@@ -23,6 +23,9 @@ void tally_open(struct metrics *given, struct tally *t)
     for (size_t i = 0; i < MSG_STATES; i++)
         t->ended[i] = metrics_counter(m, "parcelpost_attempts_ended_total",
             "Attempts by the state in which they left the message.", state_labels[i]);
+    for (size_t i = 0; i < MSG_STATES; i++)
+        t->messages[i] = metrics_gauge(
+            m, "parcelpost_messages", "Messages in the store by their state.", state_labels[i]);
     t->unsure = metrics_counter(
         m, "parcelpost_unsure_total", "Bodies that went out and were not answered.", "");
     t->given_back = metrics_counter(m, "parcelpost_given_back_total",

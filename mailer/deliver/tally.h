@@ -12,7 +12,8 @@ struct tally {
     struct counter *connections, *settle_retries;
     struct histogram *due_to_delivered, *attempt, *per_connection;
     struct gauge *lanes_busy, *connections_open, *held;
-    struct metrics *own; /* when nobody gave a registry */
+    struct gauge *messages[MSG_STATES]; /* in the store, as of the keeper's last look */
+    struct metrics *own;                /* when nobody gave a registry */
 };
 
 /* m may be NULL: then the numbers are kept and nobody prints them. */

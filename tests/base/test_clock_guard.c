@@ -60,8 +60,7 @@ static void a_jump_is_believed_only_when_it_stands(void **state)
         pass(&t, 1);
         expect_int(row->name, clock_now_ms(&t.clock), T0 + MINUTE + CLOCK_DOUBT_MS + row->jump_ms);
         expect_int(row->name, clock_guard_doubt(t.guard).by_ms, 0);
-        expect_int(
-            row->name, clock_guard_doubt(t.guard).taken_ms, row->doubted ? row->jump_ms : 0);
+        expect_int(row->name, clock_guard_doubt(t.guard).taken_ms, row->doubted ? row->jump_ms : 0);
         expect_int(row->name, clock_now_ms(&t.opening), T0 + MINUTE + CLOCK_DOUBT_MS);
         clock_guard_close(&t.guard);
     }

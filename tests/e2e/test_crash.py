@@ -2,13 +2,15 @@
 
 Half of the kills come from outside at random times; half come from strace, which sends SIGKILL at the entry of a chosen
 fdatasync, so that they fall between the commit of keys.db and that of queue.db, or before either is on disk.
-Requests go out from several threads without a pause; the service is killed and started again and again. A request that
+Requests go out from several threads without a pause; the service is killed and started again and again, and reads its settings anew in
+between. A request that
 got no answer is repeated with its Idempotency-Key, as a shop would. Counts come from the receiver's index."""
 
 import collections
 import csv
 import os
 import random
+import signal
 import threading
 import time
 
@@ -77,11 +79,14 @@ def what_got_a_202_is_delivered_through_kills():
         shops = [Shop(service, key, numbers, accepted, house.example("shipping_notice.json")) for _ in range(CLIENTS)]
         for shop in shops:
             shop.start()
-        kills = outside = 0
+        kills = outside = reloads = 0
         while kills < KILLS or any(shop.is_alive() for shop in shops):
             # Spread over the submits: the next kill comes when its share of them is accepted.
             if kills == KILLS or len(accepted) < SUBMITS * kills // (KILLS + 1):
                 time.sleep(0.02)
+                if dice.random() < 0.1:  # reloads in between, one perhaps when the kill comes
+                    service.process.child.send_signal(signal.SIGHUP)
+                    reloads += 1
                 continue
             kills += 1
             if kills % 2:
@@ -113,8 +118,8 @@ def what_got_a_202_is_delivered_through_kills():
         unsure = {"buyer%d@customer%d.example" % (n, n % 7) for n, e in events.items() if "unsure" in e}
         marks = sum(e.count("unsure") for e in events.values())
         verified = service.run("journal", "verify")
-        print("   %d submits, %d kills (%d at a sync): %d accepted, %d delivered, %d unsure (bound %d), %d duplicates" %
-              (SUBMITS, kills, kills - outside, len(accepted), final["delivered"], marks, kills * LANES, sum(copies.values()) - SUBMITS))
+        print("   %d submits, %d kills (%d at a sync), %d reloads: %d accepted, %d delivered, %d unsure (bound %d), %d duplicates" %
+              (SUBMITS, kills, kills - outside, reloads, len(accepted), final["delivered"], marks, kills * LANES, sum(copies.values()) - SUBMITS))
         print("   " + verified.stdout.strip().replace("\n", "; "))
         assert doubled <= unsure, "duplicates that nobody announced: %s" % sorted(doubled - unsure)[:5]
         assert marks <= kills * LANES, (marks, kills * LANES)

@@ -168,6 +168,7 @@ def reloads_drop_no_connection_and_lose_no_message():
         accepted = {to: i for p in posters for to, i in p.accepted.items()}
         house.wait_for("all to be delivered", lambda: service.counts()["delivered"] == len(accepted), 120, 0.3)
         assert recipients(h) == collections.Counter(accepted.keys()), "each one once"
+        house.wait_for("/metrics to count them", lambda: 'parcelpost_messages{state="delivered"} %d\n' % len(accepted) in service.call("GET", "/metrics")[2])
         print("   20 reloads, 4 connections kept, %d messages delivered once each" % len(accepted))
 
 
