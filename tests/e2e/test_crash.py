@@ -84,11 +84,11 @@ def what_got_a_202_is_delivered_through_kills():
             # Spread over the submits: the next kill comes when its share of them is accepted.
             if kills == KILLS or len(accepted) < SUBMITS * kills // (KILLS + 1):
                 time.sleep(0.02)
-                if dice.random() < 0.1:  # reloads in between, one perhaps when the kill comes
-                    service.process.child.send_signal(signal.SIGHUP)
-                    reloads += 1
                 continue
             kills += 1
+            if dice.random() < 0.7:
+                service.process.child.send_signal(signal.SIGHUP)  # the kill comes before, in, or behind the reload
+                reloads += 1
             if kills % 2:
                 time.sleep(dice.uniform(0, 0.3))
                 service.kill()
