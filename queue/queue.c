@@ -155,7 +155,7 @@ void queue_close(struct queue **q)
 
 bool queue_is_well(const struct queue *q, struct err *e)
 {
-    return committer_is_well(q->committer, e);
+    return vault_is_sound(q->vault, e) && committer_is_well(q->committer, e);
 }
 
 bool queue_is_sound(const struct queue *q, struct err *e)

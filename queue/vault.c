@@ -4,12 +4,12 @@
 #include "queue/vault_cache.h"
 #include "queue/vault_marks.h"
 #include "queue/vault_pending.h"
+#include "queue/vault_schema.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VAULT_APPLICATION 0x5050564b /* "PPVK" */
 #define READERS 8
 
 struct vault {
@@ -23,25 +23,8 @@ struct vault {
     struct vault_cache cache;
     int64_t seen_stamp, seen_erasures; /* at that stamp of keys.db so many were counted */
     uint64_t next_id;
+    struct err broken; /* the first broken page that was met */
 };
-
-static const char version_1[] =
-    "CREATE TABLE person_key(storefront TEXT NOT NULL, id BLOB NOT NULL, person BLOB NOT NULL,"
-    "  pepper INTEGER NOT NULL, master INTEGER NOT NULL, wrapped BLOB, created_ms INTEGER NOT NULL,"
-    "  erased_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(storefront, id)) WITHOUT ROWID;"
-    "CREATE INDEX person_key_of ON person_key(storefront, person) WHERE wrapped IS NOT NULL;";
-
-/* Counts the erasures of every process: what a cached key holds by, because keys are else only added. And the marks of
- * the keyring. */
-static const char version_2[] =
-    "CREATE TABLE erasure(n INTEGER NOT NULL); INSERT INTO erasure VALUES (0);" VAULT_MARKS_TABLE;
-
-static const char *const migrations[] = {version_1, version_2};
-
-static const struct sqlite_schema schema = {.what = "keys.db",
-    .application = VAULT_APPLICATION,
-    .migrations = migrations,
-    .n = COUNT_OF(migrations)};
 
 void vault_key_wipe(struct vault_key *k)
 {
@@ -66,7 +49,7 @@ bool vault_open(const char *path, const struct keyring *keys, const struct clock
     /* Here deletion is erasure, so free pages are zeroed whatever it costs. */
     if (sqlite_open(path, SQLITE_FOR_WRITING, &v->writer, e) &&
         sqlite_exec(v->writer, "PRAGMA secure_delete=ON", e) &&
-        sqlite_migrate(v->writer, &schema, e) && vault_marks_check(v->writer, keys, e) &&
+        sqlite_migrate(v->writer, &vault_schema, e) && vault_marks_check(v->writer, keys, e) &&
         sqlite_pool_open(path, READERS, &v->readers, e)) {
         *out = v;
         return true;
@@ -135,6 +118,26 @@ static bool unwrap(const struct vault *v, const char *storefront, unsigned maste
 
 /* ---- keys that are on disk ---- */
 
+/* A broken page concerns everybody, unlike a single key that does not open. */
+static bool seen(struct vault *v, bool fine, const struct err *e)
+{
+    pthread_mutex_lock(&v->lock);
+    if (!fine && e->code == ERR_CORRUPT)
+        v->broken = *e;
+    pthread_mutex_unlock(&v->lock);
+    return fine;
+}
+
+bool vault_is_sound(struct vault *v, struct err *e)
+{
+    pthread_mutex_lock(&v->lock);
+    bool sound = v->broken.code == ERR_NONE;
+    if (!sound)
+        *e = v->broken;
+    pthread_mutex_unlock(&v->lock);
+    return sound;
+}
+
 enum answer { ANSWER_KEY, ANSWER_ERASED, ANSWER_NONE };
 
 /* q's columns: id, master, wrapped. */
@@ -154,7 +157,7 @@ static bool read_key(struct vault *v, struct sql *q, const char *storefront, str
         *answer = sql_get_null(q, 2) ? ANSWER_ERASED : ANSWER_KEY;
         buf_add(&wrapped, sql_get_str(q, 2));
     }
-    if (!sql_done(q, e))
+    if (!seen(v, sql_done(q, e), e))
         return false;
     return *answer != ANSWER_KEY || unwrap(v, storefront, master, buf_str(&wrapped), out, e);
 }
@@ -231,7 +234,7 @@ static bool erasures(struct vault *v, int64_t *out, struct err *e)
         return true;
     if (!sqlite_pool_take(v->readers, &db, e))
         return false;
-    fine = count_erasures(db, out, e);
+    fine = seen(v, count_erasures(db, out, e), e);
     sqlite_pool_give(v->readers, db);
     if (!fine)
         return false;

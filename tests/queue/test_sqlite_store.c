@@ -110,11 +110,11 @@ static void a_broken_page_is_told_until_the_restart(void **state)
         assert_int_equal(e.code, ERR_CORRUPT);
 }
 
-/* All pages of queue.db but the first two. */
-static void overwrite(struct post *p, const char *from, bool junk)
+/* All pages of the file but the first two. */
+static void overwrite(struct post *p, const char *name, const char *from, bool junk)
 {
     char page[4096];
-    int in = open(from, O_RDONLY), out = open(post_file(p, "queue.db"), O_WRONLY);
+    int in = open(from, O_RDONLY), out = open(post_file(p, name), O_WRONLY);
 
     for (off_t at = 8192; pread(in, page, sizeof page, at) == sizeof page; at += 4096) {
         if (junk)
@@ -146,9 +146,10 @@ static void a_broken_page_stops_intake_and_sending_until_the_restart(void **stat
     queue_close(&p->q);
     FINE(sqlite_copy(post_file(p, "queue.db"), kept, &version, &p->e));
     p->q = post_start(p, QUEUE_SERVE, "one");
-    overwrite(p, kept, true);
+    overwrite(p, "queue.db", kept, true);
     refused(queue_show(p->q, SHOP, id, p->a, &v, &p->e), &p->e, ERR_CORRUPT);
-    overwrite(p, kept, false); /* whole again, but who knows what was done on it meanwhile */
+    overwrite(
+        p, "queue.db", kept, false); /* whole again, but who knows what was done on it meanwhile */
     FINE(queue_show(p->q, SHOP, id, p->a, &v, &p->e));
     refused(queue_is_well(p->q, &p->e), &p->e, ERR_CORRUPT);
     assert_non_null(strstr(p->e.text, "parcelpost restore"));
@@ -160,6 +161,27 @@ static void a_broken_page_stops_intake_and_sending_until_the_restart(void **stat
     post_reopen(p);
     post_submit(p, &s);
     claim_at(p, "example.com", 300, 202);
+}
+
+static void a_broken_page_among_the_keys_stops_intake_too(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct submission s = a_mail(p, "n7@example.com");
+    struct receipt r;
+    struct ready *list;
+    int64_t next_ms;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        post_mail(p, arena_printf(p->a, "n%d@example.com", i));
+    post_reopen(p);
+    overwrite(p, "keys.db", post_file(p, "keys.db"), true);
+    refused(queue_submit(p->q, &s, &r, &p->e), &p->e, ERR_CORRUPT);
+    refused(queue_is_well(p->q, &p->e), &p->e, ERR_CORRUPT);
+    assert_non_null(strstr(p->e.text, "parcelpost restore"));
+    FINE(queue_ready(p->q, 9, p->a, &list, &n, &next_ms, &p->e));
+    assert_int_equal(n, 0);
 }
 
 /* ---- files ---- */
@@ -581,6 +603,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_fails_changes_nothing_and_is_told_until_it_works),
         cmocka_unit_test(a_broken_page_is_told_until_the_restart),
         cmocka_unit_test(a_broken_page_stops_intake_and_sending_until_the_restart),
+        cmocka_unit_test(a_broken_page_among_the_keys_stops_intake_too),
         cmocka_unit_test(files_that_are_not_ours_are_refused),
         cmocka_unit_test(the_folder_and_its_files_are_private),
         cmocka_unit_test(a_database_of_an_earlier_version_is_brought_up),
