@@ -110,16 +110,28 @@ static bool count_unreadable(struct work *w, struct err *e)
                (long long)(n + more));
 }
 
+static bool stage_keys(struct work *w, struct err *e)
+{
+    const char *given = w->with->keys_copy, *to = folder_path(w->stage, "keys.db", w->a);
+    int64_t version;
+
+    if (sqlite_copy(
+            folder_path(given ? given : w->with->data_dir, "keys.db", w->a), to, &version, e))
+        return true;
+    if (given || e->code != ERR_CORRUPT)
+        return false;
+    return err_set(e, ERR_CORRUPT,
+        "%s/keys.db is damaged, too: say with --keys where a copy of the keys is",
+        w->with->data_dir);
+}
+
 static bool stage_files(struct work *w, struct err *e)
 {
-    const char *keys = w->with->keys_copy ? w->with->keys_copy : w->with->data_dir;
     int64_t version;
 
     return sqlite_copy(folder_path(w->with->queue_copy, "queue.db", w->a),
                folder_path(w->stage, "queue.db", w->a), &version, e) &&
-           sqlite_copy(folder_path(keys, "keys.db", w->a), folder_path(w->stage, "keys.db", w->a),
-               &version, e) &&
-           count_unreadable(w, e);
+           stage_keys(w, e) && count_unreadable(w, e);
 }
 
 static bool mark_all(struct work *w, struct queue *q, struct err *e)

@@ -340,6 +340,29 @@ static void keys_older_than_their_queue_are_refused(void **state)
     assert_true(show(p, id).unreadable);
 }
 
+static void damaged_keys_in_the_data_folder_ask_for_a_copy(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+    const char *id = post_mail(p, "ada@example.com");
+    char junk[4096];
+    int fd;
+
+    (void)state;
+    take(p, BACKUP_QUEUE, "q");
+    take(p, BACKUP_KEYS, "k");
+    queue_close(&p->q);
+    memset(junk, 0x5a, sizeof junk);
+    fd = open(post_file(p, "keys.db"), O_WRONLY);
+    assert_int_equal(pwrite(fd, junk, sizeof junk, 4096), sizeof junk);
+    close(fd);
+    setup.force = true;
+    refuses(p, &setup, ERR_CORRUPT, "--keys");
+    setup.keys_copy = beside(p, "k");
+    restore(p, &setup);
+    assert_true(str_is(show(p, id).address, "ada@example.com"));
+}
+
 /* The data folder's keys.db knows every erasure, whatever the age of the queue. */
 static void who_was_erased_since_the_copy_stays_erased(void **state)
 {
@@ -450,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_restore_moves_aside_only_when_told),
         cmocka_unit_test(a_restore_into_nothing_needs_the_keys),
         cmocka_unit_test(keys_older_than_their_queue_are_refused),
+        cmocka_unit_test(damaged_keys_in_the_data_folder_ask_for_a_copy),
         cmocka_unit_test(who_was_erased_since_the_copy_stays_erased),
         cmocka_unit_test(a_copy_that_was_changed_is_refused),
         cmocka_unit_test(a_copy_of_a_newer_program_or_another_keyring_is_refused),
