@@ -251,11 +251,13 @@ static void write_line(const struct reading *r, size_t at, uint32_t ttl_s, struc
 {
     const struct zone_token *t = r->text.tokens;
     bool quotes = is_text_type(t[at].text);
-    buf_addf(
-        out, " %u IN " STR_FMT, ttl_s, STR_ARG(t[at].text)); /* a blank: the owner is r->previous */
+    buf_addf(out, " %u IN ", ttl_s); /* a blank: the owner is r->previous */
+    buf_add(out, t[at].text);
     while (++at < r->text.n) {
         const char *quote = quotes || t[at].quoted ? "\"" : "";
-        buf_addf(out, " %s" STR_FMT "%s", quote, STR_ARG(t[at].text), quote);
+        buf_addf(out, " %s", quote);
+        buf_add(out, t[at].text); /* with any NUL, which the reader refuses */
+        buf_add_text(out, quote);
     }
 }
 
