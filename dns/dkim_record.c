@@ -4,6 +4,7 @@
 #include "dns/name.h"
 #include "dns/tags.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -64,17 +65,46 @@ static EVP_PKEY *rsa_key(struct str der)
     return key;
 }
 
+/* With the exponent 1 the signature is the message itself, and an even one has no private key. */
+static bool has_sane_exponent(const EVP_PKEY *key)
+{
+    BIGNUM *e = NULL;
+    bool sane =
+        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) && !BN_is_one(e);
+    BN_free(e);
+    return sane;
+}
+
+static bool is_certificate(struct str der)
+{
+    const unsigned char *at = (const unsigned char *)der.p;
+    X509 *x = d2i_X509(NULL, &at, (long)der.n);
+    X509_free(x);
+    return x != NULL;
+}
+
 static bool read_rsa(struct dkim_record *out)
 {
     AUTO(close_key) EVP_PKEY *key = rsa_key(out->public_key);
+    if (!key && out->public_key.n == ED25519_BYTES)
+        return broken(out,
+            SAID("key.ed25519_as_rsa", "p= looks like an Ed25519 key, but k=ed25519 is missing"));
+    if (!key && is_certificate(out->public_key))
+        return broken(out, SAID("key.certificate",
+                               "p= is a whole certificate: only its public key belongs there"));
     if (!key)
         return broken(out, SAID("key.not_rsa", "p= is not an RSA public key"));
+    if (!has_sane_exponent(key))
+        return broken(out, SAID("key.exponent", "the key's exponent is 1 or even: it is no key"));
     out->bits = EVP_PKEY_get_bits(key);
     return true;
 }
 
 static bool read_ed25519(struct dkim_record *out)
 {
+    AUTO(close_key) EVP_PKEY *rsa = rsa_key(out->public_key);
+    if (rsa)
+        return broken(out, SAID("key.rsa_as_ed25519", "p= is an RSA key, but k= says ed25519"));
     if (out->public_key.n != ED25519_BYTES)
         return broken(out, SAID("key.not_ed25519", "p= is not the 32 bytes of an Ed25519 key"));
     out->bits = 256;
@@ -101,6 +131,12 @@ static bool read_key(struct str p, struct arena *a, struct dkim_record *out)
         out->why = SAID("key.revoked", "p= is empty: the key is revoked");
         return false;
     }
+    if (str_find(p, STR("-----"), 0) < p.n)
+        return broken(
+            out, SAID("key.pem", "p= has the lines BEGIN and END of a PEM file: leave them out"));
+    if (str_find_char(p, '"', 0) < p.n)
+        return broken(out, SAID("key.quotes", "p= has quotes within: they were to stand around the "
+                                              "strings of the record, not in them"));
     if (!read_base64(p, a, &out->public_key))
         return broken(out, SAID("key.not_base64", "p= is not base64"));
     if (strcmp(out->key_type, "rsa") == 0)

@@ -19,5 +19,6 @@ bool suffix_is_hosted(const char *name)
 {
     const psl_ctx_t *list = psl_builtin();
     const char *parent = name_parent(name);
-    return list && parent[0] && psl_is_public_suffix2(list, parent, PSL_TYPE_PRIVATE) == 1;
+    return list && parent[0] &&
+           psl_is_public_suffix2(list, parent, PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE) == 1;
 }

@@ -8,16 +8,28 @@ static const char *const spf_terms[] = {"ip4:198.51.100.7", "ip6:2001:db8::/32",
     "a:mx.shop.example", "include:x.shop.example", "include:y.shop.example",
     "redirect=x.shop.example", "ptr", "exists:%{i}.z.shop.example", "+all", "-all", "?all", "~all",
     "exp=e.shop.example", "ip4:300.1.1.1", "include:", "a:%{d", "foo=bar", "mx:gone.shop.example",
-    "include:%{d2}.shop.example", "include:bounce.shop.example", "bogus", "ip4:0.0.0.0/0"};
+    "include:%{d2}.shop.example", "include:bounce.shop.example", "bogus", "ip4:0.0.0.0/0",
+    "ip4:10.0.0.0/8", "ip4:60.0.0.0/8", "a:relay.gone.example", "include:gone.example",
+    "mx:many.example"};
 static const char *const dmarc_tags[] = {"p=none", "p=reject", "p=quarantin", "sp=none", "np=none",
     "t=y", "pct=5", "rua=mailto:a@shop.example",
     "rua=mailto:a@other.example!10m,https://x.other.example/y", "ruf=mailto:b@shop.example", "fo=1",
-    "adkim=s", "aspf=s", "psd=y", "psd=n", "xyz=1", "p=", "=x"};
+    "adkim=s", "aspf=s", "psd=y", "psd=n", "xyz=1", "p=", "=x", "rua=mailto:a@gone.example",
+    "rua=mailto:a@shop.example!5m"};
 static const char *const dkim_tags[] = {
     "k=rsa", "k=ed25519", "h=sha1", "s=tlsrpt", "t=y:s", "p=", "p=" RSA_512, "p=" ED25519, "p=%%"};
 static const char *const versions[] = {"v=DMARC1; ", "v=DMARC1; ", " v=DMARC1; ", "v=dmarc1; "};
-static const char *const exchangers[] = {
-    "10 mx.shop.example.", "20 gone.shop.example.", "0 .", "10 al.shop.example."};
+static const char *const heads[] = {
+    "v=spf1 ", "v=spf1 ", "v=spf1 ", " v=spf1 ", "\"v=spf1 ", "v=spf1; "};
+static const char many[] = "many.example. MX 1 a.h.example.\nmany.example. MX 2 "
+                           "b.h.example.\nmany.example. MX 3 c.h.example.\n"
+                           "many.example. MX 4 d.h.example.\nmany.example. MX 5 "
+                           "e.h.example.\nmany.example. MX 6 f.h.example.\n"
+                           "many.example. MX 7 g.h.example.\nmany.example. MX 8 "
+                           "h.h.example.\nmany.example. MX 9 i.h.example.\n"
+                           "many.example. MX 10 j.h.example.\nmany.example. MX 11 k.h.example.";
+static const char *const exchangers[] = {"10 mx.shop.example.", "20 gone.shop.example.", "0 .",
+    "10 al.shop.example.", "30 mx.shop.example.", "40 in.shop.example."};
 
 static uint64_t draw(uint64_t *state, uint64_t below)
 {
@@ -54,7 +66,8 @@ static void throw_together(struct shop *s, uint64_t seed)
     s->lines_n = 0;
     EACH(name, senders)
     for (uint64_t n = how_many(&state); n > 0; n--)
-        add_text(s, &state, *name, "v=spf1 ", spf_terms, COUNT_OF(spf_terms), " ");
+        add_text(s, &state, *name, heads[draw(&state, COUNT_OF(heads))], spf_terms,
+            COUNT_OF(spf_terms), " ");
     for (uint64_t n = how_many(&state); n > 0; n--)
         add_text(s, &state, "_dmarc.shop.example", versions[draw(&state, COUNT_OF(versions))],
             dmarc_tags, COUNT_OF(dmarc_tags), "; ");
@@ -69,6 +82,11 @@ static void throw_together(struct shop *s, uint64_t seed)
     shop_change(s, "", draw(&state, 5) ? "mx.shop.example. A 198.51.100.7" : "");
     shop_change(s, "", draw(&state, 2) ? "al.shop.example. CNAME mx.shop.example." : "");
     shop_change(s, "", draw(&state, 2) ? "7.100.51.198.in-addr.arpa. PTR mx.shop.example." : "");
+    shop_change(s, "", draw(&state, 3) ? "in.shop.example. A 10.0.0.5" : "");
+    shop_change(s, "", draw(&state, 2) ? many : "");
+    shop_change(
+        s, "", draw(&state, 5) ? "" : "7.100.51.198.in-addr.arpa. PTR h198-51-100-7.h.example.");
+    shop_change(s, "", draw(&state, 6) ? "" : "_dmarc.shop.example. TXT \"verify=1\"");
     if (draw(&state, 2))
         s->keys[0] = (struct audit_key){"shop.example", "s1", "", STR("")};
 }

@@ -17,6 +17,26 @@
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoqdO1SOkasXbeT2ZpD5sSpypZlMmfbUHaW1XlRz/ABqQXLjtXD4YtPlp" \
     "kWTzXo/y4w/BwaL3puuh18Wz4ADg5A=="
 
+#define EXPONENT_1                                                                                 \
+    "MIGdMA0GCSqGSIb3DQEBAQUAA4GLADCBhwKBgQDBC1Sd5i94wQpTnOUud8AJUpvkLXa/CFGa4yx1vgdQmeIrdL0GT5"   \
+    "jhKnO8BU6X4ClyuwRNlt8ocboDTJXeJ3C5AkuU3SZvuAFKk9wlbrcASZLbJG22/0iR2iNstf5HkNkia7T9Ro/YIWqz"   \
+    "/EWO1yBpsvtEjdYfaLH6Q4zVHmewkQIBAQ=="
+#define EXPONENT_3                                                                                 \
+    "MIGdMA0GCSqGSIb3DQEBAQUAA4GLADCBhwKBgQDBC1Sd5i94wQpTnOUud8AJUpvkLXa/CFGa4yx1vgdQmeIrdL0GT5"   \
+    "jhKnO8BU6X4ClyuwRNlt8ocboDTJXeJ3C5AkuU3SZvuAFKk9wlbrcASZLbJG22/0iR2iNstf5HkNkia7T9Ro/YIWqz"   \
+    "/EWO1yBpsvtEjdYfaLH6Q4zVHmewkQIBAw=="
+#define EXPONENT_4                                                                                 \
+    "MIGdMA0GCSqGSIb3DQEBAQUAA4GLADCBhwKBgQDBC1Sd5i94wQpTnOUud8AJUpvkLXa/CFGa4yx1vgdQmeIrdL0GT5"   \
+    "jhKnO8BU6X4ClyuwRNlt8ocboDTJXeJ3C5AkuU3SZvuAFKk9wlbrcASZLbJG22/0iR2iNstf5HkNkia7T9Ro/YIWqz"   \
+    "/EWO1yBpsvtEjdYfaLH6Q4zVHmewkQIBBA=="
+#define CERTIFICATE                                                                                \
+    "MIIBfDCCASOgAwIBAgIUP0AKDsQ3YE9ovaJAFcNLhsP0QCMwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJYS5leGFtcG"   \
+    "xlMB4XDTI2MTEyODE4NDAzMVoXDTI2MTEyOTE4NDAzMVowFDESMBAGA1UEAwwJYS5leGFtcGxlMFkwEwYHKoZIzj0C"   \
+    "AQYIKoZIzj0DAQcDQgAEmqikRHWY9yKVGd2oM7u8kzI7GOaIOIbAEhrVmgPbsgMJYh3WBL24oz0IynhqzEbREhF9if"   \
+    "QYtHzuezU7yUcwdKNTMFEwHQYDVR0OBBYEFKu7Jv0316OVyQNNIlTQDyOe7qPHMB8GA1UdIwQYMBaAFKu7Jv0316OV"   \
+    "yQNNIlTQDyOe7qPHMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgA5SbyLxcI5F0cKfWP2jq5ObYEs"   \
+    "higMNhpTs3h3yM39kCIBxNFcgi2iHg+ATD4E3zNPJ0/+9nFNjgO3RuT2g1dfxF"
+
 static const char *const status_words[] = {
     "good", "absent", "several", "broken", "revoked", "temperror"};
 
@@ -65,8 +85,15 @@ static void records_are_judged(void **state)
         {"rsa_bytes_that_are_no_key", "v=DKIM1; p=AAAA", "broken", "not an RSA public key"},
         {"rsa_key_with_a_tail", "v=DKIM1; p=" SPKI "AAAA", "broken", "not an RSA public key"},
         {"an_ec_key_as_rsa", "v=DKIM1; p=" EC, "broken", "not an RSA public key"},
-        {"ed25519_as_rsa", "v=DKIM1; p=" ED25519, "broken", "not an RSA public key"},
-        {"rsa_as_ed25519", "v=DKIM1; k=ed25519; p=" SPKI, "broken", "32 bytes"},
+        {"ed25519_as_rsa", "v=DKIM1; p=" ED25519, "broken", "k=ed25519 is missing"},
+        {"rsa_as_ed25519", "v=DKIM1; k=ed25519; p=" SPKI, "broken", "k= says ed25519"},
+        {"an_ed25519_key_cut_short", "v=DKIM1; k=ed25519; p=AAAA", "broken", "32 bytes"},
+        {"lines_of_a_pem_file", "v=DKIM1; p=-----BEGIN PUBLIC KEY-----" SPKI, "broken", "PEM"},
+        {"quotes_within_the_key", "v=DKIM1; p=MIGf\" \"MA0G", "broken", "quotes within"},
+        {"a_whole_certificate", "v=DKIM1; p=" CERTIFICATE, "broken", "whole certificate"},
+        {"exponent_1", "v=DKIM1; p=" EXPONENT_1, "broken", "exponent"},
+        {"exponent_4", "v=DKIM1; p=" EXPONENT_4, "broken", "exponent"},
+        {"exponent_3", "v=DKIM1; p=" EXPONENT_3, "good rsa 1024", ""},
         {"unknown_key_type", "v=DKIM1; k=dsa; p=" SPKI, "broken", "k=dsa"},
         {"another_version", "v=DKIM2; p=" SPKI, "broken", "v= is not DKIM1"},
         {"version_in_lower_case", "v=dkim1; p=" SPKI, "broken", "v= is not DKIM1"},

@@ -77,6 +77,10 @@ static void lists_are_believed_only_while_they_work(void **state)
         expect_text(k->name, a.code, k->code);
         expect_text(k->name, a.reason, k->reason);
         expect_number(k->name, !said_is_nothing(&a.why), a.status == DNSBL_UNUSABLE);
+        if (strcmp(k->name, "a_parked_domain_is_no_list") == 0)
+            assert_non_null(strstr(a.why.text, "it is gone"));
+        if (strcmp(k->name, "a_public_resolver_is_refused") == 0)
+            assert_non_null(strstr(a.why.text, "refuses this resolver"));
         world_end(&w);
     }
 }

@@ -47,7 +47,7 @@ static void injects_before_tls(struct line *c, void *context)
     (void)context;
     if (greet(c, with_tls) && hear(c, "STARTTLS"))
         say(c, "220 go on\r\n250 and this, in clear\r\n");
-    stall(c);
+    take_tls(c);
 }
 
 static void breaks_the_handshake(struct line *c, void *context)
@@ -96,7 +96,9 @@ static void never_ends(struct line *c, void *context)
     (void)context;
     for (int i = 0; i < 2000; i++)
         say(c, "220-more of this\r\n");
-    stall(c);
+    say(c, "220 and here it ends after all\r\n");
+    if (hear(c, "EHLO"))
+        say(c, "250 mx\r\n");
 }
 
 static void stalls_in_the_handshake(struct line *c, void *context)
@@ -351,6 +353,13 @@ static void tlsa_records_are_compared(void **state)
     {
         struct dane d = {.records = &k->record, .n = 1};
         expect_number(k->name, probe_matches(&p, &d), k->same);
+    }
+    struct str chain[2] = {STR("own"), STR("above")};
+    const struct probe two = {.chain = chain, .chain_n = 2};
+    for (uint8_t usage = 2; usage <= 3; usage++) {
+        struct dane_record above = {usage, 0, 0, chain[1], true, SAID_NOTHING, ""};
+        struct dane d = {.records = &above, .n = 1};
+        expect_number("one_above_the_host's_own", probe_matches(&two, &d), usage == 2);
     }
     OPENSSL_free(key);
     X509_free(x);
