@@ -1,6 +1,7 @@
 #include "mailer/cli/dkim_rotate.h"
 
 #include "base/clock.h"
+#include "base/conf_check.h"
 #include "base/file.h"
 #include "dns/dkim_record.h"
 #include "dns/dkim_spread.h"
@@ -447,8 +448,8 @@ static bool begin(struct shift *s, struct beginning *b, const struct dkim_key *o
         str_to_u64(str_of(cli_value(s->cli, "bits", "")), &bits);
     b->key_file =
         rotation_key_file(b->section->key_file, b->r.new_selector, b->domain, s->cli->arena);
-    return make_key(s, b, algorithm, bits > 4096 ? 0 : (int)bits, &fresh, e) &&
-           fill(s, b, old, fresh, e) && rotation_save(b->path, &b->r, b->section->key_file, e);
+    return make_key(s, b, algorithm, (int)bits, &fresh, e) && fill(s, b, old, fresh, e) &&
+           rotation_save(b->path, &b->r, b->section->key_file, e);
 }
 
 static void tell_beginning(struct shift *s, const struct beginning *b)
@@ -480,9 +481,29 @@ static bool prepare(struct shift *s, struct beginning *b, struct err *e)
         !str_copy(str_of(b->section->selector), b->r.old_selector, sizeof b->r.old_selector) ||
         !str_copy(str_of(fresh), b->r.new_selector, sizeof b->r.new_selector))
         return err_set(e, ERR_INPUT, "a selector has at most 63 characters");
-    return is_taken(s, fresh) || strchr(fresh, '/')
-               ? err_set(e, ERR_INPUT, "--new-selector: \"%s\" is taken, or no selector", fresh)
+    const char *wrong = conf_check_selector(str_of(fresh));
+    if (wrong)
+        return err_set(e, ERR_INPUT, "--new-selector \"%s\": %s", fresh, wrong);
+    return is_taken(s, fresh)
+               ? err_set(e, ERR_INPUT, "--new-selector: the settings have a dkim \"%s\"", fresh)
                : true;
+}
+
+/* A start that comes again after a crash says the same; another one cannot begin on top of it. */
+static int tell_standing(struct shift *s, const struct beginning *b)
+{
+    const struct rotation *r = &b->r;
+    if (r->step == ROTATION_PENDING)
+        return tell_beginning(s, b), CLI_FINE;
+    if (r->step == ROTATION_DONE)
+        fprintf(stderr,
+            "parcelpost dkim: %s has taken the place of %s: write dkim \"%s\" with its file in the "
+            "settings, then start from there\n",
+            r->new_selector, r->old_selector, r->new_selector);
+    else
+        fprintf(stderr, "parcelpost dkim: the rotation %s -> %s is %s: it has to end first\n",
+            r->old_selector, r->new_selector, rotation_step_name(r->step));
+    return CLI_FINDINGS;
 }
 
 static int start(struct shift *s)
@@ -496,6 +517,9 @@ static int start(struct shift *s)
     const char *named = cli_value(s->cli, "algorithm", "rsa");
     if (strcmp(named, "rsa") != 0 && strcmp(named, "ed25519") != 0)
         return cli_usage(s->cli, "--algorithm takes rsa or ed25519");
+    uint64_t bits = 0;
+    if (!str_to_u64(str_of(cli_value(s->cli, "bits", "2048")), &bits) || bits < 2048 || bits > 4096)
+        return cli_usage(s->cli, "--bits takes 2048 to 4096");
     s->now_ms = clock_now_ms(clock_system());
     if (!find_section(s, &b, &code))
         return code;
@@ -503,8 +527,7 @@ static int start(struct shift *s)
         return cli_fail(s->cli, &e);
     if (rotation_load(b.path, &standing, &e)) {
         b.r = standing;
-        tell_beginning(s, &b);
-        return standing.step == ROTATION_PENDING ? CLI_FINE : CLI_FINDINGS;
+        return tell_standing(s, &b);
     }
     if (e.code != ERR_MISSING || !zone_open_key(b.shop, b.section, s->cli->arena, &old, &e) ||
         !begin(s, &b, old, &e))

@@ -24,6 +24,7 @@ enum deed {
     ABSENT,
     REVOKED,
     NO_MAIL, /* our key with s=other */
+    TESTING, /* our key with t=y */
     SILENT,
     REFUSED,
     LAME, /* answers as a cache does: without AA */
@@ -60,6 +61,8 @@ static const char *text_of(enum deed d)
         return "v=DKIM1; k=rsa; p=" RSA_2048_OTHER;
     case REVOKED:
         return "v=DKIM1; p=";
+    case TESTING:
+        return "v=DKIM1; t=y; k=rsa; p=" RSA_2048;
     case NO_MAIL:
         return "v=DKIM1; s=other; k=rsa; p=" RSA_2048;
     default:
@@ -249,6 +252,8 @@ static const struct spread_case {
     {"a_truncated_answer_is_had_over_tcp", zone_text, {CUT, OURS, OURS},
         "3: 3 0 0 0 0 everywhere 120 900"},
     {"another_key_is_seen_over_tcp_too", zone_text, {CUT_OTHER, OURS, OURS},
+        "3: 2 0 0 1 0 - 120 900"},
+    {"a_key_that_is_marked_as_a_test_does_not_count", zone_text, {TESTING, OURS, OURS},
         "3: 2 0 0 1 0 - 120 900"},
     {"a_key_that_is_not_for_mail_does_not_count", zone_text, {NO_MAIL, OURS, OURS},
         "3: 2 0 0 1 0 - 120 900"},

@@ -176,6 +176,10 @@ def every_step_needs_every_server():
 def the_old_key_is_retired_and_deleted():
     with house.House("retire") as h:
         shop = Shop(h)
+        for wrong, code in ((("--bits", "abc"), 64), (("--bits", "1024"), 64), (("--new-selector", "p p"), 65),
+                            (("--new-selector", "rsa"), 65), (("--new-selector", "../x"), 65)):
+            shop.rotate("start", *wrong, code=code, json_too=False)
+            assert not glob.glob(h.path("*_domainkey*")), wrong
         begun = shop.rotate("start", "--new-selector", "pp2", "--algorithm", "ed25519")
         shop.publish(shop.record_of("pp2", begun["new_record"]))
         shop.rotate()
@@ -189,6 +193,8 @@ def the_old_key_is_retired_and_deleted():
         assert (moved["step"], moved["waits_for"]) == ("retired", "revoking"), moved
         shop.publish(shop.record_of("rsa", "v=DKIM1; p="))
         assert shop.rotate("--delete-old")["step"] == "done"
+        again = shop.rotate("start", "--new-selector", "pp3", code=1, json_too=False)
+        assert "settings" in again.stderr and not again.stdout, again
         assert not os.path.exists(h.path("rsa.pem"))
         assert "pp2._domainkey" in shop.service.run("dkim", "list").stdout
         assert shop.service.run("config", "check").returncode == 0
