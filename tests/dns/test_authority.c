@@ -33,7 +33,7 @@ enum deed {
 };
 
 struct fake {
-    enum deed deed;
+    _Atomic(enum deed) deed; /* set between two questions */
     int udp, tcp;
 };
 
