@@ -48,6 +48,16 @@ static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UError
     return udat_open(time, UDAT_LONG, locale, utc, -1, NULL, 0, status);
 }
 
+/* ICU compiles a number formatter at its fourth use, whichever thread makes it. Done here, before the formatter is
+ * shared, no thread waits for it, and the lock that hands the formatter over orders it before every use. */
+static void settle(const UNumberFormatter *formatter, UErrorCode *status)
+{
+    UFormattedNumber *number = unumf_openResult(status);
+    for (int use = 0; use < 4; use++)
+        unumf_formatInt(formatter, 1, number, status);
+    unumf_closeResult(number);
+}
+
 bool format_open(const char *locale, const char *texts, struct format **out, struct err *e)
 {
     struct format *f = calloc(1, sizeof *f);
@@ -56,6 +66,7 @@ bool format_open(const char *locale, const char *texts, struct format **out, str
     pthread_mutex_init(&f->lock, NULL);
     UErrorCode status = U_ZERO_ERROR;
     f->integer = unumf_openForSkeletonAndLocale(u"precision-integer", -1, locale, &status);
+    settle(f->integer, &status);
     f->plurals = uplrules_open(texts, &status);
     f->date.master = open_dates(locale, UDAT_NONE, &status);
     f->datetime.master = open_dates(locale, UDAT_SHORT, &status);
@@ -169,6 +180,7 @@ static UNumberFormatter *take_money(
         found = open_money(f, code, status);
         *own = U_FAILURE(*status) || f->money_n == CURRENCIES_MAX;
         if (!*own) {
+            settle(found, status);
             memcpy(f->money[f->money_n].currency, code, 4);
             f->money[f->money_n++].formatter = found;
         }
