@@ -23,11 +23,14 @@ if [ ${#files[@]} -eq 0 ]; then
 fi
 
 awk '
-# The folder that owns a path: mailer has one floor per inner folder, the others are one each.
+# The folder that owns a path: mailer has one floor per inner folder, the audit stands on the rest of dns, the others
+# are one each.
 function room(path,    part, n) {
     n = split(path, part, "/")
     if (n < 2)
         return ""
+    if (path ~ /^dns\/audit\//)
+        return "dns/audit"
     if (part[1] != "mailer")
         return part[1]
     return n == 2 ? "mailer/" : "mailer/" part[2]
@@ -75,6 +78,7 @@ function wrap(headers, files, name) {
 BEGIN {
     floor["base"] = 0
     floor["dns"] = floor["templates"] = floor["mailer/mime"] = floor["mailer/reason"] = floor["mailer/smtpd"] = 1
+    floor["dns/audit"] = 1.5
     floor["queue"] = 2
     floor["mailer/comply"] = floor["mailer/gate"] = floor["mailer/intake"] = 3
     floor["mailer/deliver"] = floor["mailer/feedback"] = floor["mailer/hooks"] = 4

@@ -43,7 +43,7 @@ def text_of(argument):
 def said(root):
     """Each key with the placeholders of its English, as the sources have them."""
     keys = {}
-    for path in sorted(glob.glob(f"{root}/dns/*.c") + glob.glob(f"{root}/mailer/cli/*.c")):
+    for path in sorted(glob.glob(f"{root}/dns/**/*.c", recursive=True) + glob.glob(f"{root}/mailer/cli/*.c")):
         source = open(path, encoding="utf-8").read()
         for call in re.finditer(r"\b(%s)\(" % "|".join(MAKERS), source):
             given = arguments(source, call.end())
@@ -58,12 +58,12 @@ def words_of_tables(root):
     """Keys that are made of other words: titles and whys of codes, why a page did not come, names of rules."""
     def read(path):
         return open(f"{root}/{path}", encoding="utf-8").read()
-    for code in re.findall(r'\{"([A-Z0-9-]+)", [EWN],', read("dns/audit_table.c")):
+    for code in re.findall(r'\{"([A-Z0-9-]+)", [EWN],', read("dns/audit/table.c")):
         yield from (f"{code}.title", f"{code}.why")
     statuses = re.search(r"fetch_status_name\(enum.*?\{\s*static const char \*const names\[\] = \{(.*?)\}",
                          read("base/fetch.c"), re.S)
     yield from (f"page.{name}" for name in LITERAL.findall(statuses.group(1)) if name != "ok")
-    yield from (f"check.rule.{name}" for name in re.findall(r'= \{"([a-z-]+)", judge_', read("dns/audit_providers.c")))
+    yield from (f"check.rule.{name}" for name in re.findall(r'= \{"([a-z-]+)", judge_', read("dns/audit/providers.c")))
 
 
 def main(root):

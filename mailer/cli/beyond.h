@@ -5,7 +5,7 @@
 #define MAILER_CLI_BEYOND_H
 
 #include "base/conf.h"
-#include "dns/audit.h"
+#include "dns/audit/audit.h"
 #include "mailer/cli/cli.h"
 
 /* clang-format off */

@@ -3,7 +3,7 @@
 #ifndef MAILER_CLI_PAPER_H
 #define MAILER_CLI_PAPER_H
 
-#include "dns/audit.h"
+#include "dns/audit/audit.h"
 
 #define PAPER_COLUMNS 80
 

@@ -43,7 +43,7 @@ struct gate_question {
 
 enum gate_answer { GATE_SEND, GATE_SEND_WITH_WARNING, GATE_HOLD, GATE_DEFER };
 
-/* Codes are those of check-dns (dns/audit_table.c), so that a hold names the finding to repair:
+/* Codes are those of check-dns (dns/audit/table.c), so that a hold names the finding to repair:
  * DKIM-KEY-MISMATCH DKIM-KEY-ABSENT DKIM-KEY-REVOKED DKIM-KEY-SYNTAX DKIM-KEY-SEVERAL
  * DKIM-KEY-SHA1-ONLY DKIM-KEY-NOT-FOR-MAIL DKIM-UNSIGNED DKIM-UNALIGNED DMARC-MISSING DMARC-SEVERAL
  * DMARC-SYNTAX. Beside them stand FROM-DOMAIN-BAD (the settings' fault) and DNS-UNAVAILABLE (nobody

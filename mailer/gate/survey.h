@@ -10,7 +10,7 @@
 
 #include "base/conf.h"
 #include "base/json.h"
-#include "dns/audit.h"
+#include "dns/audit/audit.h"
 #include "mailer/mime/dkim.h"
 
 struct survey {

@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "dns/dkim_spread.h"
-#include "tests/dns/audit_world.h"
+#include "tests/dns/audit/audit_world.h"
 #include "tests/dns/world.h"
 
 #include <arpa/inet.h>

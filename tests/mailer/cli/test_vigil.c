@@ -5,7 +5,7 @@
 
 /* Settings have faults of another kind. */
 #define fault zone_fault
-#include "tests/dns/audit_faults.h"
+#include "tests/dns/audit/audit_faults.h"
 #undef fault
 
 /* ---- what a change is ------------------------------------------------------------------------ */

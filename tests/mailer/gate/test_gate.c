@@ -1,5 +1,5 @@
 /* The gate: rule 4 of the design case by case, what it keeps and for how long, and its locks. */
-#include "dns/audit.h"
+#include "dns/audit/audit.h"
 #include "dns/dkim_record.h"
 #include "mailer/gate/gate.h"
 #include "tests/dns/fake_server.h"

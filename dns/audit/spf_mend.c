@@ -1,0 +1,192 @@
+/* One SPF record that mends the present one: terms that break it, find nothing, count for nothing or
+ * stand twice are left out, our addresses come in, and where it still asks too much, includes are
+ * replaced by the addresses behind them. */
+#include "dns/audit/inside.h"
+
+#define MAX_TERMS 128
+#define MAX_TEXT                                                                                   \
+    450 /* with the other records of its name it should fit one answer (RFC 7208 s3.4) */
+
+struct piece {
+    struct str text;
+    size_t lookups;                      /* it and what is below it */
+    const struct audit_spf_node *target; /* of an include that may be flattened */
+};
+
+struct mend {
+    struct audit_case *c;
+    struct piece pieces[MAX_TERMS];
+    size_t n;
+    char all; /* qualifier, 0 = none */
+    bool redirected, flattened, overfull;
+};
+
+static bool is_there(const struct mend *m, struct str text)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (str_eq_nocase(m->pieces[i].text, text))
+            return true;
+    return false;
+}
+
+static void add_piece(struct mend *m, struct piece p)
+{
+    if (m->n == MAX_TERMS)
+        m->overfull = true;
+    else if (!is_there(m, p.text))
+        m->pieces[m->n++] = p;
+}
+
+/* "+a" says no more than "a". */
+static struct str without_plus(const struct spf_term *t)
+{
+    return str_starts(t->text, STR("+")) ? str_slice(t->text, 1, t->text.n) : t->text;
+}
+
+static bool is_useless(struct mend *m, const struct spf_record *r, const struct spf_term *t)
+{
+    const struct audit_spf_host *h = audit_spf_host_of(m->c, &m->c->spf[0], t);
+    const struct audit_spf_node *target = audit_spf_target(m->c, t);
+    struct said dead = audit_spf_dead(m->c, t);
+    return t->kind == SPF_PTR || !audit_spf_counts(r, t) || (h && audit_spf_host_is_void(h)) ||
+           !said_is_nothing(&dead) || target == &m->c->spf[0] || (h && audit_spf_has_too_many(h)) ||
+           audit_spf_is_in_another(m->c, r, t) ||
+           (audit_spf_is_inside(t) && !audit_spf_is_ours(m->c, t));
+}
+
+static void take_term(struct mend *m, const struct spf_record *r, const struct spf_term *t)
+{
+    if (t->kind == SPF_ALL) {
+        if (!m->all)
+            m->all = t->qualifier;
+        return;
+    }
+    if (is_useless(m, r, t))
+        return;
+    const struct audit_spf_node *target = audit_spf_target(m->c, t);
+    struct piece p = {.text = without_plus(t), .lookups = spf_kind_asks(t->kind)};
+    if (target)
+        p.lookups += audit_spf_lookups(m->c, target);
+    if (t->kind == SPF_INCLUDE && t->qualifier == '+')
+        p.target = target;
+    m->redirected = m->redirected || t->kind == SPF_REDIRECT;
+    add_piece(m, p);
+}
+
+static void take_record(struct mend *m, struct str text)
+{
+    struct spf_record r;
+    audit_spf_cut_faults(m->c, text, &r);
+    for (size_t i = 0; i < r.n; i++)
+        take_term(m, &r, &r.terms[i]);
+}
+
+static void take_addresses(struct mend *m)
+{
+    struct audit_case *c = m->c;
+    for (size_t i = 0; i < c->addresses_n; i++)
+        if (c->addresses[i].spf.result != SPF_PASS)
+            add_piece(m, (struct piece){.text = str_of(arena_printf(c->arena, "ip%d:%s",
+                                            c->addresses[i].ip.family, c->addresses[i].text))});
+}
+
+/* ---- flattening ------------------------------------------------------------------------------ */
+
+static size_t lookups(const struct mend *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++)
+        n += m->pieces[i].lookups;
+    return n;
+}
+
+/* Whether all that lets mail pass below here is written as addresses. */
+static bool is_plain(const struct audit_case *c, const struct audit_spf_node *n, int depth)
+{
+    if (depth > AUDIT_SPF_LOOKUPS || n->records_n != 1 || !n->record.valid)
+        return false;
+    for (size_t i = 0; i < n->record.n; i++) {
+        const struct spf_term *t = &n->record.terms[i];
+        const struct audit_spf_node *next = audit_spf_target(c, t);
+        bool plain = t->kind == SPF_IP4 || t->kind == SPF_IP6 || t->kind == SPF_ALL ||
+                     t->kind == SPF_EXP || t->kind == SPF_UNKNOWN_MODIFIER ||
+                     (next && is_plain(c, next, depth + 1));
+        if (!plain || (t->qualifier && t->qualifier != '+' && t->kind != SPF_ALL))
+            return false;
+    }
+    return !n->record.all || n->record.all->qualifier != '+';
+}
+
+static void take_networks(struct mend *m, const struct audit_spf_node *n)
+{
+    for (size_t i = 0; i < n->record.n; i++) {
+        const struct spf_term *t = &n->record.terms[i];
+        const struct audit_spf_node *next = audit_spf_target(m->c, t);
+        if (t->kind == SPF_IP4 || t->kind == SPF_IP6)
+            add_piece(m, (struct piece){.text = without_plus(t)});
+        else if (next)
+            take_networks(m, next);
+    }
+}
+
+/* The include that asks most; NULL: none can be flattened. */
+static struct piece *dearest(struct mend *m)
+{
+    struct piece *found = NULL;
+    for (size_t i = 0; i < m->n; i++) {
+        struct piece *p = &m->pieces[i];
+        if (p->target && (!found || p->lookups > found->lookups) && is_plain(m->c, p->target, 0))
+            found = p;
+    }
+    return found;
+}
+
+static void flatten(struct mend *m)
+{
+    struct piece *p;
+    while (lookups(m) > AUDIT_SPF_LOOKUPS && (p = dearest(m))) {
+        const struct audit_spf_node *target = p->target;
+        memmove(p, p + 1, (size_t)(m->pieces + m->n - (p + 1)) * sizeof *p);
+        m->n--;
+        take_networks(m, target);
+        m->flattened = true;
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static const char *write_record(struct mend *m)
+{
+    AUTO(buf_close) struct buf out = {0};
+    buf_add_text(&out, "v=spf1");
+    for (size_t i = 0; i < m->n; i++)
+        buf_addf(&out, " " STR_FMT, STR_ARG(m->pieces[i].text));
+    if (m->all == '-' || m->all == '~')
+        buf_addf(&out, " %call", m->all);
+    else if (m->all || !m->redirected)
+        buf_add_text(
+            &out, m->c->addresses_n > 0 && m->c->spf[0].records_n == 0 ? " -all" : " ~all");
+    return out.n > MAX_TEXT && m->flattened ? "" : arena_text(m->c->arena, buf_str(&out));
+}
+
+const char *audit_wanted_spf(struct audit_case *c, bool *flattened)
+{
+    struct mend *m = ARENA_NEW(c->arena, struct mend);
+    const struct audit_spf_node *root = &c->spf[0];
+    m->c = c;
+    take_addresses(m);
+    for (size_t i = 0; i < root->txt.answer.n; i++)
+        if (spf_is_record(root->txt.answer.records[i].data))
+            take_record(m, root->txt.answer.records[i].data);
+    struct str almost = audit_spf_almost(c);
+    if (almost.n > 0)
+        take_record(m, str_of(audit_spf_meant(c, almost)));
+    if (root->records_n == 0 && almost.n == 0 && c->addresses_n == 0) {
+        if (c->back.hosts_n == 0 || c->setup->smart_host)
+            return ""; /* who sends is not known */
+        add_piece(m, (struct piece){.text = STR("mx"), .lookups = 1});
+    }
+    flatten(m);
+    *flattened = m->flattened;
+    return m->overfull || lookups(m) > AUDIT_SPF_LOOKUPS ? "" : write_record(m);
+}

@@ -1,0 +1,214 @@
+/* What an audit says of DNSSEC: validated here, taken from a validating resolver, and where neither can be. */
+#include "tests/dns/audit/audit_words.h"
+#include "tests/dns/fake_server.h"
+#include "tests/dns/signed_world.h"
+
+#include "dns/audit/audit.h"
+
+struct asked { /* one audit */
+    struct signed_world *s;
+    struct arena *arena;
+    struct dnssec_anchors *anchors;
+    struct audit_setup setup;
+    struct audit_report report;
+};
+
+static void begin(struct asked *q, void **state, struct resolver *r, const char *domain)
+{
+    *q = (struct asked){.s = signed_of(state), .arena = arena_open()};
+    q->setup = (struct audit_setup){.resolver = r,
+        .clock = &q->s->clock,
+        .domain = domain,
+        .mail_from = "",
+        .helo = "",
+        .links = "",
+        .keys_are_all = true};
+}
+
+static void validate(struct asked *q)
+{
+    struct err e = {0};
+    if (!dnssec_anchors_parse(str_of(q->s->anchor), "anchor", &q->anchors, &e))
+        fail_msg("%s", e.text);
+    q->setup.anchors = q->anchors;
+}
+
+static void run(struct asked *q)
+{
+    audit_run(&q->setup, q->arena, &q->report);
+    words_check(&q->report);
+}
+
+static void end(struct asked *q)
+{
+    dnssec_anchors_close(&q->anchors);
+    arena_close(&q->arena);
+}
+
+static bool is_about_dnssec(const char *code)
+{
+    return str_starts(str_of(code), STR("DNSSEC-")) || strcmp(code, "DANE-NOT-SECURE") == 0;
+}
+
+/* "secure; DNSSEC-EXPIRING soon.example: the signature ..." */
+static const char *told(const struct asked *q)
+{
+    AUTO(buf_close) struct buf out = {0};
+    buf_add_text(&out, audit_dnssec_name(&q->report.dnssec));
+    for (size_t i = 0; i < q->report.findings_n; i++) {
+        const struct audit_finding *f = &q->report.findings[i];
+        if (is_about_dnssec(f->code))
+            buf_addf(&out, "; %s %s: %s", f->code, f->name, f->detail.text);
+    }
+    return arena_text(q->arena, buf_str(&out));
+}
+
+static const struct audit_gap *gap_of(const struct audit_report *r, const char *code)
+{
+    for (size_t i = 0; i < r->gaps_n; i++)
+        for (size_t j = 0; j < r->gaps[i].codes_n; j++)
+            if (strcmp(r->gaps[i].codes[j], code) == 0)
+                return &r->gaps[i];
+    return NULL;
+}
+
+static const struct expectation {
+    const char *name, *domain;
+    const char *validated; /* how it begins */
+    const char *believed;  /* the same from a validating resolver */
+} cases[] = {
+    {"a_signed_domain_has_no_finding", "good.example", "secure", "secure"},
+    {"an_unsigned_domain_is_noted_and_its_tlsa_records_help_nobody", "unsigned.example",
+        "insecure; DANE-NOT-SECURE _25._tcp.www.unsigned.example: unsigned.example is delegated "
+        "without a DS, which example proves; DNSSEC-UNSIGNED unsigned.example: unsigned.example is "
+        "delegated without a DS",
+        "insecure; DANE-NOT-SECURE _25._tcp.www.unsigned.example: the answer for "
+        "_25._tcp.www.unsigned.example is not signed, says the resolver; DNSSEC-UNSIGNED "
+        "unsigned.example: "},
+    {"ended_signatures_are_an_error_told_once", "expired.example",
+        "bogus; DNSSEC-BOGUS expired.example: signature of DNSKEY expired.example expired ",
+        "bogus; DNSSEC-BOGUS _dmarc.expired.example: the resolver refuses to answer for "
+        "_dmarc.expired.example, but not when it is asked not to validate; DNSSEC-BOGUS "
+        "expired.example: "},
+    {"one_changed_record_does_not_make_the_domain_bogus", "altered.example",
+        "secure; DNSSEC-BOGUS www.altered.example: signature of A www.altered.example by key ",
+        "secure; DNSSEC-BOGUS www.altered.example: the resolver refuses to answer"},
+    {"a_signature_that_ends_in_two_days_of_a_month", "soon.example",
+        "secure; DNSSEC-EXPIRING soon.example: the signature of ", "secure"},
+    {"a_zone_that_is_signed_every_day", "daily.example", "secure", "secure"},
+    {"a_digest_of_sha1_alone", "sha1ds.example",
+        "secure; DNSSEC-ALGORITHM-OLD sha1ds.example: its DS record has a SHA-1 digest alone",
+        "secure"},
+    {"rsasha1", "sha1.example",
+        "insecure; DANE-NOT-SECURE _25._tcp.www.sha1.example: the DS records of sha1.example name "
+        "nothing that validators take (RSASHA1, digest 2), so that it counts as unsigned; "
+        "DNSSEC-ALGORITHM-OLD sha1.example: the DS records of sha1.example name nothing",
+        "secure"},
+};
+
+/* `want` without a finding is the whole of it. */
+static int differs(const char *name, const char *have, const char *want)
+{
+    bool same =
+        strchr(want, ';') ? str_starts(str_of(have), str_of(want)) : strcmp(have, want) == 0;
+    if (!same)
+        print_message("%s:\n  have %s\n  want %s\n", name, have, want);
+    return !same;
+}
+
+static void domains_are_validated_here(void **state)
+{
+    int wrong = 0;
+    EACH(c, cases)
+    {
+        struct asked q;
+        begin(&q, state, signed_of(state)->at_nsd, c->domain);
+        validate(&q);
+        run(&q);
+        wrong += differs(c->name, told(&q), c->validated);
+        assert_non_null(q.report.dnssec.chain);
+        expect_text(c->name, q.report.dnssec.chain[0].name, ".");
+        end(&q);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void a_validating_resolver_is_believed(void **state)
+{
+    int wrong = 0;
+    EACH(c, cases)
+    {
+        struct asked q;
+        begin(&q, state, signed_of(state)->at_unbound, c->domain);
+        run(&q);
+        wrong += differs(c->name, told(&q), c->believed);
+        expect_number(c->name, (int64_t)q.report.dnssec.chain_n, 0);
+        assert_non_null(gap_of(&q.report, "DNSSEC-EXPIRING"));
+        end(&q);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* NSD answers for all of this world, and never sets the AD bit. */
+static void a_resolver_that_does_not_validate_leaves_a_gap(void **state)
+{
+    struct asked q;
+    begin(&q, state, signed_of(state)->at_nsd, "unsigned.example");
+    run(&q);
+    expect_text("told", told(&q), "not-checked");
+    assert_true(q.report.dnssec.reason.text[0]);
+    const struct audit_gap *gap = gap_of(&q.report, "DNSSEC-BOGUS");
+    assert_non_null(gap);
+    assert_false(gap->dns_failed);
+    end(&q);
+}
+
+static void silence_is_a_gap_that_may_hide_an_error(void **state)
+{
+    struct asked q;
+    char address[32];
+    const char *servers[] = {address};
+    struct err e = {0};
+    struct resolver *nobody = NULL;
+    signed_of(state);
+    dead_port(address);
+    struct resolver_setup setup = {
+        .servers = servers, .servers_n = 1, .timeout_ms = 200, .clock = &signed_of(state)->clock};
+    assert_true(resolver_open(&setup, &nobody, &e));
+    begin(&q, state, nobody, "good.example");
+    validate(&q);
+    run(&q);
+    expect_text("told", told(&q), "indeterminate");
+    assert_true(gap_of(&q.report, "DNSSEC-BOGUS")->dns_failed);
+    assert_true(q.report.unsure);
+    end(&q);
+    resolver_close(&nobody);
+}
+
+static void a_zone_file_has_nothing_to_validate(void **state)
+{
+    struct asked q;
+    struct world w;
+    world_begin(&w);
+    world_zone(&w, 0, "$ORIGIN good.example.\n@ 300 IN SOA ns h 1 2 3 4 5\n@ 300 IN MX 10 www\n");
+    world_resolver(&w, NULL, 100);
+    begin(&q, state, w.resolver, "good.example");
+    validate(&q);
+    run(&q);
+    expect_text("told", told(&q), "not-checked");
+    assert_null(gap_of(&q.report, "DNSSEC-BOGUS"));
+    end(&q);
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(domains_are_validated_here),
+        cmocka_unit_test(a_validating_resolver_is_believed),
+        cmocka_unit_test(a_resolver_that_does_not_validate_leaves_a_gap),
+        cmocka_unit_test(silence_is_a_gap_that_may_hide_an_error),
+        cmocka_unit_test(a_zone_file_has_nothing_to_validate),
+    };
+    return cmocka_run_group_tests(tests, signed_open, signed_close);
+}
