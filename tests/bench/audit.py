@@ -9,7 +9,9 @@ import time
 
 import house
 import relay
+from report import Findings
 
+TITLE = "Auditing a domain"
 HOLD_MS = 100
 WANTED_MS = 1000
 
@@ -56,15 +58,17 @@ def audit(service, zone, hold_ms):
     return milliseconds, server
 
 
-def measure(h, times, table):
-    service = house.Service(h, 'public_addresses = {"198.51.100.7"}\n', name="audit")
+def measure(run):
+    found, times = Findings(), run.pick(3, 9)
+    service = house.Service(run.house, 'public_addresses = {"198.51.100.7"}\n', name="audit")
     zone = ZONE + key_record(service)
     runs = [audit(service, zone, HOLD_MS) for _ in range(times)]
     at_once, _ = audit(service, zone, 0)
     taken, server = [ms for ms, _ in runs], runs[0][1]
     rounds = server.rounds(KNOWN)
-    table.add_time("check-dns, cold, %d ms a reply" % HOLD_MS, statistics.median(taken),
-                   "%d rounds of questions that wait for each other" % rounds, rounds * HOLD_MS)
-    table.note("%d questions, %d of them distinct; %.0f to %.0f ms in %d audits (wanted: below %d ms)" % (
+    found.row("check-dns, cold, %d ms a reply" % HOLD_MS, statistics.median(taken),
+              "%d rounds of questions that wait for each other" % rounds, rounds * HOLD_MS, unit=" ms", less_is_better=True)
+    found.note("%d questions, %d of them distinct; %.0f to %.0f ms in %d audits (wanted: below %d ms)" % (
         len(server.asked), len(set(server.asked)), min(taken), max(taken), times, WANTED_MS))
-    table.note("the same audit takes %.0f ms when replies are not held" % at_once)
+    found.note("the same audit takes %.0f ms when replies are not held" % at_once)
+    return found

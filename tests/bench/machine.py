@@ -1,0 +1,106 @@
+"""machine -- the machine that the bench runs on: what it is, who used its CPU, and how fast it signs and syncs."""
+
+import functools
+import os
+import platform
+import re
+import sqlite3
+import subprocess
+import time
+
+CORES = len(os.sched_getaffinity(0))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def first_line(command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0].strip()
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "unknown"
+
+
+def fdatasync_ms(folder, times=200):
+    path = os.path.join(folder, "fdatasync")
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        begin = time.perf_counter()
+        for _ in range(times):
+            os.write(fd, bytes(4096))
+            os.fdatasync(fd)
+        return (time.perf_counter() - begin) * 1000 / times
+    finally:
+        os.close(fd)
+        os.unlink(path)
+
+
+def describe(folder, commit):
+    """Lines of text; folder: where the bench writes."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    file_system = first_line(["findmnt", "-n", "-o", "FSTYPE", "-T", folder])
+    return [
+        "%d cores (%s), Linux %s" % (CORES, model.group(1) if model else platform.machine(), platform.release().split("-")[0]),
+        "SQLite %s, WAL, synchronous=FULL, on %s; one fdatasync of 4 KB takes %.2f ms" % (
+            sqlite3.sqlite_version, file_system, fdatasync_ms(folder)),
+        "%s; Parcelpost at commit %s" % (first_line(["openssl", "version"]).split(" (")[0].rsplit(" ", 3)[0], commit),
+    ]
+
+
+# ---- CPU time ------------------------------------------------------------------------------------------------------------
+
+def cpu_seconds(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def machine_seconds():
+    """(all, idle) CPU seconds of the machine since it started."""
+    with open("/proc/stat", encoding="ascii") as f:
+        fields = [int(x) / TICKS for x in f.readline().split()[1:9]]
+    return sum(fields), fields[3] + fields[4]
+
+
+class Usage:
+    """Who used the CPU while something ran: ours by name, the rest of the machine as a share."""
+
+    def __init__(self, **pids):
+        self.pids = pids
+        self.before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        self.machine = machine_seconds()
+
+    def end(self, **known):
+        """({name: CPU seconds}, share of the others). known: CPU seconds of processes that have ended by now."""
+        used = {name: cpu_seconds(pid) - self.before[name] for name, pid in self.pids.items()}
+        used.update(known)
+        total, idle = (now - then for now, then in zip(machine_seconds(), self.machine))
+        others = max(0.0, total - idle - sum(used.values()))
+        return used, others / total if total else 0.0
+
+
+def share(used, n, others):
+    """One line about Usage.end() after n messages."""
+    return "CPU a message: %s; other processes had %.0f %% of the machine" % (
+        ", ".join("%s %.0f us" % (name, seconds * 1e6 / n) for name, seconds in used.items()), 100 * others)
+
+
+def undisturbed(used, n):
+    """Messages a second if the cores did nothing else: what the CPU time allows."""
+    return CORES * n / sum(used.values())
+
+
+# ---- signatures ----------------------------------------------------------------------------------------------------------
+
+@functools.lru_cache(maxsize=None)
+def openssl_speed(seconds, algorithm, processes):
+    """Signatures a second, summed over processes that run at once. openssl divides by its CPU time, so that other work on
+    the machine counts little; its own -multi divides by the clock on the wall. Measured once a run."""
+    command = ["openssl", "speed", "-mr", "-seconds", str(seconds), algorithm]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(processes)]
+    return sum(signatures_in(child.communicate()[0]) for child in running)
+
+
+def signatures_in(text):
+    """+F2:2:2048:SIGN:VERIFY for RSA, +F6:0:253:Ed25519:SIGN:VERIFY"""
+    fields = re.search(r"^\+F[26]:.*$", text, re.MULTILINE).group(0).split(":")
+    return float(fields[-2])
