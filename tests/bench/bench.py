@@ -34,7 +34,7 @@ import machine  # noqa: E402
 import report  # noqa: E402
 
 SUBJECTS = ["delivery", "intake", "local_rates", "audit"]  # in the order of the page
-PROGRAMS = ["load", "sink", "micro", "rows", "dns"]
+PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "dns"]
 
 
 def working_folder(build):

@@ -37,25 +37,27 @@ def deliver(run, service, sink, count, attachment):
     key = service.key()
     stage.warm_up(run, service, key, attachment)
     warm = CLIENTS * 4
-    house.wait_for("the first mails", lambda: sink.counts()[0] == warm, 60)
+    house.wait_for("the first mails", lambda: sink.counts().mails == warm, 60)
     path = stage.request_file(run.house, "%s.json" % service.name, attachment)
-    mails, connections, taken = sink.counts()
+    before = sink.counts()
     usage = Usage(service=service.process.child.pid, sink=sink.child.pid)
     begin = time.perf_counter()
     load = stage.Load(run.programs["load"], service, key, count, path)
-    goal = mails + count
-    house.wait_for("%d mails at the receiver" % count, lambda: sink.counts()[0] >= goal, 240, 0.02)
+    goal = before.mails + count
+    house.wait_for("%d mails at the receiver" % count, lambda: sink.counts().mails >= goal, 240, 0.02)
     seconds = time.perf_counter() - begin
     seen, load_cpu = load.result()
     used, others = usage.end(load=load_cpu)
     now = sink.counts()
-    check_all_delivered(service, goal, now[0])
-    return {"seconds": seconds, "used": used, "others": others, "mail_bytes": (now[2] - taken) / count,
-            "connections": now[1] - connections, "posted": seen["per_second"]}
+    check_all_delivered(service, goal, now)
+    return {"seconds": seconds, "used": used, "others": others, "mail_bytes": (now.bytes - before.bytes) / count,
+            "connections": now.connections - before.connections, "posted": seen["per_second"]}
 
 
 def check_all_delivered(service, goal, taken):
+    """Every mail once, to its own recipient, signed: by the receiver's account and by the queue's."""
     count = lambda: json.loads(service.run("queue", "stats", "--json").stdout)["delivered"]
     house.wait_for("the queue to say the same", lambda: count() == goal, 30, 0.2)
-    if taken != goal:
-        raise AssertionError("the receiver took %d mails for %d messages" % (taken, goal))
+    if (taken.mails, taken.recipients, taken.signed) != (goal, goal, goal):
+        raise AssertionError("the receiver took %d mails, %d of them signed, for %d recipients; %d were due" % (
+            taken.mails, taken.signed, taken.recipients, goal))

@@ -3,6 +3,7 @@
 Keys and zone come from the program itself; the customers' domains from a zone file, so that no DNS server is needed."""
 
 import base64
+import collections
 import functools
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import house
 
 CLIENTS = 64
-DOMAINS = 50  # as in load.c
+DOMAINS = 50  # as in marks.h
 KB_20 = 20480  # as in micro.c
 WORLD = """$ORIGIN customers.example.
 $TTL 3600
@@ -20,16 +21,20 @@ mx IN A 127.0.0.1
 """
 
 
-class Sink:
-    """tests/bench/sink.c: mails, connections and bytes taken so far. hold_ms: how long it holds each reply."""
+Taken = collections.namedtuple("Taken", "mails connections bytes signed recipients")  # recipients: different ones
 
-    def __init__(self, program, hold_ms=0):
-        self.child = subprocess.Popen([program, str(hold_ms)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+class Sink:
+    """tests/bench/sink.c. hold_ms: how long it holds each reply; folder: where its first mails are kept, samples of them."""
+
+    def __init__(self, program, hold_ms=0, folder=None, samples=0):
+        self.child = subprocess.Popen([program, str(hold_ms)] + ([folder, str(samples)] if folder else []),
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.port = int(self.child.stdout.readline())
 
     def counts(self):
         self.child.stdin.write("\n")
-        return [int(x) for x in self.child.stdout.readline().split()]
+        return Taken(*(int(x) for x in self.child.stdout.readline().split()))
 
     def stop(self):
         self.child.stdin.close()
@@ -69,7 +74,7 @@ def service(run, sink, name, conf="", storefront="", keys=("rsa",)):
 
 
 def request_file(h, name, attachment=0, send_at=None, who="buyer"):
-    """docs/examples/shipping_notice.json for a new customer, order and parcel each time (see load.c for the marks)."""
+    """docs/examples/shipping_notice.json for a new customer, order and parcel each time (see marks.h)."""
     body = house.example("shipping_notice.json")
     body["to"] = {"email": who + "@@@d##.customers.example", "name": "Ada Winters"}
     body.update(order=who + "-o@@", parcel=who + "-p@@")
