@@ -1,11 +1,9 @@
-#include "base/json.h"
+#include "base/json_inside.h"
 
 #include <jansson.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#define DEPTH_MAX 64
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /* struct js is never defined: it is jansson's value under our name. */
@@ -24,7 +22,7 @@ static struct js *wrap(json_t *v)
 /* jansson calls a text invalid when it gets no memory for it (its json_error_code says "unknown"). */
 static _Thread_local bool starved;
 
-static void *allocate(size_t n)
+void *json_allocate(size_t n)
 {
     void *p = malloc(n);
 
@@ -35,7 +33,7 @@ static void *allocate(size_t n)
 /* jansson seeds its hash tables with the first object; two threads could come at once. */
 static void prepare(void)
 {
-    json_set_alloc_funcs(allocate, free);
+    json_set_alloc_funcs(json_allocate, free);
     json_object_seed(0);
 }
 
@@ -49,15 +47,18 @@ static void be_ready(void)
 /* Before jansson sees the text: its own limit of depth is 2048 and compiled in, and it makes up to 130 bytes of
  * each two ("[]", "1,"). Looks at brackets and commas outside of strings only: one of them stands before each
  * value but the first. Whether the rest is JSON is jansson's matter. */
-static bool is_modest(struct str text, int values_max, struct err *e)
+static bool is_modest(struct str text, size_t values_max, struct err *e)
 {
-    int line = 1, column = 0, depth = 0, values = 0;
+    int line = 1, column = 0, depth = 0;
+    size_t values = 0;
     bool quoted = false;
 
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
         column = c == '\n' ? 0 : column + 1;
         line += c == '\n';
+        if (c == 0) /* jansson overlooks one behind a number */
+            return err_set(e, ERR_INPUT, "line %d column %d: a NUL byte", line, column);
         if (quoted && c == '\\')
             i++, column++;
         else if (c == '"')
@@ -67,12 +68,12 @@ static bool is_modest(struct str text, int values_max, struct err *e)
         bool opens = c == '[' || c == '{';
         depth += opens - (c == ']' || c == '}');
         values += opens || c == ',';
-        if (depth > DEPTH_MAX)
+        if (depth > JSON_DEPTH_MAX)
             return err_set(e, ERR_INPUT, "line %d column %d: nested deeper than %d levels", line,
-                column, DEPTH_MAX);
+                column, JSON_DEPTH_MAX);
         if (values > values_max)
             return err_set(
-                e, ERR_LIMIT, "line %d column %d: more than %d values", line, column, values_max);
+                e, ERR_LIMIT, "line %d column %d: more than %zu values", line, column, values_max);
     }
     return true;
 }
@@ -89,7 +90,7 @@ static bool refuse(json_error_t *wrong, struct err *e)
     return err_set(e, ERR_INPUT, "line %d column %d: %s", wrong->line, wrong->column, wrong->text);
 }
 
-static bool parse(struct str text, int values_max, struct js **out, struct err *e)
+bool json_read_slowly(struct str text, size_t values_max, struct js **out, struct err *e)
 {
     json_error_t wrong;
 
@@ -104,6 +105,16 @@ static bool parse(struct str text, int values_max, struct js **out, struct err *
     return true;
 }
 
+static bool parse(struct str text, size_t values_max, struct js **out, struct err *e)
+{
+    be_ready();
+    struct js *v = json_read_quickly(text, values_max);
+    if (!v)
+        return json_read_slowly(text, values_max, out, e);
+    *out = v;
+    return true;
+}
+
 bool js_parse(struct str text, struct js **out, struct err *e)
 {
     return parse(text, JS_VALUES_MAX, out, e);
@@ -111,7 +122,7 @@ bool js_parse(struct str text, struct js **out, struct err *e)
 
 bool js_parse_ours(struct str text, struct js **out, struct err *e)
 {
-    return parse(text, INT_MAX, out, e);
+    return parse(text, SIZE_MAX, out, e);
 }
 
 struct js *js_ref(struct js *v)

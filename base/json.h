@@ -1,4 +1,4 @@
-/* json -- JSON values to read and to build (jansson's only user; RFC 8259).
+/* json -- JSON values to read and to build (jansson's only user, with json_read.c; RFC 8259).
  * A `struct js` is counted: js_parse and the makers give one reference, js_close drops it, js_ref
  * takes another. js_set and js_push take over the reference of the value they are given; what
  * js_get and js_at return is borrowed from the parent. Readers accept NULL and the wrong kind and

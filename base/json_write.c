@@ -1,6 +1,6 @@
 /* Writing JSON, on json.h alone. jansson's writer prints 1.21 as 1.2099999999999999; ours gives the
  * shortest text that reads back the same, which is what people and order data expect. */
-#include "base/json.h"
+#include "base/json_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,12 +47,13 @@ static void write_text(struct buf *out, struct str s)
     size_t from = 0;
 
     buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
+    for (size_t i = json_plain(s); i < s.n; i++) {
         if (!needs_escape(s.p[i]))
             continue;
         buf_add(out, str_slice(s, from, i));
         add_escaped(out, s.p[i]);
         from = i + 1;
+        i += json_plain(str_slice(s, from, s.n));
     }
     buf_add(out, str_slice(s, from, s.n));
     buf_add_char(out, '"');
