@@ -140,13 +140,15 @@ typedef void queue_batch_submitted(void *context);
 bool queue_submit_batch_async(struct queue *q, const struct submission *s, size_t n,
     struct submit_outcome *out, queue_batch_submitted *done, void *context, struct err *e);
 
-/* Destinations with due work, by priority, then oldest due first. At most `max` (the rest comes when those
- * are served). *next_due_ms: when the earliest not yet due message falls due, INT64_MAX when none. */
+/* Destinations with due work, by priority. Within one, those with messages that were never tried and those with
+ * messages that come again take turns, each kind oldest due first: many that fall due again at once do not stall new ones.
+ * At most `max` (the rest comes when those are served). *next_due_ms: when the earliest not yet due message falls due,
+ * INT64_MAX when none. */
 struct ready {
     const char *destination;
     const char *storefront;
     int priority;
-    int64_t oldest_due_ms;
+    int64_t oldest_due_ms; /* of the kind by which it stands here */
 };
 bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
     int64_t *next_due_ms, struct err *e);
@@ -156,6 +158,7 @@ struct job {
     int64_t fence; /* settle and hold check it: a lease that was lost cannot write */
     int64_t lease_until_ms;
     int attempts; /* finished ones before this */
+    int waits;    /* how often in a row it was deferred without an attempt */
     bool unsure;  /* an earlier body may have arrived */
     int64_t created_ms, date_ms, due_ms, expires_ms;
     struct digest bundle;
@@ -168,9 +171,11 @@ struct job {
     const char *event; /* order event, "" = none */
 };
 
-/* Leases up to `max` due messages of one (storefront, destination), lowest priority number and then oldest due
- * first. Messages whose expiry has passed end here as expired, those whose person was erased as cancelled
+/* Leases up to `max` due messages of one (storefront, destination), lowest priority number first. Within a priority half
+ * of them were never tried and half come again, as far as there are such, each kind oldest due first. Behind the first one it
+ * stops at QUEUE_CLAIM_BYTES of private JSON and attachments. Messages whose expiry has passed end here as expired, those whose person was erased as cancelled
  * ("erased"); neither is returned. */
+#define QUEUE_CLAIM_BYTES (INT64_C(2) << 20)
 bool queue_claim(struct queue *q, const char *storefront, const char *destination, size_t max,
     int64_t lease_ms, struct arena *a, struct job **out, size_t *n, struct err *e);
 
@@ -252,10 +257,13 @@ struct message_filter {
     const char *destination; /* "" = all */
     const char *after_id;    /* cursor: the last id of the page before, "" = from the newest */
     size_t max;
+    size_t look; /* messages to look at for this page, 0 = QUEUE_LIST_LOOK */
 };
+#define QUEUE_LIST_LOOK 20000
+/* Newest first; private_json stays "". *go_on: after_id of the next page, "" = that was all. A page of one destination can
+ * be short, even empty, and still not the last, because it looks at so many messages and no more. */
 bool queue_list(struct queue *q, const char *storefront, const struct message_filter *f,
-    struct arena *a, struct message_view **out, size_t *n,
-    struct err *e); /* newest first; private_json stays "" */
+    struct arena *a, struct message_view **out, size_t *n, const char **go_on, struct err *e);
 
 struct queue_counts {
     uint64_t by_state[MSG_STATES];

@@ -1,38 +1,45 @@
 /* sqlite_claim -- leases: given out by claim, taken back at a start and when they run out. */
 #include "queue/sqlite_inside.h"
 
-#define PRIORITIES 16
+#define LINES 32
 #define EXPIRED_MAX 1000 /* ended by one claim beside what it leases; the sweep ends the rest */
 
-static bool due_priorities(
-    struct writer *w, const struct store_claim *c, int64_t *out, size_t *n, struct err *e)
+/* A line of a destination that has due messages: of one priority, never tried or coming again. */
+struct line {
+    int64_t priority;
+    enum msg_state state;
+};
+
+static bool due_lines(
+    struct writer *w, const struct store_claim *c, struct line *out, size_t *n, struct err *e)
 {
-    struct sql *q = sqlite_sql(w->db, "SELECT priority FROM destination WHERE storefront = ?1 AND "
-                                      "destination = ?2 AND due_ms <= ?3"
-                                      " ORDER BY priority");
+    struct sql *q = sqlite_sql(w->db, "SELECT priority, state FROM destination WHERE storefront = "
+                                      "?1 AND destination = ?2 AND due_ms <= ?3"
+                                      " ORDER BY priority, state");
 
     sql_text(q, 1, c->storefront);
     sql_text(q, 2, c->destination);
     sql_int(q, 3, w->now_ms);
     *n = 0;
-    while (*n < PRIORITIES && sql_row(q))
-        out[(*n)++] = sql_get_int(q, 0);
+    while (*n < LINES && sql_row(q))
+        out[(*n)++] = (struct line){sql_get_int(q, 0), (enum msg_state)sql_get_int(q, 1)};
     return sql_done(q, e);
 }
 
-static bool due_messages(struct writer *w, const struct store_claim *c, int64_t priority,
+static bool due_messages(struct writer *w, const struct store_claim *c, const struct line *l,
     size_t max, struct message_row **out, size_t *n, struct err *e)
 {
     struct sql *q = sqlite_sql(w->db,
         "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_due WHERE storefront = ?1"
-        " AND destination = ?2 AND priority = ?3 AND due_ms <= ?4 AND state IN (0, 2)"
-        " ORDER BY due_ms, id LIMIT ?5");
+        " AND destination = ?2 AND priority = ?3 AND state = ?4 AND due_ms <= ?5"
+        " AND state IN (0, 2) ORDER BY due_ms, id LIMIT ?6");
 
     sql_text(q, 1, c->storefront);
     sql_text(q, 2, c->destination);
-    sql_int(q, 3, priority);
-    sql_int(q, 4, w->now_ms);
-    sql_int(q, 5, (int64_t)max);
+    sql_int(q, 3, l->priority);
+    sql_int(q, 4, l->state);
+    sql_int(q, 5, w->now_ms);
+    sql_int(q, 6, (int64_t)max);
     return message_read_all(w, q, max, out, n, e);
 }
 
@@ -57,22 +64,33 @@ static bool lease(struct writer *w, struct store_claim *c, struct message_row *m
     m->owner_start = c->start;
     m->fence++;
     m->lease_until_ms = c->lease_until_ms;
+    c->bytes += m->bytes;
     c->out[c->n++] = (struct store_lease){arena_text(c->arena, str_of(m->id)), m->fence};
     return message_store(w, m, from, e);
 }
 
-static bool claim_priority(
-    struct writer *w, struct store_claim *c, int64_t priority, size_t *expired, struct err *e)
+static bool has_room(const struct store_claim *c, const struct message_row *m)
 {
-    while (c->n < c->max && *expired < EXPIRED_MAX) {
-        size_t wanted = c->max - c->n, n;
+    return c->n == 0 || c->bytes + m->bytes <= c->max_bytes;
+}
+
+/* Leases from one line until the claim has `upto`. */
+static bool claim_line(struct writer *w, struct store_claim *c, const struct line *l, size_t upto,
+    size_t *expired, struct err *e)
+{
+    while (c->n < upto && *expired < EXPIRED_MAX) {
+        size_t wanted = upto - c->n, n;
         struct message_row *rows;
 
-        if (!due_messages(w, c, priority, wanted, &rows, &n, e))
+        if (!due_messages(w, c, l, wanted, &rows, &n, e))
             return false;
         for (size_t i = 0; i < n; i++) {
             bool over = rows[i].expires_ms <= w->now_ms;
 
+            if (!over && !has_room(c, &rows[i])) {
+                c->is_full = true;
+                return true;
+            }
             *expired += over;
             if (over ? !expire(w, &rows[i], e) : !lease(w, c, &rows[i], e))
                 return false;
@@ -83,19 +101,37 @@ static bool claim_priority(
     return true;
 }
 
+/* Half of what is free goes to each of two lines of the same priority, so that neither can stall the other. */
+static bool claim_both(
+    struct writer *w, struct store_claim *c, const struct line *two, size_t *expired, struct err *e)
+{
+    size_t half = c->n + (c->max - c->n + (w->odd++ & 1)) / 2;
+
+    return claim_line(w, c, &two[0], half, expired, e) &&
+           (c->is_full || claim_line(w, c, &two[1], c->max, expired, e)) &&
+           (c->is_full || claim_line(w, c, &two[0], c->max, expired, e));
+}
+
 bool sqlite_claim(struct writer *w, struct store_op *op, struct err *e)
 {
     struct store_claim *c = &op->claim;
-    int64_t priorities[PRIORITIES];
+    struct line lines[LINES];
     size_t n, expired = 0;
 
     c->n = 0;
+    c->bytes = 0;
+    c->is_full = false;
     c->out = arena_array(c->arena, c->max, sizeof *c->out);
-    if (!due_priorities(w, c, priorities, &n, e))
+    if (!due_lines(w, c, lines, &n, e))
         return false;
-    for (size_t i = 0; i < n && c->n < c->max; i++)
-        if (!claim_priority(w, c, priorities[i], &expired, e))
+    for (size_t i = 0; i < n && c->n < c->max && !c->is_full; i++) {
+        bool both = i + 1 < n && lines[i + 1].priority == lines[i].priority;
+
+        if (both ? !claim_both(w, c, &lines[i], &expired, e)
+                 : !claim_line(w, c, &lines[i], c->max, &expired, e))
             return false;
+        i += both;
+    }
     return true;
 }
 

@@ -21,11 +21,19 @@ struct shop {
     int64_t tally[MSG_STATES];
 };
 
-/* A (storefront, destination, priority) whose earliest due time this batch may have changed. */
+/* A (storefront, destination, priority, state) whose earliest due time this batch may have changed. */
 struct touched {
     const char *storefront, *destination;
     int64_t priority;
+    enum msg_state state;
     struct touched *next_in_bucket, *next;
+};
+
+/* By how much this batch changed the number of messages that are held for one reason. */
+struct held_change {
+    const char *storefront, *reason;
+    int64_t change;
+    struct held_change *next;
 };
 
 #define TOUCHED_BUCKETS 256 /* a power of two */
@@ -40,7 +48,9 @@ struct writer {
     struct shop *shops;
     size_t shops_n, shops_cap;
     struct touched *touched, *buckets[TOUCHED_BUCKETS];
-    bool days_known;                  /* of this batch */
+    struct held_change *held;
+    unsigned odd;    /* which kind of message gets the odd one of a claim changes with each */
+    bool days_known; /* of this batch */
     int64_t days[IDEMPOTENCY_PLACES]; /* the day whose keys stand in idempotency_0..3, -1 = none */
 };
 
@@ -49,8 +59,10 @@ struct message_row {
     int64_t n, person;
     const char *storefront, *id, *destination, *reason; /* in the batch's arena, or of the op */
     enum msg_state state;
-    int64_t priority, due_ms, expires_ms, attempts, fence, lease_until_ms, owner_start;
+    int64_t priority, due_ms, expires_ms, attempts, waits, fence, lease_until_ms, owner_start,
+        bytes;
     const char *owner;
+    const char *held_for; /* the reason that stands in the table, of a held one */
     bool unsure;
 };
 
@@ -65,8 +77,10 @@ void batch_begin(struct writer *w, int64_t now_ms, bool others_wrote);
 bool batch_end(struct writer *w, struct err *e);
 void batch_forget(struct writer *w); /* rolled back: nothing that was remembered holds */
 struct shop *batch_shop(struct writer *w, const char *storefront);
-void batch_touch(
-    struct writer *w, const char *storefront, const char *destination, int64_t priority);
+/* Of messages in this state, MSG_QUEUED or MSG_DEFERRED. */
+void batch_touch(struct writer *w, const char *storefront, const char *destination,
+    int64_t priority, enum msg_state s);
+void batch_held(struct writer *w, const char *storefront, const char *reason, int64_t change);
 void batch_tally(struct writer *w, const char *storefront, enum msg_state s, int64_t change);
 
 /* ---- sqlite_rows.c: the moves ---- */
@@ -81,12 +95,17 @@ bool message_find(struct writer *w, const char *storefront, const char *id, stru
 #define MESSAGE_COLUMNS                                                                            \
     "n, person, storefront, id, destination, reason, state, priority, due_ms, expires_ms, "        \
     "attempts, fence,"                                                                             \
-    " lease_until_ms, owner, owner_start, unsure"
+    " lease_until_ms, owner, owner_start, unsure, waits, bytes, reason"
+/* The same of `message m`; `reason` is what the row's reason is to hold, a column. */
+#define MESSAGE_COLUMNS_WITH(reason)                                                               \
+    "m.n, m.person, m.storefront, m.id, m.destination, " reason                                    \
+    ", m.state, m.priority, m.due_ms, m.expires_ms, m.attempts, m.fence,"                          \
+    " m.lease_until_ms, m.owner, m.owner_start, m.unsure, m.waits, m.bytes, m.reason"
 void message_read(struct writer *w, struct sql *q, struct message_row *out);
 /* Reads all rows of q (at most max) before anything is written, because writing would disturb the walk. */
 bool message_read_all(struct writer *w, struct sql *q, size_t max, struct message_row **out,
     size_t *n, struct err *e);
-/* Stores the changeable columns of m, which was in the state `from`; minds tally and destination. Outside of
+/* Stores the changeable columns of m, which was in the state `from`; minds tally, held and destination. Outside of
  * MSG_LEASED the lease columns are cleared, but not the fence. */
 bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e);
 /* Ends, holds or frees a message and writes the event of it. */
@@ -167,7 +186,7 @@ bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, 
 bool read_message(struct sqlite *db, const char *storefront, const char *id, bool with_attachments,
     struct arena *a, struct store_message *out, struct err *e);
 bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,
-    struct arena *a, struct store_message **out, size_t *n, struct err *e);
+    struct arena *a, struct store_message **out, size_t *n, const char **go_on, struct err *e);
 bool read_count(
     struct sqlite *db, const char *storefront_or_null, struct queue_counts *out, struct err *e);
 bool read_held(

@@ -136,14 +136,14 @@ bool order_supersede(struct writer *w, const struct order_place *p, const char *
     if (!p->any || p->seq == 0 || !p->supersedes[0])
         return true;
     q = sqlite_sql(w->db,
-        "SELECT m.n, m.person, m.storefront, m.id, m.destination, o.event, m.state, m.priority, "
-        "m.due_ms,"
-        " m.expires_ms, m.attempts, m.fence, m.lease_until_ms, m.owner, m.owner_start, m.unsure"
-        " FROM (SELECT message, event, seq FROM order_event WHERE storefront = ?1 AND order_ref = "
-        "?2"
-        " AND parcel_ref = ?3 AND seq > 0 AND seq < ?4 ORDER BY seq DESC LIMIT ?5) o"
-        " JOIN message m ON m.n = o.message WHERE o.event <> '' AND m.state IN (0, 2, 3)"
-        " ORDER BY o.seq");
+        "SELECT " MESSAGE_COLUMNS_WITH(
+            "o.event") " FROM (SELECT message, event, seq FROM order_event WHERE storefront = ?1 "
+                       "AND order_ref = "
+                       "?2"
+                       " AND parcel_ref = ?3 AND seq > 0 AND seq < ?4 ORDER BY seq DESC LIMIT ?5) o"
+                       " JOIN message m ON m.n = o.message WHERE o.event <> '' AND m.state IN (0, "
+                       "2, 3)"
+                       " ORDER BY o.seq");
     bind_place(q, p);
     if (!message_read_all(w, q, EVENTS_READ, &rows, &n, e))
         return false;

@@ -5,33 +5,60 @@
 
 #define PRIORITY_MAX 9
 
-static bool ready_of_priority(struct sqlite *db, int priority, int64_t now_ms, size_t max,
-    struct arena *a, struct ready *list, size_t *n, struct err *e)
-{
-    struct sql *q =
-        sqlite_sql(db, "SELECT storefront, destination, due_ms FROM destination"
-                       " WHERE priority = ?1 AND due_ms <= ?2 ORDER BY due_ms LIMIT ?3");
+static const enum msg_state waiting[] = {MSG_QUEUED, MSG_DEFERRED};
 
+static bool ready_of_line(struct sqlite *db, int priority, enum msg_state state, int64_t now_ms,
+    size_t max, struct arena *a, struct ready **out, size_t *n, struct err *e)
+{
+    struct sql *q = sqlite_sql(db,
+        "SELECT storefront, destination, due_ms FROM destination"
+        " WHERE priority = ?1 AND state = ?2 AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4");
+    struct ready *list = NULL;
+    size_t cap = 0;
+
+    *n = 0;
     sql_int(q, 1, priority);
-    sql_int(q, 2, now_ms);
-    sql_int(q, 3, (int64_t)(max - *n));
-    while (*n < max && sql_row(q))
+    sql_int(q, 2, state);
+    sql_int(q, 3, now_ms);
+    sql_int(q, 4, (int64_t)max);
+    while (sql_row(q)) {
+        GROW(a, list, *n, cap);
         list[(*n)++] = (struct ready){.storefront = sql_get_text(q, 0, a),
             .destination = sql_get_text(q, 1, a),
             .priority = priority,
             .oldest_due_ms = sql_get_int(q, 2)};
+    }
+    *out = list;
     return sql_done(q, e);
 }
 
-static bool next_due(
-    struct sqlite *db, int priority, int64_t now_ms, int64_t *next_due_ms, struct err *e)
+/* One of each kind in turn. A place that has both kinds stands here twice, which does no harm: whoever serves it claims
+ * both. */
+static bool ready_of_priority(struct sqlite *db, int priority, int64_t now_ms, size_t max,
+    struct arena *a, struct ready *list, size_t *n, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(db, "SELECT due_ms FROM destination WHERE priority = ?1 AND due_ms > ?2"
-                       " ORDER BY due_ms LIMIT 1");
+    struct ready *kinds[COUNT_OF(waiting)];
+    size_t found[COUNT_OF(waiting)];
+
+    for (size_t k = 0; k < COUNT_OF(waiting); k++)
+        if (!ready_of_line(db, priority, waiting[k], now_ms, max - *n, a, &kinds[k], &found[k], e))
+            return false;
+    for (size_t i = 0; i < found[0] || i < found[1]; i++)
+        for (size_t k = 0; k < COUNT_OF(waiting); k++)
+            if (i < found[k] && *n < max)
+                list[(*n)++] = kinds[k][i];
+    return true;
+}
+
+static bool next_due(struct sqlite *db, int priority, enum msg_state state, int64_t now_ms,
+    int64_t *next_due_ms, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, "SELECT due_ms FROM destination WHERE priority = ?1"
+                                   " AND state = ?2 AND due_ms > ?3 ORDER BY due_ms LIMIT 1");
 
     sql_int(q, 1, priority);
-    sql_int(q, 2, now_ms);
+    sql_int(q, 2, state);
+    sql_int(q, 3, now_ms);
     if (sql_row(q) && sql_get_int(q, 0) < *next_due_ms)
         *next_due_ms = sql_get_int(q, 0);
     return sql_done(q, e);
@@ -45,7 +72,8 @@ bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, 
     *next_due_ms = INT64_MAX;
     for (int p = 0; p <= PRIORITY_MAX; p++)
         if ((*n < max && !ready_of_priority(db, p, now_ms, max, a, *out, n, e)) ||
-            !next_due(db, p, now_ms, next_due_ms, e))
+            !next_due(db, p, MSG_QUEUED, now_ms, next_due_ms, e) ||
+            !next_due(db, p, MSG_DEFERRED, now_ms, next_due_ms, e))
             return false;
     return true;
 }
@@ -57,8 +85,9 @@ bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, 
     "p.event, m.state,"                                                                            \
     " m.priority, m.attempts, m.unsure, m.created_ms, m.due_ms, m.expires_ms, p.date_ms, p.seq, "  \
     "p.bundle,"                                                                                    \
-    " m.fence, m.lease_until_ms, x.hash, x.address, m.n, x.pepper"
-#define VIEW_FROM " FROM message m JOIN payload p ON p.n = m.n JOIN person x ON x.n = m.person"
+    " m.fence, m.lease_until_ms, x.hash, x.address, m.n, x.pepper, m.waits"
+#define VIEW_JOINS " JOIN payload p ON p.n = m.n JOIN person x ON x.n = m.person"
+#define VIEW_FROM " FROM message m" VIEW_JOINS
 
 static void read_view(struct sql *q, struct arena *a, struct store_message *out)
 {
@@ -91,6 +120,7 @@ static void read_view(struct sql *q, struct arena *a, struct store_message *out)
     sql_get_digest(q, 20, &out->person);
     out->address = sql_get_copy(q, 21, a);
     out->pepper = (unsigned)sql_get_int(q, 23);
+    out->waits = (int)sql_get_int(q, 24);
 }
 
 static bool read_attachments(
@@ -124,7 +154,7 @@ bool read_message(struct sqlite *db, const char *storefront, const char *id, boo
     if (sql_row(q)) {
         read_view(q, a, out);
         n = sql_get_int(q, 22);
-        out->private_json = sql_get_copy(q, 24, a);
+        out->private_json = sql_get_copy(q, 25, a);
     }
     if (!sql_done(q, e))
         return false;
@@ -133,30 +163,46 @@ bool read_message(struct sqlite *db, const char *storefront, const char *id, boo
     return !with_attachments || read_attachments(db, n, a, out, e);
 }
 
-bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,
-    struct arena *a, struct store_message **out, size_t *n, struct err *e)
+#define BEHIND_ALL_IDS "~" /* they are of letters, digits, - and _ */
+
+/* An index for each, so that a rare state is no walk. Leased messages are few, because lanes are. */
+static const char *list_text(int state)
 {
-    static const char newest[] = VIEW_COLUMNS VIEW_FROM
-        " WHERE m.storefront = ?1 AND (?2 < 0 OR m.state = ?2) AND (?3 = '' OR m.destination = ?3)"
-        " ORDER BY m.id DESC LIMIT ?4";
-    static const char before[] = VIEW_COLUMNS VIEW_FROM
-        " WHERE m.storefront = ?1 AND (?2 < 0 OR m.state = ?2) AND (?3 = '' OR m.destination = ?3)"
-        " AND m.id < ?5 ORDER BY m.id DESC LIMIT ?4";
-    struct sql *q = sqlite_sql(db, f->after_id[0] ? before : newest);
+    static const char all[] =
+        VIEW_COLUMNS VIEW_FROM " WHERE m.storefront = ?1 AND m.id < ?2 ORDER BY m.id DESC";
+    static const char leased[] = VIEW_COLUMNS " FROM message m INDEXED BY message_leased" VIEW_JOINS
+                                              " WHERE m.storefront = ?1 AND m.id < ?2"
+                                              " AND m.state = 1 ORDER BY m.id DESC";
+    static const char others[] =
+        VIEW_COLUMNS " FROM message m INDEXED BY message_by_state" VIEW_JOINS
+                     " WHERE m.storefront = ?1 AND m.id < ?2 AND m.state = ?3"
+                     " AND m.state <> 1 ORDER BY m.id DESC";
+
+    return state < 0 ? all : state == MSG_LEASED ? leased : others;
+}
+
+bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,
+    struct arena *a, struct store_message **out, size_t *n, const char **go_on, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, list_text(f->state));
     struct store_message *list = NULL;
-    size_t cap = 0;
+    char last[ID_SIZE] = "";
+    size_t cap = 0, looked = 0;
 
     *n = 0;
     sql_text(q, 1, storefront);
-    sql_int(q, 2, f->state);
-    sql_text(q, 3, f->destination);
-    sql_int(q, 4, (int64_t)f->max);
-    if (f->after_id[0])
-        sql_text(q, 5, f->after_id);
-    while (sql_row(q)) {
+    sql_text(q, 2, f->after_id[0] ? f->after_id : BEHIND_ALL_IDS);
+    if (f->state >= 0 && f->state != MSG_LEASED)
+        sql_int(q, 3, f->state);
+    while (*n < f->max && looked < f->look && sql_row(q)) {
+        looked++;
+        (void)str_copy(sql_get_str(q, 1), last, sizeof last);
+        if (f->destination[0] && !str_is(sql_get_str(q, 5), f->destination))
+            continue;
         GROW(a, list, *n, cap);
         read_view(q, a, &list[(*n)++]);
     }
+    *go_on = *n == f->max || looked == f->look ? arena_text(a, str_of(last)) : "";
     *out = list;
     return sql_done(q, e);
 }
@@ -181,9 +227,10 @@ bool read_count(
 bool read_held(
     struct sqlite *db, struct arena *a, struct held_group **out, size_t *n, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(db, "SELECT storefront, reason, count(*), min(id) FROM message"
-                       " INDEXED BY message_held WHERE state = 3 GROUP BY storefront, reason");
+    struct sql *q = sqlite_sql(db,
+        "SELECT h.storefront, h.reason, h.messages, (SELECT m.id FROM message m INDEXED BY "
+        "message_held WHERE m.state = 3 AND m.storefront = h.storefront AND m.reason = h.reason"
+        " ORDER BY m.id LIMIT 1) FROM held h");
     struct held_group *list = NULL;
     size_t cap = 0;
 

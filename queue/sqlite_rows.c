@@ -88,7 +88,10 @@ void message_read(struct writer *w, struct sql *q, struct message_row *out)
         .owner = sql_get_text(q, 13, w->batch),
         .owner_start = sql_get_int(q, 14),
         .unsure = sql_get_int(q, 15) != 0,
+        .waits = sql_get_int(q, 16),
+        .bytes = sql_get_int(q, 17),
     };
+    out->held_for = out->state == MSG_HELD ? sql_get_text(q, 18, w->batch) : "";
 }
 
 bool message_read_all(
@@ -134,10 +137,10 @@ static bool waits(enum msg_state s)
 
 bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(w->db, "UPDATE message SET state = ?2, due_ms = ?3, attempts = ?4, unsure = ?5, "
-                          "reason = ?6, owner = ?7,"
-                          " owner_start = ?8, fence = ?9, lease_until_ms = ?10 WHERE n = ?1");
+    struct sql *q = sqlite_sql(w->db,
+        "UPDATE message SET state = ?2, due_ms = ?3, attempts = ?4, unsure = ?5, "
+        "reason = ?6, owner = ?7,"
+        " owner_start = ?8, fence = ?9, lease_until_ms = ?10, waits = ?11 WHERE n = ?1");
 
     if (m->state != MSG_LEASED) {
         m->owner = "";
@@ -153,12 +156,20 @@ bool message_store(struct writer *w, struct message_row *m, enum msg_state from,
     sql_int(q, 8, m->owner_start);
     sql_int(q, 9, m->fence);
     sql_int(q, 10, m->lease_until_ms);
+    sql_int(q, 11, m->waits);
     if (!sql_run(q, e))
         return false;
     batch_tally(w, m->storefront, from, -1);
     batch_tally(w, m->storefront, m->state, 1);
-    if (waits(from) || waits(m->state))
-        batch_touch(w, m->storefront, m->destination, m->priority);
+    if (from == MSG_HELD)
+        batch_held(w, m->storefront, m->held_for, -1);
+    if (m->state == MSG_HELD)
+        batch_held(w, m->storefront, m->reason, 1);
+    m->held_for = m->reason;
+    if (waits(from))
+        batch_touch(w, m->storefront, m->destination, m->priority, from);
+    if (waits(m->state))
+        batch_touch(w, m->storefront, m->destination, m->priority, m->state);
     return true;
 }
 

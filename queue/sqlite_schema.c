@@ -8,7 +8,8 @@
  *
  * destination holds, for each (storefront, destination, priority) with waiting messages, when the earliest
  * falls due. It is brought up to date at the end of each transaction, so that "who has work" is a range of an
- * index and not a walk over a million messages. tally counts messages by state for the same reason.
+ * index and not a walk over a million messages. tally counts messages by state for the same reason, held (from version
+ * 2) those of each reason.
  *
  * idempotency_0 to _3 hold one day each, in turn: a random key is cheap in a small table, and a day goes by
  * emptying one. idempotency_day says which day stands where. */
@@ -113,7 +114,35 @@ static const char version_1[] =
     "  id TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,"
     "  PRIMARY KEY(storefront, key)) WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1};
+/* Messages that were never tried (0) and those that come again (2) have lines of their own, because each claim takes
+ * from both. message_by_state leaves the leased ones out: they are few, and every message passes through that state. waits
+ * counts deferrals without an attempt, bytes is about what a claim brings into memory (of old rows the attachments). */
+static const char version_2[] =
+    "ALTER TABLE message ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE message SET bytes = (SELECT sum(length(sealed)) FROM attachment WHERE message = "
+    "message.n)"
+    "  WHERE n IN (SELECT message FROM attachment);"
+    "CREATE INDEX message_by_state ON message(storefront, state, id) WHERE state <> 1;"
+
+    "DROP INDEX message_due;"
+    "CREATE INDEX message_due ON message(storefront, destination, priority, state, due_ms, id)"
+    "  WHERE state IN (0, 2);"
+    "DROP TABLE destination;"
+    "CREATE TABLE destination(storefront TEXT NOT NULL, destination TEXT NOT NULL,"
+    "  priority INTEGER NOT NULL, state INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY(storefront, destination, priority, state)) WITHOUT ROWID;"
+    "CREATE INDEX destination_due ON destination(priority, state, due_ms);"
+    "INSERT INTO destination SELECT storefront, destination, priority, state, min(due_ms)"
+    "  FROM message INDEXED BY message_due WHERE state IN (0, 2)"
+    "  GROUP BY storefront, destination, priority, state;"
+
+    "CREATE TABLE held(storefront TEXT NOT NULL, reason TEXT NOT NULL, messages INTEGER NOT NULL,"
+    "  PRIMARY KEY(storefront, reason)) WITHOUT ROWID;"
+    "INSERT INTO held SELECT storefront, reason, count(*) FROM message INDEXED BY message_held"
+    "  WHERE state = 3 GROUP BY storefront, reason;";
+
+static const char *const migrations[] = {version_1, version_2};
 
 const struct sqlite_schema sqlite_queue_schema = {
     .what = "queue.db",

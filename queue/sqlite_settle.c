@@ -35,6 +35,8 @@ static bool settle_one(
     m->reason = by ? "superseded" : s->reason ? s->reason : "";
     if (s->to == MSG_DEFERRED || s->to == MSG_QUEUED)
         m->due_ms = s->due_ms;
+    if (s->to == MSG_DEFERRED)
+        m->waits = s->counts ? 0 : m->waits + 1;
     return message_store(w, m, MSG_LEASED, e) &&
            (!s->unsure || message_event(w, m, "unsure", "parcelpost", STR("{}"), NULL, e)) &&
            write_reason(w, one, m, by, e) &&
@@ -117,12 +119,11 @@ bool sqlite_release(struct writer *w, struct store_op *op, struct err *e)
     struct message_row *rows;
     size_t n;
     struct sql *q = sqlite_sql(w->db,
-        "SELECT m.n, m.person, m.storefront, m.id, m.destination, m.reason, m.state, m.priority, "
-        "m.due_ms,"
-        " m.expires_ms, m.attempts, m.fence, m.lease_until_ms, m.owner, m.owner_start, m.unsure"
-        " FROM message m INDEXED BY message_held LEFT JOIN order_event o ON o.message = m.n"
-        " WHERE m.state = 3 AND m.storefront = ?1 AND m.reason = ?2"
-        " ORDER BY o.order_ref, o.parcel_ref, o.seq, m.id LIMIT ?3");
+        "SELECT " MESSAGE_COLUMNS_WITH(
+            "m.reason") " FROM message m INDEXED BY message_held LEFT JOIN order_event o ON "
+                        "o.message = m.n"
+                        " WHERE m.state = 3 AND m.storefront = ?1 AND m.reason = ?2"
+                        " ORDER BY o.order_ref, o.parcel_ref, o.seq, m.id LIMIT ?3");
 
     sql_text(q, 1, r->storefront);
     sql_text(q, 2, r->code);

@@ -3,13 +3,23 @@
 
 #include <stdio.h>
 
+/* What a claim of it will bring into memory, about. */
+static int64_t bytes_of(const struct store_submit *s)
+{
+    size_t bytes = s->private_json.n;
+
+    for (size_t i = 0; i < s->s->attachments_n; i++)
+        bytes += s->attachments[i].n;
+    return (int64_t)bytes;
+}
+
 static bool insert_message(
     struct writer *w, const struct store_submit *s, int64_t person, int64_t *n, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(w->db, "INSERT INTO message(storefront, id, person, destination, state, "
-                          "priority, created_ms, due_ms,"
-                          " expires_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    struct sql *q = sqlite_sql(w->db,
+        "INSERT INTO message(storefront, id, person, destination, state, "
+        "priority, created_ms, due_ms,"
+        " expires_ms, reason, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
 
     sql_text(q, 1, s->s->storefront);
     sql_text(q, 2, s->s->id);
@@ -21,12 +31,13 @@ static bool insert_message(
     sql_int(q, 8, s->s->due_ms);
     sql_int(q, 9, s->s->expires_ms);
     sql_text(q, 10, s->out->reason);
+    sql_int(q, 11, bytes_of(s));
     if (!sql_run(q, e))
         return false;
     *n = sqlite_last_row(w->db);
     batch_tally(w, s->s->storefront, s->out->state, 1);
     if (s->out->state == MSG_QUEUED)
-        batch_touch(w, s->s->storefront, s->s->destination, s->s->priority);
+        batch_touch(w, s->s->storefront, s->s->destination, s->s->priority, MSG_QUEUED);
     return true;
 }
 

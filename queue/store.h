@@ -40,6 +40,8 @@ struct store_submit {
 struct store_claim {
     const char *storefront, *destination;
     size_t max;
+    int64_t
+        max_bytes; /* of the messages behind the first one: private JSON and attachments, sealed */
     int64_t lease_until_ms;
     const char *owner; /* node */
     int64_t start;     /* its start number */
@@ -49,6 +51,8 @@ struct store_claim {
         int64_t fence;
     } * out;
     size_t n;
+    int64_t bytes;
+    bool is_full; /* the next one did not fit into max_bytes */
 };
 
 struct store_suppress {
@@ -203,6 +207,7 @@ struct store_op {
 struct store_message {
     struct message_view view; /* address and private_json stay "" */
     int64_t fence, lease_until_ms;
+    int waits; /* as of a job */
     struct digest person;
     unsigned pepper;                  /* of person */
     struct str address, private_json; /* sealed; address is "" once the person was erased */
@@ -241,7 +246,7 @@ struct store_verbs {
     bool (*message)(struct store *s, const char *storefront, const char *id, bool with_attachments,
         struct arena *a, struct store_message *out, struct err *e); /* ERR_MISSING */
     bool (*list)(struct store *s, const char *storefront, const struct message_filter *f,
-        struct arena *a, struct store_message **out, size_t *n, struct err *e);
+        struct arena *a, struct store_message **out, size_t *n, const char **go_on, struct err *e);
     bool (*count)(
         struct store *s, const char *storefront_or_null, struct queue_counts *out, struct err *e);
     bool (*held)(

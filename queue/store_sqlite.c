@@ -130,9 +130,9 @@ static bool message(struct store *s, const char *storefront, const char *id, boo
 }
 
 static bool list(struct store *s, const char *storefront, const struct message_filter *f,
-    struct arena *a, struct store_message **out, size_t *n, struct err *e)
+    struct arena *a, struct store_message **out, size_t *n, const char **go_on, struct err *e)
 {
-    WITH_READER(db, read_list(db, storefront, f, a, out, n, e));
+    WITH_READER(db, read_list(db, storefront, f, a, out, n, go_on, e));
 }
 
 static bool count(struct store *s, const char *storefront, struct queue_counts *out, struct err *e)

@@ -27,13 +27,15 @@ bool queue_show(struct queue *q, const char *storefront, const char *id, struct 
 }
 
 bool queue_list(struct queue *q, const char *storefront, const struct message_filter *f,
-    struct arena *a, struct message_view **out, size_t *n, struct err *e)
+    struct arena *a, struct message_view **out, size_t *n, const char **go_on, struct err *e)
 {
     struct message_filter limited = *f;
     struct store_message *rows;
 
     limited.max = f->max < PAGE_MAX ? f->max : PAGE_MAX;
-    if (!queue_seen(q, q->store->verbs->list(q->store, storefront, &limited, a, &rows, n, e), e))
+    limited.look = f->look > 0 ? f->look : QUEUE_LIST_LOOK;
+    if (!queue_seen(
+            q, q->store->verbs->list(q->store, storefront, &limited, a, &rows, n, go_on, e), e))
         return false;
     *out = arena_array(a, *n, sizeof **out);
     for (size_t i = 0; i < *n; i++) {

@@ -30,20 +30,19 @@ static void list_json(struct cli *c, const struct message_view *rows, size_t n)
     js_close(&all);
 }
 
-static void list_text(struct cli *c, const struct message_view *rows, size_t n, size_t max)
+static void list_text(struct cli *c, const struct message_view *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         printf("%s  %-10s %-24s %2d  %s  %s%s%s\n", rows[i].id, msg_state_name(rows[i].state),
             rows[i].destination, rows[i].attempts, time_text(c, rows[i].due_ms),
             rows[i].template_name, rows[i].reason[0] ? "  " : "", rows[i].reason);
-    if (n == max)
-        printf("(perhaps more: --after %s)\n", rows[n - 1].id);
 }
 
 static int list(struct cli *c, struct cli_desk *d)
 {
     struct err e = {0};
     struct message_view *rows;
+    const char *go_on;
     size_t n;
     uint64_t max = 50;
     enum msg_state state;
@@ -61,12 +60,14 @@ static int list(struct cli *c, struct cli_desk *d)
     if (!str_to_u64(str_of(cli_value(c, "max", "50")), &max) || max == 0 || max > MAX_ROWS)
         return cli_usage(c, "--max takes 1 to %d", MAX_ROWS);
     f.max = max;
-    if (!queue_list(d->queue, d->storefront, &f, c->arena, &rows, &n, &e))
+    if (!queue_list(d->queue, d->storefront, &f, c->arena, &rows, &n, &go_on, &e))
         return cli_fail(c, &e);
     if (cli_flag(c, "json"))
         list_json(c, rows, n);
     else
-        list_text(c, rows, n, f.max);
+        list_text(c, rows, n);
+    if (*go_on)
+        fprintf(cli_flag(c, "json") ? stderr : stdout, "(perhaps more: --after %s)\n", go_on);
     return CLI_FINE;
 }
 

@@ -4,7 +4,8 @@
 #include "mailer/deliver/backoff.h"
 #include "mailer/deliver/facts.h"
 
-#define UNSURE_MAX 3 /* attempts after which nobody sends it again without a person's word */
+#define WAIT_MAX_MS 1800000 /* our own trouble may end at any time, and then the mail shall go */
+#define UNSURE_MAX 3        /* attempts after which nobody sends it again without a person's word */
 
 /* Whoever runs this sees here why mail waits, also when no server was asked. */
 static void log_deferral(const struct attempt *t, const struct settlement *s)
@@ -27,12 +28,19 @@ static bool end(struct attempt *t, struct settlement s)
     return false;
 }
 
+/* No attempt was made, so none counts; but a resolver that is down for hours must not be asked for every mail again
+ * every few minutes. A mail that would wait beyond its expiry is due then, which ends it. */
 bool end_waiting(struct attempt *t, const char *reason)
 {
-    int64_t due_ms =
-        clock_now_ms(t->bench->clock) + snapshot_conf(t->bench->snapshot)->retry_first_ms;
+    const struct conf *c = snapshot_conf(t->bench->snapshot);
+    int64_t max_ms = c->retry_max_ms < WAIT_MAX_MS ? c->retry_max_ms : WAIT_MAX_MS;
+    const struct backoff b = {c->retry_first_ms, max_ms};
+    struct settlement s = {.to = MSG_DEFERRED, .reason = reason};
 
-    return end(t, (struct settlement){.to = MSG_DEFERRED, .reason = reason, .due_ms = due_ms});
+    if (!backoff_next(&b, t->job->id, t->job->waits + 1, clock_now_ms(t->bench->clock),
+            t->job->expires_ms, &s.due_ms))
+        s.due_ms = t->job->expires_ms;
+    return end(t, s);
 }
 
 bool end_expired(struct attempt *t)

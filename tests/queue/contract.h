@@ -12,6 +12,6 @@ struct contract {
 };
 
 extern const struct contract contract_messages, contract_work, contract_orders, contract_people,
-    contract_journal;
+    contract_journal, contract_depth;
 
 #endif

@@ -49,6 +49,7 @@ static void another_storefront_does_not_see_it(void **state)
     struct journal_row *rows;
     struct message_view v, *list;
     enum change_result done;
+    const char *go_on;
     struct job *jobs;
     size_t n;
 
@@ -59,8 +60,9 @@ static void another_storefront_does_not_see_it(void **state)
     assert_int_equal(n, 0);
     FINE(queue_cancel(p->q, OTHER_SHOP, id, test_actor, &done, &p->e));
     assert_int_equal(done, CHANGE_NOT_FOUND);
-    FINE(queue_list(
-        p->q, OTHER_SHOP, &(struct message_filter){-1, "", "", 9}, p->a, &list, &n, &p->e));
+    FINE(queue_list(p->q, OTHER_SHOP,
+        &(struct message_filter){.state = -1, .destination = "", .after_id = "", .max = 9}, p->a,
+        &list, &n, &go_on, &p->e));
     assert_int_equal(n, 0);
 }
 
@@ -286,28 +288,29 @@ static void messages_are_listed_newest_first_in_pages(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
     struct message_filter f = {.state = -1, .destination = "", .after_id = "", .max = 2};
-    const char *ids[5];
+    const char *ids[5], *go_on;
     struct message_view *list;
     size_t n;
 
     for (int i = 0; i < 5; i++, p->time.ms++)
         ids[i] = post_mail(p, i == 2 ? "bob@other.example" : "ada@example.com");
-    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &p->e));
+    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &go_on, &p->e));
     assert_int_equal(n, 2);
     assert_string_equal(list[0].id, ids[4]);
     assert_true(str_is(list[0].address, "ada@example.com"));
     assert_int_equal(list[0].private_json.n, 0);
-    f.after_id = list[1].id;
-    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &p->e));
+    assert_string_equal(go_on, list[1].id);
+    f.after_id = go_on;
+    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &go_on, &p->e));
     assert_string_equal(list[0].id, ids[2]);
     assert_string_equal(list[1].id, ids[1]);
     f = (struct message_filter){
         .state = MSG_QUEUED, .destination = "other.example", .after_id = "", .max = 9};
-    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &p->e));
+    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &go_on, &p->e));
     assert_int_equal(n, 1);
     assert_string_equal(list[0].id, ids[2]);
     f.state = MSG_HELD;
-    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &p->e));
+    FINE(queue_list(p->q, SHOP, &f, p->a, &list, &n, &go_on, &p->e));
     assert_int_equal(n, 0);
 }
 

@@ -4,8 +4,8 @@
 
 int main(void)
 {
-    const struct contract *all[] = {
-        &contract_messages, &contract_work, &contract_orders, &contract_people, &contract_journal};
+    const struct contract *all[] = {&contract_messages, &contract_work, &contract_orders,
+        &contract_people, &contract_journal, &contract_depth};
     int failed = 0;
 
     for (size_t i = 0; i < COUNT_OF(all); i++) {
