@@ -1,7 +1,10 @@
-/* Signing: one handle of the library for each key, all fed with the same message. */
+/* Signing: one handle of the library for each key, all fed with the same message. The library makes the signature; the
+ * body's hash in it is ours where the seam is in force. */
 #include <openssl/err.h>
 
+#include "mailer/mime/body_hash.h"
 #include "mailer/mime/dkim_key.h"
+#include "mailer/mime/hash_seam.h"
 #include "mailer/mime/opendkim.h"
 #include "mailer/mime/pem_seam.h"
 
@@ -19,7 +22,8 @@ static bool refuse(DKIM *message, const char *step, DKIM_STAT status, struct err
     return err_set(e, ERR_LIBRARY, "dkim: %s: %s", step, why ? why : dkim_getresultstr(status));
 }
 
-static bool feed(DKIM *message, struct str text, struct err *e)
+/* Without the body where its hash is known. */
+static bool feed(DKIM *message, struct str text, bool hash_is_known, struct err *e)
 {
     struct str header, body, field;
     DKIM_STAT status;
@@ -33,14 +37,15 @@ static bool feed(DKIM *message, struct str text, struct err *e)
     status = dkim_eoh(message);
     if (status != DKIM_STAT_OK)
         return refuse(message, "the header cannot be signed", status, e);
-    status = body.n > 0 ? dkim_body(message, bytes_of(body), body.n) : DKIM_STAT_OK;
+    status =
+        body.n > 0 && !hash_is_known ? dkim_body(message, bytes_of(body), body.n) : DKIM_STAT_OK;
     if (status != DKIM_STAT_OK)
         return refuse(message, "the body cannot be signed", status, e);
     return true;
 }
 
-/* The library asks for the private key inside eom, so the offer stands just there. */
-static DKIM_STAT finish(DKIM *message, const struct dkim_key *k)
+/* The library asks for the private key and ends the body's hash inside eom, so the offers stand just there. */
+static DKIM_STAT finish(DKIM *message, const struct dkim_key *k, const struct digest *body)
 {
     struct pem_offer offer = {
         .pem = buf_str(&k->pem),
@@ -50,13 +55,16 @@ static DKIM_STAT finish(DKIM *message, const struct dkim_key *k)
     DKIM_STAT status;
 
     pem_seam_offer(&offer);
+    hash_seam_offer(body);
     status = dkim_eom(message, NULL);
+    bool taken = hash_seam_withdraw();
     pem_seam_withdraw();
-    return status;
+    return status == DKIM_STAT_OK && body && !taken ? DKIM_STAT_INTERNAL : status;
 }
 
-static bool sign_one(
-    struct dkim *d, const struct dkim_key *k, struct str text, struct buf *out, struct err *e)
+/* body: its hash, or NULL for the library to make it. */
+static bool sign_one(struct dkim *d, const struct dkim_key *k, struct str text,
+    const struct digest *body, struct buf *out, struct err *e)
 {
     AUTO(arena_close) struct arena *arena = arena_open();
     AUTO(opendkim_free) DKIM *message = NULL;
@@ -72,9 +80,9 @@ static bool sign_one(
             &status);
     if (!message)
         return refuse(NULL, "no handle", status, e);
-    if (!feed(message, text, e))
+    if (!feed(message, text, body != NULL, e))
         return false;
-    status = finish(message, k);
+    status = finish(message, k, body);
     if (status != DKIM_STAT_OK)
         return refuse(message, "no signature", status, e);
     status = dkim_getsighdr_d(message, sizeof DKIM_SIGNHEADER ": " - 1, &value, &n);
@@ -86,13 +94,25 @@ static bool sign_one(
     return true;
 }
 
+static bool hash_body(const struct dkim *d, struct str text, struct digest *out)
+{
+    struct str header, body;
+
+    opendkim_split(text, &header, &body);
+    return d->takes_hashes && body_hash(body, d->body_simple, out);
+}
+
 bool dkim_sign(struct dkim *d, const struct dkim_key *const *keys, size_t n, struct str message,
     struct buf *out, struct err *e)
 {
     size_t before = out->n;
+    struct digest digest;
+    const struct digest *body = hash_body(d, message, &digest) ? &digest : NULL;
 
     for (size_t i = 0; i < n; i++) {
-        if (!sign_one(d, keys[i], message, out, e)) {
+        bool is_signed = body && sign_one(d, keys[i], message, body, out, e);
+
+        if (!is_signed && !sign_one(d, keys[i], message, NULL, out, e)) {
             buf_cut(out, before);
             return false;
         }

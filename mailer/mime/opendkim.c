@@ -1,6 +1,8 @@
 /* The library's handle, its settings and its memory. */
 #include "mailer/mime/opendkim.h"
 
+#include "mailer/mime/hash_seam.h"
+
 #include <stdlib.h>
 
 #define LEAST_BITS 1024 /* RFC 8301 s3.2: verifiers must not accept less */
@@ -48,6 +50,7 @@ bool dkim_open(const struct dkim_setup *s, struct dkim **out, struct err *e)
     if (!d)
         err_out_of_memory();
     d->body_simple = s->body_simple;
+    d->takes_hashes = hash_seam_is_in_force();
     d->clock = s->clock ? s->clock : clock_system();
     d->lib = dkim_init(allocate, release);
     if (!d->lib || !set_options(d->lib) || !dkim_libfeature(d->lib, DKIM_FEATURE_ED25519) ||

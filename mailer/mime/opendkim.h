@@ -25,6 +25,7 @@ __typeof__(opendkim_close) opendkim_close __asm__("dkim_close");
 struct dkim {
     DKIM_LIB *lib;
     bool body_simple;
+    bool takes_hashes; /* hash_seam.h is in force */
     const struct clock *clock;
 };
 
