@@ -33,7 +33,7 @@ import house  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
 
-SUBJECTS = ["delivery", "intake", "local_rates", "audit"]  # in the order of the page
+SUBJECTS = ["peers", "delivery", "intake", "local_rates", "audit"]  # in the order of the page
 PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "dns"]
 
 

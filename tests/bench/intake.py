@@ -25,7 +25,7 @@ def measure(run):
     tomorrow = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     stage.warm_up(run, service, key, send_at=tomorrow)
     path = stage.request_file(run.house, "intake.json", send_at=tomorrow)
-    usage = Usage(service=service.process.child.pid)
+    usage = Usage(service=[service.process.child.pid])
     seen, load_cpu = stage.Load(run.programs["load"], service, key, count, path).result()
     used, others = usage.end(load=load_cpu)
     sizes = stored_sizes(service)

@@ -48,10 +48,30 @@ def describe(folder, commit):
 
 # ---- CPU time ------------------------------------------------------------------------------------------------------------
 
-def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def processes():
+    """{pid: fields of /proc/PID/stat from the state on}"""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, encoding="ascii", errors="replace") as f:
+                found[int(name)] = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def subtree(pids, known):
+    """Those of these processes that are there, and all below them. known: processes()"""
+    found, more = set(), {pid for pid in pids if pid in known}
+    while more:
+        found |= more
+        more = {pid for pid, fields in known.items() if int(fields[1]) in more}
+    return found
+
+
+def tree_seconds(pids, known):
+    """CPU seconds of these processes and of all below them, with those that have ended."""
+    return sum(int(x) for pid in subtree(pids, known) for x in known[pid][11:15]) / TICKS
 
 
 def machine_seconds():
@@ -62,18 +82,23 @@ def machine_seconds():
 
 
 class Usage:
-    """Who used the CPU while something ran: ours by name, the rest of the machine as a share."""
+    """Who used the CPU while something ran: ours by name, the rest of the machine as a share. trees: name=[pid, ...], each
+    with all processes below it."""
 
-    def __init__(self, **pids):
-        self.pids = pids
-        self.before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    def __init__(self, **trees):
+        self.trees = trees
+        self.before = self.now()
         self.machine = machine_seconds()
+
+    def now(self):
+        known = processes()
+        return {name: tree_seconds(pids, known) for name, pids in self.trees.items()}
 
     def end(self, **known):
         """({name: CPU seconds}, share of the others). known: CPU seconds of processes that have ended by now."""
-        used = {name: cpu_seconds(pid) - self.before[name] for name, pid in self.pids.items()}
-        used.update(known)
         total, idle = (now - then for now, then in zip(machine_seconds(), self.machine))
+        used = {name: seconds - self.before[name] for name, seconds in self.now().items()}
+        used.update(known)
         others = max(0.0, total - idle - sum(used.values()))
         return used, others / total if total else 0.0
 

@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import subprocess
+import time
 
 import house
 
@@ -42,22 +43,49 @@ class Sink:
         self.child.stdout.close()
 
 
-class Load:
-    """tests/bench/load.c while it runs."""
+class Child:
+    """A load generator (crowd.h) while it runs."""
 
-    def __init__(self, program, service, key, count, path, clients=CLIENTS):
-        self.child = subprocess.Popen([program, str(service.port), key, str(clients), str(count), path],
-                                      stdout=subprocess.PIPE, text=True)
+    def __init__(self, arguments):
+        self.begin = time.perf_counter()
+        self.child = subprocess.Popen([str(argument) for argument in arguments], stdout=subprocess.PIPE, text=True)
+
+    def seconds(self):
+        """Since it began."""
+        return time.perf_counter() - self.begin
+
+    def failed(self):
+        """True when it has ended, and not well: wait for nothing more."""
+        if self.child.returncode is None:
+            pid, status, self.usage = os.wait4(self.child.pid, os.WNOHANG)
+            if pid:
+                self.child.returncode = os.waitstatus_to_exitcode(status)
+        return bool(self.child.returncode)
 
     def result(self):
         """(what it printed, CPU seconds)"""
         text = self.child.stdout.read()
         self.child.stdout.close()
-        _, status, usage = os.wait4(self.child.pid, 0)
-        self.child.returncode = os.waitstatus_to_exitcode(status)
+        if self.child.returncode is None:
+            _, status, self.usage = os.wait4(self.child.pid, 0)
+            self.child.returncode = os.waitstatus_to_exitcode(status)
         if self.child.returncode != 0:
-            raise AssertionError("load ended with %d: %s" % (self.child.returncode, text))
-        return json.loads(text), usage.ru_utime + usage.ru_stime
+            raise AssertionError("the load ended with %d: %s" % (self.child.returncode, text))
+        return json.loads(text), self.usage.ru_utime + self.usage.ru_stime
+
+
+class Load(Child):
+    """tests/bench/load.c"""
+
+    def __init__(self, program, service, key, count, path, clients=CLIENTS):
+        super().__init__([program, service.port, key, clients, count, path])
+
+
+class SmtpLoad(Child):
+    """tests/bench/smtp_load.c"""
+
+    def __init__(self, program, port, count, path, clients):
+        super().__init__([program, port, clients, count, path])
 
 
 def service(run, sink, name, conf="", storefront="", keys=("rsa",)):
@@ -101,3 +129,9 @@ def attachment_of_20_kb(micro):
 def attachment_bytes(run, mail_bytes=KB_20):
     """The size of the attachment that makes the example a mail of so many bytes; base64 writes 57 bytes in a line of 78."""
     return attachment_of_20_kb(run.programs["micro"]) + (mail_bytes - KB_20) * 57 // 78
+
+
+def check_all_delivered(served, count):
+    """The queue of a started service must come to say that it has delivered so many."""
+    delivered = lambda: json.loads(served.run("queue", "stats", "--json").stdout)["delivered"]
+    house.wait_for("the queue to say that %d are delivered" % count, lambda: delivered() == count, 30, 0.2)

@@ -1,0 +1,131 @@
+"""peers -- Parcelpost beside Postfix (with OpenDKIM, and alone) and Haraka: the same mails, the same key, a receiver each.
+
+Parcelpost takes its work over HTTP, the peers by SMTP; each from 64 clients on open connections, as fast as it answers.
+The contestants run in turns, in several rounds, so that a drift of the machine meets all of them; the others stand idle.
+All of them flush a mail to the disk before they answer for it. Samples of what arrived are verified."""
+
+import json
+import subprocess
+
+import house
+import peer_haraka
+import peer_postfix
+import race
+from report import Findings
+from stage import CLIENTS, KB_20
+
+TITLE = "Beside other mail servers"
+KB_100 = 102400
+SIMPLE = 'dkim_canonicalization = "relaxed/simple"\n'
+
+NAMES = {
+    "ours": "Parcelpost, relaxed/relaxed",
+    "ours-simple": "Parcelpost, relaxed/simple",
+    "ours-ed25519": "Parcelpost, relaxed/relaxed, Ed25519 alone",
+    "opendkim": "Postfix + OpenDKIM, relaxed/relaxed",
+    "opendkim-simple": "Postfix + OpenDKIM, relaxed/simple",
+    "postfix": "Postfix alone, unsigned",
+    "haraka": "Haraka, relaxed/simple",
+}
+
+COMPARISONS = [  # figure, ours, beside, size, goal
+    ("20 KB, relaxed/relaxed", "ours", "opendkim", KB_20, 8),
+    ("20 KB, relaxed/simple", "ours-simple", "opendkim-simple", KB_20, 0),
+    ("20 KB, relaxed/relaxed", "ours", "haraka", KB_20, 0),
+    ("20 KB, relaxed/simple", "ours-simple", "haraka", KB_20, 0),
+    ("20 KB, relaxed/relaxed", "ours", "postfix", KB_20, 0),
+    ("100 KB, relaxed/simple", "ours-simple", "opendkim-simple", KB_100, 4),
+    ("100 KB, relaxed/relaxed", "ours", "opendkim", KB_100, 3),
+    ("100 KB, relaxed/simple", "ours-simple", "haraka", KB_100, 0),
+    ("20 KB, relaxed/relaxed, Ed25519 alone", "ours-ed25519", "ours", KB_20, 1.5),
+]
+QUICK = [row for row in COMPARISONS if row[1] == "ours" and row[3] == KB_20]
+
+
+def measure(run):
+    found = Findings()
+    left_out = set() if peer_haraka.is_installed() else {"haraka"}
+    rows = [row for row in COMPARISONS if not left_out & {row[1], row[2]} and (not run.quick or row in QUICK)]
+    letters = {size: write_letter(run, size) for size in sorted({row[3] for row in rows})}
+    contestants = {name: enter(run, name, letters) for name in NAMES if any(name in row for row in rows)}
+    plan = [(size, name) for size in letters for name in contestants if any(row[3] == size and name in row for row in rows)]
+    laps = run_laps(run, contestants, plan)
+    for name, contestant in contestants.items():
+        contestant.stop()
+        verify_samples(run, name)
+    for row in rows:
+        compare(found, laps, *row)
+    for (size, name), lap in laps.items():
+        found.note("%s, %d KB: %s mails of %s bytes at %.0f/s. %s" % (
+            NAMES[name], size // 1024, "{:,}".format(lap.mails), "{:,.0f}".format(lap.mail_bytes), race.rate(lap), race.told(lap)))
+    for name in sorted(left_out):
+        found.note("%s is not installed (script/bench installs it): not measured" % NAMES[name].split(",")[0])
+    return found
+
+
+# ---- who takes part ------------------------------------------------------------------------------------------------------
+
+def write_letter(run, size):
+    """A mail as Parcelpost sends it: the peers are given the like, unsigned."""
+    scribe = race.Parcelpost(run, "scribe-%d" % size)
+    race.lap(run, scribe, 1, size, "sample")
+    scribe.stop()
+    with open(race.samples(run, scribe.name)[0], "rb") as f:
+        return f.read()
+
+
+def enter(run, name, letters):
+    """The contestant, started, with its own receiver."""
+    h, key = run.house, run.house.path("rsa.pem")  # the scribes have made it
+    if name.startswith("ours"):
+        return race.Parcelpost(run, name, SIMPLE if name == "ours-simple" else "", (name[5:] if name == "ours-ed25519" else "rsa",))
+    sink = race.receiver(run, name)
+    if name == "haraka":
+        peer = h.keep(peer_haraka.Haraka(h, name, sink.port, key))
+    elif name == "postfix":
+        peer = h.keep(peer_postfix.Postfix(h, name, sink.port))
+    else:
+        canonicalization = "relaxed/simple" if name.endswith("simple") else "relaxed/relaxed"
+        milter = h.keep(peer_postfix.OpenDkim(h, name + "-milter", key, canonicalization))
+        peer = h.keep(peer_postfix.Postfix(h, name, sink.port, milter))
+    return race.Peer(name, peer, sink, letters, signs=name != "postfix")
+
+
+def verify_samples(run, name):
+    """What arrived first must carry one signature, and it must hold; the domain's zone has the key."""
+    if name == "postfix":
+        return
+    zone = run.house.path("shop-%s.zone" % ("ed25519" if name == "ours-ed25519" else "rsa"))
+    for path in race.samples(run, name):
+        done = subprocess.run([house.PROGRAM, "dkim", "verify", path, "--zone", zone, "--resolver", "none", "--json"],
+                              capture_output=True, text=True, check=False)
+        results = [signature["result"] for signature in json.loads(done.stdout)["signatures"]]
+        if results != ["pass"]:
+            raise AssertionError("%s: the signatures of %s are %s" % (NAMES[name], path, results))
+
+
+# ---- the laps ------------------------------------------------------------------------------------------------------------
+
+def mails_of(run, size, name):
+    """In one lap: some seconds' worth."""
+    if run.quick:
+        return 3 * CLIENTS
+    return {KB_20: 4000 if name.startswith("ours") else 1200, KB_100: 1500 if name.startswith("ours") else 600}[size]
+
+
+def run_laps(run, contestants, plan):
+    """{(size, name): lap} for a plan of such pairs; a first, shorter lap starts processes and opens connections."""
+    laps = {pair: [] for pair in plan}
+    for contestant in contestants.values():
+        race.lap(run, contestant, 2 * CLIENTS, KB_20, "warm")
+    for number in range(run.pick(1, 2)):
+        for size, name in plan:
+            laps[size, name].append(race.lap(run, contestants[name], mails_of(run, size, name), size, "b%d-%d-" % (number, size)))
+    return {pair: race.together(found) for pair, found in laps.items()}
+
+
+def compare(found, laps, figure, ours, beside, size, goal):
+    lap, other = laps[size, ours], laps[size, beside]
+    found.row(figure, race.rate(lap), NAMES[beside], race.rate(other), goal=goal)
+    if goal:
+        found.row("the same by CPU time", race.rate_by_cpu(lap), NAMES[beside], race.rate_by_cpu(other))
