@@ -20,12 +20,12 @@ as_root() {
 
 jobs=$(nproc 2>/dev/null || echo 2)
 
-# Configures (once) and builds a preset; quiet unless it fails.
+# Configures (once, and when the presets have changed) and builds a preset; quiet unless it fails.
 build_preset() { # PRESET [TARGET...]
     local preset=$1; shift
     local log="$top/build/$preset.log"
     mkdir -p "$top/build"
-    if [ ! -f "$top/build/$preset/build.ninja" ]; then
+    if [ ! "$top/build/$preset/build.ninja" -nt "$top/CMakePresets.json" ]; then
         cmake --preset "$preset" >"$log" 2>&1 || { tail -n 30 "$log" >&2; fail "cmake --preset $preset failed (whole log: build/$preset.log)"; }
     fi
     cmake --build --preset "$preset" --parallel "$jobs" ${@:+--target "$@"} >"$log" 2>&1 ||

@@ -70,7 +70,7 @@ def write_letter(run, size):
     scribe = race.Parcelpost(run, "scribe-%d" % size)
     race.lap(run, scribe, 1, size, "sample")
     scribe.stop()
-    with open(race.samples(run, scribe.name)[0], "rb") as f:
+    with open(race.samples(run.house, scribe.name)[0], "rb") as f:
         return f.read()
 
 
@@ -96,7 +96,7 @@ def verify_samples(run, name):
     if name == "postfix":
         return
     zone = run.house.path("shop-%s.zone" % ("ed25519" if name == "ours-ed25519" else "rsa"))
-    for path in race.samples(run, name):
+    for path in race.samples(run.house, name):
         done = subprocess.run([house.PROGRAM, "dkim", "verify", path, "--zone", zone, "--resolver", "none", "--json"],
                               capture_output=True, text=True, check=False)
         results = [signature["result"] for signature in json.loads(done.stdout)["signatures"]]

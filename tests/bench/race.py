@@ -25,8 +25,8 @@ def receiver(run, name):
     return run.house.keep(stage.Sink(run.programs["sink"], 0, folder, SAMPLES))
 
 
-def samples(run, name):
-    folder = run.house.path(name + "-samples")
+def samples(h, name):
+    folder = h.path(name + "-samples")
     return [os.path.join(folder, file) for file in sorted(os.listdir(folder))]
 
 
@@ -86,13 +86,18 @@ def dialogue(letter, who):
             (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n")
 
 
-def lap(run, contestant, count, mail_bytes, who):
+def lap(run, contestant, count, mail_bytes, who, wait_s=240):
     """From the first request or mail to the last mail at the receiver; every one of them once, signed if the contestant signs."""
     sink = contestant.sink
     before = sink.counts()
     usage = Usage(sink=[sink.child.pid], **contestant.pids())
     load = contestant.load(run, count, mail_bytes, who)
-    house.wait_for("%d mails at the receiver" % count, lambda: sink.counts().mails >= before.mails + count or load.failed(), 240, 0.02)
+    try:
+        house.wait_for("%d mails at the receiver" % count, lambda: sink.counts().mails >= before.mails + count or load.failed(),
+                       wait_s, 0.02)
+    except AssertionError as e:
+        load.stop()
+        raise AssertionError("%s: %s" % (contestant.name, e)) from None
     seconds = load.seconds()
     seen, load_cpu = load.result()
     used, others = usage.end(load=load_cpu)

@@ -62,6 +62,11 @@ class Child:
                 self.child.returncode = os.waitstatus_to_exitcode(status)
         return bool(self.child.returncode)
 
+    def stop(self):
+        self.child.kill()
+        self.child.wait()
+        self.child.stdout.close()
+
     def result(self):
         """(what it printed, CPU seconds)"""
         text = self.child.stdout.read()
