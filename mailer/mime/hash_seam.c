@@ -7,7 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define EMPTY_BITS 16 /* of nothing, or of the line end that simple puts there: less than any header has */
+#define EMPTY_BITS                                                                                 \
+    16 /* of nothing, or of the line end that simple puts there: less than any header has */
 
 static _Thread_local const struct digest *current;
 static _Thread_local uint64_t answers, answers_before; /* the offer */

@@ -101,6 +101,7 @@ static void foreign_text_is_refused_and_leaves_nothing(void **state)
         {"base64url_padded", decode_base64url, {"Zg==", 4}},
         {"base64url_of_impossible_length", decode_base64url, {"Z", 1}},
         {"base64_with_eight_bits", decode_base64, {"Zm9\xc3", 4}},
+        {"base64_with_a_space_behind_whole_groups", decode_base64, {"Zm9vZm9vZm v", 12}},
     };
 
     (void)state;

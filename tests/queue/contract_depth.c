@@ -166,11 +166,8 @@ static void deferrals_without_an_attempt_are_counted_in_a_row(void **state)
 static size_t list_of(
     struct post *p, int state, const char *destination, size_t look, const char **go_on)
 {
-    const struct message_filter f = {.state = state,
-        .destination = destination,
-        .after_id = *go_on,
-        .max = 100,
-        .look = look};
+    const struct message_filter f = {
+        .state = state, .destination = destination, .after_id = *go_on, .max = 100, .look = look};
     struct message_view *list;
     size_t n;
 

@@ -46,10 +46,10 @@ static const char *seen[TEXTS_MAX];
 static size_t seen_n, bad_n;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards seen, bad_n */
 
-int __real_sqlite3_prepare_v3(sqlite3 *db, const char *text, int n, unsigned flags,
-    sqlite3_stmt **out, const char **tail);
-int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *text, int n, unsigned flags,
-    sqlite3_stmt **out, const char **tail);
+int __real_sqlite3_prepare_v3(
+    sqlite3 *db, const char *text, int n, unsigned flags, sqlite3_stmt **out, const char **tail);
+int __wrap_sqlite3_prepare_v3(
+    sqlite3 *db, const char *text, int n, unsigned flags, sqlite3_stmt **out, const char **tail);
 
 static bool is_excepted(const char *line, const char *text)
 {
@@ -93,8 +93,8 @@ static void meet(sqlite3 *db, const char *text)
     pthread_mutex_unlock(&lock);
 }
 
-int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *text, int n, unsigned flags,
-    sqlite3_stmt **out, const char **tail)
+int __wrap_sqlite3_prepare_v3(
+    sqlite3 *db, const char *text, int n, unsigned flags, sqlite3_stmt **out, const char **tail)
 {
     int rc = __real_sqlite3_prepare_v3(db, text, n, flags, out, tail);
 

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 static const char of_version_1[] =
-    "INSERT INTO message(n, storefront, id, person, destination, state, priority, created_ms, due_ms,"
+    "INSERT INTO message(n, storefront, id, person, destination, state, priority, created_ms, "
+    "due_ms,"
     "  expires_ms, reason) VALUES"
     " (1, 'acme', 'msg_1', 1, 'a.example', 0, 5, 1, 20, 99, ''),"
     " (2, 'acme', 'msg_2', 1, 'a.example', 2, 5, 1, 30, 99, 'greylisted'),"
@@ -44,8 +45,10 @@ static void what_waits_of_version_1_is_found_by_version_2(void **state)
     FINE(sqlite_exec(db, of_version_1, &p->e));
     FINE(sqlite_migrate(db, &sqlite_queue_schema, &p->e));
     expect(p, db, "SELECT count(*) FROM destination", 2);
-    expect(p, db, "SELECT due_ms FROM destination WHERE state = 0 AND destination = 'a.example'", 20);
-    expect(p, db, "SELECT due_ms FROM destination WHERE state = 2 AND destination = 'a.example'", 10);
+    expect(
+        p, db, "SELECT due_ms FROM destination WHERE state = 0 AND destination = 'a.example'", 20);
+    expect(
+        p, db, "SELECT due_ms FROM destination WHERE state = 2 AND destination = 'a.example'", 10);
     expect(p, db, "SELECT messages FROM held WHERE reason = 'operator'", 2);
     expect(p, db, "SELECT count(*) FROM held", 1);
     expect(p, db, "SELECT bytes FROM message WHERE n = 2", 14);

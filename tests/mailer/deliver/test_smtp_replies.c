@@ -306,7 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_server_has_its_meaning),
         cmocka_unit_test_setup_teardown(codes_alone_carry_many_mails, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(nothing_is_fed_after_a_reply_too_many, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            nothing_is_fed_after_a_reply_too_many, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nothing_is_fed_after_a_cut_line, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,10 @@ static void compare(struct signing *s, struct str body)
     expect_str(body.p, buf_str(&ours), buf_str(&theirs));
 }
 
-#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
 
 static const struct str proper[] = {
     TEXT(""),
@@ -104,7 +107,8 @@ static uint32_t draw(uint64_t *seed, uint32_t below)
 
 static void bodies_of_any_shape_have_the_librarys_hash(void **state)
 {
-    static const char *const pieces[] = {" ", "\t", "\r\n", "\r\n", "a", "bcdefgh", "0123456789abcdef"};
+    static const char *const pieces[] = {
+        " ", "\t", "\r\n", "\r\n", "a", "bcdefgh", "0123456789abcdef"};
     uint64_t seed = 7;
 
     (void)state;
