@@ -1,9 +1,10 @@
 /* load -- posts send requests over N keep-alive connections as fast as they are answered.
  *
- *     load PORT KEY CONNECTIONS COUNT FILE
+ *     load PORT KEY CONNECTIONS COUNT FILE [BATCH]
  *
- * FILE is one request, with marks (see marks.h). Prints one JSON line (see crowd.h): accepted are those answered 202.
- * Exit 1 when any was not. */
+ * FILE is one send request, with marks (see marks.h). With BATCH so many of them go out in each request, of which there are
+ * COUNT. Prints one JSON line (see crowd.h): accepted are those requests that were answered 202, which of a batch means each
+ * of its messages. Exit 1 when any was not. */
 #include "tests/bench/crowd.h"
 #include "tests/bench/marks.h"
 
@@ -13,21 +14,36 @@
 
 struct load {
     const char *key;
+    long batch; /* 0: single requests */
     struct marks request;
     struct buf body; /* of the request that is being written */
 };
+
+static void write_batch(struct load *l, long number)
+{
+    buf_add_text(&l->body, "{\"messages\":[");
+    for (long i = 0; i < l->batch; i++) {
+        if (i > 0)
+            buf_add_char(&l->body, ',');
+        marks_write(&l->request, number * l->batch + i, &l->body);
+    }
+    buf_add_text(&l->body, "]}");
+}
 
 static void next_request(struct load *l, struct crowd *c, struct crowd_member *m)
 {
     if (!crowd_begin(c, m))
         return;
     buf_clear(&l->body);
-    marks_write(&l->request, m->number, &l->body);
+    if (l->batch > 0)
+        write_batch(l, m->number);
+    else
+        marks_write(&l->request, m->number, &l->body);
     buf_addf(&m->out,
-        "POST /v1/messages HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nContent-Type: "
+        "POST /v1/messages%s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nContent-Type: "
         "application/json\r\n"
         "Idempotency-Key: bench-%d-%ld\r\nContent-Length: %zu\r\n\r\n",
-        l->key, (int)getpid(), m->number, l->body.n);
+        l->batch > 0 ? "/batch" : "", l->key, (int)getpid(), m->number, l->body.n);
     buf_add(&m->out, buf_str(&l->body));
 }
 
@@ -62,14 +78,15 @@ int main(int argc, char **argv)
     struct load l = {0};
     struct crowd *c;
 
-    if (argc != 6)
-        return fputs("usage: load PORT KEY CONNECTIONS COUNT FILE\n", stderr), 64;
+    if (argc != 6 && argc != 7)
+        return fputs("usage: load PORT KEY CONNECTIONS COUNT FILE [BATCH]\n", stderr), 64;
     struct crowd_setup setup = {.port = atoi(argv[1]),
         .connections = atoi(argv[3]),
         .total = atol(argv[4]),
         .talk = talk,
         .context = &l};
     l.key = argv[2];
+    l.batch = argc == 7 ? atol(argv[6]) : 0;
     marks_open(&l.request, argv[5]);
     crowd_open(&setup, &c);
     crowd_run(c);
