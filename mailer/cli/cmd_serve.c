@@ -14,7 +14,9 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #define GRACE_MS 15000
 /* A block of this size goes back to the system when it is freed. Left alone, the allocator raises the bound with
@@ -312,13 +314,20 @@ static bool open_all(struct service *s, struct err *e)
            open_snapshots(s, e) && open_engine(s, e) && open_http(s, e);
 }
 
+/* A lane hangs in what is not ours, and may come back to whatever would be closed now. All that counts is on disk. */
+static void leave(void)
+{
+    log_error("service-left", KV("now", "the next start settles what the lanes held"));
+    _exit(EX_SOFTWARE);
+}
+
 /* Takes no more in, lets attempts under way finish, then closes what others stood on. */
 static void close_all(struct service *s)
 {
     if (s->http)
         http_stop(s->http, GRACE_MS);
-    if (s->engine)
-        engine_stop(s->engine, GRACE_MS);
+    if (s->engine && !engine_stop(s->engine, GRACE_MS))
+        leave();
     http_close(&s->http);
     engine_close(&s->engine);
     if (s->snapshots)

@@ -57,6 +57,8 @@ static void begin(struct attempt *t, struct attempt_bench *b, const struct job *
     *t = (struct attempt){.bench = b, .job = job, .eight_bit = c->body_8bit && !b->seven_bit};
     t->begun_ns = clock_steady_ns();
     t->deadline_ns = t->begun_ns + span_ms * NS_PER_MS;
+    if (b->pulse)
+        pulse_step(b->pulse, t->deadline_ns);
     arena_clear(b->arena);
 }
 
@@ -152,6 +154,15 @@ bool attempt_rewrite_7bit(struct attempt *t)
 void attempt_conclude_unrouted(struct attempt *t)
 {
     end_unrouted(t);
+}
+
+void attempt_conclude_lost(struct attempt_bench *b, const struct job *job, bool begun)
+{
+    struct attempt t;
+
+    begin(&t, b, job);
+    t.verdict = verdict_of_lost_lane(begun);
+    end_by_verdict(&t);
 }
 
 void attempt_give_back(struct attempt_bench *b, const struct job *job)

@@ -10,6 +10,7 @@
 
 #include "mailer/comply/comply.h"
 #include "mailer/deliver/letter.h"
+#include "mailer/deliver/pulse.h"
 #include "mailer/deliver/route.h"
 #include "mailer/deliver/settle.h"
 #include "mailer/deliver/verdict.h"
@@ -23,6 +24,7 @@ struct attempt_bench {
     const struct letter_tools *letters;
     struct settler *settler;
     size_t lane;
+    struct pulse *pulse;       /* the lane's; NULL in the roster's hands */
     struct snapshot *snapshot; /* of this turn */
     struct route *route;       /* of this turn's destination */
     bool seven_bit;            /* this destination's hosts take no 8-bit mail */
@@ -61,6 +63,8 @@ void attempt_conclude(struct attempt *t, const struct smtp_result *r, const stru
     const struct smtp_cover *cover);
 /* No host could be asked: the route says why. */
 void attempt_conclude_unrouted(struct attempt *t);
+/* Its lane was lost with it in hand; begun: the body may be out. Of the bench neither gate, letters nor route are used. */
+void attempt_conclude_lost(struct attempt_bench *b, const struct job *job, bool begun);
 /* Claimed and not begun: back to the queue, as if nothing had been. */
 void attempt_give_back(struct attempt_bench *b, const struct job *job);
 /* Whether the job's lease leaves enough time to begin. */

@@ -18,6 +18,8 @@ static void log_deferral(const struct attempt *t, const struct settlement *s)
 /* Fills in what every settlement has, and writes it. */
 static bool end(struct attempt *t, struct settlement s)
 {
+    if (t->bench->pulse && !pulse_settles(t->bench->pulse))
+        return false; /* the roster has settled it */
     s.job = t->job;
     s.lane = t->bench->lane;
     s.facts = facts_write(t, t->bench->arena);

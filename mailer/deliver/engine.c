@@ -2,10 +2,11 @@
 
 #include "base/log.h"
 #include "mailer/deliver/keeper.h"
-#include "mailer/deliver/lane.h"
+#include "mailer/deliver/roster.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#define PATIENCE_MS 30000 /* a lane that is not heard so long after its deadline hangs */
 
 struct engine {
     struct engine_setup with;
@@ -16,15 +17,8 @@ struct engine {
     struct watchdog *watchdog;
     struct desk *desk;
     struct keeper *keeper;
-    struct lane **lanes;
-    size_t lanes_n;
+    struct roster *roster;
     bool stopped;
-    /* the end of a stop's grace */
-    pthread_t grace;
-    pthread_cond_t lanes_ended;
-    pthread_mutex_t lock; /* guards ended */
-    bool ended;
-    int64_t grace_until_ns;
 };
 
 static bool open_tools(struct engine *g, const struct conf *c, struct err *e)
@@ -33,29 +27,28 @@ static bool open_tools(struct engine *g, const struct conf *c, struct err *e)
            smtp_shared_open(c->tls_ca_file, &g->smtp, e) && watchdog_open(&g->watchdog, e);
 }
 
+static int64_t patience_ms(const struct engine *g)
+{
+    return g->with.lane_patience_ms > 0 ? g->with.lane_patience_ms : PATIENCE_MS;
+}
+
 static bool open_lanes(struct engine *g, size_t n, struct err *e)
 {
-    struct lane_setup s = {.queue = g->with.queue,
-        .snapshots = g->with.snapshots,
-        .resolver = g->with.resolver,
-        .gate = g->with.gate,
-        .clock = g->with.clock,
-        .letters = &g->letters,
-        .settler = &g->settler,
-        .smtp = g->smtp,
-        .watchdog = g->watchdog,
-        .tally = &g->tally,
-        .desk = g->desk};
+    const struct roster_setup s = {.lanes = n,
+        .patience_ms = patience_ms(g),
+        .lane = {.queue = g->with.queue,
+            .snapshots = g->with.snapshots,
+            .resolver = g->with.resolver,
+            .gate = g->with.gate,
+            .clock = g->with.clock,
+            .letters = &g->letters,
+            .settler = &g->settler,
+            .smtp = g->smtp,
+            .watchdog = g->watchdog,
+            .tally = &g->tally,
+            .desk = g->desk}};
 
-    g->lanes = calloc(n, sizeof *g->lanes);
-    if (!g->lanes)
-        err_out_of_memory();
-    for (; g->lanes_n < n; g->lanes_n++) {
-        s.number = g->lanes_n;
-        if (!lane_open(&s, &g->lanes[g->lanes_n], e))
-            return false;
-    }
-    return true;
+    return roster_open(&s, &g->roster, e);
 }
 
 static bool open_keeper(struct engine *g, struct err *e)
@@ -69,17 +62,6 @@ static bool open_keeper(struct engine *g, struct err *e)
     return keeper_open(&s, &g->keeper, e);
 }
 
-static void open_grace(struct engine *g)
-{
-    pthread_condattr_t attr;
-
-    pthread_mutex_init(&g->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&g->lanes_ended, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
 bool engine_open(const struct engine_setup *s, struct engine **out, struct err *e)
 {
     AUTO(engine_close) struct engine *g = calloc(1, sizeof *g);
@@ -89,7 +71,6 @@ bool engine_open(const struct engine_setup *s, struct engine **out, struct err *
     if (!g)
         err_out_of_memory();
     g->with = *s;
-    open_grace(g);
     tally_open(s->metrics, &g->tally);
     settler_open(&g->settler, s->queue, s->clock, &g->tally);
     g->desk = desk_open(s->queue, s->clock, (size_t)c->lanes);
@@ -103,66 +84,46 @@ bool engine_open(const struct engine_setup *s, struct engine **out, struct err *
 
 /* ---- stopping -------------------------------------------------------------------------------------------- */
 
-/* Waits for the lanes or for the end of the grace, whichever comes first. */
-static void *guard_grace(void *arg)
+static int64_t in_ns(int64_t ms)
 {
-    struct engine *g = arg;
-    struct timespec at = {
-        .tv_sec = g->grace_until_ns / 1000000000, .tv_nsec = g->grace_until_ns % 1000000000};
-
-    pthread_mutex_lock(&g->lock);
-    while (!g->ended && clock_steady_ns() < g->grace_until_ns)
-        pthread_cond_timedwait(&g->lanes_ended, &g->lock, &at);
-    bool late = !g->ended;
-    pthread_mutex_unlock(&g->lock);
-    if (late && g->watchdog)
-        watchdog_end_all(g->watchdog);
-    settler_stop(&g->settler);
-    return NULL;
+    return clock_steady_ns() + ms * 1000000;
 }
 
-static void join_lanes(struct engine *g)
+bool engine_stop(struct engine *g, int64_t grace_ms)
 {
-    for (size_t i = 0; i < g->lanes_n; i++)
-        lane_join(&g->lanes[i]);
-    pthread_mutex_lock(&g->lock);
-    g->ended = true;
-    pthread_cond_signal(&g->lanes_ended);
-    pthread_mutex_unlock(&g->lock);
-}
+    bool all = true;
 
-void engine_stop(struct engine *g, int64_t grace_ms)
-{
     if (g->stopped)
-        return;
+        return true;
     g->stopped = true;
-    g->grace_until_ns = clock_steady_ns() + grace_ms * 1000000;
     desk_stop(g->desk);
-    bool guarded = pthread_create(&g->grace, NULL, guard_grace, g) == 0;
-    if (!guarded)
-        guard_grace(g); /* without a thread the grace cannot be waited for beside the lanes */
+    if (g->roster && !roster_wait(g->roster, in_ns(grace_ms))) {
+        watchdog_end_all(g->watchdog);
+        settler_stop(&g->settler);
+        all = roster_wait(g->roster, in_ns(patience_ms(g)));
+    }
+    settler_stop(&g->settler);
     keeper_close(&g->keeper);
-    join_lanes(g);
-    if (guarded)
-        pthread_join(g->grace, NULL);
+    if (!all)
+        log_error("lanes-hang", KV("now", "what they hold is left to the next start"));
+    return all;
 }
 
 void engine_close(struct engine **pg)
 {
     struct engine *g = *pg;
 
+    *pg = NULL;
     if (!g)
         return;
-    engine_stop(g, 0);
+    if (!engine_stop(g, 0) || (g->roster && !roster_wait(g->roster, in_ns(patience_ms(g)))) ||
+        !roster_close(&g->roster))
+        return;
     desk_close(&g->desk);
     watchdog_close(&g->watchdog);
     smtp_shared_close(&g->smtp);
     letter_tools_close(&g->letters);
     settler_close(&g->settler);
     tally_close(&g->tally);
-    pthread_cond_destroy(&g->lanes_ended);
-    pthread_mutex_destroy(&g->lock);
-    free(g->lanes);
     free(g);
-    *pg = NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define CLAIM_BATCH 8
+#define NS_PER_MS INT64_C(1000000)
 #define REST_MAX_MS 30000 /* how long a place rests whose hosts could not be reached, at most */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -28,8 +29,8 @@ struct lane {
     size_t share; /* mails that may still begin */
     int64_t rest_ms;
     struct arena *batch; /* the claimed jobs */
-    struct job *jobs;
-    size_t jobs_n, at;
+    struct pulse pulse;  /* which of them wait, and which is in hand */
+    bool finished; /* as it was told to: else whatever ended the thread was no doing of ours */
     /* in hand */
     struct attempt attempt;
     struct smtp_mail mail;
@@ -39,19 +40,22 @@ struct lane {
 
 static bool claim(struct lane *l)
 {
-    size_t max = l->share < CLAIM_BATCH ? l->share : CLAIM_BATCH;
+    size_t max = l->share < CLAIM_BATCH ? l->share : CLAIM_BATCH, n = 0;
+    struct job *jobs = NULL;
     struct err e;
 
+    if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+        return false;
     arena_clear(l->batch);
-    l->at = l->jobs_n = 0;
     if (!queue_claim(l->with.queue, l->place.storefront, l->place.destination, max,
-            l->conf->lease_ms, l->batch, &l->jobs, &l->jobs_n, &e)) {
+            l->conf->lease_ms, l->batch, &jobs, &n, &e)) {
         log_error("claim-failed", KV("destination", l->place.destination), KV("error", e.text));
-        l->jobs_n = 0;
+        n = 0;
         l->rest_ms = l->conf->retry_first_ms < REST_MAX_MS ? l->conf->retry_first_ms : REST_MAX_MS;
     }
-    desk_claimed(l->with.desk, l->with.number, l->jobs_n == max);
-    return l->jobs_n > 0;
+    pulse_claimed(&l->pulse, jobs, n);
+    desk_claimed(l->with.desk, l->with.number, n == max);
+    return n > 0;
 }
 
 static void put_in_hand(struct lane *l)
@@ -69,9 +73,11 @@ static void put_in_hand(struct lane *l)
 static bool take_next(struct lane *l)
 {
     while (l->share > 0 && !desk_is_stopping(l->with.desk)) {
-        if (l->at == l->jobs_n && !claim(l))
+        if (!pulse_has_more(&l->pulse) && !claim(l))
             return false;
-        const struct job *job = &l->jobs[l->at++];
+        const struct job *job = pulse_take(&l->pulse);
+        if (!job)
+            return false;
         l->share--;
         if (!attempt_has_time(&l->bench, job)) {
             attempt_give_back(&l->bench, job);
@@ -87,27 +93,40 @@ static bool take_next(struct lane *l)
 
 /* ---- while a connection is open -------------------------------------------------------------------------- */
 
+/* Nothing is in hand, and the connection still has to end. */
+static int64_t goodbye_deadline(const struct lane *l)
+{
+    return clock_steady_ns() + l->conf->attempt_timeout_ms * NS_PER_MS;
+}
+
 static bool feed_next(void *context, struct smtp_mail *out)
 {
     struct lane *l = context;
 
-    if (!take_next(l))
-        return false;
-    *out = l->mail;
-    return true;
+    if (take_next(l)) {
+        *out = l->mail;
+        return true;
+    }
+    pulse_step(&l->pulse, goodbye_deadline(l));
+    return false;
 }
 
-static void feed_body_starts(void *context)
+static bool feed_body_starts(void *context)
 {
     struct lane *l = context;
 
+    if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+        return false;
     queue_body_starts(l->with.queue, l->with.number, l->attempt.job);
+    return pulse_begun(&l->pulse, l->attempt.deadline_ns);
 }
 
 static void feed_done(void *context, const struct smtp_result *r, const struct smtp_cover *cover)
 {
     struct lane *l = context;
 
+    if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+        return;
     attempt_conclude(&l->attempt, r, &l->courier.hop, cover);
     if (r->code > 0)
         desk_answered(l->with.desk, l->with.number);
@@ -164,22 +183,50 @@ static void begin_turn(struct lane *l)
     l->share = (size_t)l->conf->messages_per_connection;
     l->bench.seven_bit = false;
     l->rest_ms = 0;
-    l->at = l->jobs_n = 0;
+    pulse_claimed(&l->pulse, NULL, 0);
+    pulse_step(&l->pulse, clock_steady_ns() + l->conf->attempt_timeout_ms * NS_PER_MS);
     route_find(l->conf, l->with.resolver, l->place.destination,
         (uint64_t)clock_steady_ns() + l->with.number, l->turn, &l->route);
 }
 
+/* What a lost lane had claimed and where it stood is another's business by now. */
 static void end_turn(struct lane *l)
 {
-    while (l->at < l->jobs_n)
-        attempt_give_back(&l->bench, &l->jobs[l->at++]);
+    const struct job *job;
+
+    while ((job = pulse_take(&l->pulse)) != NULL)
+        attempt_give_back(&l->bench, job);
     route_close(&l->route);
     letter_rest(&l->bench.letter);
     arena_clear(l->turn);
-    arena_clear(l->batch);
     arena_clear(l->bench.arena);
     snapshot_close(&l->bench.snapshot);
-    desk_leave(l->with.desk, l->with.number, l->rest_ms);
+    if (pulse_claimed(&l->pulse, NULL, 0)) {
+        arena_clear(l->batch);
+        tally_busy(l->with.tally, -1);
+        desk_leave(l->with.desk, l->with.number, l->rest_ms);
+    }
+}
+
+static void end(void *arg)
+{
+    struct lane *l = arg;
+
+    pulse_end(&l->pulse, !l->finished);
+    l->with.ended(l->with.ended_context);
+}
+
+static void serve(struct lane *l)
+{
+    while (pulse_step(&l->pulse, WATCH_NO_DEADLINE) &&
+           desk_take(l->with.desk, l->with.number, &l->place)) {
+        tally_busy(l->with.tally, 1);
+        begin_turn(l);
+        while (take_next(l))
+            deliver(l);
+        end_turn(l);
+    }
+    l->finished = true;
 }
 
 static void *run(void *arg)
@@ -189,23 +236,58 @@ static void *run(void *arg)
 
     snprintf(name, sizeof name, "lane %zu", l->with.number);
     pthread_setname_np(pthread_self(), name);
-    while (desk_take(l->with.desk, l->with.number, &l->place)) {
-        gauge_add(l->with.tally->lanes_busy, 1);
-        begin_turn(l);
-        while (take_next(l))
-            deliver(l);
-        end_turn(l);
-        gauge_add(l->with.tally->lanes_busy, -1);
-    }
+    pthread_cleanup_push(end, l);
+    serve(l);
+    pthread_cleanup_pop(1);
     return NULL;
 }
 
-/* ---- open and join --------------------------------------------------------------------------------------- */
+/* ---- a lost lane, in the roster's thread ---------------------------------------------------------------- */
+
+void lane_look(struct lane *l, struct pulse_view *out)
+{
+    pulse_look(&l->pulse, out);
+}
+
+bool lane_has_ended(struct lane *l)
+{
+    struct pulse_view v;
+
+    pulse_look(&l->pulse, &v);
+    return v.ended;
+}
+
+bool lane_give_up(struct lane *l, int64_t late_ns, struct pulse_view *held)
+{
+    return pulse_give_up(&l->pulse, late_ns, held);
+}
+
+void lane_release(struct lane *l, const struct pulse_view *held)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(snapshot_close) struct snapshot *snapshot = snapshot_current(l->with.snapshots);
+    struct attempt_bench bench = {.queue = l->with.queue,
+        .clock = l->with.clock,
+        .settler = l->with.settler,
+        .lane = l->with.number,
+        .snapshot = snapshot,
+        .arena = a};
+
+    tally_busy(l->with.tally, -1);
+    desk_leave(l->with.desk, l->with.number, 0);
+    if (held->in_hand)
+        attempt_conclude_lost(&bench, held->in_hand, held->begun);
+    for (size_t i = 0; i < held->rest_n; i++)
+        attempt_give_back(&bench, &held->rest[i]);
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------- */
 
 static void set_up(struct lane *l)
 {
     const struct lane_setup *s = &l->with;
 
+    pulse_open(&l->pulse);
     l->turn = arena_open();
     l->batch = arena_open();
     l->feed = (struct smtp_feed){l, feed_next, feed_body_starts, feed_done};
@@ -219,18 +301,24 @@ static void set_up(struct lane *l)
         .letters = s->letters,
         .settler = s->settler,
         .lane = s->number,
+        .pulse = &l->pulse,
         .route = &l->route,
         .arena = arena_open()};
 }
 
 static void tear_down(struct lane *l)
 {
+    /* A thread that died left its connection open, route and snapshot. */
+    watch_until(l->courier.watch, 0);
+    route_close(&l->route);
+    snapshot_close(&l->bench.snapshot);
     dial_close(&l->courier.dial);
     watch_close(&l->courier.watch);
     letter_close(&l->bench.letter);
     arena_close(&l->bench.arena);
     arena_close(&l->batch);
     arena_close(&l->turn);
+    pulse_close(&l->pulse);
     free(l);
 }
 
@@ -255,10 +343,8 @@ bool lane_open(const struct lane_setup *s, struct lane **out, struct err *e)
     return true;
 }
 
-void lane_join(struct lane **pl)
+void lane_close(struct lane **pl)
 {
-    if (!*pl)
-        return;
     pthread_join((*pl)->thread, NULL);
     tear_down(*pl);
     *pl = NULL;

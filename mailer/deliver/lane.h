@@ -3,13 +3,14 @@
  *
  * A turn is at most messages_per_connection mails, then the desk decides anew. What was claimed and not begun when a
  * turn ends goes back to the queue. The settings of a turn are one snapshot.
- * Threads: lane_open and lane_join from the engine's; the rest is the lane's own. Errors: lane_open (no thread). */
+ * Threads: all of this from the roster's (roster.h); the rest is the lane's own. Errors: lane_open (no thread). */
 #ifndef MAILER_DELIVER_LANE_H
 #define MAILER_DELIVER_LANE_H
 
 #include "mailer/deliver/attempt.h"
 #include "mailer/deliver/courier.h"
 #include "mailer/deliver/desk.h"
+#include "mailer/deliver/pulse.h"
 
 struct lane;
 
@@ -26,9 +27,16 @@ struct lane_setup { /* all of it outlives the lane */
     struct watchdog *watchdog;
     struct tally *tally;
     struct desk *desk;
+    void (*ended)(void *context); /* the last that the thread does */
+    void *ended_context;
 };
 
 bool lane_open(const struct lane_setup *s, struct lane **out, struct err *e);
-void lane_join(struct lane **l); /* after desk_stop: waits for its end, frees */
+void lane_look(struct lane *l, struct pulse_view *out);
+bool lane_has_ended(struct lane *l); /* or is about to, with nothing left to do */
+/* Declares it lost (pulse.h), if it is; then lane_release, in the lane's place, settles what it held and leaves its place. */
+bool lane_give_up(struct lane *l, int64_t late_ns, struct pulse_view *held);
+void lane_release(struct lane *l, const struct pulse_view *held);
+void lane_close(struct lane **l); /* after its end */
 
 #endif

@@ -77,6 +77,17 @@ static void end_body(struct source *from)
         end_now(s, s->talk.trouble);
 }
 
+/* A dot alone would be an empty mail, so the connection ends. */
+static bool begin_body(struct source *from)
+{
+    const struct smtp_feed *feed = from->session->call->feed;
+
+    from->begun = feed->body_starts(feed->context);
+    if (!from->begun)
+        end_now(from->session, "the mail was taken back");
+    return from->begun;
+}
+
 static const char *give_body(void **state, int *length, void *arg)
 {
     struct source *from = arg;
@@ -91,10 +102,8 @@ static const char *give_body(void **state, int *length, void *arg)
         end_body(from);
     if (from->given || from->bytes.n == 0 || *from->session->talk.trouble)
         return NULL;
-    if (!from->begun) {
-        from->begun = true;
-        from->session->call->feed->body_starts(from->session->call->feed->context);
-    }
+    if (!from->begun && !begin_body(from))
+        return NULL;
     from->given = true;
     *length = (int)from->bytes.n;
     return from->bytes.p;

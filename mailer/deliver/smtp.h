@@ -61,7 +61,8 @@ struct smtp_result {
 struct smtp_feed {
     void *context;
     bool (*next)(void *context, struct smtp_mail *out);
-    void (*body_starts)(void *context); /* the next bytes may be the mail's body */
+    bool (*body_starts)(
+        void *context); /* the next bytes may be the mail's body; false: they must not go */
     void (*done)(void *context, const struct smtp_result *r, const struct smtp_cover *cover);
 };
 

@@ -42,11 +42,25 @@ void tally_open(struct metrics *given, struct tally *t)
         m, "parcelpost_attempt_seconds", "One attempt that reached a server, whole.", "");
     t->per_connection = metrics_size_histogram(
         m, "parcelpost_messages_per_connection", "Messages decided on one connection.", "");
+    t->lanes_idle = metrics_gauge(m, "parcelpost_lanes_idle", "Lanes that wait for work.", "");
+    t->lanes_lost =
+        metrics_gauge(m, "parcelpost_lanes_lost", "Lanes that were replaced and hang still.", "");
+    t->lanes_replaced = metrics_counter(
+        m, "parcelpost_lanes_replaced_total", "Lanes that hung or ended and were replaced.", "");
+    t->leases = metrics_gauge(m, "parcelpost_leases_held", "Messages in the lanes' hands.", "");
+    t->oldest_lease_s = metrics_gauge(m, "parcelpost_oldest_lease_seconds",
+        "For how long the oldest message has been in a lane's hands.", "");
     t->lanes_busy =
         metrics_gauge(m, "parcelpost_lanes_busy", "Lanes that serve a destination.", "");
     t->connections_open =
         metrics_gauge(m, "parcelpost_smtp_connections_open", "Connections to mail servers.", "");
     t->held = metrics_gauge(m, "parcelpost_messages_held", "Messages that wait for a reason.", "");
+}
+
+void tally_busy(struct tally *t, int more)
+{
+    gauge_add(t->lanes_busy, more);
+    gauge_add(t->lanes_idle, -more);
 }
 
 void tally_close(struct tally *t)

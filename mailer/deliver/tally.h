@@ -11,13 +11,17 @@ struct tally {
     struct counter *unsure, *given_back, *suppressions;
     struct counter *connections, *settle_retries;
     struct histogram *due_to_delivered, *attempt, *per_connection;
-    struct gauge *lanes_busy, *connections_open, *held;
+    struct counter *lanes_replaced;
+    struct gauge *lanes_lost, *leases, *oldest_lease_s; /* as of the roster's last look */
+    struct gauge *lanes_busy, *lanes_idle, *connections_open, *held;
     struct gauge *messages[MSG_STATES]; /* in the store, as of the keeper's last look */
     struct metrics *own;                /* when nobody gave a registry */
 };
 
 /* m may be NULL: then the numbers are kept and nobody prints them. */
 void tally_open(struct metrics *m, struct tally *out);
+/* So many lanes more have work. */
+void tally_busy(struct tally *t, int more);
 void tally_close(struct tally *t);
 
 #endif

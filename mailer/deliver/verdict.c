@@ -59,6 +59,12 @@ struct verdict verdict_of(const struct smtp_result *r)
     return v;
 }
 
+struct verdict verdict_of_lost_lane(bool body_had_begun)
+{
+    return (struct verdict){.outcome = body_had_begun ? UNSURE : RETRY,
+        .reason = own_reason("lane-lost", FAULT_SENDER, false, "4.3.0")};
+}
+
 struct verdict verdict_of_route(enum route_status s)
 {
     static const struct {

@@ -28,6 +28,8 @@ struct verdict {
 
 struct verdict verdict_of(const struct smtp_result *r);
 /* The same for a destination without a host to ask. */
+/* The lane that carried it hangs or has died. */
+struct verdict verdict_of_lost_lane(bool body_had_begun);
 struct verdict verdict_of_route(enum route_status s);
 
 #endif

@@ -31,9 +31,10 @@ static bool next(void *context, struct smtp_mail *out)
     return true;
 }
 
-static void body_starts(void *context)
+static bool body_starts(void *context)
 {
     ((struct bench *)context)->bodies++;
+    return true;
 }
 
 static void done(void *context, const struct smtp_result *r, const struct smtp_cover *cover)

@@ -281,7 +281,8 @@ void house_start(struct house *h)
         .gate = h->gate,
         .keys = h->keys,
         .clock = clock_system(),
-        .metrics = h->metrics};
+        .metrics = h->metrics,
+        .lane_patience_ms = h->lane_patience_ms};
     struct err e = {0};
 
     need(engine_open(&setup, &h->engine, &e), "engine", e.text);
@@ -298,7 +299,8 @@ static const char *with_port(struct house *h, const char *settings)
 
 void house_open(struct house *h, const struct house_setup *s)
 {
-    *h = (struct house){.zone_more = s->zone ? s->zone : ""};
+    *h = (struct house){
+        .zone_more = s->zone ? s->zone : "", .lane_patience_ms = s->lane_patience_ms};
     strcpy(h->folder, "/tmp/parcelpost-house-XXXXXX");
     need(mkdtemp(h->folder) != NULL, "folder", "not made");
     pthread_mutex_init(&h->lock, NULL);
