@@ -13,10 +13,11 @@ struct batch {
     size_t sent;
 };
 
-static void drop_refusals(struct batch *b)
+/* A client that goes away while its batch waits for the disk is never answered. */
+static void drop_refusals(struct exchange *x)
 {
-    for (size_t i = 0; i < b->n; i++)
-        js_close(&b->refusals[i]);
+    for (size_t i = 0; i < x->batch->n; i++)
+        js_close(&x->batch->refusals[i]);
 }
 
 /* ---- the answer ---- */
@@ -71,12 +72,10 @@ static void answer_submitted(struct exchange *x)
         if (i + 1 == b->sent)
             trouble = &b->outcomes[i].e; /* of all that were right, none could be stored */
     }
-    if (!trouble) {
+    if (trouble)
+        problem_of_err(x, trouble);
+    else
         answer_batch(x);
-        return;
-    }
-    drop_refusals(x->batch);
-    problem_of_err(x, trouble);
 }
 
 /* On the committer's thread. */
@@ -173,7 +172,6 @@ static bool prepare(struct exchange *x)
     }
     if (prepare_all(x, requests, &e))
         return true;
-    drop_refusals(x->batch);
     problem_of_err(x, &e);
     return false;
 }
@@ -181,6 +179,7 @@ static bool prepare(struct exchange *x)
 void messages_post_batch(struct exchange *x)
 {
     x->batch = ARENA_NEW(x->arena, struct batch);
+    x->forget = drop_refusals;
     bool ready = prepare(x);
 
     buf_close(&x->body); /* it would wait for the disk as well */
@@ -190,10 +189,8 @@ void messages_post_batch(struct exchange *x)
         answer_batch(x);
         return;
     }
-    if (!accept_wait(x, answer_submitted)) {
-        drop_refusals(x->batch);
+    if (!accept_wait(x, answer_submitted))
         return;
-    }
     if (queue_submit_batch_async(x->app->queue, x->batch->submissions, x->batch->sent,
             x->batch->outcomes, submitted, x, &x->failure))
         return; /* x may be answered and gone by now */

@@ -49,6 +49,8 @@ struct exchange {
     bool failed;
     enum surveyor_answer surveyed; /* of a domain (domains.c); its report lies in `answer` */
     struct batch *batch;           /* of several (batch.c) */
+    exchange_step *forget; /* NULL, or gives back what does not lie in the arena: at the end,
+                                      however the exchange ends */
 
     struct carrier *carrier; /* server.c's */
 };

@@ -279,6 +279,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     give(c, h->setup.limits.idle_ms);
     buf_close(&peer_head(c->peer)->target);
     forget_body(c);
+    if (c->x.forget)
+        c->x.forget(&c->x);
     buf_close(&c->x.answer);
     snapshot_close(&c->x.snapshot);
     arena_close(&c->x.arena);

@@ -1,8 +1,9 @@
 /* POST /v1/messages/batch: each request answered by itself, all that are right on the disk in one commit. */
 #include "tests/base/expect.h"
-#include "tests/mailer/http/desk.h"
+#include "tests/mailer/http/jam.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static struct desk desk;
 
@@ -203,6 +204,34 @@ static void a_thousand_share_one_commit_and_one_more_is_too_many(void **state)
     assert_int_equal(messages(), before + QUEUE_BATCH);
 }
 
+/* A client that does not wait for the answer: what was made for it is given back all the same (the sanitizer counts
+ * at the program's end). */
+static void a_client_that_leaves_while_its_batch_waits_costs_nothing(void **state)
+{
+    AUTO(buf_close) struct buf body = {0}, request = {0};
+    struct desk own;
+    struct jam j;
+
+    (void)state;
+    desk_open_with(&own, (struct http_limits){.answer_ms = DESK_SPAN_MS});
+    buf_addf(&body, "{\"messages\":[%s", NOTE(""));
+    for (int i = 0; i < 100; i++)
+        buf_add(&body, STR(",{}"));
+    buf_add(&body, STR("]}"));
+    buf_addf(&request,
+        "POST /v1/messages/batch HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n"
+        "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+        own.key, body.n, buf_text(&body));
+    jam_hold(&own, &j);
+    int fd = desk_connect(&own);
+    wire_send(fd, buf_str(&request));
+    assert_true(wire_is_closed(fd, (int64_t)DESK_SPAN_MS * 4)); /* at its deadline */
+    close(fd);
+    jam_loosen(&j);
+    desk_close(&own);
+    jam_close(&j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_repeated_batch_sends_nothing_twice),
         cmocka_unit_test(what_is_no_batch_is_refused_whole),
         cmocka_unit_test(a_thousand_share_one_commit_and_one_more_is_too_many),
+        cmocka_unit_test(a_client_that_leaves_while_its_batch_waits_costs_nothing),
     };
 
     return cmocka_run_group_tests(tests, open_desk, close_desk);

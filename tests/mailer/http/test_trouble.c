@@ -1,5 +1,5 @@
 #include "tests/base/expect.h"
-#include "tests/mailer/http/desk.h"
+#include "tests/mailer/http/jam.h"
 
 #include "base/log.h"
 #include "mailer/http/listen.h"
@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -144,46 +143,6 @@ static void an_unreadable_message_is_shown_as_such_and_can_be_cancelled(void **s
 
 /* ---- a disk that does not answer ---- */
 
-/* Stops the queue's one writer between two commits. */
-struct jam {
-    struct id id;
-    struct submission mail;
-    sem_t reached, loosened;
-};
-
-static void hold_the_writer(void *context, const struct receipt *r, const struct err *e_or_null)
-{
-    struct jam *j = context;
-
-    (void)r;
-    expect("jammed", e_or_null == NULL, "a submit");
-    sem_post(&j->reached);
-    sem_wait(&j->loosened);
-}
-
-static void jam(struct desk *d, struct jam *j)
-{
-    struct err e;
-
-    sem_init(&j->reached, 0, 0);
-    sem_init(&j->loosened, 0, 0);
-    ids_new(d->room.ids, "msg_", &j->id);
-    j->mail = (struct submission){.storefront = "acme",
-        .id = j->id.s,
-        .address = STR("jam@example.com"),
-        .stream = "transactional",
-        .template_name = "note",
-        .locale = "en",
-        .destination = "example.com",
-        .expires_ms = ROOM_NOW_MS + 1000,
-        .order = {.event = "", .supersedes = ""},
-        .state = MSG_QUEUED,
-        .reason = "",
-        .facts = STR("{}")};
-    expect("jam", queue_submit_async(d->room.queue, &j->mail, hold_the_writer, j, &e), "queued");
-    sem_wait(&j->reached);
-}
-
 static void *stop_at_once(void *context)
 {
     struct desk *d = context;
@@ -219,19 +178,18 @@ static void requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop(voi
         desk_open_with(&own, (struct http_limits){.answer_ms = DESK_SPAN_MS});
         if (!first)
             desk_post(&own, "/v1/messages", NOTE, &r);
-        jam(&own, &j);
+        jam_hold(&own, &j);
         int fd = post_a_note(&own);
         assert_true(wire_is_closed(fd, DESK_SPAN_MS * 4));
         close(fd);
         assert_int_equal(pthread_create(&stopper, NULL, stop_at_once, &own), 0);
         usleep(100000); /* a stop that does not wait ends in the library's abort */
-        sem_post(&j.loosened);
+        jam_loosen(&j);
         pthread_join(stopper, NULL);
         expect("counted", queue_count(own.room.queue, "acme", &counts, &e), "counts");
         assert_int_equal(counts.by_state[MSG_QUEUED], first ? 1 : 3);
         desk_close(&own);
-        sem_destroy(&j.reached);
-        sem_destroy(&j.loosened);
+        jam_close(&j);
     }
 }
 
