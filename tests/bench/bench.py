@@ -38,8 +38,11 @@ PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "dns"]
 
 
 def working_folder(build):
-    """Below the build, or where temporary files go when servers with users of their own could not enter that."""
+    """Below the build, or where temporary files go when servers with users of their own could not enter that, or when its
+    name leaves no room for that of a socket (107 bytes in all)."""
     at = os.path.abspath(build)
+    if len(at) > 60:
+        return None
     while os.stat(at).st_mode & 0o001 and at != "/":
         at = os.path.dirname(at)
     return os.path.abspath(build) if at == "/" else None

@@ -35,6 +35,7 @@ class Haraka:
         try:
             wait_for("Haraka to listen", lambda: port_is_open(self.port))
         except AssertionError as e:
+            self.stop()
             raise AssertionError("%s\n%s" % (e, self.process.text()[-2000:])) from None
 
     def pids(self):

@@ -20,11 +20,12 @@ class OpenDkim:
         os.makedirs(self.dir)
         conf = os.path.join(self.dir, "opendkim.conf")
         fill(os.path.join(FILES, "opendkim.conf"), conf, {"DIR": self.dir, "KEY": key, "CANON": canonicalization})
-        self.socket = os.path.join(self.dir, "opendkim.sock")
+        self.socket = os.path.join(self.dir, "milter")
         self.process = Process([find_program("opendkim"), "-f", "-x", conf], os.path.join(self.dir, "log"))
         try:
             wait_for("OpenDKIM to listen", lambda: os.path.exists(self.socket))
         except AssertionError as e:
+            self.stop()
             raise AssertionError("%s\n%s" % (e, self.process.text())) from None
 
     def pids(self):
@@ -59,17 +60,24 @@ class Postfix:
         try:
             wait_for("Postfix to listen", lambda: port_is_open(self.port))
         except AssertionError as e:
+            self.stop()
             raise AssertionError("%s\n%s" % (e, self.process.text())) from None
 
+    def masters(self):
+        """The pid of its master, whose children are the rest; none when it has not started."""
+        try:
+            with open(os.path.join(self.dir, "queue", "pid", "master.pid"), encoding="ascii") as f:
+                return [int(f.read())]
+        except OSError:
+            return []
+
     def pids(self):
-        """Of its master, whose children are the rest, and of its milter."""
-        with open(os.path.join(self.dir, "queue", "pid", "master.pid"), encoding="ascii") as f:
-            return [int(f.read())] + (self.milter.pids() if self.milter else [])
+        return self.masters() + (self.milter.pids() if self.milter else [])
 
     def stop(self):
         """master is not the child that was started: Postfix's own command ends it, by the pid file of this instance; should
         it not end, it goes the hard way with all below it."""
-        left = subtree(self.pids()[:1], processes())
+        left = subtree([self.process.child.pid, *self.masters()], processes())
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run([*self.postfix, "stop"], capture_output=True, timeout=30)
         for pid in left & subtree(left, processes()):

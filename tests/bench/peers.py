@@ -86,7 +86,7 @@ def enter(run, name, letters):
         peer = h.keep(peer_postfix.Postfix(h, name, sink.port))
     else:
         canonicalization = "relaxed/simple" if name.endswith("simple") else "relaxed/relaxed"
-        milter = h.keep(peer_postfix.OpenDkim(h, name + "-milter", key, canonicalization))
+        milter = h.keep(peer_postfix.OpenDkim(h, name.replace("open", ""), key, canonicalization))
         peer = h.keep(peer_postfix.Postfix(h, name, sink.port, milter))
     return race.Peer(name, peer, sink, letters, signs=name != "postfix")
 
