@@ -13,6 +13,7 @@
 #define HEAD_BYTES (32 * 1024) /* of request line and headers, and of the read buffer */
 #define DRAIN_BYTES (64 * 1024 * 1024)
 #define LARGE_BYTES ((size_t)1024 * 1024)
+#define LAST_WORDS_MS 1000 /* at a stop, for answers that came only because of it to be written */
 #define HELD_BYTES ((size_t)128 * 1024 * 1024) /* of all bodies together, or four of the largest */
 
 /* ---- what the resources ask of the wire ---- */
@@ -370,15 +371,21 @@ unsigned http_port(const struct http *h)
     return h->port;
 }
 
-static void wait_until_quiet(struct http *h, int64_t grace_ms)
+/* Until no request is under way, or the time is over. The lock is held. */
+static void wait_for_requests(struct http *h, int64_t ms)
 {
-    int64_t until_ns = clock_steady_ns() + grace_ms * 1000000;
+    int64_t until_ns = clock_steady_ns() + ms * 1000000;
     struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     bool late = false;
 
-    pthread_mutex_lock(&h->lock);
     while (h->under_way > 0 && !late)
         late = pthread_cond_timedwait(&h->quieter, &h->lock, &until) != 0;
+}
+
+static void wait_until_quiet(struct http *h, int64_t grace_ms)
+{
+    pthread_mutex_lock(&h->lock);
+    wait_for_requests(h, grace_ms);
     h->stopping = true;
     pthread_mutex_unlock(&h->lock);
     if (h->setup.surveyor)
@@ -388,6 +395,7 @@ static void wait_until_quiet(struct http *h, int64_t grace_ms)
     pthread_mutex_lock(&h->lock);
     while (h->suspended > 0)
         pthread_cond_wait(&h->quieter, &h->lock);
+    wait_for_requests(h, LAST_WORDS_MS);
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -193,6 +193,43 @@ static void requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop(voi
     }
 }
 
+/* Whose mail was taken while the service stops is told so: what a stop lets go on is written before the end. Many
+ * at once, so that the library's threads are still at it when the queue has answered all. */
+static void a_stop_loses_no_answer(void **state)
+{
+    enum { CLIENTS = 32 };
+    int fds[CLIENTS], told = 0;
+    AUTO(reply_close) struct reply before = {0};
+    struct queue_counts counts;
+    struct desk own;
+    struct jam j;
+    struct err e;
+    pthread_t stopper;
+
+    (void)state;
+    desk_open_with(&own, (struct http_limits){0});
+    desk_post(&own, "/v1/messages", NOTE, &before);
+    jam_hold(&own, &j);
+    for (size_t i = 0; i < CLIENTS; i++)
+        fds[i] = post_a_note(&own);
+    usleep(200000); /* on a slow machine fewer are under way at the stop, and the others not taken */
+    assert_int_equal(pthread_create(&stopper, NULL, stop_at_once, &own), 0);
+    usleep(100000);
+    jam_loosen(&j);
+    pthread_join(stopper, NULL);
+    EACH(fd, fds)
+    {
+        AUTO(reply_close) struct reply r = {0};
+        wire_read_answer(*fd, false, &r);
+        told += r.status == 202;
+        close(*fd);
+    }
+    expect("counted", queue_count(own.room.queue, "acme", &counts, &e), "counts");
+    expect_int("taken, and told so", (int64_t)counts.by_state[MSG_QUEUED] - 2, told);
+    desk_close(&own);
+    jam_close(&j);
+}
+
 /* ---- our failures as answers ---- */
 
 static void each_failure_has_its_status(void **state)
@@ -347,6 +384,7 @@ int main(void)
         cmocka_unit_test(the_service_goes_on_when_the_disk_does),
         cmocka_unit_test(an_unreadable_message_is_shown_as_such_and_can_be_cancelled),
         cmocka_unit_test(requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop),
+        cmocka_unit_test(a_stop_loses_no_answer),
         cmocka_unit_test(each_failure_has_its_status),
         cmocka_unit_test(near_is_loopback_or_a_trusted_proxy),
         cmocka_unit_test(a_port_that_is_taken_is_told),
