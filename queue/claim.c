@@ -16,18 +16,19 @@ bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **ou
         q, q->store->verbs->ready(q->store, queue_now_ms(q), max, a, out, n, next_due_ms, e), e);
 }
 
+/* What was unsealed is in the arena already. */
 static void fill_job(const struct store_message *m, const struct store_lease *l,
-    int64_t lease_until_ms, struct job *out)
+    int64_t lease_until_ms, struct arena *a, struct job *out)
 {
     const struct message_view *v = &m->view;
 
     *out = (struct job){
-        .storefront = v->storefront,
-        .id = v->id,
-        .destination = v->destination,
-        .stream = v->stream,
-        .template_name = v->template_name,
-        .locale = v->locale,
+        .storefront = arena_text(a, str_of(v->storefront)),
+        .id = arena_text(a, str_of(v->id)),
+        .destination = arena_text(a, str_of(v->destination)),
+        .stream = arena_text(a, str_of(v->stream)),
+        .template_name = arena_text(a, str_of(v->template_name)),
+        .locale = arena_text(a, str_of(v->locale)),
         .fence = l->fence,
         .lease_until_ms = lease_until_ms,
         .attempts = v->attempts,
@@ -43,7 +44,7 @@ static void fill_job(const struct store_message *m, const struct store_lease *l,
         .address = v->address,
         .private_json = v->private_json,
         .attachments_n = m->attachments_n,
-        .event = v->event,
+        .event = arena_text(a, str_of(v->event)),
     };
 }
 
@@ -73,18 +74,21 @@ static bool fits_its_seal(struct queue *q, const struct store_message *m)
     return false;
 }
 
+/* The sealed bytes stay in `sealed`: a job lives for long, and in many lanes. */
 static bool read_job(struct queue *q, const char *storefront, const struct store_lease *l,
-    int64_t lease_until_ms, struct arena *a, struct job *out, bool *erased, struct err *e)
+    int64_t lease_until_ms, struct arena *sealed, struct arena *a, struct job *out, bool *erased,
+    struct err *e)
 {
     struct store_message m;
     struct attachment *list;
 
-    if (!queue_seen(q, q->store->verbs->message(q->store, storefront, l->id, true, a, &m, e), e) ||
+    if (!queue_seen(
+            q, q->store->verbs->message(q->store, storefront, l->id, true, sealed, &m, e), e) ||
         !unseal_view(q, &m, a, true, e))
         return false;
     if (!m.view.erased && !fits_its_seal(q, &m))
         return err_set(e, ERR_CORRUPT, "the row of %s is not what was sealed with it", l->id);
-    fill_job(&m, l, lease_until_ms, out);
+    fill_job(&m, l, lease_until_ms, a, out);
     *erased = m.view.erased;
     list = arena_array(a, m.attachments_n, sizeof *list);
     out->attachments = list;
@@ -149,13 +153,16 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
     jump_note_lease(q, lease_ms);
     if (!queue_is_sound(q, e) || !committer_run(q->committer, &op, e))
         return false;
+    AUTO(arena_close) struct arena *sealed = arena_open();
     *out = arena_array(a, op.claim.n, sizeof **out);
     for (size_t i = 0; i < op.claim.n; i++) {
         const struct store_lease *l = &op.claim.out[i];
         bool erased = false;
         struct err why;
 
-        if (read_job(q, storefront, l, op.claim.lease_until_ms, a, &(*out)[*n], &erased, &why) &&
+        arena_clear(sealed);
+        if (read_job(
+                q, storefront, l, op.claim.lease_until_ms, sealed, a, &(*out)[*n], &erased, &why) &&
             !erased)
             (*n)++;
         else if (!set_aside(q, storefront, l, erased, &why, e)) {

@@ -106,11 +106,12 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
         return false;
     if (mode == SQLITE_FOR_COPYING)
         return sqlite_exec(db, "PRAGMA synchronous=FULL", e);
+    /* A reader forgets all its pages whenever somebody has written: a small cache is as good. */
     if (mode == SQLITE_FOR_READING)
-        return sqlite_exec(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8000", e);
+        return sqlite_exec(db, "PRAGMA query_only=ON; PRAGMA cache_size=-1000", e);
     return enter_wal(db, e) &&
            sqlite_exec(db,
-               "PRAGMA synchronous=FULL; PRAGMA cache_size=-64000;"
+               "PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
                "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;"
                "PRAGMA secure_delete=FAST; PRAGMA cell_size_check=ON",
                e);

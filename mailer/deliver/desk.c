@@ -1,27 +1,43 @@
 #include "mailer/deliver/desk.h"
 
 #include "base/log.h"
+#include "mailer/deliver/sites.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define READY_MAX 64  /* places that one look brings, beside those that are served or rest */
-#define BLOCKED_MS 50 /* how long to wait when all work belongs to busy or resting places */
-#define LOOK_MS 1000  /* at most this long between two looks */
+#define READY_MAX 64     /* places that one look brings, beside those that are served or rest */
+#define BLOCKED_MS 50    /* how long to wait when all work belongs to busy or resting places */
+#define LOOK_MS 1000     /* at most this long between two looks */
+#define CROWDED_MS 10    /* how long a further lane waits while enough of them have work to do */
+#define FEW_LANES 16     /* so many may be busy whatever they do */
+#define NEAR_NS 20000000 /* servers that keep a lane waiting for less, in all of a mail, are near */
+#define NEAR_WORKING 4   /* then so many lanes with work to do suffice */
+#define NEAR_PAUSE_NS 50000000 /* and their number grows by one in so long */
+#define SMOOTH 256             /* mails after which a shortest wait is forgotten, about */
+
+/* A place that is remembered; most comparisons end at the hash. */
+struct known {
+    struct place place;
+    uint64_t hash;
+};
 
 struct entry {
-    struct place place;
+    struct known place;
     bool given; /* to one lane; offered again when that one finds more */
 };
 
 struct serving {
     struct place place;
-    bool busy, claimed, answered;
+    struct stay stay;
+    _Atomic bool works; /* counted in `working` */
+    int64_t out_ns;     /* since when it waits for its server; the lane's own */
 };
 
 struct resting {
-    struct place place;
+    struct known place;
     int64_t from_ms, until_ms;
 };
 
@@ -29,17 +45,22 @@ struct desk {
     struct queue *queue;
     const struct clock *clock;
     size_t lanes, lanes_per_place;
+    _Atomic size_t working; /* busy lanes that do not wait for a server */
+    _Atomic int64_t
+        wait_ns; /* the shortest wait for a server lately; what races lose matters little */
     pthread_cond_t changed;
     pthread_mutex_t lock; /* guards all below */
     bool stop, looking;
+    int64_t taken_ns; /* when a lane last took a place */
     struct entry ready[READY_MAX];
     size_t ready_n;
     bool blocked; /* the last look found work that nobody may take now */
     int64_t next_due_ms;
     struct resting rests[DESK_RESTS];
     size_t rests_n;
+    struct sites *sites;
     struct serving *serving;        /* per lane */
-    struct place known[DESK_KNOWN]; /* whose servers answered lately, a ring */
+    struct known known[DESK_KNOWN]; /* whose servers answered lately, a ring */
     size_t known_n, known_at;
 };
 
@@ -53,7 +74,9 @@ struct desk *desk_open(struct queue *q, const struct clock *clock, size_t lanes)
     d->queue = q;
     d->clock = clock;
     d->lanes = lanes;
+    d->wait_ns = NEAR_NS; /* not known yet */
     d->lanes_per_place = lanes > 1 ? lanes / 2 : 1;
+    d->sites = sites_open(lanes);
     pthread_mutex_init(&d->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -70,6 +93,7 @@ void desk_close(struct desk **pd)
         return;
     pthread_cond_destroy(&d->changed);
     pthread_mutex_destroy(&d->lock);
+    sites_close(&d->sites);
     free(d->serving);
     free(d);
     *pd = NULL;
@@ -77,9 +101,14 @@ void desk_close(struct desk **pd)
 
 /* ---- who may go where (all under the lock) --------------------------------------------------------------- */
 
-static bool same(const struct place *a, const struct place *b)
+static struct known known_of(const struct place *p)
 {
-    return strcmp(a->destination, b->destination) == 0 && strcmp(a->storefront, b->storefront) == 0;
+    return (struct known){.place = *p, .hash = place_hash(p)};
+}
+
+static bool same(const struct known *a, const struct known *b)
+{
+    return a->hash == b->hash && place_equal(&a->place, &b->place);
 }
 
 /* A clock that was set back ends a rest instead of drawing it out. */
@@ -88,7 +117,7 @@ static bool is_resting(const struct resting *r, int64_t now_ms)
     return r->from_ms <= now_ms && now_ms < r->until_ms;
 }
 
-static bool rests(struct desk *d, const struct place *p)
+static bool rests(struct desk *d, const struct known *p)
 {
     int64_t now = clock_now_ms(d->clock);
 
@@ -98,16 +127,7 @@ static bool rests(struct desk *d, const struct place *p)
     return false;
 }
 
-/* A lane that has not claimed yet will take what the queue still shows as due. */
-static bool is_being_claimed(const struct desk *d, const struct place *p)
-{
-    for (size_t i = 0; i < d->lanes; i++)
-        if (d->serving[i].busy && !d->serving[i].claimed && same(&d->serving[i].place, p))
-            return true;
-    return false;
-}
-
-static bool is_known(const struct desk *d, const struct place *p)
+static bool is_known(const struct desk *d, const struct known *p)
 {
     for (size_t i = 0; i < d->known_n; i++)
         if (same(&d->known[i], p))
@@ -115,20 +135,40 @@ static bool is_known(const struct desk *d, const struct place *p)
     return false;
 }
 
-static bool is_full(const struct desk *d, const struct place *p)
+/* Where servers answer, as many lanes may come anew as have heard from theirs: their number doubles with each answer. */
+static bool is_full(const struct desk *d, const struct known *p)
 {
-    size_t here = 0, silent_here = 0, silent = 0;
+    const struct site *site = sites_find(d->sites, &p->place);
+    size_t silent = sites_silent(d->sites);
 
-    for (size_t i = 0; i < d->lanes; i++) {
-        const struct serving *s = &d->serving[i];
-        bool is_here = s->busy && same(&s->place, p);
-        here += is_here;
-        silent_here += is_here && !s->answered;
-        silent += s->busy && !s->answered;
-    }
     if (silent >= d->lanes - d->lanes / 4 && !is_known(d, p))
         return true;
-    return silent_here > 0 || here >= d->lanes_per_place;
+    if (!site)
+        return false;
+    size_t heard = site->here - site->silent;
+    return site->silent >= (heard > 1 ? heard : 1) || site->here >= d->lanes_per_place;
+}
+
+/* A lane that has not claimed yet will take what the queue still shows as due. */
+static bool is_being_claimed(const struct desk *d, const struct known *p)
+{
+    const struct site *site = sites_find(d->sites, &p->place);
+
+    return site && site->unclaimed > 0;
+}
+
+/* A further lane helps only while the others wait for servers. Two thirds may have work to do: then three times as many
+ * lanes are busy as waiting alone would need, which evens out places that answer fast and slowly. With near servers, that
+ * wait is mostly theirs for a processor. The shortest wait tells near from far, because it has no queue in it. */
+static bool is_crowded(const struct desk *d)
+{
+    size_t busy = sites_busy(d->sites), working = atomic_load(&d->working);
+
+    if (busy < FEW_LANES)
+        return false;
+    if (atomic_load(&d->wait_ns) >= NEAR_NS)
+        return working * 3 > busy * 2;
+    return working > NEAR_WORKING || clock_steady_ns() - d->taken_ns < NEAR_PAUSE_NS;
 }
 
 static struct entry *find_free(struct desk *d)
@@ -154,6 +194,14 @@ static void forget_rested(struct desk *d)
 
 /* ---- looking --------------------------------------------------------------------------------------------- */
 
+static bool is_listed(const struct desk *d, const struct known *p)
+{
+    for (size_t i = 0; i < d->ready_n; i++)
+        if (same(&d->ready[i].place, p))
+            return true;
+    return false;
+}
+
 static void install(struct desk *d, const struct ready *found, size_t n)
 {
     d->ready_n = 0;
@@ -161,11 +209,14 @@ static void install(struct desk *d, const struct ready *found, size_t n)
     forget_rested(d);
     for (size_t i = 0; i < n && d->ready_n < READY_MAX; i++) {
         struct entry e = {0};
+        struct place *p = &e.place.place;
 
-        if (!str_copy(str_of(found[i].storefront), e.place.storefront, sizeof e.place.storefront) ||
-            !str_copy(
-                str_of(found[i].destination), e.place.destination, sizeof e.place.destination))
+        if (!str_copy(str_of(found[i].storefront), p->storefront, sizeof p->storefront) ||
+            !str_copy(str_of(found[i].destination), p->destination, sizeof p->destination))
             continue;
+        e.place.hash = place_hash(p);
+        if (is_listed(d, &e.place))
+            continue; /* it has messages of several priorities or kinds */
         if (is_full(d, &e.place) || rests(d, &e.place) || is_being_claimed(d, &e.place))
             d->blocked = true;
         else
@@ -221,22 +272,36 @@ static void wait_for_work(struct desk *d)
 static void be_lookout(struct desk *d)
 {
     d->looking = true;
-    look(d);
-    if (!find_free(d) && !d->stop) {
-        wait_for_work(d);
-        d->ready_n = 0; /* what was seen before the wait is old */
+    if (find_free(d)) { /* what was found waits until it is less crowded */
+        wait_for_change(d, CROWDED_MS);
+    } else {
+        look(d);
+        if (!find_free(d) && !d->stop) {
+            wait_for_work(d);
+            d->ready_n = 0; /* what was seen before the wait is old */
+        }
     }
     d->looking = false;
 }
 
 /* ---- turns ----------------------------------------------------------------------------------------------- */
 
+static void set_working(struct desk *d, size_t lane, bool works)
+{
+    if (atomic_exchange(&d->serving[lane].works, works) == works)
+        return;
+    if (works)
+        atomic_fetch_add(&d->working, 1);
+    else
+        atomic_fetch_sub(&d->working, 1);
+}
+
 bool desk_take(struct desk *d, size_t lane, struct place *out)
 {
     struct entry *e = NULL;
 
     pthread_mutex_lock(&d->lock);
-    while (!d->stop && !(e = find_free(d))) {
+    while (!d->stop && (is_crowded(d) || !(e = find_free(d)))) {
         if (d->looking)
             pthread_cond_wait(&d->changed, &d->lock);
         else
@@ -244,8 +309,10 @@ bool desk_take(struct desk *d, size_t lane, struct place *out)
     }
     if (e) {
         e->given = true;
-        *out = e->place;
-        d->serving[lane] = (struct serving){.place = e->place, .busy = true};
+        *out = d->serving[lane].place = e->place.place;
+        stay_begin(d->sites, &d->serving[lane].stay, out);
+        set_working(d, lane, true);
+        d->taken_ns = clock_steady_ns();
     }
     pthread_cond_signal(&d->changed); /* the next idle lane takes what is left, or looks out */
     pthread_mutex_unlock(&d->lock);
@@ -255,18 +322,19 @@ bool desk_take(struct desk *d, size_t lane, struct place *out)
 void desk_claimed(struct desk *d, size_t lane, bool more)
 {
     struct serving *s = &d->serving[lane];
+    struct known here = known_of(&s->place);
 
     pthread_mutex_lock(&d->lock);
-    s->claimed = true;
+    stay_claimed(&s->stay);
     for (size_t i = 0; more && i < d->ready_n; i++)
-        if (same(&d->ready[i].place, &s->place))
+        if (same(&d->ready[i].place, &here))
             d->ready[i].given = false;
     if (more)
         pthread_cond_signal(&d->changed);
     pthread_mutex_unlock(&d->lock);
 }
 
-static void remember(struct desk *d, const struct place *p)
+static void remember(struct desk *d, const struct known *p)
 {
     if (is_known(d, p))
         return;
@@ -281,22 +349,40 @@ void desk_answered(struct desk *d, size_t lane)
     struct serving *s = &d->serving[lane];
 
     pthread_mutex_lock(&d->lock);
-    if (!s->answered) {
-        s->answered = true;
-        remember(d, &s->place);
+    if (stay_answered(d->sites, &s->stay)) {
+        const struct known here = known_of(&s->place);
+        remember(d, &here);
         pthread_cond_signal(&d->changed);
     }
     pthread_mutex_unlock(&d->lock);
 }
 
-static void forget_known(struct desk *d, const struct place *p)
+void desk_goes_out(struct desk *d, size_t lane)
+{
+    d->serving[lane].out_ns = clock_steady_ns();
+    set_working(d, lane, false);
+}
+
+void desk_comes_back(struct desk *d, size_t lane, bool heard)
+{
+    int64_t *out_ns = &d->serving[lane].out_ns, least = atomic_load(&d->wait_ns);
+
+    if (heard && *out_ns > 0) {
+        int64_t wait = clock_steady_ns() - *out_ns;
+        atomic_store(&d->wait_ns, wait < least ? wait : least + (wait - least) / SMOOTH);
+    }
+    *out_ns = 0;
+    set_working(d, lane, true);
+}
+
+static void forget_known(struct desk *d, const struct known *p)
 {
     for (size_t i = 0; i < d->known_n; i++)
         if (same(&d->known[i], p))
-            d->known[i] = (struct place){0};
+            d->known[i] = (struct known){0};
 }
 
-static void add_rest(struct desk *d, const struct place *p, int64_t ms)
+static void add_rest(struct desk *d, const struct known *p, int64_t ms)
 {
     forget_rested(d);
     if (d->rests_n == DESK_RESTS) {
@@ -309,11 +395,14 @@ static void add_rest(struct desk *d, const struct place *p, int64_t ms)
 
 void desk_leave(struct desk *d, size_t lane, int64_t rest_ms)
 {
+    const struct known here = known_of(&d->serving[lane].place);
+
     pthread_mutex_lock(&d->lock);
-    d->serving[lane].busy = false;
+    stay_end(d->sites, &d->serving[lane].stay);
+    set_working(d, lane, false);
     if (rest_ms > 0) {
-        add_rest(d, &d->serving[lane].place, rest_ms);
-        forget_known(d, &d->serving[lane].place);
+        add_rest(d, &here, rest_ms);
+        forget_known(d, &here);
     }
     pthread_cond_signal(&d->changed);
     pthread_mutex_unlock(&d->lock);

@@ -1,10 +1,12 @@
 /* desk -- which lane serves which destination next.
  *
  * A place is a storefront's destination. The queue names the places that have due work, by priority and then age;
- * the desk gives each to one lane, and to a further one only when the first found more than it could claim at
- * once and each lane there has heard from its server, up to half the lanes: so that one slow destination never clogs
+ * the desk gives each to one lane, and to further ones only when the first found more than it could claim at
+ * once: as many at a time as have heard from their server there, up to half the lanes. So one slow destination never clogs
  * the rest. A quarter of the lanes is kept for places whose servers answered lately: many silent ones together cannot
  * take them all. A place whose hosts could not be reached rests for a while.
+ * Beyond a few, a further lane gets a place only while a third of the busy ones wait for servers: with servers that
+ * answer at once more lanes would only stand in each other's way.
  * One idle lane is the lookout: it alone asks the queue and waits on it, the others sleep until it finds work.
  * Limits: DESK_RESTS resting and DESK_KNOWN answering places are remembered; the oldest is forgotten for a new one.
  * Units: *_ms by the injected clock. Threads: any; the lock is never held across I/O. */
@@ -32,6 +34,9 @@ bool desk_take(struct desk *d, size_t lane, struct place *out);
 void desk_claimed(struct desk *d, size_t lane, bool more);
 /* The server at the lane's place has decided a mail. */
 void desk_answered(struct desk *d, size_t lane);
+/* The lane waits for its server now; it has work to do again, having heard from it or not. */
+void desk_goes_out(struct desk *d, size_t lane);
+void desk_comes_back(struct desk *d, size_t lane, bool heard);
 /* The lane's turn is over; rest_ms > 0: nobody is to go there for so long. */
 void desk_leave(struct desk *d, size_t lane, int64_t rest_ms);
 

@@ -31,7 +31,7 @@ struct dial {
     bool connected, timed_out, broken;
     int connect_errno;
     size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */
-    char out[OUT_SIZE];
+    char *out; /* OUT_SIZE while there are such: a lane that waits for a reply holds none */
 };
 
 /* A pointer only: large thread-local objects are carved out of every thread's stack. */
@@ -88,10 +88,17 @@ static const struct next *next(void)
 
 /* ---- gathering what is written -------------------------------------------------------------------------- */
 
+static void forget_gathered(struct dial *d)
+{
+    free(d->out);
+    d->out = NULL;
+    d->out_from = d->out_n = 0;
+}
+
 static void give_up(struct dial *d)
 {
     d->broken = true;
-    d->out_from = d->out_n = 0;
+    forget_gathered(d);
     if (d->fd >= 0)
         shutdown(d->fd, SHUT_RDWR);
 }
@@ -115,7 +122,7 @@ static bool send_gathered(struct dial *d, int fd)
         }
         d->out_from += (size_t)n;
     }
-    d->out_from = d->out_n = 0;
+    forget_gathered(d);
     return true;
 }
 
@@ -128,6 +135,8 @@ static ssize_t gather(struct dial *d, const void *p, size_t n)
     if (n > OUT_SIZE - d->out_n && !send_gathered(d, d->fd))
         return -1;
     size_t take = n < OUT_SIZE ? n : OUT_SIZE;
+    if (!d->out && !(d->out = malloc(OUT_SIZE)))
+        err_out_of_memory();
     memcpy(d->out + d->out_n, p, take);
     d->out_n += take;
     return (ssize_t)take;
@@ -363,6 +372,9 @@ struct dial *dial_open(struct watch *watch)
 
 void dial_close(struct dial **d)
 {
+    if (!*d)
+        return;
+    forget_gathered(*d);
     free(*d);
     *d = NULL;
 }
@@ -383,7 +395,7 @@ void dial_begin(struct dial *d, const struct dial_to *to)
     d->fd = -1;
     d->connected = d->timed_out = d->broken = false;
     d->connect_errno = 0;
-    d->out_from = d->out_n = 0;
+    forget_gathered(d);
     current = d;
 }
 

@@ -7,12 +7,14 @@
 
 #define CLAIM_BATCH 8
 #define NS_PER_MS INT64_C(1000000)
+#define KEPT_MESSAGES 12000 /* by the library, on all lanes together */
+#define LEAST_SHARE 10
 #define REST_MAX_MS 30000 /* how long a place rests whose hosts could not be reached, at most */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STACK_BYTES (4u << 20)
 #else
-#define STACK_BYTES (512u << 10)
+#define STACK_BYTES (256u << 10) /* 30 KB are touched, 60 with TLS */
 #endif
 
 struct lane {
@@ -72,6 +74,7 @@ static void put_in_hand(struct lane *l)
 /* The next message that may go, prepared and in hand. Those that may not are settled on the way. */
 static bool take_next(struct lane *l)
 {
+    desk_comes_back(l->with.desk, l->with.number, false);
     while (l->share > 0 && !desk_is_stopping(l->with.desk)) {
         if (!pulse_has_more(&l->pulse) && !claim(l))
             return false;
@@ -85,6 +88,7 @@ static bool take_next(struct lane *l)
         }
         if (attempt_prepare(&l->attempt, &l->bench, job)) {
             put_in_hand(l);
+            desk_goes_out(l->with.desk, l->with.number);
             return true;
         }
     }
@@ -127,6 +131,8 @@ static void feed_done(void *context, const struct smtp_result *r, const struct s
 
     if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
         return;
+    desk_comes_back(l->with.desk, l->with.number, r->code > 0);
+    letter_close(&l->bench.letter); /* a lane that waits for its next mail holds none */
     attempt_conclude(&l->attempt, r, &l->courier.hop, cover);
     if (r->code > 0)
         desk_answered(l->with.desk, l->with.number);
@@ -176,11 +182,20 @@ static void deliver(struct lane *l)
     }
 }
 
+/* libesmtp keeps about 5 KB for each message until its connection ends: with many lanes connections are shorter, so that all
+ * of it stays below 60 MB. */
+static size_t share_of_turn(const struct conf *c)
+{
+    int64_t kept = KEPT_MESSAGES / c->lanes, least = kept > LEAST_SHARE ? kept : LEAST_SHARE;
+
+    return (size_t)(c->messages_per_connection < least ? c->messages_per_connection : least);
+}
+
 static void begin_turn(struct lane *l)
 {
     l->bench.snapshot = snapshot_current(l->with.snapshots);
     l->conf = snapshot_conf(l->bench.snapshot);
-    l->share = (size_t)l->conf->messages_per_connection;
+    l->share = share_of_turn(l->conf);
     l->bench.seven_bit = false;
     l->rest_ms = 0;
     pulse_claimed(&l->pulse, NULL, 0);
@@ -197,7 +212,7 @@ static void end_turn(struct lane *l)
     while ((job = pulse_take(&l->pulse)) != NULL)
         attempt_give_back(&l->bench, job);
     route_close(&l->route);
-    letter_rest(&l->bench.letter);
+    letter_close(&l->bench.letter);
     arena_clear(l->turn);
     arena_clear(l->bench.arena);
     snapshot_close(&l->bench.snapshot);

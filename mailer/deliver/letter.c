@@ -4,13 +4,12 @@
 #include "mailer/mime/compose.h"
 #include "mailer/mime/token.h"
 
-#define LOGO_ID "logo"          /* the templates show it as cid:logo */
-#define KEPT_BYTES (128u << 10) /* of each buffer, from one turn to the next */
+#define LOGO_ID "logo" /* the templates show it as cid:logo */
 
 bool letter_tools_open(
     struct queue *q, const struct keyring *keys, struct letter_tools *out, struct err *e)
 {
-    *out = (struct letter_tools){.queue = q, .keys = keys};
+    *out = (struct letter_tools){.queue = q, .keys = keys, .press = press_open(0)};
     if (dkim_open(&(struct dkim_setup){.body_simple = false}, &out->relaxed, e) &&
         dkim_open(&(struct dkim_setup){.body_simple = true}, &out->simple, e))
         return true;
@@ -22,20 +21,12 @@ void letter_tools_close(struct letter_tools *t)
 {
     dkim_close(&t->relaxed);
     dkim_close(&t->simple);
+    press_close(&t->press);
 }
 
 void letter_close(struct letter *l)
 {
-    buf_close(&l->message);
     buf_close(&l->wire);
-}
-
-void letter_rest(struct letter *l)
-{
-    if (l->message.cap > KEPT_BYTES)
-        buf_close(&l->message);
-    if (l->wire.cap > KEPT_BYTES)
-        buf_close(&l->wire);
 }
 
 bool letter_may_succeed_later(const struct err *e)
@@ -158,7 +149,8 @@ static bool add_parts(
 
 /* ---- the bytes ------------------------------------------------------------------------------------------ */
 
-static bool write_message(struct letter *l, const struct letter_task *t, struct err *e)
+static bool write_message(
+    const struct letter *l, const struct letter_task *t, struct buf *out, struct err *e)
 {
     const struct header automatic = {STR("Auto-Submitted"), STR("auto-generated")};
     AUTO(private_close) struct private_part private = {0};
@@ -184,21 +176,30 @@ static bool write_message(struct letter *l, const struct letter_task *t, struct 
         .more_n = 1,
         .eight_bit = t->eight_bit,
     };
-    buf_clear(&l->message);
     return find_reply_to(l, t, private.reply_to, &m.reply_to, e) && add_parts(l, t, &m, e) &&
-           compose(&m, &l->message, e);
+           compose(&m, out, e);
 }
 
-bool letter_write(struct letter *l, const struct letter_task *t, struct err *e)
+static bool write_signed(
+    struct letter *l, const struct letter_task *t, struct buf *message, struct err *e)
 {
     struct str c = str_of(snapshot_conf(t->snapshot)->dkim_canonicalization);
     struct dkim *signer = str_is(c, "relaxed/simple") ? t->tools->simple : t->tools->relaxed;
 
-    if (!write_message(l, t, e))
-        return false;
     buf_clear(&l->wire);
-    if (!dkim_sign(signer, t->shop->keys, t->shop->keys_n, buf_str(&l->message), &l->wire, e))
+    if (!write_message(l, t, message, e) ||
+        !dkim_sign(signer, t->shop->keys, t->shop->keys_n, buf_str(message), &l->wire, e))
         return false;
-    buf_add(&l->wire, buf_str(&l->message));
+    buf_add(&l->wire, buf_str(message));
     return true;
+}
+
+bool letter_write(struct letter *l, const struct letter_task *t, struct err *e)
+{
+    struct press_slot slot;
+
+    press_enter(t->tools->press, &slot);
+    bool fine = write_signed(l, t, slot.message, e);
+    press_leave(t->tools->press, &slot);
+    return fine;
 }

@@ -5,7 +5,6 @@
 #include "tests/mailer/cli/program.h"
 #include "tests/mailer/intake/room.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -364,33 +363,6 @@ static void settings_that_cannot_be_read_are_not_to_tell(void **state)
     expect_run(row);
 }
 
-/* Whatever of its parts does not open, what was opened before is closed once and the reason is told. */
-static void a_service_that_cannot_start_says_why(void **state)
-{
-    static const struct {
-        const char *name, *settings, *line;
-        int code;
-        const char *says;
-    } table[] = {
-        {"no place for what the sandbox captures",
-            "data_dir = \"data\"\ncaptured_dir = \"/proc/nope/captured\"\n",
-            "serve --sandbox --config serve.conf", EX_IOERR, "/proc/nope/captured"},
-        {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
-            "serve --config serve.conf", EX_IOERR, "/proc/nope"},
-    };
-    sigset_t before;
-    (void)state;
-
-    pthread_sigmask(SIG_SETMASK, NULL, &before); /* serve waits for signals, and blocks them */
-    EACH(row, table)
-    {
-        struct run run = {row->name, row->line, row->code, row->says};
-        room_write(&room, "serve.conf", row->settings, 0600);
-        expect_run(&run);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,7 +376,6 @@ int main(void)
         cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
         cmocka_unit_test(a_check_tells_what_serve_would_refuse),
         cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
-        cmocka_unit_test(a_service_that_cannot_start_says_why),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);

@@ -1,0 +1,237 @@
+/* Many lanes: where they are (sites.h), how many write at once (press.h), and how many are busy at all (desk.h). */
+#include "mailer/deliver/press.h"
+#include "mailer/deliver/sites.h"
+#include "tests/mailer/deliver/house.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- sites ----------------------------------------------------------------------------------------------- */
+
+static struct place place_of(unsigned n)
+{
+    struct place p = {.storefront = "acme"};
+
+    snprintf(p.destination, sizeof p.destination, "d%u.example", n);
+    return p;
+}
+
+static void a_site_counts_the_lanes_that_are_there(void **state)
+{
+    struct sites *s = sites_open(3);
+    const struct place here = place_of(1), there = place_of(2);
+    struct stay a = {0}, b = {0}, c = {0};
+
+    (void)state;
+    assert_null(sites_find(s, &here));
+    stay_begin(s, &a, &here);
+    stay_begin(s, &b, &here);
+    stay_begin(s, &c, &there);
+    const struct site *site = sites_find(s, &here);
+    assert_int_equal(site->here, 2);
+    assert_int_equal(site->unclaimed, 2);
+    assert_int_equal(site->silent, 2);
+    stay_claimed(&a);
+    stay_claimed(&a);
+    assert_int_equal(site->unclaimed, 1);
+    assert_true(stay_answered(s, &b));
+    assert_false(stay_answered(s, &b));
+    assert_int_equal(site->silent, 1);
+    assert_int_equal(sites_silent(s), 2);
+    assert_int_equal(sites_busy(s), 3);
+    stay_end(s, &a);
+    stay_end(s, &a); /* a second time does nothing */
+    assert_int_equal(site->here, 1);
+    assert_int_equal(site->unclaimed, 1);
+    stay_end(s, &b);
+    assert_null(sites_find(s, &here));
+    assert_int_equal(sites_busy(s), 1);
+    stay_end(s, &c);
+    assert_int_equal(sites_silent(s), 0);
+    sites_close(&s);
+}
+
+/* Against an array that is counted anew each time. */
+static void a_thousand_lanes_come_and_go(void **state)
+{
+    enum { LANES = 1000, PLACES = 60 };
+    struct sites *s = sites_open(LANES);
+    struct stay *stays = calloc(LANES, sizeof *stays);
+    unsigned at[LANES] = {0}, here[PLACES + 1] = {0}, random = 1;
+
+    (void)state;
+    for (int step = 0; step < 20000; step++) {
+        random = random * 1103515245u + 12345u;
+        unsigned lane = (random >> 8) % LANES;
+        here[at[lane]]--;
+        if (at[lane] > 0) {
+            stay_end(s, &stays[lane]);
+            at[lane] = 0;
+        } else {
+            const struct place p = place_of(at[lane] = 1 + (random >> 20) % PLACES);
+            stay_begin(s, &stays[lane], &p);
+        }
+        here[at[lane]]++;
+    }
+    for (unsigned p = 1; p <= PLACES; p++) {
+        const struct place place = place_of(p);
+        const struct site *site = sites_find(s, &place);
+        assert_int_equal(site ? site->here : 0, here[p]);
+    }
+    free(stays);
+    sites_close(&s);
+}
+
+/* ---- the press ------------------------------------------------------------------------------------------- */
+
+#define WRITERS 40
+#define LETTERS 50
+
+struct writers {
+    struct press *press;
+    _Atomic int at_work, most;
+};
+
+static void *write_letters(void *arg)
+{
+    struct writers *w = arg;
+
+    for (int i = 0; i < LETTERS; i++) {
+        struct press_slot slot;
+
+        press_enter(w->press, &slot);
+        int now = atomic_fetch_add(&w->at_work, 1) + 1, most = atomic_load(&w->most);
+        while (now > most && !atomic_compare_exchange_weak(&w->most, &most, now))
+            continue;
+        assert_int_equal(slot.message->n, 0);
+        buf_add(slot.message, STR("a letter"));
+        atomic_fetch_sub(&w->at_work, 1);
+        press_leave(w->press, &slot);
+    }
+    return NULL;
+}
+
+static void no_more_write_at_once_than_there_are_slots(void **state)
+{
+    struct writers w = {.press = press_open(3)};
+    pthread_t threads[WRITERS];
+
+    (void)state;
+    for (int i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_letters, &w), 0);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(w.most >= 1 && w.most <= 3);
+    press_close(&w.press);
+}
+
+struct turn {
+    struct press *press;
+    _Atomic int *next;
+    int got;
+    pthread_t thread;
+};
+
+static void *take_turn(void *arg)
+{
+    struct turn *t = arg;
+    struct press_slot slot;
+
+    press_enter(t->press, &slot);
+    t->got = atomic_fetch_add(t->next, 1);
+    press_leave(t->press, &slot);
+    return NULL;
+}
+
+static void who_came_first_is_served_first(void **state)
+{
+    struct press *p = press_open(1);
+    _Atomic int next = 0;
+    struct press_slot mine;
+    struct turn turns[8];
+
+    (void)state;
+    press_enter(p, &mine);
+    for (size_t i = 0; i < COUNT_OF(turns); i++) {
+        turns[i] = (struct turn){.press = p, .next = &next};
+        assert_int_equal(pthread_create(&turns[i].thread, NULL, take_turn, &turns[i]), 0);
+        while (press_waiting(p) != i + 1)
+            usleep(1000);
+    }
+    press_leave(p, &mine);
+    for (size_t i = 0; i < COUNT_OF(turns); i++) {
+        pthread_join(turns[i].thread, NULL);
+        assert_int_equal(turns[i].got, i);
+    }
+    press_close(&p);
+}
+
+/* ---- the desk -------------------------------------------------------------------------------------------- */
+
+#define FEW 16 /* as FEW_LANES */
+
+struct one_more {
+    struct desk *desk;
+    _Atomic bool *others_wait;
+    bool was_early, got_one;
+    pthread_t thread;
+};
+
+static void *take_one_more(void *arg)
+{
+    struct one_more *m = arg;
+    struct place p;
+
+    m->got_one = desk_take(m->desk, FEW, &p);
+    m->was_early = !atomic_load(m->others_wait);
+    return NULL;
+}
+
+/* Whether a lane beyond a few gets a place tells the order of events, not a time: it must not come before the others wait. */
+static void a_further_lane_starts_only_when_the_others_wait_for_servers(void **state)
+{
+    struct house *h = calloc(1, sizeof *h);
+    _Atomic bool others_wait = false;
+    struct place p;
+
+    (void)state;
+    house_open(h, &(struct house_setup){.no_engine = true});
+    for (int i = 0; i < FEW + 4; i++)
+        house_submit(h, arena_printf(h->arena, "ada@d%d.example", i));
+    struct desk *d = desk_open(h->queue, clock_system(), 100);
+    struct one_more more = {.desk = d, .others_wait = &others_wait};
+    for (size_t lane = 0; lane < FEW; lane++)
+        assert_true(desk_take(d, lane, &p));
+    pthread_create(&more.thread, NULL, take_one_more, &more);
+    usleep(100000); /* that it could come too early; what comes in time needs no wait */
+    atomic_store(&others_wait, true);
+    for (size_t lane = 0; lane < FEW; lane++)
+        desk_goes_out(d, lane);
+    pthread_join(more.thread, NULL);
+    assert_true(more.got_one);
+    assert_false(more.was_early);
+    desk_close(&d);
+    house_close(h);
+    free(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_site_counts_the_lanes_that_are_there),
+        cmocka_unit_test(a_thousand_lanes_come_and_go),
+        cmocka_unit_test(no_more_write_at_once_than_there_are_slots),
+        cmocka_unit_test(who_came_first_is_served_first),
+        cmocka_unit_test(a_further_lane_starts_only_when_the_others_wait_for_servers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
