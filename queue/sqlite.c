@@ -1,6 +1,7 @@
 #include "queue/sqlite.h"
 
 #include "base/clock.h"
+#include "queue/sqlite_gather.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,9 +120,11 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
 
 /* Nobody reads the library's memory statistics, for which each of its allocations takes one lock of the process.
  * Refused once the library is in use, which does no harm. */
-static void forgo_statistics(void)
+static void prepare_library(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_initialize(); /* or there is no VFS yet */
+    sqlite_gather_register();
 }
 
 bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, struct err *e)
@@ -130,13 +133,14 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     struct sqlite *db;
     int rc;
 
-    pthread_once(&once, forgo_statistics);
+    pthread_once(&once, prepare_library);
     if (mode != SQLITE_FOR_READING && !create_private(path, e))
         return false;
     db = calloc(1, sizeof *db);
     if (!db)
         err_out_of_memory();
-    rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+        mode == SQLITE_FOR_WRITING ? SQLITE_GATHER : NULL);
     if (rc != SQLITE_OK)
         fail(db, rc, e);
     else if (tune(db, mode, e)) {

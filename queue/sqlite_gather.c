@@ -1,0 +1,181 @@
+#include "queue/sqlite_gather.h"
+
+#include "base/err.h"
+
+#include <sqlite3.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELD_BYTES                                                                                 \
+    (124 *                                                                                         \
+        1024) /* SQLite's own VFS writes less than 128 KB at once, and takes more for a full disk */
+#define REAL_BYTES 1024 /* for the file of the VFS below */
+
+struct log {
+    sqlite3_file base;
+    char *held; /* NULL until the first write: readers need none */
+    int n;
+    sqlite3_int64 at; /* where held[0] goes */
+    alignas(8) char real[REAL_BYTES]; /* as SQLite aligns its files */
+};
+
+static sqlite3_file *real_of(struct log *l)
+{
+    return (sqlite3_file *)(void *)l->real;
+}
+
+static struct log *log_of(sqlite3_file *f)
+{
+    return (struct log *)(void *)f;
+}
+
+/* What cannot be written is dropped: SQLite gives up the transaction that it belongs to. */
+static int flush(struct log *l)
+{
+    int n = l->n;
+
+    l->n = 0;
+    return n > 0 ? real_of(l)->pMethods->xWrite(real_of(l), l->held, n, l->at) : SQLITE_OK;
+}
+
+static int write_log(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    struct log *l = log_of(f);
+    bool follows = l->n > 0 && at == l->at + l->n && n <= HELD_BYTES - l->n;
+    int rc = follows ? SQLITE_OK : flush(l);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!l->held && !(l->held = malloc(HELD_BYTES)))
+        return SQLITE_NOMEM;
+    if (n > HELD_BYTES)
+        return real_of(l)->pMethods->xWrite(real_of(l), p, n, at);
+    if (!follows)
+        l->at = at;
+    memcpy(l->held + l->n, p, (size_t)n);
+    l->n += n;
+    return SQLITE_OK;
+}
+
+static int read_log(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+    struct log *l = log_of(f);
+    int rc = flush(l);
+
+    return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xRead(real_of(l), p, n, at);
+}
+
+static int truncate_log(sqlite3_file *f, sqlite3_int64 size)
+{
+    struct log *l = log_of(f);
+    int rc = flush(l);
+
+    return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xTruncate(real_of(l), size);
+}
+
+static int sync_log(sqlite3_file *f, int flags)
+{
+    struct log *l = log_of(f);
+    int rc = flush(l);
+
+    return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xSync(real_of(l), flags);
+}
+
+static int size_of_log(sqlite3_file *f, sqlite3_int64 *out)
+{
+    struct log *l = log_of(f);
+    int rc = flush(l);
+
+    return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xFileSize(real_of(l), out);
+}
+
+static int close_log(sqlite3_file *f)
+{
+    struct log *l = log_of(f);
+    int written = flush(l), closed = real_of(l)->pMethods->xClose(real_of(l));
+
+    free(l->held);
+    return written != SQLITE_OK ? written : closed;
+}
+
+/* ---- what only goes through ---- */
+
+static int lock(sqlite3_file *f, int kind)
+{
+    return real_of(log_of(f))->pMethods->xLock(real_of(log_of(f)), kind);
+}
+
+static int unlock(sqlite3_file *f, int kind)
+{
+    return real_of(log_of(f))->pMethods->xUnlock(real_of(log_of(f)), kind);
+}
+
+static int check_reserved(sqlite3_file *f, int *out)
+{
+    return real_of(log_of(f))->pMethods->xCheckReservedLock(real_of(log_of(f)), out);
+}
+
+static int control(sqlite3_file *f, int what, void *arg)
+{
+    return real_of(log_of(f))->pMethods->xFileControl(real_of(log_of(f)), what, arg);
+}
+
+static int sector_size(sqlite3_file *f)
+{
+    return real_of(log_of(f))->pMethods->xSectorSize(real_of(log_of(f)));
+}
+
+static int characteristics(sqlite3_file *f)
+{
+    return real_of(log_of(f))->pMethods->xDeviceCharacteristics(real_of(log_of(f)));
+}
+
+static const sqlite3_io_methods methods = {
+    .iVersion = 1,
+    .xClose = close_log,
+    .xRead = read_log,
+    .xWrite = write_log,
+    .xTruncate = truncate_log,
+    .xSync = sync_log,
+    .xFileSize = size_of_log,
+    .xLock = lock,
+    .xUnlock = unlock,
+    .xCheckReservedLock = check_reserved,
+    .xFileControl = control,
+    .xSectorSize = sector_size,
+    .xDeviceCharacteristics = characteristics,
+};
+
+/* ---- opening ---- */
+
+static int open_file(sqlite3_vfs *self, const char *name, sqlite3_file *f, int flags, int *out)
+{
+    sqlite3_vfs *below = sqlite3_vfs_find(NULL);
+
+    (void)self;
+    if (!(flags & SQLITE_OPEN_WAL) || below->szOsFile > REAL_BYTES)
+        return below->xOpen(below, name, f, flags, out);
+    struct log *l = log_of(f);
+    *l = (struct log){0};
+    int rc = below->xOpen(below, name, real_of(l), flags, out);
+    if (real_of(l)->pMethods)
+        l->base.pMethods = &methods;
+    return rc;
+}
+
+void sqlite_gather_register(void)
+{
+    static sqlite3_vfs vfs;
+    sqlite3_vfs *below = sqlite3_vfs_find(NULL);
+
+    if (!below)
+        return; /* opening will say so */
+    vfs = *below;
+    vfs.pNext = NULL;
+    vfs.zName = SQLITE_GATHER;
+    vfs.xOpen = open_file;
+    if (vfs.szOsFile < (int)sizeof(struct log))
+        vfs.szOsFile = (int)sizeof(struct log);
+    sqlite3_vfs_register(&vfs, 0);
+}

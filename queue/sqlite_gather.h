@@ -1,0 +1,15 @@
+/* sqlite_gather -- a VFS that writes a commit's part of the write-ahead log at once.
+ * SQLite writes the log in pieces of 24 and 4,096 bytes; here they are held until something asks for the file: a sync,
+ * a read, a truncation. A commit with synchronous=FULL syncs before anybody is told of it, so nothing committed is ever
+ * held, and what a crash takes away was never promised. Writers without that setting must not use this.
+ * A write that fails is reported by the sync, and the commit fails as it would have before.
+ * Threads: as SQLite's own; a file belongs to one connection. */
+#ifndef QUEUE_SQLITE_GATHER_H
+#define QUEUE_SQLITE_GATHER_H
+
+#define SQLITE_GATHER "parcelpost-gather" /* for sqlite3_open_v2, once registered */
+
+/* Over the default VFS, whichever that is when a file is opened. Once per process, before the first file. */
+void sqlite_gather_register(void);
+
+#endif

@@ -1,0 +1,233 @@
+/* The log is written in one piece for each commit, and nothing is committed before it lies in the file. Below stands a
+ * VFS that counts what reaches the log, and can be full. */
+#include "queue/sqlite.h"
+#include "queue/sqlite_gather.h"
+#include "tests/base/expect.h"
+#include "tests/base/folder.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+static struct {
+    sqlite3_vfs vfs, *real;
+    sqlite3_io_methods methods; /* of the log, but for the two below */
+    const sqlite3_io_methods *real_methods;
+    int writes, syncs, unsynced; /* unsynced: writes since the last sync */
+    sqlite3_int64 end;           /* behind the last byte written */
+    bool is_full;
+} below;
+
+static int count_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    below.writes++;
+    below.unsynced++;
+    if (below.is_full)
+        return SQLITE_FULL;
+    below.end = at + n > below.end ? at + n : below.end;
+    return below.real_methods->xWrite(f, p, n, at);
+}
+
+static int count_sync(sqlite3_file *f, int flags)
+{
+    below.syncs++;
+    below.unsynced = 0;
+    return below.real_methods->xSync(f, flags);
+}
+
+static int open_below(sqlite3_vfs *self, const char *name, sqlite3_file *f, int flags, int *out)
+{
+    int rc = below.real->xOpen(below.real, name, f, flags, out);
+
+    (void)self;
+    if (rc == SQLITE_OK && flags & SQLITE_OPEN_WAL) {
+        below.real_methods = f->pMethods;
+        below.methods = *f->pMethods;
+        below.methods.xWrite = count_write;
+        below.methods.xSync = count_sync;
+        f->pMethods = &below.methods;
+    }
+    return rc;
+}
+
+static int stand_below(void **state)
+{
+    (void)state;
+    sqlite3_initialize();
+    below.real = sqlite3_vfs_find(NULL);
+    below.vfs = *below.real;
+    below.vfs.zName = "counting";
+    below.vfs.xOpen = open_below;
+    return sqlite3_vfs_register(&below.vfs, 1);
+}
+
+struct room {
+    struct folder folder;
+    char path[128];
+    struct sqlite *db;
+};
+
+static void room_open(struct room *r)
+{
+    struct err e = {0};
+
+    assert_int_equal(folder_open(&r->folder), 0);
+    snprintf(r->path, sizeof r->path, "%s/gather.db", r->folder.path);
+    assert_true(sqlite_open(r->path, SQLITE_FOR_WRITING, &r->db, &e));
+    assert_true(sqlite_exec(r->db, "CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)", &e));
+    below.writes = below.syncs = below.unsynced = 0;
+    below.is_full = false;
+}
+
+static void room_close(struct room *r)
+{
+    static const char *const names[] = {"gather.db", "copy.db"}, *const ends[] = {
+                                                                     "", "-wal", "-shm"};
+    char path[160];
+
+    sqlite_close(&r->db);
+    EACH(name, names)
+    {
+        EACH(end, ends)
+        {
+            snprintf(path, sizeof path, "%s/%s%s", r->folder.path, *name, *end);
+            unlink(path);
+        }
+    }
+    assert_int_equal(rmdir(r->folder.path), 0);
+}
+
+/* Rows of 3 KB, so that each dirties a page or more. */
+static bool add_rows(struct room *r, int n, struct err *e)
+{
+    if (!sqlite_begin(r->db, e))
+        return false;
+    for (int i = 0; i < n; i++)
+        if (!sqlite_exec(r->db, "INSERT INTO t (b) VALUES (zeroblob(3000))", e)) {
+            sqlite_rollback(r->db);
+            return false;
+        }
+    return sqlite_commit(r->db, e);
+}
+
+/* As another process would see it, and as this one would after a crash. */
+static int64_t rows_seen(const char *path)
+{
+    struct sqlite *db;
+    struct err e = {0};
+
+    assert_true(sqlite_open(path, SQLITE_FOR_READING, &db, &e));
+    struct sql *q = sqlite_sql(db, "SELECT count(*) FROM t");
+    assert_true(sql_row(q));
+    int64_t n = sql_get_int(q, 0);
+    assert_true(sql_done(q, &e));
+    sqlite_close(&db);
+    return n;
+}
+
+static void copy(const char *from, const char *to)
+{
+    AUTO(buf_close) struct buf bytes = {0};
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    char piece[4096];
+
+    assert_non_null(in);
+    assert_non_null(out);
+    for (size_t n; (n = fread(piece, 1, sizeof piece, in)) > 0;)
+        assert_int_equal(fwrite(piece, 1, n, out), n);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void a_commit_is_one_write_and_one_sync(void **state)
+{
+    struct room r;
+    struct err e = {0};
+
+    (void)state;
+    room_open(&r);
+    assert_true(add_rows(&r, 20, &e));
+    assert_int_equal(below.writes, 1);
+    assert_int_equal(below.syncs, 1);
+    assert_true(add_rows(&r, 200, &e)); /* 800 KB: more than is held */
+    assert_true(below.writes > 5 && below.writes < 12);
+    assert_int_equal(below.syncs, 2);
+    assert_int_equal(below.unsynced, 0);
+    room_close(&r);
+}
+
+static void what_is_committed_lies_in_the_file(void **state)
+{
+    struct room r;
+    struct err e = {0};
+    char path[160], log[160], log_copy[170];
+
+    (void)state;
+    room_open(&r);
+    snprintf(path, sizeof path, "%s/copy.db", r.folder.path);
+    snprintf(log, sizeof log, "%s-wal", r.path);
+    snprintf(log_copy, sizeof log_copy, "%s-wal", path);
+    for (int i = 1; i <= 3; i++) {
+        assert_true(add_rows(&r, 10, &e));
+        assert_int_equal(rows_seen(r.path), 10 * i);
+        copy(r.path, path);
+        copy(log, log_copy);
+        assert_int_equal(rows_seen(path), 10 * i);
+    }
+    room_close(&r);
+}
+
+/* A cache of a few pages spills in the middle of a transaction and reads its own pages back from the log. */
+static void what_is_held_is_read_back(void **state)
+{
+    struct room r;
+    struct err e = {0};
+
+    (void)state;
+    room_open(&r);
+    assert_true(sqlite_exec(r.db, "PRAGMA cache_size=10", &e));
+    assert_true(sqlite_begin(r.db, &e));
+    for (int i = 0; i < 100; i++)
+        assert_true(sqlite_exec(r.db, "INSERT INTO t (b) VALUES (zeroblob(3000))", &e));
+    for (int i = 0; i < 3; i++)
+        assert_true(sqlite_exec(r.db, "UPDATE t SET b = zeroblob(2900) WHERE n % 7 = 3", &e));
+    assert_true(sqlite_exec(r.db, "DELETE FROM t WHERE n > 90", &e));
+    assert_true(sqlite_commit(r.db, &e));
+    assert_int_equal(rows_seen(r.path), 90);
+    struct sql *q = sqlite_sql(r.db, "PRAGMA integrity_check");
+    assert_true(sql_row(q));
+    assert_true(str_is(sql_get_str(q, 0), "ok"));
+    assert_true(sql_done(q, &e));
+    room_close(&r);
+}
+
+static void a_full_disk_fails_the_commit_and_nothing_else(void **state)
+{
+    struct room r;
+    struct err e = {0};
+
+    (void)state;
+    room_open(&r);
+    assert_true(add_rows(&r, 10, &e));
+    below.is_full = true;
+    assert_false(add_rows(&r, 10, &e));
+    assert_int_equal(e.code, ERR_FULL);
+    assert_false(add_rows(&r, 300, &e)); /* already on its way */
+    assert_int_equal(e.code, ERR_FULL);
+    below.is_full = false;
+    assert_int_equal(rows_seen(r.path), 10);
+    assert_true(add_rows(&r, 5, &e));
+    assert_int_equal(rows_seen(r.path), 15);
+    room_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(what_is_committed_lies_in_the_file),
+        cmocka_unit_test(what_is_held_is_read_back),
+        cmocka_unit_test(a_full_disk_fails_the_commit_and_nothing_else),
+    };
+
+    return cmocka_run_group_tests(tests, stand_below, NULL);
+}
