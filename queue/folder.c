@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *const folder_ours[] = {"queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal",
+    "keys.db", "keys.db-wal", "keys.db-shm", "keys.db-journal", "flight"};
+const size_t folder_ours_n = COUNT_OF(folder_ours);
+
 const char *folder_path(const char *dir, const char *name, struct arena *a)
 {
     return arena_printf(a, "%s/%s", dir, name);
@@ -49,4 +53,13 @@ bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e)
     if (errno == EWOULDBLOCK)
         return err_set(e, ERR_CONFLICT, "a service works on the data folder %s", dir);
     return err_system(e, "cannot lock %s", path);
+}
+
+void folder_drop(const char *dir, const char *name, struct arena *a)
+{
+    const char *path = folder_path(dir, name, a);
+
+    for (size_t i = 0; i < folder_ours_n; i++)
+        unlink(folder_path(path, folder_ours[i], a));
+    rmdir(path);
 }

@@ -7,8 +7,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* Stands in the folder while a restore moves files: what lies there then is no whole queue. */
+/* Stands in the folder while a restore moves files: what lies there then is no whole queue. It holds the name of the
+ * folder into which what was there before is moved. */
 #define FOLDER_RESTORING "restoring"
+/* In which a restore gets everything ready. What one that was killed left in it is swept by whoever locks next. */
+#define FOLDER_STAGE "stage"
 
 const char *folder_path(const char *dir, const char *name, struct arena *a);
 bool folder_has(const char *dir, const char *name, struct arena *a); /* and it is not empty */
@@ -17,5 +20,12 @@ bool folder_make(const char *dir, struct err *e);
 /* That what stands in it, names too, is on disk. */
 bool folder_sync(const char *dir, struct err *e);
 bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e);
+
+/* The names that belong to a queue, together: a log beside another database would destroy that one. The databases
+ * come first, queue.db before keys.db. */
+extern const char *const folder_ours[];
+extern const size_t folder_ours_n;
+/* Takes them away from a folder in there, and that folder if it is empty then; one that is not there is fine. */
+void folder_drop(const char *dir, const char *name, struct arena *a);
 
 #endif

@@ -88,13 +88,20 @@ static struct queue *new_queue(const struct queue_setup *setup)
     return q;
 }
 
+static bool lock_files(struct queue *q, struct arena *a, struct err *e)
+{
+    if (!folder_lock(q->dir, a, &q->lock_fd, e))
+        return false;
+    folder_drop(q->dir, FOLDER_STAGE, a); /* a killed restore's, with keys in it */
+    return true;
+}
+
 static bool open_all(
     struct queue *q, const struct queue_setup *setup, struct arena *a, struct err *e)
 {
     bool serves = q->role == QUEUE_SERVE;
 
-    if (!folder_make(q->dir, e) || (serves && !folder_lock(q->dir, a, &q->lock_fd, e)) ||
-        !open_files(q, a, e))
+    if (!folder_make(q->dir, e) || (serves && !lock_files(q, a, e)) || !open_files(q, a, e))
         return false;
     committer_open(&(struct committer_setup){.store = q->store,
                        .vault = q->vault,

@@ -8,21 +8,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE 5000 /* messages that one transaction marks */
 
-/* What belongs together: a log beside another database would destroy that one. */
-static const char *const ours[] = {"queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal",
-    "keys.db", "keys.db-wal", "keys.db-shm", "keys.db-journal", "flight"};
+/* Where what was there before lies while files move; at the end it gets the time behind its name. */
+#define BEFORE "before-restore"
 
 struct work {
     const struct restore_setup *with;
     struct restore_report *report;
     struct arena *a;
-    char *stage;
+    const char *stage, *before;
     int lock;
 };
 
@@ -45,16 +43,34 @@ static bool may_write(const struct work *w, struct err *e)
                w->with->data_dir);
 }
 
+static bool was_cut(const struct work *w)
+{
+    return access(in_data(w, FOLDER_RESTORING), F_OK) == 0;
+}
+
 static bool is_free(const struct work *w, struct err *e)
 {
-    bool was_cut = access(in_data(w, FOLDER_RESTORING), F_OK) == 0;
-
-    if (w->with->force || (!was_cut && !folder_has(w->with->data_dir, "queue.db", w->a) &&
+    if (w->with->force || (!was_cut(w) && !folder_has(w->with->data_dir, "queue.db", w->a) &&
                               !folder_has(w->with->data_dir, "keys.db", w->a)))
         return true;
     return err_set(e, ERR_CONFLICT, "%s %s: with --force, that is moved into a folder in there",
         w->with->data_dir,
-        was_cut ? "holds a restore that did not come to its end" : "is not empty");
+        was_cut(w) ? "holds a restore that did not come to its end" : "is not empty");
+}
+
+/* What a restore that was cut had moved aside goes back over what it had moved in: its keys.db is the one that knows
+ * every erasure. The mark stays. Backwards, so that keys.db is there before queue.db. */
+static bool take_back(struct work *w, struct err *e)
+{
+    if (!was_cut(w))
+        return true;
+    for (size_t i = folder_ours_n; i-- > 0;) {
+        const char *from = folder_path(w->before, folder_ours[i], w->a);
+        if (rename(from, in_data(w, folder_ours[i])) != 0 && errno != ENOENT)
+            return err_system(e, "cannot move %s back", from);
+    }
+    rmdir(w->before);
+    return folder_sync(w->with->data_dir, e);
 }
 
 /* A folder of keys without manifest is what an earlier restore moved aside; its pages are checked in copying. */
@@ -210,38 +226,32 @@ static bool is_closed(struct work *w, struct err *e)
            folder_sync(w->stage, e);
 }
 
-static void drop_stage(struct work *w)
-{
-    for (size_t i = 0; i < COUNT_OF(ours); i++)
-        unlink(folder_path(w->stage, ours[i], w->a));
-    rmdir(w->stage);
-}
-
 /* ---- moving ---- */
 
 static bool set_mark(struct work *w, struct err *e)
 {
-    return file_create("mark", in_data(w, FOLDER_RESTORING), STR(""), e) || e->code == ERR_CONFLICT;
+    AUTO(file_close)
+    int fd = open(in_data(w, FOLDER_RESTORING), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    return fd >= 0 ? folder_sync(w->with->data_dir, e)
+                   : err_system(e, "cannot make %s", in_data(w, FOLDER_RESTORING));
 }
 
 static bool move_aside(struct work *w, struct err *e)
 {
-    char now[CLOCK_RFC3339_SIZE];
-    const char *to;
+    bool any = false;
 
-    clock_rfc3339(clock_now_ms(w->with->clock), now);
-    to = in_data(w, arena_printf(w->a, "before-restore-%s", now));
-    w->report->moved_to = "";
-    for (size_t i = 0; i < COUNT_OF(ours); i++) {
-        if (access(in_data(w, ours[i]), F_OK) != 0)
+    for (size_t i = 0; i < folder_ours_n; i++) {
+        const char *from = in_data(w, folder_ours[i]);
+        if (access(from, F_OK) != 0)
             continue;
-        if (mkdir(to, 0700) != 0 && errno != EEXIST)
-            return err_system(e, "cannot make %s", to);
-        w->report->moved_to = to;
-        if (rename(in_data(w, ours[i]), folder_path(to, ours[i], w->a)) != 0)
-            return err_system(e, "cannot move %s to %s", in_data(w, ours[i]), to);
+        if (!any && mkdir(w->before, 0700) != 0)
+            return err_system(e, "cannot make %s", w->before);
+        any = true;
+        if (rename(from, folder_path(w->before, folder_ours[i], w->a)) != 0)
+            return err_system(e, "cannot move %s to %s", from, w->before);
     }
-    return !*w->report->moved_to || folder_sync(to, e);
+    return !any || folder_sync(w->before, e);
 }
 
 static bool move_in(struct work *w, const char *name, struct err *e)
@@ -250,24 +260,47 @@ static bool move_in(struct work *w, const char *name, struct err *e)
            err_system(e, "cannot move %s into %s", name, w->with->data_dir);
 }
 
+/* Two restores may have had the same time, when the clock was set back. */
+static bool name_before(struct work *w, struct err *e)
+{
+    char now[CLOCK_RFC3339_SIZE];
+    const char *to;
+    int n = 1;
+
+    if (access(w->before, F_OK) != 0)
+        return true;
+    clock_rfc3339(clock_now_ms(w->with->clock), now);
+    to = arena_printf(w->a, "%s-%s", w->before, now);
+    while (access(to, F_OK) == 0)
+        to = arena_printf(w->a, "%s-%s-%d", w->before, now, ++n);
+    w->report->moved_to = to;
+    return rename(w->before, to) == 0 || err_system(e, "cannot move %s to %s", w->before, to);
+}
+
+static bool take_mark(struct work *w, struct err *e)
+{
+    return unlink(in_data(w, FOLDER_RESTORING)) == 0 ||
+           err_system(e, "cannot remove %s", in_data(w, FOLDER_RESTORING));
+}
+
 static bool swap(struct work *w, struct err *e)
 {
     return set_mark(w, e) && move_aside(w, e) && move_in(w, "keys.db", e) &&
-           move_in(w, "queue.db", e) && folder_sync(w->with->data_dir, e) &&
-           (unlink(in_data(w, FOLDER_RESTORING)) == 0 ||
-               err_system(e, "cannot remove %s", in_data(w, FOLDER_RESTORING))) &&
-           folder_sync(w->with->data_dir, e);
+           move_in(w, "queue.db", e) && folder_sync(w->with->data_dir, e) && name_before(w, e) &&
+           take_mark(w, e) && folder_sync(w->with->data_dir, e);
 }
 
 static bool restore_locked(struct work *w, struct err *e)
 {
-    if (!is_free(w, e) || !check_copies(w, e))
+    w->stage = in_data(w, FOLDER_STAGE);
+    w->before = in_data(w, BEFORE);
+    folder_drop(w->with->data_dir, FOLDER_STAGE, w->a);
+    if (!is_free(w, e) || !take_back(w, e) || !check_copies(w, e))
         return false;
-    w->stage = arena_printf(w->a, "%s/stage-XXXXXX", w->with->data_dir);
-    if (!mkdtemp(w->stage))
-        return err_system(e, "cannot make a folder in %s", w->with->data_dir);
+    if (mkdir(w->stage, 0700) != 0)
+        return err_system(e, "cannot make %s", w->stage);
     bool done = stage_files(w, e) && prepare(w, e) && is_closed(w, e) && swap(w, e);
-    drop_stage(w);
+    folder_drop(w->with->data_dir, FOLDER_STAGE, w->a);
     return done;
 }
 
