@@ -84,6 +84,7 @@ struct conf {
     size_t trusted_proxies_n;
     int64_t max_request_bytes;
     int64_t max_attachment_bytes; /* of all attachments of one message, decoded */
+    int64_t requests_per_minute;  /* of one API key; of batches each message */
 
     /* DNS */
     const char *const *resolvers; /* "127.0.0.1" or "127.0.0.1:5300" or "[::1]:53" */

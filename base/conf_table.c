@@ -60,6 +60,10 @@ static const struct conf_option installation[] = {
         .help = "larger requests are refused with 413"},
     {AT(conf, max_attachment_bytes, CONF_SIZE), .fallback = "10MiB", WITHIN(0, 128 * MIB),
         .help = "all attachments of one message together, decoded"},
+    {AT(conf, requests_per_minute, CONF_NUMBER), .fallback = "600000", WITHIN(1000, 1000000000),
+        .help =
+            "what one API key may ask for, of batches each message counted; more is refused with "
+            "429"},
     {FIXED LIST_AT(conf, resolvers, CONF_TEXTS), .fallback = "127.0.0.1",
         .check = conf_check_resolver,
         .help = "DNS resolvers, with a port if it is not 53; /etc/resolv.conf is not read"},

@@ -238,7 +238,7 @@ bool committer_post_all(struct committer *c, struct ticket *t, size_t n, struct 
     t[0].followers = n - 1;
     t[0].followers_bytes = bytes - t[0].bytes;
     pthread_mutex_lock(&c->lock);
-    full = is_full(c, n, bytes);
+    full = is_full(c, n + COMMITTER_KEPT, bytes);
     for (size_t i = 0; i < n && !full; i++)
         stand_in_line(c, &t[i]);
     pthread_mutex_unlock(&c->lock);

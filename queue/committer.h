@@ -2,7 +2,9 @@
  * the changes as one transaction and wakes those who wait for them.
  *
  * Ownership: ops belong to their callers and must live until they are answered. Bounded: COMMITTER_OPS ops and
- *   COMMITTER_BYTES of their data wait at most; committer_run then waits for room, committer_post answers ERR_BUSY.
+ *   COMMITTER_BYTES of their data wait at most; committer_run then waits for room, committer_post answers ERR_BUSY, and does so
+ *   earlier: the last COMMITTER_KEPT places are for those who wait, so that mail that comes in never keeps claims and
+ *   settlements out.
  * Errors: an op's own refusal, or for all of a group what its transaction failed with (ERR_FULL, ERR_IO, ...).
  * Well: false from a failed transaction until one has written again; ERR_CORRUPT stays until the restart.
  * Threads: any, except that `done` runs on the committer's own and must not call it. */
@@ -13,6 +15,7 @@
 #include "queue/vault.h"
 
 #define COMMITTER_OPS 8192
+#define COMMITTER_KEPT 1192
 #define COMMITTER_BYTES ((size_t)256 << 20)
 #define COMMITTER_GROUP                                                                            \
     1000 /* ops in one transaction; about 32 MiB of data end a group as well, but for

@@ -12,14 +12,14 @@
 #define SECRET_SIZE (3 + 43)
 #define ROLES_ALL (ROLE_SEND | ROLE_READ | ROLE_REVIEW | ROLE_ADMIN)
 
-/* ---- the cache: keys in force, each good while nobody at all has committed since it was read ---- */
+/* ---- the cache: keys in force, each good while no key at all was changed since it was read ---- */
 
 #define CACHE_PLACES 64
 
 struct cached_key {
     bool filled;
     struct digest secret;
-    int64_t stamp;
+    int64_t changes; /* of all keys, as of then */
     char storefront[64], id[ID_SIZE], label[LABEL_MAX + 1];
     unsigned roles;
     int64_t created_ms;
@@ -54,14 +54,14 @@ static struct cached_key *place_of(struct key_cache *c, const struct digest *sec
     return &c->places[secret->b[0] % CACHE_PLACES];
 }
 
-static bool cache_get(struct key_cache *c, const struct digest *secret, int64_t stamp,
+static bool cache_get(struct key_cache *c, const struct digest *secret, int64_t changes,
     struct arena *a, struct api_key *out)
 {
     struct cached_key *p = place_of(c, secret);
     bool found;
 
     pthread_mutex_lock(&c->lock);
-    found = p->filled && p->stamp == stamp && digest_equal(&p->secret, secret);
+    found = p->filled && p->changes == changes && digest_equal(&p->secret, secret);
     if (found)
         *out = (struct api_key){.storefront = arena_text(a, str_of(p->storefront)),
             .id = arena_text(a, str_of(p->id)),
@@ -73,13 +73,13 @@ static bool cache_get(struct key_cache *c, const struct digest *secret, int64_t 
 }
 
 static void cache_put(
-    struct key_cache *c, const struct digest *secret, int64_t stamp, const struct api_key *k)
+    struct key_cache *c, const struct digest *secret, int64_t changes, const struct api_key *k)
 {
     struct cached_key *p = place_of(c, secret);
 
     pthread_mutex_lock(&c->lock);
     *p = (struct cached_key){
-        .secret = *secret, .stamp = stamp, .roles = k->roles, .created_ms = k->created_ms};
+        .secret = *secret, .changes = changes, .roles = k->roles, .created_ms = k->created_ms};
     p->filled = str_copy(str_of(k->storefront), p->storefront, sizeof p->storefront) &&
                 str_copy(str_of(k->id), p->id, sizeof p->id) &&
                 str_copy(str_of(k->label), p->label, sizeof p->label);
@@ -193,20 +193,20 @@ bool queue_key_find(
     struct queue *q, struct str secret, struct arena *a, struct api_key *out, struct err *e)
 {
     struct digest hash, proof;
-    int64_t stamp;
+    int64_t changes;
 
     if (secret.n != SECRET_SIZE || !str_starts(secret, STR(SECRET_PREFIX)))
         return denied(e);
     hash_sha256(secret, &hash);
-    /* The stamp is taken before the read, so a commit between the two makes the entry old, not wrong. */
-    if (!queue_seen(q, q->store->verbs->stamp(q->store, &stamp, e), e))
+    /* Counted before the read, so a change between the two makes the entry old, not wrong. */
+    if (!queue_seen(q, q->store->verbs->key_changes(q->store, &changes, e), e))
         return false;
-    if (cache_get(q->key_cache, &hash, stamp, a, out))
+    if (cache_get(q->key_cache, &hash, changes, a, out))
         return true;
     if (!queue_seen(q, q->store->verbs->key_of(q->store, &hash, a, out, &proof, e), e))
         return e->code == ERR_MISSING ? denied(e) : false;
     if (out->revoked_ms != 0 || !is_proven(q, &hash, out, &proof))
         return denied(e);
-    cache_put(q->key_cache, &hash, stamp, out);
+    cache_put(q->key_cache, &hash, changes, out);
     return true;
 }

@@ -206,6 +206,7 @@ bool read_chains(
     struct sqlite *db, struct arena *a, struct store_chain **out, size_t *n, struct err *e);
 bool read_keys(struct sqlite *db, const char *storefront_or_null, struct arena *a,
     struct api_key **out, size_t *n, struct err *e);
+bool read_key_changes(struct sqlite *db, int64_t *out, struct err *e);
 bool read_key_of(struct sqlite *db, const struct digest *secret, struct arena *a,
     struct api_key *out, struct digest *proof, struct err *e);
 

@@ -137,3 +137,13 @@ bool read_key_of(struct sqlite *db, const struct digest *secret, struct arena *a
         return false;
     return found || err_set(e, ERR_MISSING, "there is no such key");
 }
+
+bool read_key_changes(struct sqlite *db, int64_t *out, struct err *e)
+{
+    struct sql *q = sqlite_sql(db, "SELECT value FROM meta WHERE name = 'key_changes'");
+
+    *out = 0;
+    if (sql_row(q))
+        *out = sql_get_int(q, 0);
+    return sql_done(q, e);
+}

@@ -142,7 +142,15 @@ static const char version_2[] =
     "INSERT INTO held SELECT storefront, reason, count(*) FROM message INDEXED BY message_held"
     "  WHERE state = 3 GROUP BY storefront, reason;";
 
-static const char *const migrations[] = {version_1, version_2};
+/* How often a key was made or changed, by whomever: what is remembered of keys holds until it moves. */
+#define KEYS_MOVED                                                                                 \
+    " ON api_key BEGIN INSERT INTO meta VALUES ('key_changes', 1)"                                 \
+    "  ON CONFLICT(name) DO UPDATE SET value = value + 1; END;"
+static const char version_3[] = "CREATE TRIGGER api_key_made AFTER INSERT" KEYS_MOVED
+                                "CREATE TRIGGER api_key_changed AFTER UPDATE" KEYS_MOVED
+                                "CREATE TRIGGER api_key_gone AFTER DELETE" KEYS_MOVED;
+
+static const char *const migrations[] = {version_1, version_2, version_3};
 
 const struct sqlite_schema sqlite_queue_schema = {
     .what = "queue.db",

@@ -270,8 +270,8 @@ struct store_verbs {
     bool (*key_of)(struct store *s, const struct digest *secret, struct arena *a,
         struct api_key *out, struct digest *proof,
         struct err *e); /* ERR_MISSING; revoked ones are found too */
-    /* Differs from an earlier answer when anything was committed since by anyone. */
-    bool (*stamp)(struct store *s, int64_t *out, struct err *e);
+    /* Differs from an earlier answer when an API key was made, revoked or changed since by anyone. */
+    bool (*key_changes)(struct store *s, int64_t *out, struct err *e);
 };
 
 struct store {

@@ -2,6 +2,7 @@
 #include "queue/sqlite_inside.h"
 #include "queue/sqlite_schema.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,9 @@ struct sqlite_store {
     struct writer writer;
     int64_t stamp; /* the writer's, after our last commit */
     struct sqlite_pool *readers;
+    pthread_mutex_t keys_lock; /* guards the two below */
+    int64_t keys_stamp;        /* of the readers, at which the count was read */
+    int64_t keys_count;
 };
 
 static struct sqlite_store *inside(struct store *s)
@@ -195,9 +199,34 @@ static bool key_of(struct store *s, const struct digest *secret, struct arena *a
     WITH_READER(db, read_key_of(db, secret, a, out, proof, e));
 }
 
-static bool stamp_of(struct store *s, int64_t *out, struct err *e)
+static bool count_key_changes(struct store *s, int64_t *out, struct err *e)
 {
-    return sqlite_pool_stamp(inside(s)->readers, out, e);
+    WITH_READER(db, read_key_changes(db, out, e));
+}
+
+/* Every commit of anybody moves the stamp, few move the count. The stamp is asked first, so that what is read after it is
+ * never older. */
+static bool key_changes(struct store *base, int64_t *out, struct err *e)
+{
+    struct sqlite_store *s = inside(base);
+    int64_t stamp;
+    bool known;
+
+    if (!sqlite_pool_stamp(s->readers, &stamp, e))
+        return false;
+    pthread_mutex_lock(&s->keys_lock);
+    known = s->keys_stamp == stamp;
+    *out = s->keys_count;
+    pthread_mutex_unlock(&s->keys_lock);
+    if (known)
+        return true;
+    if (!count_key_changes(base, out, e))
+        return false;
+    pthread_mutex_lock(&s->keys_lock);
+    s->keys_stamp = stamp;
+    s->keys_count = *out;
+    pthread_mutex_unlock(&s->keys_lock);
+    return true;
 }
 
 /* ---- lifetime ---- */
@@ -213,6 +242,7 @@ static void sqlite_store_close(struct store **base)
     sqlite_close(&s->writer.db);
     arena_close(&s->writer.batch);
     arena_close(&s->writer.shops_arena);
+    pthread_mutex_destroy(&s->keys_lock);
     free(s);
     *base = NULL;
 }
@@ -233,7 +263,7 @@ static const struct store_verbs sqlite_verbs = {
     .chains = chains,
     .keys = keys,
     .key_of = key_of,
-    .stamp = stamp_of,
+    .key_changes = key_changes,
 };
 
 bool store_sqlite_open(const char *path, const char *node, struct store **out, struct err *e)
@@ -246,7 +276,8 @@ bool store_sqlite_open(const char *path, const char *node, struct store **out, s
     s->base.verbs = &sqlite_verbs;
     s->writer.batch = arena_open();
     s->writer.shops_arena = arena_open();
-    s->stamp = -1;
+    s->stamp = s->keys_stamp = -1;
+    pthread_mutex_init(&s->keys_lock, NULL);
     snprintf(s->writer.node, sizeof s->writer.node, "%s", node);
     if (sqlite_open(path, SQLITE_FOR_WRITING, &s->writer.db, e) &&
         sqlite_migrate(s->writer.db, &sqlite_queue_schema, e) &&

@@ -13,6 +13,7 @@
 #include "mailer/intake/shops.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sysexits.h>
 #include <time.h>
@@ -321,13 +322,33 @@ static void leave(void)
     _exit(EX_SOFTWARE);
 }
 
-/* Takes no more in, lets attempts under way finish, then closes what others stood on. */
-static void close_all(struct service *s)
+/* NULL: a lane hangs. */
+static void *stop_engine(void *engine)
 {
+    return engine_stop(engine, GRACE_MS) ? engine : NULL;
+}
+
+/* Requests and attempts under way share one grace: neither waits for the other. */
+static void stop_work(struct service *s)
+{
+    void *stopped = s->engine;
+    pthread_t aside;
+    bool beside = s->engine && pthread_create(&aside, NULL, stop_engine, s->engine) == 0;
+
     if (s->http)
         http_stop(s->http, GRACE_MS);
-    if (s->engine && !engine_stop(s->engine, GRACE_MS))
+    if (beside)
+        pthread_join(aside, &stopped);
+    else if (s->engine)
+        stopped = stop_engine(s->engine);
+    if (stopped != s->engine)
         leave();
+}
+
+/* Takes no more in, lets what is under way finish, then closes what others stood on. */
+static void close_all(struct service *s)
+{
+    stop_work(s);
     http_close(&s->http);
     engine_close(&s->engine);
     if (s->snapshots)

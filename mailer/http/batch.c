@@ -1,6 +1,7 @@
 /* Several send requests in one body: each is checked and answered by itself, as POST /v1/messages would; those that
  * are right go to the disk in one commit. A request that is wrong keeps none of the others back. */
 #include "mailer/http/accept.h"
+#include "mailer/http/meter.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
 
@@ -53,6 +54,7 @@ static void answer_batch(struct exchange *x)
         accepted += is_accepted(one);
         js_push(results, one);
     }
+    x->accepted = accepted;
     js_set_int(o, "accepted", (int64_t)accepted);
     js_set_int(o, "refused", (int64_t)(b->n - accepted));
     js_set(o, "results", results);
@@ -170,6 +172,8 @@ static bool prepare(struct exchange *x)
         problem_of_faults(x, &faults);
         return false;
     }
+    if (!meter_charge(x, js_count(requests) - 1)) /* one was charged with the head */
+        return false;
     if (prepare_all(x, requests, &e))
         return true;
     problem_of_err(x, &e);

@@ -16,6 +16,7 @@
 struct route;
 struct exchange;
 struct batch;
+struct quota;
 typedef void exchange_step(struct exchange *x);
 
 struct answer_header {
@@ -33,7 +34,9 @@ struct exchange {
     struct str path, query; /* as sent, not decoded: the API's own paths need no escapes */
     struct str param;       /* what stood for "{}" in the route's pattern */
     struct buf body;
-    struct api_key key; /* of the caller, where the route wants a role */
+    struct api_key key;  /* of the caller, where the route wants a role */
+    struct quota *quota; /* what the keys have asked for (meter.h) */
+    char rate[64];       /* how this key stands, "" before it was charged */
 
     unsigned status; /* 0 = not answered yet */
     const char *content_type;
@@ -51,6 +54,7 @@ struct exchange {
     struct batch *batch;           /* of several (batch.c) */
     exchange_step *forget; /* NULL, or gives back what does not lie in the arena: at the end,
                                       however the exchange ends */
+    size_t accepted;               /* messages that this answer says are on disk */
 
     struct carrier *carrier; /* server.c's */
 };

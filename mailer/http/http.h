@@ -22,6 +22,7 @@ struct http_limits {      /* 0 = the default */
     unsigned connections; /* at the same time: 1000 */
     unsigned per_address; /* of one public address: 256; not behind a proxy or on loopback */
     unsigned threads;     /* 4 */
+    size_t held_bytes; /* of bodies and answers together: 128 MiB or four of the largest bodies */
 };
 
 struct http_setup {

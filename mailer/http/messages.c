@@ -10,6 +10,7 @@ static void answer_accepted(struct exchange *x, const struct receipt *r)
 {
     AUTO(js_close) struct js *o = accept_value(x, r);
 
+    x->accepted = 1;
     answer_header(x, "Location", arena_printf(x->arena, "/v1/messages/%s", r->id.s));
     if (r->result == SUBMIT_REPEATED)
         answer_header(x, "Idempotent-Replayed", "true");

@@ -1,6 +1,7 @@
 #include "mailer/http/router.h"
 
 #include "mailer/http/auth.h"
+#include "mailer/http/meter.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
 
@@ -83,7 +84,7 @@ size_t router_max_bytes(const struct exchange *x)
 
 bool router_admit(struct exchange *x)
 {
-    if (x->route->roles != 0 && !auth_admit(x, x->route->roles))
+    if (x->route->roles != 0 && (!auth_admit(x, x->route->roles) || !meter_charge(x, 1)))
         return false;
     if (exchange_header(x, "Content-Encoding").n > 0 && x->route->body != BODY_NONE) {
         problem(x, 415, "content-encoding", "send the body as it is, without Content-Encoding");

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "mailer/http/listen.h"
 #include "mailer/http/problem.h"
+#include "mailer/http/quota.h"
 #include "mailer/http/router.h"
 
 #include <malloc.h>
@@ -14,7 +15,7 @@
 #define DRAIN_BYTES (64 * 1024 * 1024)
 #define LARGE_BYTES ((size_t)1024 * 1024)
 #define LAST_WORDS_MS 1000 /* at a stop, for answers that came only because of it to be written */
-#define HELD_BYTES ((size_t)128 * 1024 * 1024) /* of all bodies together, or four of the largest */
+#define HELD_BYTES ((size_t)128 * 1024 * 1024)
 
 /* ---- what the resources ask of the wire ---- */
 
@@ -112,6 +113,35 @@ static struct carrier *carrier_open(struct http *h, struct MHD_Connection *conne
     return c;
 }
 
+static void forget_body(struct carrier *c)
+{
+    atomic_fetch_sub(&c->http->held, c->held);
+    c->held = 0;
+    buf_close(&c->x.body);
+}
+
+/* The answer takes the place of the body: while a client does not read it, it counts. */
+static void hold_answer(struct carrier *c)
+{
+    forget_body(c);
+    c->held = c->x.answer.n;
+    c->was_large |= c->held > LARGE_BYTES;
+    atomic_fetch_add(&c->http->held, c->held);
+}
+
+/* Accept to 202: from the first line of the request to its answer. */
+static void note_accepted(const struct carrier *c)
+{
+    struct metrics *m = c->http->setup.metrics;
+
+    if (c->x.accepted > 0 && m)
+        histogram_add_ns(
+            metrics_histogram(m, "parcelpost_intake_seconds",
+                "From the head of a send request to the answer that its mails are on disk",
+                c->x.batch ? "road=\"batch\"" : "road=\"single\""),
+            clock_steady_ns() - peer_head(c->peer)->began_ns);
+}
+
 static enum MHD_Result send_answer(struct carrier *c)
 {
     static const struct answer_header always[] = {{"X-Content-Type-Options", "nosniff"},
@@ -122,6 +152,8 @@ static enum MHD_Result send_answer(struct carrier *c)
 
     if (!r)
         err_out_of_memory();
+    hold_answer(c);
+    note_accepted(c);
     MHD_add_response_header(r, "Content-Type", x->content_type);
     MHD_add_response_header(r, "X-Request-Id", x->id.s);
     for (size_t i = 0; i < COUNT_OF(always); i++)
@@ -152,6 +184,7 @@ static enum MHD_Result begin(struct carrier *c, const char *method, const char *
 
     x->carrier = c;
     x->app = &c->http->setup;
+    x->quota = c->http->quota;
     x->arena = arena_open();
     x->snapshot = snapshot_current(x->app->snapshots);
     ids_new(x->app->ids, "req_", &x->id);
@@ -171,34 +204,39 @@ static enum MHD_Result begin(struct carrier *c, const char *method, const char *
     return MHD_YES;
 }
 
-static void forget_body(struct carrier *c)
+static size_t held_most(const struct carrier *c)
 {
-    atomic_fetch_sub(&c->http->held, c->held);
-    c->held = 0;
-    buf_close(&c->x.body);
+    size_t four = 4 * (size_t)snapshot_conf(c->x.snapshot)->max_request_bytes;
+
+    if (c->http->setup.limits.held_bytes > 0)
+        return c->http->setup.limits.held_bytes;
+    return four > HELD_BYTES ? four : HELD_BYTES;
 }
 
 /* Bodies come from many connections at once, so their sum has a limit as well. */
 static bool may_hold(struct carrier *c, size_t more)
 {
-    size_t four = 4 * (size_t)snapshot_conf(c->x.snapshot)->max_request_bytes;
-
     c->held += more;
     c->was_large |= c->held > LARGE_BYTES;
-    return atomic_fetch_add(&c->http->held, more) + more <= (four > HELD_BYTES ? four : HELD_BYTES);
+    return atomic_fetch_add(&c->http->held, more) + more <= held_most(c);
+}
+
+static void refuse_busy(struct carrier *c)
+{
+    struct err busy;
+
+    err_set(&busy, ERR_BUSY, "the bodies and answers under way are above their limit");
+    problem_of_err(&c->x, &busy);
+    forget_body(c);
 }
 
 static void keep_body(struct carrier *c, struct str piece)
 {
-    struct err busy;
-
     if (c->received > router_max_bytes(&c->x)) {
         wire_refuse_size(&c->x);
         forget_body(c);
     } else if (!may_hold(c, piece.n)) {
-        err_set(&busy, ERR_BUSY, "the bodies under way are above their limit");
-        problem_of_err(&c->x, &busy);
-        forget_body(c);
+        refuse_busy(c);
     } else {
         buf_add(&c->x.body, piece);
     }
@@ -213,11 +251,20 @@ static enum MHD_Result take_body(struct carrier *c, struct str piece)
     return c->received > DRAIN_BYTES ? MHD_NO : MHD_YES;
 }
 
+/* Answers that nobody reads keep further ones from being made; health and the public's page stay. */
+static bool may_begin(struct carrier *c)
+{
+    if (c->x.route->roles == 0 || atomic_load(&c->http->held) <= held_most(c))
+        return true;
+    refuse_busy(c);
+    return false;
+}
+
 static enum MHD_Result finish(struct carrier *c)
 {
     struct exchange *x = &c->x;
 
-    if (x->status == 0 && (x->next || router_has_body(x))) {
+    if (x->status == 0 && (x->next || (router_has_body(x) && may_begin(c)))) {
         exchange_step *step = x->next ? x->next : x->route->handle;
         give(c, c->http->setup.limits.answer_ms);
         x->next = NULL;
@@ -320,6 +367,7 @@ static struct http_limits with_defaults(struct http_limits l)
         .connections = l.connections ? l.connections : 1000,
         .per_address = l.per_address ? l.per_address : 256,
         .threads = l.threads ? l.threads : 4,
+        .held_bytes = l.held_bytes,
     };
 }
 
@@ -353,6 +401,7 @@ bool http_open(const struct http_setup *s, struct http **out, struct err *e)
         err_out_of_memory();
     h->setup = *s;
     h->setup.limits = with_defaults(s->limits);
+    h->quota = quota_open();
     pthread_mutex_init(&h->lock, NULL);
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
@@ -417,6 +466,7 @@ void http_close(struct http **h)
         return;
     http_stop(*h, 0);
     peers_close(&(*h)->peers);
+    quota_close(&(*h)->quota);
     pthread_cond_destroy(&(*h)->quieter);
     pthread_mutex_destroy(&(*h)->lock);
     free(*h);

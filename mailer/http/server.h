@@ -20,11 +20,12 @@ struct http {
     struct MHD_Daemon *daemon;
     unsigned port;
     struct peers *peers;
+    struct quota *quota;
     pthread_mutex_t lock; /* guards under_way, suspended and stopping */
     pthread_cond_t quieter;
     size_t under_way, suspended;
     bool stopping;      /* the grace is over: nobody waits for the disk any more */
-    atomic_size_t held; /* bytes of all bodies that are kept at this moment */
+    atomic_size_t held; /* bytes of all bodies and answers that are kept at this moment */
 };
 
 struct carrier {
@@ -33,7 +34,7 @@ struct carrier {
     struct peer *peer; /* its head holds the target */
     bool waiting, was_large;
     size_t received; /* bytes of the body, kept or not */
-    size_t held;     /* its share of the http's */
+    size_t held;     /* its share of the http's: of its body, then of its answer */
     struct exchange x;
 };
 

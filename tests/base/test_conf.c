@@ -267,6 +267,7 @@ static void an_empty_file_gives_the_defaults(void **state)
     assert_string_equal(c->resolvers[0], "127.0.0.1");
     assert_int_equal(c->zone_files_n + c->trusted_proxies_n + c->public_addresses_n, 0);
     assert_int_equal(c->max_attachment_bytes, 10 << 20);
+    assert_int_equal(c->requests_per_minute, 600000);
     assert_int_equal(c->smtp_port, 25);
     assert_int_equal(c->lanes, 16);
     assert_int_equal(c->connect_timeout_ms, 30000);

@@ -176,12 +176,15 @@ static void count_answer(void *context, struct ticket *t)
     answered++;
 }
 
+/* Places for those who will not wait; the others are kept for claims and settlements. */
+#define POSTS (COMMITTER_OPS - COMMITTER_KEPT)
+
 static void a_full_line_turns_those_away_who_will_not_wait(void **state)
 {
     static const struct store_verbs verbs = {.apply = slow_apply};
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
     struct slow_store slow = {.base = {&verbs}};
-    struct ticket *tickets = calloc(COMMITTER_OPS + 2, sizeof *tickets);
+    struct ticket *tickets = calloc(POSTS + 2, sizeof *tickets);
     struct committer *c;
     struct vault *v;
 
@@ -192,17 +195,17 @@ static void a_full_line_turns_those_away_who_will_not_wait(void **state)
     FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
     committer_open(
         &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
-    for (size_t i = 0; i < COMMITTER_OPS + 2; i++)
+    for (size_t i = 0; i < POSTS + 2; i++)
         tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
     FINE(committer_post(c, &tickets[0], &p->e));
     sem_wait(&slow.begun); /* the first is being written; the line behind it is empty */
-    for (size_t i = 1; i <= COMMITTER_OPS; i++)
+    for (size_t i = 1; i <= POSTS; i++)
         FINE(committer_post(c, &tickets[i], &p->e));
-    refused(committer_post(c, &tickets[COMMITTER_OPS + 1], &p->e), &p->e, ERR_BUSY);
+    refused(committer_post(c, &tickets[POSTS + 1], &p->e), &p->e, ERR_BUSY);
     for (int i = 0; i < 20; i++)
         sem_post(&slow.go_on);
     committer_close(&c);
-    assert_int_equal(answered, COMMITTER_OPS + 1);
+    assert_int_equal(answered, POSTS + 1);
     assert_int_equal(slow.largest, COMMITTER_GROUP);
     vault_close(&v);
     sem_destroy(&slow.begun);
@@ -318,7 +321,7 @@ static void a_batch_that_finds_no_room_leaves_nothing_in_the_line(void **state)
     static const struct store_verbs verbs = {.apply = slow_apply};
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
     struct slow_store slow = {.base = {&verbs}};
-    struct ticket *tickets = calloc(COMMITTER_OPS + 2, sizeof *tickets);
+    struct ticket *tickets = calloc(POSTS + 2, sizeof *tickets);
     struct committer *c;
     struct vault *v;
 
@@ -329,17 +332,17 @@ static void a_batch_that_finds_no_room_leaves_nothing_in_the_line(void **state)
     FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
     committer_open(
         &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
-    for (size_t i = 0; i < COMMITTER_OPS + 2; i++)
+    for (size_t i = 0; i < POSTS + 2; i++)
         tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
     FINE(committer_post(c, &tickets[0], &p->e));
     sem_wait(&slow.begun);
-    for (size_t i = 1; i < COMMITTER_OPS; i++)
+    for (size_t i = 1; i < POSTS; i++)
         FINE(committer_post(c, &tickets[i], &p->e));
-    refused(committer_post_all(c, &tickets[COMMITTER_OPS], 2, &p->e), &p->e, ERR_BUSY);
+    refused(committer_post_all(c, &tickets[POSTS], 2, &p->e), &p->e, ERR_BUSY);
     for (int i = 0; i < 20; i++)
         sem_post(&slow.go_on);
     committer_close(&c);
-    assert_int_equal(answered, COMMITTER_OPS);
+    assert_int_equal(answered, POSTS);
     vault_close(&v);
     sem_destroy(&slow.begun);
     sem_destroy(&slow.go_on);

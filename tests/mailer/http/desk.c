@@ -139,6 +139,20 @@ static bool read_more(int fd, struct buf *in, int64_t patience_ms)
     return n > 0;
 }
 
+size_t wire_wait_any(const int *fds, size_t n)
+{
+    struct pollfd all[64];
+
+    need(n <= COUNT_OF(all), "fewer connections");
+    for (size_t i = 0; i < n; i++)
+        all[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    need(poll(all, n, 3 * PATIENCE_MS) > 0, "an answer");
+    for (size_t i = 0; i < n; i++)
+        if (all[i].revents != 0)
+            return i;
+    return n;
+}
+
 bool wire_is_closed(int fd, int64_t within_ms)
 {
     AUTO(buf_close) struct buf in = {0};

@@ -41,6 +41,8 @@ int desk_connect(const struct desk *d);
 bool wire_send(int fd, struct str bytes); /* false: the server closed */
 /* Reads one answer; further bytes stay unread only if it has a Content-Length. */
 void wire_read_answer(int fd, bool is_head, struct reply *out);
+size_t wire_wait_any(
+    const int *fds, size_t n); /* the place of one that can be read; below 0 are none */
 bool wire_is_closed(int fd, int64_t within_ms); /* the server ends the connection in time */
 
 /* Everything until the server ends the connection or is silent for a while. */
