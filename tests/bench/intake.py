@@ -51,12 +51,12 @@ def post(run, found, sink, name, count, clients, batch):
     path = stage.request_file(run.house, "intake.json", send_at=tomorrow)
     usage = Usage(service=[service.process.child.pid])
     seen, load_cpu = stage.Load(run.programs["load"], service, key, count, path, clients, batch).result()
-    used, others = usage.end(load=load_cpu)
+    used, rest = usage.end(load=load_cpu)
     sizes = stored_sizes(service)
     service.stop()
     found.note("%s: %s requests of %d bytes over %d connections; answered after %.1f ms (median), %.1f ms (99 %%); %s" % (
         name, "{:,}".format(seen["accepted"]), os.path.getsize(path), clients, seen["median_ms"], seen["p99_ms"],
-        share(used, seen["accepted"], others)))
+        share(used, seen["accepted"], rest)))
     return Posted(seen["per_second"], sizes)
 
 

@@ -1,5 +1,6 @@
 """machine -- the machine that the bench runs on: what it is, who used its CPU, and how fast it signs and syncs."""
 
+import collections
 import functools
 import os
 import platform
@@ -10,6 +11,7 @@ import time
 
 CORES = len(os.sched_getaffinity(0))
 TICKS = os.sysconf("SC_CLK_TCK")
+PARENT, CPU, STARTED = 1, slice(11, 15), 19  # fields of processes(); CPU with that of children that have ended
 
 
 def first_line(command):
@@ -65,13 +67,13 @@ def subtree(pids, known):
     found, more = set(), {pid for pid in pids if pid in known}
     while more:
         found |= more
-        more = {pid for pid, fields in known.items() if int(fields[1]) in more}
+        more = {pid for pid, fields in known.items() if int(fields[PARENT]) in more}
     return found
 
 
 def tree_seconds(pids, known):
     """CPU seconds of these processes and of all below them, with those that have ended."""
-    return sum(int(x) for pid in subtree(pids, known) for x in known[pid][11:15]) / TICKS
+    return sum(int(x) for pid in subtree(pids, known) for x in known[pid][CPU]) / TICKS
 
 
 def machine_seconds():
@@ -79,6 +81,9 @@ def machine_seconds():
     with open("/proc/stat", encoding="ascii") as f:
         fields = [int(x) / TICKS for x in f.readline().split()[1:9]]
     return sum(fields), fields[3] + fields[4]
+
+
+Rest = collections.namedtuple("Rest", "others idle")  # shares of the machine's time: what was not ours
 
 
 class Usage:
@@ -95,18 +100,18 @@ class Usage:
         return {name: tree_seconds(pids, known) for name, pids in self.trees.items()}
 
     def end(self, **known):
-        """({name: CPU seconds}, share of the others). known: CPU seconds of processes that have ended by now."""
+        """({name: CPU seconds}, Rest). known: CPU seconds of processes that have ended by now."""
         total, idle = (now - then for now, then in zip(machine_seconds(), self.machine))
         used = {name: seconds - self.before[name] for name, seconds in self.now().items()}
         used.update(known)
         others = max(0.0, total - idle - sum(used.values()))
-        return used, others / total if total else 0.0
+        return used, Rest(others / total, idle / total) if total else Rest(0.0, 0.0)
 
 
-def share(used, n, others):
+def share(used, n, rest):
     """One line about Usage.end() after n messages."""
-    return "CPU a message: %s; other processes had %.0f %% of the machine" % (
-        ", ".join("%s %.0f us" % (name, seconds * 1e6 / n) for name, seconds in used.items()), 100 * others)
+    return "CPU a message: %s; other processes had %.0f %% of the machine, %.0f %% was idle" % (
+        ", ".join("%s %.0f us" % (name, seconds * 1e6 / n) for name, seconds in used.items()), 100 * rest.others, 100 * rest.idle)
 
 
 def undisturbed(used, n):

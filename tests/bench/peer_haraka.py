@@ -44,5 +44,6 @@ class Haraka:
 
     def stop(self):
         """Its workers would finish in their own time; nothing of it is wanted any more."""
-        self.process.kill()
+        if self.process.is_running():
+            self.process.kill()
         self.process.file.close()

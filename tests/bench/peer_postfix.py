@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from house import PEERS, TOP, Process, find_program, free_port, port_is_open, wait_for
-from machine import processes, subtree
+from machine import STARTED, processes, subtree
 from peer import fill
 from servers import MASTER, ROOT
 
@@ -63,23 +63,21 @@ class Postfix:
             self.stop()
             raise AssertionError("%s\n%s" % (e, self.process.text())) from None
 
-    def masters(self):
-        """The pid of its master, whose children are the rest; none when it has not started."""
-        try:
-            with open(os.path.join(self.dir, "queue", "pid", "master.pid"), encoding="ascii") as f:
-                return [int(f.read())]
-        except OSError:
-            return []
-
     def pids(self):
-        return self.masters() + (self.milter.pids() if self.milter else [])
+        """Of the command that started its master, which is below it, and of its milter."""
+        return [self.process.child.pid] + (self.milter.pids() if self.milter else [])
 
     def stop(self):
-        """master is not the child that was started: Postfix's own command ends it, by the pid file of this instance; should
-        it not end, it goes the hard way with all below it."""
-        left = subtree([self.process.child.pid, *self.masters()], processes())
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run([*self.postfix, "stop"], capture_output=True, timeout=30)
-        for pid in left & subtree(left, processes()):
-            subprocess.run([*ROOT, "kill", "-9", str(pid)], capture_output=True, check=False)
+        """With its milter. Postfix's own command ends master, which is not the child that was started; should one of its
+        processes be left, it goes the hard way."""
+        if self.process.is_running():
+            before = processes()
+            ours = {pid: before[pid][STARTED] for pid in subtree([self.process.child.pid], before)}
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run([*self.postfix, "stop"], capture_output=True, timeout=30)
+            for pid, fields in processes().items():
+                if ours.get(pid) == fields[STARTED]:
+                    subprocess.run([*ROOT, "kill", "-9", str(pid)], capture_output=True, check=False)
         self.process.stop()
+        if self.milter:
+            self.milter.stop()

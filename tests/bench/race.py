@@ -10,9 +10,9 @@ import re
 
 import house
 import stage
-from machine import Usage, share, undisturbed
+from machine import Rest, Usage, share, undisturbed
 
-Lap = collections.namedtuple("Lap", "mails seconds used others mail_bytes connections posted")
+Lap = collections.namedtuple("Lap", "mails seconds used rest mail_bytes connections posted")
 
 
 SAMPLES = 3  # mails that a receiver keeps
@@ -51,6 +51,7 @@ class Parcelpost:
         """The queue must say the same as the receiver."""
         stage.check_all_delivered(self.service, self.sink.counts().mails)
         self.service.stop()
+        self.sink.stop()
 
 
 class Peer:
@@ -70,6 +71,7 @@ class Peer:
 
     def stop(self):
         self.peer.stop()
+        self.sink.stop()
 
 
 def dialogue(letter, who):
@@ -100,13 +102,13 @@ def lap(run, contestant, count, mail_bytes, who, wait_s=240):
         raise AssertionError("%s: %s" % (contestant.name, e)) from None
     seconds = load.seconds()
     seen, load_cpu = load.result()
-    used, others = usage.end(load=load_cpu)
+    used, rest = usage.end(load=load_cpu)
     now = sink.counts()
     taken = now.mails - before.mails, now.recipients - before.recipients, now.signed - before.signed
     if taken != (count, count, count if contestant.signs else 0):
         raise AssertionError("%s: the receiver took %d mails for %d recipients, %d of them signed; %d were due" % (
             contestant.name, *taken, count))
-    return Lap(count, seconds, used, others, (now.bytes - before.bytes) / count, now.connections - before.connections,
+    return Lap(count, seconds, used, rest, (now.bytes - before.bytes) / count, now.connections - before.connections,
                seen["per_second"])
 
 
@@ -115,7 +117,8 @@ def together(laps):
     mails, seconds = sum(lap.mails for lap in laps), sum(lap.seconds for lap in laps)
     mean = lambda f: sum(f(lap) * lap.mails for lap in laps) / mails
     used = {name: sum(lap.used[name] for lap in laps) for name in laps[0].used}
-    return Lap(mails, seconds, used, sum(lap.others * lap.seconds for lap in laps) / seconds, mean(lambda lap: lap.mail_bytes),
+    rest = Rest(*(sum(lap.rest[i] * lap.seconds for lap in laps) / seconds for i in range(2)))
+    return Lap(mails, seconds, used, rest, mean(lambda lap: lap.mail_bytes),
                sum(lap.connections for lap in laps), mean(lambda lap: lap.posted))
 
 
@@ -129,4 +132,4 @@ def rate_by_cpu(lap):
 
 
 def told(lap):
-    return share(lap.used, lap.mails, lap.others)
+    return share(lap.used, lap.mails, lap.rest)
