@@ -1,6 +1,6 @@
 """bench -- what Parcelpost does in a second, each figure beside its limit, or a peer, measured in the same run.
 
-    bench.py BUILD-FOLDER [--quick] [--only SUBJECT]... [--write FILE]
+    bench.py BUILD-FOLDER [--quick] [--only SUBJECT]... [--long] [--write FILE]
 
 Everything runs on this machine: the service as installed, load generators and receivers (tests/bench/*.c). Figures count
 what arrived: accepted is a 202 (fsync'd), delivered is a mail that the receiver has taken. The script runs from the top of
@@ -34,6 +34,7 @@ import machine  # noqa: E402
 import report  # noqa: E402
 
 SUBJECTS = ["peers", "delivery", "intake", "local_rates", "audit"]  # in the order of the page
+LONG = ["soak"]  # measured by --long alone, and written into a part of the page of their own
 PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "dns"]
 
 
@@ -78,7 +79,8 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("build")
     arguments.add_argument("--quick", action="store_true")
-    arguments.add_argument("--only", action="append", choices=SUBJECTS)
+    arguments.add_argument("--only", action="append", choices=SUBJECTS + LONG)
+    arguments.add_argument("--long", action="store_true")
     arguments.add_argument("--write")
     a = arguments.parse_args()
     if a.write and a.only:
@@ -89,9 +91,11 @@ def main():
         about = machine.describe(h.dir, commit)
         print("\n".join("    " + line for line in about), flush=True)
         run = Run(h, a.build, a.quick)
-        found = [measure(run, name) for name in a.only or SUBJECTS]
+        found = [measure(run, name) for name in a.only or (LONG if a.long else SUBJECTS)]
     if a.write:
-        report.write_page(a.write, found, about, commit, "script/bench --write" + (" --quick" if a.quick else ""))
+        command = "script/bench --write" + (" --quick" if a.quick else "") + (" --full" if a.long else "")
+        report.write_page(a.write, found, about, commit, command,
+                          *(report.BEGIN_LONG, report.END_LONG) if a.long else (report.BEGIN, report.END))
     short = missed(found)
     for row in short:
         print("bench: below its goal: %s, %.2f of %s (goal %.1f)" % (row.figure, row.ratio, row.beside, row.goal))

@@ -9,6 +9,7 @@ import datetime
 import os
 
 BEGIN, END = "<!-- measured: script/bench --write replaces this part -->\n", "<!-- measured: end -->\n"
+BEGIN_LONG, END_LONG = "<!-- measured at length: script/bench --full --write replaces this part -->\n", "<!-- measured at length: end -->\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,18 +85,18 @@ def section(title, findings):
     return "\n\n".join(parts)
 
 
-def write_page(path, found, machine, commit, command):
-    """found: [(title, Findings)] in the order of the page. What stands outside of the two marks is written by hand."""
+def write_page(path, found, machine, commit, command, begin=BEGIN, end=END):
+    """found: [(title, Findings)] in the order of the page. What stands outside of begin and end is written by hand."""
     with open(path, encoding="utf-8") as f:
-        head, _, rest = f.read().partition(BEGIN)
-        _, mark, tail = rest.partition(END)
+        head, _, rest = f.read().partition(begin)
+        _, mark, tail = rest.partition(end)
     if not mark:
-        raise SystemExit("bench: %s lacks the lines %s and %s" % (path, BEGIN.strip(), END.strip()))
+        raise SystemExit("bench: %s lacks the lines %s and %s" % (path, begin.strip(), end.strip()))
     made = "Measured %s at commit %s by `%s`:\n\n%s" % (
         datetime.date.today().isoformat(), commit, command, "\n".join("- " + line for line in machine))
     parts = [made] + [section(title, findings) for title, findings in found]
     with open(path, "w", encoding="utf-8") as f:
-        f.write(head + BEGIN + "\n" + "\n\n".join(parts) + "\n\n" + END + tail)
+        f.write(head + begin + "\n" + "\n\n".join(parts) + "\n\n" + end + tail)
     for _, findings in found:
         for name, svg in findings.pictures.items():
             with open(os.path.join(os.path.dirname(path), name + ".svg"), "w", encoding="utf-8") as f:

@@ -26,10 +26,11 @@ Taken = collections.namedtuple("Taken", "mails connections bytes signed recipien
 
 
 class Sink:
-    """tests/bench/sink.c. hold_ms: how long it holds each reply; folder: where its first mails are kept, samples of them."""
+    """tests/bench/sink.c. hold_ms: how long it holds each reply; folder: where its first mails are kept, samples of them;
+    put_off: each so-manyth body gets 451."""
 
-    def __init__(self, program, hold_ms=0, folder=None, samples=0):
-        self.child = subprocess.Popen([program, str(hold_ms)] + ([folder, str(samples)] if folder else []),
+    def __init__(self, program, hold_ms=0, folder="", samples=0, put_off=0):
+        self.child = subprocess.Popen([program, str(hold_ms), folder, str(samples), str(put_off)],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.port = int(self.child.stdout.readline())
 
