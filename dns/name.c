@@ -1,7 +1,6 @@
 #include "dns/name.h"
 
 #define LABEL_MAX 63
-#define WIRE_MAX 255
 #define ESCAPE_LENGTH 4 /* "\\DDD" */
 
 static char lower(char c)
@@ -19,13 +18,18 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static int escaped_byte(const char *p)
+{
+    return (p[1] - '0') * 100 + (p[2] - '0') * 10 + (p[3] - '0');
+}
+
 /* The "\DDD" at the beginning: three digits for a byte that has to be written so. */
 static bool starts_with_escape(struct str text)
 {
     if (text.n < ESCAPE_LENGTH || text.p[0] != '\\' || !is_digit(text.p[1]) ||
         !is_digit(text.p[2]) || !is_digit(text.p[3]))
         return false;
-    int byte = (text.p[1] - '0') * 100 + (text.p[2] - '0') * 10 + (text.p[3] - '0');
+    int byte = escaped_byte(text.p);
     return byte <= 0xff && !is_plain((uint8_t)byte);
 }
 
@@ -84,9 +88,9 @@ bool name_from_bytes(struct str bytes, char out[NAME_SIZE])
 
 const char *name_from_wire(struct str wire, struct arena *a)
 {
-    char text[ESCAPE_LENGTH * WIRE_MAX + 1]; /* every byte escaped */
+    char text[ESCAPE_LENGTH * NAME_WIRE_MAX + 1]; /* every byte escaped */
     char *at = text;
-    if (wire.n > WIRE_MAX)
+    if (wire.n > NAME_WIRE_MAX)
         return NULL;
     size_t i = 0;
     while (i < wire.n && wire.p[i] != 0) {
@@ -101,6 +105,23 @@ const char *name_from_wire(struct str wire, struct arena *a)
     if (i + 1 != wire.n)
         return NULL;
     return arena_text(a, str_bytes(text, (size_t)(at - text)));
+}
+
+size_t name_to_wire(const char *name, uint8_t out[NAME_WIRE_MAX])
+{
+    char text[NAME_SIZE] = "";
+    if (name[0] && !name_canonical(str_of(name), text))
+        return 0;
+    size_t n = 0;
+    for (const char *p = text; *p; p += *p == '.') {
+        uint8_t *length = &out[n++];
+        for (*length = 0; *p && *p != '.'; ++*length) {
+            out[n++] = (uint8_t)(*p == '\\' ? escaped_byte(p) : *p);
+            p += *p == '\\' ? ESCAPE_LENGTH : 1;
+        }
+    }
+    out[n++] = 0;
+    return n;
 }
 
 bool name_is_at_or_below(const char *name, const char *top)

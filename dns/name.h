@@ -9,6 +9,7 @@
 #include "base/arena.h"
 
 #define NAME_SIZE 254 /* 253 characters and NUL */
+#define NAME_WIRE_MAX 255
 
 /* Lower case, one final dot taken off. False: empty, too long, an empty label, a label above 63 bytes,
  * a byte that should be escaped, or an escape that should not be. */
@@ -19,6 +20,9 @@ bool name_from_bytes(struct str bytes, char out[NAME_SIZE]) MUST_CHECK;
 
 /* From uncompressed wire bytes; "" is the root. NULL when the bytes are no name. */
 const char *name_from_wire(struct str wire, struct arena *a);
+
+/* Uncompressed wire bytes in lower case, "" the root, up to the final zero; how many there are. 0: no name. */
+size_t name_to_wire(const char *name, uint8_t out[NAME_WIRE_MAX]);
 
 bool name_is_at_or_below(const char *name, const char *top);
 const char *name_parent(const char *name); /* behind the first dot; "" when there is none */

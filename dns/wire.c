@@ -30,17 +30,27 @@ static void close_bytes(uint8_t **p)
     free(*p);
 }
 
-/* Character i of the name as it goes out. */
-static char as_sent(const struct wire_question *q, size_t i)
+struct wire_name {
+    uint8_t b[NAME_WIRE_MAX];
+    size_t n;
+};
+
+/* As it goes out; empty when it cannot be asked. Lengths of labels are below the letters, so that all its bytes may be treated alike. */
+static void name_as_sent(const struct wire_question *q, struct wire_name *out)
 {
-    char c = q->name[i];
-    bool upper = q->mix[i / 8] >> i % 8 & 1;
-    return upper && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    out->n = name_to_wire(q->name, out->b);
+    for (size_t i = 0; i + 1 < out->n; i++) {
+        uint8_t *b = &out->b[i + 1];
+        if (q->mix[i / 8] >> i % 8 & 1 && *b >= 'a' && *b <= 'z')
+            *b = (uint8_t)(*b - 'a' + 'A');
+    }
 }
 
 size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
 {
-    ldns_rdf *name = ldns_dname_new_frm_str(q->name[0] ? q->name : ".");
+    struct wire_name sent;
+    name_as_sent(q, &sent);
+    ldns_rdf *name = sent.n > 0 ? ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, sent.n, sent.b) : NULL;
     if (!name)
         return 0;
     AUTO(close_packet)
@@ -59,9 +69,6 @@ size_t wire_write(const struct wire_question *q, uint8_t out[WIRE_QUESTION_MAX])
     if (ldns_pkt2wire(&bytes, packet, &n) != LDNS_STATUS_OK || n > WIRE_QUESTION_MAX)
         return 0;
     memcpy(out, bytes, n);
-    for (size_t i = 0; q->name[i]; i++)
-        if (q->name[i] != '.') /* there stands the next label's length */
-            out[HEADER_BYTES + 1 + i] = (uint8_t)as_sent(q, i);
     return n;
 }
 
@@ -70,28 +77,25 @@ static uint16_t number16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static char lower(char c)
+static uint8_t lower(uint8_t c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
 /* Reads the name at `at`, which servers never compress here, and moves `at` behind it. */
 static bool name_is_ours(const struct wire_question *q, struct str bytes, size_t *at, bool *exact)
 {
-    size_t i = 0, n = strlen(q->name);
-    *exact = true;
-    for (;;) {
-        size_t label = *at < bytes.n ? (uint8_t)bytes.p[(*at)++] : SIZE_MAX;
-        if (label == 0 || label > bytes.n - *at)
-            return label == 0 && i == n;
-        if (i > 0 && (i == n || q->name[i++] != '.'))
+    struct wire_name sent;
+    name_as_sent(q, &sent);
+    const uint8_t *have = (const uint8_t *)bytes.p + *at;
+    if (sent.n == 0 || bytes.n - *at < sent.n)
+        return false;
+    for (size_t i = 0; i < sent.n; i++)
+        if (lower(have[i]) != lower(sent.b[i]))
             return false;
-        for (; label > 0; label--, i++, (*at)++) {
-            if (i == n || q->name[i] == '.' || lower(bytes.p[*at]) != q->name[i])
-                return false;
-            *exact = *exact && bytes.p[*at] == as_sent(q, i);
-        }
-    }
+    *exact = memcmp(have, sent.b, sent.n) == 0;
+    *at += sent.n;
+    return true;
 }
 
 /* RFC 5452 s9.1. */

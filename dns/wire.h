@@ -12,7 +12,7 @@
 #include "dns/step.h"
 
 #define WIRE_QUESTION_MAX 512
-#define WIRE_MIX_BYTES 32 /* a bit for each character of a name */
+#define WIRE_MIX_BYTES 32 /* a bit for each byte of a name */
 #define WIRE_UDP_MAX 1232 /* EDNS buffer that fits any path unfragmented (DNS Flag Day 2020) */
 
 struct wire_question {
@@ -23,7 +23,8 @@ struct wire_question {
     bool direct;   /* to an authoritative server: without RD and AD */
     bool dnssec;   /* with EDNS: signatures too, and unchecked (DO, CD: RFC 4035 s3.2.2) */
     bool any_case; /* the answer may have another case than the question */
-    uint8_t mix[WIRE_MIX_BYTES]; /* bit i: upper case for character i of the name */
+    uint8_t mix
+        [WIRE_MIX_BYTES]; /* bit i: upper case for byte i of the wire name, first length left out */
 };
 
 /* Bytes written to out, 0 when the name cannot be asked. */

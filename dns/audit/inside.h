@@ -175,6 +175,10 @@ struct audit_case {
     struct audit_question txt, back_txt;
     struct audit_spf_node spf[AUDIT_MAX_SPF_NODES]; /* the first is the return path's */
     size_t spf_n, spf_asked;
+    struct { /* what audit_wanted_spf found; record NULL: nobody asked yet */
+        const char *record;
+        bool flattened;
+    } spf_mended;
     struct audit_spf_host spf_hosts[AUDIT_MAX_SPF_HOSTS];
     size_t spf_hosts_n;
     struct audit_address stranger; /* an address that nobody has: what SPF says of all others */

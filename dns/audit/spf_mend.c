@@ -13,8 +13,12 @@ struct piece {
     const struct audit_spf_node *target; /* of an include that may be flattened */
 };
 
+enum plainness { UNJUDGED, BEING_JUDGED, PLAIN, NOT_PLAIN };
+
 struct mend {
     struct audit_case *c;
+    enum plainness plainness[AUDIT_MAX_SPF_NODES]; /* strangers choose how often a node is met */
+    bool taken[AUDIT_MAX_SPF_NODES];
     struct piece pieces[MAX_TERMS];
     size_t n;
     char all; /* qualifier, 0 = none */
@@ -100,26 +104,39 @@ static size_t lookups(const struct mend *m)
     return n;
 }
 
-/* Whether all that lets mail pass below here is written as addresses. */
-static bool is_plain(const struct audit_case *c, const struct audit_spf_node *n, int depth)
+static bool is_plain(struct mend *m, const struct audit_spf_node *n);
+
+static bool is_plain_term(struct mend *m, const struct spf_term *t)
 {
-    if (depth > AUDIT_SPF_LOOKUPS || n->records_n != 1 || !n->record.valid)
+    const struct audit_spf_node *next = audit_spf_target(m->c, t);
+    if (t->qualifier && t->qualifier != '+' && t->kind != SPF_ALL)
         return false;
-    for (size_t i = 0; i < n->record.n; i++) {
-        const struct spf_term *t = &n->record.terms[i];
-        const struct audit_spf_node *next = audit_spf_target(c, t);
-        bool plain = t->kind == SPF_IP4 || t->kind == SPF_IP6 || t->kind == SPF_ALL ||
-                     t->kind == SPF_EXP || t->kind == SPF_UNKNOWN_MODIFIER ||
-                     (next && is_plain(c, next, depth + 1));
-        if (!plain || (t->qualifier && t->qualifier != '+' && t->kind != SPF_ALL))
-            return false;
-    }
-    return !n->record.all || n->record.all->qualifier != '+';
+    return t->kind == SPF_IP4 || t->kind == SPF_IP6 || t->kind == SPF_ALL || t->kind == SPF_EXP ||
+           t->kind == SPF_UNKNOWN_MODIFIER || (next && is_plain(m, next));
+}
+
+/* Whether all that lets mail pass below here is written as addresses. */
+static bool is_plain(struct mend *m, const struct audit_spf_node *n)
+{
+    enum plainness *known = &m->plainness[n - m->c->spf];
+    if (*known != UNJUDGED)
+        return *known == PLAIN; /* being judged: it leads back to itself */
+    *known = BEING_JUDGED;
+    bool plain =
+        n->records_n == 1 && n->record.valid && !(n->record.all && n->record.all->qualifier == '+');
+    for (size_t i = 0; plain && i < n->record.n; i++)
+        plain = is_plain_term(m, &n->record.terms[i]);
+    *known = plain ? PLAIN : NOT_PLAIN;
+    return plain;
 }
 
 static void take_networks(struct mend *m, const struct audit_spf_node *n)
 {
-    for (size_t i = 0; i < n->record.n; i++) {
+    bool *taken = &m->taken[n - m->c->spf];
+    if (*taken)
+        return;
+    *taken = true;
+    for (size_t i = 0; i < n->record.n && !m->overfull; i++) {
         const struct spf_term *t = &n->record.terms[i];
         const struct audit_spf_node *next = audit_spf_target(m->c, t);
         if (t->kind == SPF_IP4 || t->kind == SPF_IP6)
@@ -135,7 +152,7 @@ static struct piece *dearest(struct mend *m)
     struct piece *found = NULL;
     for (size_t i = 0; i < m->n; i++) {
         struct piece *p = &m->pieces[i];
-        if (p->target && (!found || p->lookups > found->lookups) && is_plain(m->c, p->target, 0))
+        if (p->target && (!found || p->lookups > found->lookups) && is_plain(m, p->target))
             found = p;
     }
     return found;
@@ -169,11 +186,10 @@ static const char *write_record(struct mend *m)
     return out.n > MAX_TEXT && m->flattened ? "" : arena_text(m->c->arena, buf_str(&out));
 }
 
-const char *audit_wanted_spf(struct audit_case *c, bool *flattened)
+static void mend(struct mend *m)
 {
-    struct mend *m = ARENA_NEW(c->arena, struct mend);
+    struct audit_case *c = m->c;
     const struct audit_spf_node *root = &c->spf[0];
-    m->c = c;
     take_addresses(m);
     for (size_t i = 0; i < root->txt.answer.n; i++)
         if (spf_is_record(root->txt.answer.records[i].data))
@@ -183,10 +199,23 @@ const char *audit_wanted_spf(struct audit_case *c, bool *flattened)
         take_record(m, str_of(audit_spf_meant(c, almost)));
     if (root->records_n == 0 && almost.n == 0 && c->addresses_n == 0) {
         if (c->back.hosts_n == 0 || c->setup->smart_host)
-            return ""; /* who sends is not known */
+            return; /* who sends is not known */
         add_piece(m, (struct piece){.text = STR("mx"), .lookups = 1});
     }
     flatten(m);
-    *flattened = m->flattened;
-    return m->overfull || lookups(m) > AUDIT_SPF_LOOKUPS ? "" : write_record(m);
+    c->spf_mended.flattened = m->flattened;
+    if (!m->overfull && lookups(m) <= AUDIT_SPF_LOOKUPS)
+        c->spf_mended.record = write_record(m);
+}
+
+const char *audit_wanted_spf(struct audit_case *c, bool *flattened)
+{
+    if (!c->spf_mended.record) {
+        struct mend *m = ARENA_NEW(c->arena, struct mend);
+        m->c = c;
+        c->spf_mended.record = "";
+        mend(m);
+    }
+    *flattened = c->spf_mended.flattened;
+    return c->spf_mended.record;
 }

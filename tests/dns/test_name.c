@@ -123,6 +123,38 @@ static void wire_bytes_are_read_to_their_end(void **state)
     expect_text(c->name, from_wire(a, c->wire), c->want);
 }
 
+static void text_goes_back_to_the_same_wire_bytes(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        struct str want;
+    } cases[] = {
+        {"the_root", "", STR("\0")},
+        {"two_labels", "shop.example", STR("\4shop\7example\0")},
+        {"a_final_dot_in_upper_case", "Shop.EXAMPLE.", STR("\4shop\7example\0")},
+        {"a_blank", "a\\032b.test", STR("\3a b\4test\0")},
+        {"a_dot_within_a_label", "a\\046b.test", STR("\3a.b\4test\0")},
+        {"a_backslash_and_a_nul", "\\092\\000", STR("\2\\\0\0")},
+        {"nothing_but_escapes", "\\255\\255.\\255", STR("\2\377\377\1\377\0")},
+        {"253_characters", LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_60 "1",
+            STR("\77" LABEL_63 "\77" LABEL_63 "\77" LABEL_63 "\75" LABEL_60 "1\0")},
+        {"an_empty_label", "a..b", STR("")},
+        {"an_escape_cut_short", "a\\03", STR("")},
+        {"254_characters", NAME_253 "0", STR("")},
+    };
+    AUTO(arena_close) struct arena *a = arena_open();
+    (void)state;
+    EACH(c, cases)
+    {
+        uint8_t out[NAME_WIRE_MAX];
+        size_t n = name_to_wire(c->text, out);
+        expect_number(c->name, (int64_t)n, (int64_t)c->want.n);
+        if (n > 0)
+            expect_number(c->name, memcmp(out, c->want.p, n), 0);
+    }
+    expect_text("and_back", name_from_wire(STR("\3a.b\2\\\0\0"), a), "a\\046b.\\092\\000");
+}
+
 static void names_lie_below_each_other_by_whole_labels(void **state)
 {
     static const struct {
@@ -148,6 +180,7 @@ int main(void)
         cmocka_unit_test(text_is_made_canonical_or_refused),
         cmocka_unit_test(bytes_are_escaped_where_text_cannot_show_them),
         cmocka_unit_test(wire_bytes_are_read_to_their_end),
+        cmocka_unit_test(text_goes_back_to_the_same_wire_bytes),
         cmocka_unit_test(names_lie_below_each_other_by_whole_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,55 @@ static void the_case_goes_out_as_mixed_and_must_come_back(void **state)
     arena_close(&a);
 }
 
+/* A label may hold any byte: as text it is longer than on the wire, and a dot in it parts nothing. */
+static void escaped_names_go_out_as_their_bytes(void **state)
+{
+    static const struct {
+        const char *name, *asked;
+        struct str wire;
+    } cases[] = {
+        {"a_blank", "a\\032b.test", STR("\3a b\4test\0")},
+        {"a_dot_within_a_label", "a\\046b.test", STR("\3a.b\4test\0")},
+        {"a_nul_and_a_backslash", "\\000\\092.test", STR("\2\0\\\4test\0")},
+        {"above_ascii", "\\255x\\200.test", STR("\3\377x\310\4test\0")},
+        {"thirteen_of_them", "\\001\\001\\001\\001\\001\\001\\001\\001\\001\\001\\001\\001\\001.a",
+            STR("\15\1\1\1\1\1\1\1\1\1\1\1\1\1\1a\0")},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct arena *a = arena_open();
+        uint8_t out[WIRE_QUESTION_MAX];
+        const struct wire_answer *answer = NULL;
+        struct wire_question q = question;
+        size_t end = HEADER + c->wire.n;
+        q.name = c->asked;
+        memset(q.mix, 0xff, sizeof q.mix);
+        size_t n = wire_write(&q, out);
+        expect_number(c->name, (int64_t)n, (int64_t)end + 4 + 11);
+        for (size_t i = 0; i < c->wire.n; i++) {
+            uint8_t b = (uint8_t)c->wire.p[i];
+            expect_number(c->name, out[HEADER + i], b >= 'a' && b <= 'z' ? b - 32 : b);
+        }
+        expect_number(c->name, memcmp(out + end, "\0\1\0\1\0\0\51", 7), 0);
+        out[2] |= 0x80;
+        struct str reply = str_bytes(out, n);
+        expect_text(c->name, kind_name(wire_read(&q, reply, a, &answer)), "answer");
+        out[HEADER + 1] ^= 0x40;
+        expect_text(c->name, kind_name(wire_read(&q, reply, a, &answer)), "not ours");
+        arena_close(&a);
+    }
+}
+
+static void what_is_no_name_is_not_asked(void **state)
+{
+    uint8_t out[WIRE_QUESTION_MAX];
+    struct wire_question q = question;
+    (void)state;
+    q.name = "a\\03";
+    expect_number("an escape cut short", (int64_t)wire_write(&q, out), 0);
+}
+
 static void questions_ask_for_what_they_are_told(void **state)
 {
     uint8_t out[WIRE_QUESTION_MAX];
@@ -306,6 +355,8 @@ int main(void)
         cmocka_unit_test(packets_are_ours_or_not),
         cmocka_unit_test(an_answer_says_what_our_question_leads_to),
         cmocka_unit_test(the_case_goes_out_as_mixed_and_must_come_back),
+        cmocka_unit_test(escaped_names_go_out_as_their_bytes),
+        cmocka_unit_test(what_is_no_name_is_not_asked),
         cmocka_unit_test(questions_ask_for_what_they_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char ours[] = "\x12\x34\x81\x80\0\1\0\3\0\1\0\0\1a\4test\0\0";
+static const char header[] = "\x12\x34\x81\x80\0\1\0\3\0\1\0\0";
+
+/* What is asked for, as text and as bytes: a name with nothing to escape, and such as strangers choose. */
+static const struct {
+    const char *name;
+    struct str wire;
+} asked[] = {
+    {"a.test", STR("\1a\4test\0")},
+    {"a\\032b.test", STR("\3a b\4test\0")},
+    {"a\\046b\\092.\\000\\255", STR("\4a.b\\\2\0\377\0")},
+    {"", STR("\0")},
+};
 
 static void check_step(const struct dns_step *s, enum dns_type type)
 {
@@ -22,10 +33,10 @@ static void check_step(const struct dns_step *s, enum dns_type type)
 }
 
 /* An answer repeats the question byte for byte, or may not have to. */
-static void check_case(const struct wire_question *q, struct str packet)
+static void check_case(const struct wire_question *q, size_t name_bytes, struct str packet)
 {
     uint8_t sent[WIRE_QUESTION_MAX];
-    size_t begin = 12, end = begin + 1 + strlen(q->name) + 1 + 4;
+    size_t begin = sizeof header - 1, end = begin + name_bytes + 4;
     if (wire_write(q, sent) < end || packet.n < end)
         abort();
     if (!q->any_case && memcmp(sent + begin, packet.p + begin, end - begin) != 0)
@@ -45,14 +56,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     size_t which = (data[0] >> 1) % COUNT_OF(types);
-    struct wire_question q = {.name = "a.test",
+    size_t name_i = (data[0] >> 4) % COUNT_OF(asked);
+    struct wire_question q = {.name = asked[name_i].name,
         .type = types[which],
         .id = 0x1234,
         .edns = true,
         .dnssec = data[0] & 0x80,
         .any_case = data[0] & 0x40};
     if (data[0] & 1) {
-        buf_add(&packet, str_bytes(ours, sizeof ours - 1));
+        buf_add(&packet, str_bytes(header, sizeof header - 1));
+        buf_add(&packet, asked[name_i].wire);
+        buf_add_char(&packet, 0);
         buf_add_char(&packet, numbers[which]);
         buf_add(&packet, STR("\0\1"));
     } else if (size > 1) {
@@ -64,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (kind != WIRE_ANSWER)
         return 0;
-    check_case(&q, buf_str(&packet));
+    check_case(&q, asked[name_i].wire.n, buf_str(&packet));
     const char *name = q.name;
     for (int i = 0; i < 10 && wire_step(answer, name, a, &step); i++) {
         check_step(&step, q.type);
