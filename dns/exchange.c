@@ -33,6 +33,7 @@ struct race {
         bool waited_out; /* had its share of the time              */
         bool bare;       /* trips over EDNS                                     */
         bool any_case;   /* folds the case, as far as can be told               */
+        unsigned seen;   /* see server_turn                                     */
     } known[DNS_MAX_SERVERS];
     struct exchange_reply reply;
     size_t winner;
@@ -211,7 +212,7 @@ static void note_who_did_well(const struct race *r)
         if (fate == UNABLE || (r->reply.answer && r->winner == i))
             server_did_well(s);
         else if (fate != SILENT || r->known[i].waited_out)
-            server_failed(s, clock_now_ms(r->x->clock));
+            server_failed(s, r->known[i].seen, clock_now_ms(r->x->clock));
     }
 }
 
@@ -219,18 +220,20 @@ enum dns_status exchange_ask(const struct exchange *x, const struct exchange_que
     struct arena *a, struct exchange_reply *out)
 {
     AUTO(race_close) struct race r = {.x = x, .question = q, .arena = a};
-    size_t n = x->servers->n, order[DNS_MAX_SERVERS];
+    size_t n = x->servers->n;
+    struct server_turn order[DNS_MAX_SERVERS];
     /* One share in the first round, two in the second: together all the time there is. */
     r.share_ns = (x->deadline_steady_ns - clock_steady_ns()) / (int64_t)(3 * n);
 
     servers_order(x->servers, clock_now_ms(x->clock), order);
-
+    for (size_t i = 0; i < n; i++)
+        r.known[order[i].at].seen = order[i].seen;
     for (int round = 1; round <= ROUNDS && !r.reply.answer; round++)
         for (size_t i = 0; i < n && !r.reply.answer; i++) {
-            if (r.known[order[i]].fate != SILENT)
+            if (r.known[order[i].at].fate != SILENT)
                 continue;
-            begin_try(&r, order[i]);
-            listen_until(&r, order[i], clock_steady_ns() + round * r.share_ns);
+            begin_try(&r, order[i].at);
+            listen_until(&r, order[i].at, clock_steady_ns() + round * r.share_ns);
         }
     note_who_did_well(&r);
     if (!r.reply.answer)

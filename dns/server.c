@@ -75,16 +75,18 @@ static bool rests(struct server *s, int64_t now_ms)
     return !atomic_compare_exchange_strong(&s->rests_until_ms, &until, now_ms + REST_MIN_MS);
 }
 
-void servers_order(struct servers *s, int64_t now_ms, size_t out[DNS_MAX_SERVERS])
+void servers_order(struct servers *s, int64_t now_ms, struct server_turn out[DNS_MAX_SERVERS])
 {
     size_t resting[DNS_MAX_SERVERS], n = 0, resting_n = 0;
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
+        unsigned seen = atomic_load(&s->all[i].fails_in_a_row);
         if (rests(&s->all[i], now_ms))
             resting[resting_n++] = i;
         else
-            out[n++] = i;
+            out[n++] = (struct server_turn){i, seen};
+    }
     for (size_t i = 0; i < resting_n; i++)
-        out[n++] = resting[i];
+        out[n++] = (struct server_turn){resting[i], SERVER_RESTED};
 }
 
 void server_did_well(struct server *s)
@@ -93,11 +95,14 @@ void server_did_well(struct server *s)
     atomic_store(&s->rests_until_ms, 0);
 }
 
-void server_failed(struct server *s, int64_t now_ms)
+void server_failed(struct server *s, unsigned seen, int64_t now_ms)
 {
     int64_t rest_ms = REST_MIN_MS;
-    unsigned before = atomic_fetch_add(&s->fails_in_a_row, 1);
-    for (unsigned i = 0; i < before && rest_ms < REST_MAX_MS; i++)
+    unsigned before = seen;
+    if (seen == SERVER_RESTED ||
+        !atomic_compare_exchange_strong(&s->fails_in_a_row, &before, seen + 1))
+        return; /* another question has told of it already */
+    for (unsigned i = 0; i < seen && rest_ms < REST_MAX_MS; i++)
         rest_ms *= 2;
     atomic_store(&s->rests_until_ms, now_ms + (rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS));
 }

@@ -41,50 +41,86 @@ static void addresses_of_servers_are_checked(void **state)
     }
 }
 
-static const char *order(struct servers *s, struct arena *a, int64_t now_ms)
+struct order {
+    char text[4];                   /* "012" */
+    unsigned seen[DNS_MAX_SERVERS]; /* by index */
+};
+
+static struct order order_at(struct servers *s, int64_t now_ms)
 {
-    size_t at[DNS_MAX_SERVERS];
-    servers_order(s, now_ms, at);
-    return arena_printf(a, "%zu%zu%zu", at[0], at[1], at[2]);
+    struct server_turn turns[DNS_MAX_SERVERS];
+    struct order out = {"", {0}};
+    servers_order(s, now_ms, turns);
+    for (size_t i = 0; i < 3; i++) {
+        out.text[i] = (char)('0' + turns[i].at);
+        out.seen[turns[i].at] = turns[i].seen;
+    }
+    return out;
+}
+
+static void expect_order(struct servers *s, const char *name, int64_t now_ms, const char *want)
+{
+    struct order o = order_at(s, now_ms);
+    expect_text(name, o.text, want);
 }
 
 static void who_fails_is_asked_last_for_a_while(void **state)
 {
     static const int64_t rests_ms[] = {2000, 4000, 8000, 16000, 32000, 60000, 60000};
     struct servers s = {.n = 3};
-    struct arena *a = arena_open();
     int64_t now = 1000000;
     (void)state;
-    expect_text("as set", order(&s, a, now), "012");
+    struct order o = order_at(&s, now);
+    expect_text("as set", o.text, "012");
     for (size_t i = 0; i < COUNT_OF(rests_ms); i++) {
-        server_failed(&s.all[0], now);
-        expect_text("rests", order(&s, a, now), "120");
+        server_failed(&s.all[0], o.seen[0], now);
+        expect_order(&s, "rests", now, "120");
         now += rests_ms[i] - 1;
-        expect_text("still rests", order(&s, a, now), "120");
+        expect_order(&s, "still rests", now, "120");
         now++;
-        expect_text("is put to the test", order(&s, a, now), "012");
-        expect_text("by one question alone", order(&s, a, now), "120");
+        o = order_at(&s, now);
+        expect_text("is put to the test", o.text, "012");
+        expect_order(&s, "by one question alone", now, "120");
     }
     server_did_well(&s.all[0]);
-    expect_text("does well", order(&s, a, now), "012");
-    server_failed(&s.all[0], now);
-    expect_text("a first failure again", order(&s, a, now + 1999), "120");
-    expect_text("of two seconds", order(&s, a, now + 2000), "012");
-    arena_close(&a);
+    o = order_at(&s, now);
+    expect_text("does well", o.text, "012");
+    server_failed(&s.all[0], o.seen[0], now);
+    expect_order(&s, "a first failure again", now + 1999, "120");
+    expect_order(&s, "of two seconds", now + 2000, "012");
+}
+
+/* Six questions under way when the server falls silent are one failure, and a question that had nobody but who rests
+ * says nothing new. */
+static void failures_at_once_are_one(void **state)
+{
+    struct servers s = {.n = 3};
+    struct order under_way[6];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(under_way); i++)
+        under_way[i] = order_at(&s, 1000);
+    for (size_t i = 0; i < COUNT_OF(under_way); i++)
+        server_failed(&s.all[0], under_way[i].seen[0], 1000);
+    struct order late = order_at(&s, 2999);
+    expect_text("rests for two seconds", late.text, "120");
+    server_failed(&s.all[0], late.seen[0], 2999);
+    struct order test = order_at(&s, 3000);
+    expect_text("and no longer", test.text, "012");
+    server_failed(&s.all[0], test.seen[0], 3000);
+    expect_order(&s, "failing the test counts", 6999, "120");
+    expect_order(&s, "as the second", 7000, "012");
 }
 
 static void all_who_rest_keep_their_order(void **state)
 {
     struct servers s = {.n = 3};
-    struct arena *a = arena_open();
     (void)state;
-    server_failed(&s.all[2], 1000);
-    server_failed(&s.all[0], 1000);
-    expect_text("two", order(&s, a, 1000), "102");
-    server_failed(&s.all[1], 1000);
-    expect_text("three", order(&s, a, 1000), "012");
-    expect_text("clock set back by an hour", order(&s, a, 1000 - 3600000), "012");
-    arena_close(&a);
+    server_failed(&s.all[2], 0, 1000);
+    server_failed(&s.all[0], 0, 1000);
+    expect_order(&s, "two", 1000, "102");
+    server_failed(&s.all[1], 0, 1000);
+    expect_order(&s, "three", 1000, "012");
+    expect_order(&s, "clock set back by an hour", 1000 - 3600000, "012");
 }
 
 static void a_failing_server_costs_a_question_now_and_then(void **state)
@@ -153,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_of_servers_are_checked),
         cmocka_unit_test(who_fails_is_asked_last_for_a_while),
+        cmocka_unit_test(failures_at_once_are_one),
         cmocka_unit_test(all_who_rest_keep_their_order),
         cmocka_unit_test(a_failing_server_costs_a_question_now_and_then),
         cmocka_unit_test(a_server_that_came_back_is_asked_first_again),
