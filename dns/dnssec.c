@@ -310,6 +310,9 @@ static void begin(struct dnssec *d)
     d->until_steady_ns = clock_steady_ns() + ms * 1000000;
     d->now_s = clock_now_ms(d->setup.clock) / 1000;
     d->questions = d->verifies = d->hashes = 0;
+    /* Nothing lies below these: the walk ended there. Who was silent then may answer now. */
+    for (size_t i = 0; i < d->zones_n; i++)
+        d->zones[i].forgotten = d->zones[i].status == DNSSEC_INDETERMINATE;
 }
 
 void dnssec_check(struct dnssec *d, const char *name, enum dns_type type, struct arena *a,

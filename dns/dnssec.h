@@ -7,7 +7,8 @@
  * Shapes: names are lower-case A-labels without a final dot; the root is "" when asked and "." where shown.
  * Units: *_ms are milliseconds since the Unix epoch.
  * Ownership: a verdict lies in the arena given. The resolver, anchors and clock must outlive the handle, which
- * remembers the zones on its way, so that a second check of the same domain costs one question.
+ * remembers the zones on its way, so that a second check of the same domain costs one question; where the
+ * DNS did not answer, the next check asks again.
  * Errors: of dnssec_anchors_open only. What the DNS says is the verdict.
  * Threads: one at a time for each handle; anchors are shared by any.
  * Limits: see dnssec_inside.h; what exceeds them is never secure.

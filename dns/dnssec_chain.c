@@ -48,9 +48,12 @@ const ldns_pkt *dnssec_ask(
 static struct zone_keys *add_zone(struct dnssec *d, const struct zone_keys *parent,
     const char *name, enum dnssec_status status, struct said why)
 {
-    struct zone_keys *z = &d->zones[d->zones_n];
-    bool last = d->zones_n == DNSSEC_MAX_ZONES - 1;
-    d->zones_n += !last;
+    size_t i = 0;
+    while (i < d->zones_n && !d->zones[i].forgotten)
+        i++;
+    struct zone_keys *z = &d->zones[i];
+    bool last = i == DNSSEC_MAX_ZONES - 1;
+    d->zones_n += i == d->zones_n && !last;
     *z = (struct zone_keys){.name = name,
         .parent = parent,
         .status = last ? DNSSEC_INDETERMINATE : status,
@@ -319,7 +322,7 @@ static struct zone_keys *deepest(struct dnssec *d, const char *name)
 {
     struct zone_keys *best = NULL;
     for (size_t i = 0; i < d->zones_n; i++)
-        if (name_is_at_or_below(name, d->zones[i].name) &&
+        if (!d->zones[i].forgotten && name_is_at_or_below(name, d->zones[i].name) &&
             (!best || strlen(d->zones[i].name) > strlen(best->name)))
             best = &d->zones[i];
     return best;

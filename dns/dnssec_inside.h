@@ -37,6 +37,7 @@ struct zone_keys {
     bool old_algorithm;
     int64_t starts_s, ends_s;
     const char *ends_what;
+    bool forgotten; /* the DNS did not answer in an earlier check */
     /* A delegation below may be there: neither a DS nor a proof of its absence came. */
     struct said doubt;
     const char *doubt_at;

@@ -104,8 +104,9 @@ static void over_tcp(struct race *r, const struct probe *t, int64_t parts)
         return;
     enum wire_kind kind = read_reply(r, &safe, buf_str(&reply));
     if (kind != WIRE_ANSWER)
-        r->known[t->server].fate = kind == WIRE_SERVFAIL                          ? UNABLE
-                                   : kind == WIRE_REFUSED || kind == WIRE_NO_EDNS ? UNWILLING
+        r->known[t->server].fate =
+            kind == WIRE_SERVFAIL || (kind == WIRE_NO_EDNS && t->question.dnssec) ? UNABLE
+            : kind == WIRE_REFUSED || kind == WIRE_NO_EDNS                        ? UNWILLING
                                                                                   : GARBLED;
 }
 
@@ -123,7 +124,9 @@ static void over_tcp_for_its_case(struct race *r, const struct probe *t)
 
 static void without_edns(struct race *r, const struct probe *t)
 {
-    if (!t->question.edns) {
+    if (t->question.dnssec) { /* which needs EDNS: it cannot say, and may well answer others */
+        r->known[t->server].fate = UNABLE;
+    } else if (!t->question.edns) {
         r->known[t->server].fate = UNWILLING;
     } else if (!r->known[t->server].bare) {
         r->known[t->server].bare = true;

@@ -13,8 +13,8 @@
  * two ports and two IDs, and with a server that folds nothing better is to be had. This is not
  * remembered, so that a forged packet costs one question its TCP and changes nothing else.
  *
- * A server that says that it cannot answer, refuses the connection or
- * sends garbage is not asked again in this question, and asked last in the next ones (server.h).
+ * A server that says that it cannot answer, refuses the connection or sends garbage is not asked again in
+ * this question; who is asked last in the next ones stands in server.h.
  *
  * Units: steady_ns is clock_steady_ns().
  * Threads: any.
@@ -35,7 +35,7 @@ struct exchange {
 struct exchange_question {
     const char *name; /* canonical */
     enum dns_type type;
-    bool dnssec; /* asks for signatures too (DO, RFC 3225) */
+    bool dnssec; /* asks for signatures too (DO, RFC 3225); a server that knows none cannot say */
 };
 
 struct exchange_reply {

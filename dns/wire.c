@@ -170,6 +170,9 @@ enum wire_kind wire_read(const struct wire_question *q, struct str bytes, struct
     /* BADVERS and its kin have their upper bits in the OPT record, behind a NOERROR. */
     if (ldns_pkt_edns(packet) && ldns_pkt_edns_extended_rcode(packet) != 0)
         return WIRE_NO_EDNS;
+    /* RFC 3225 s3: who knows DNSSEC repeats the bit. From others no signature says nothing about the zone. */
+    if (q->dnssec && !ldns_pkt_edns_do(packet))
+        return WIRE_SERVFAIL;
     *out = gather(q, packet, a);
     return WIRE_ANSWER;
 }

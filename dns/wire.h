@@ -35,7 +35,7 @@ enum wire_kind {
     WIRE_FOLDED,    /* to our question, in another case: forged, or the server folds it  */
     WIRE_TRUNCATED, /* ask again over TCP                                             */
     WIRE_NO_EDNS,   /* the server trips over EDNS: ask again without                  */
-    WIRE_SERVFAIL,  /* this server cannot say                                         */
+    WIRE_SERVFAIL,  /* this server cannot say, or not with its signatures             */
     WIRE_REFUSED,   /* this server does not want to say, or has never heard of DNS    */
     WIRE_GARBAGE,   /* to our question, but not readable                              */
     WIRE_ANSWER,    /* NOERROR or NXDOMAIN                                            */

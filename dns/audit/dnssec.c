@@ -37,14 +37,27 @@ static bool answers_unchecked(struct crew_member *m, const char *name, enum dns_
     return resolver_ask_signed(m->resolver, name, type, until, m->arena, &packet) == DNS_FOUND;
 }
 
+/* Once more, past what is remembered of a failure that may have been over in a moment. */
+static void ask_again(
+    struct crew_member *m, const char *name, enum dns_type type, struct dns_answer *out)
+{
+    if (out->canonical[0])
+        resolver_forget(m->resolver, out->canonical);
+    resolver_forget(m->resolver, name);
+    resolver_ask(m->resolver, name, type, m->arena, out);
+}
+
 static void take_word(
     const struct witness *w, const char *name, enum dns_type type, struct dnssec_verdict *out)
 {
     struct arena *a = w->member->arena;
     struct dns_answer answer;
     resolver_ask(w->member->resolver, name, type, a, &answer);
+    bool unchecked = answer.status == DNS_SERVFAIL && answers_unchecked(w->member, name, type);
+    if (unchecked)
+        ask_again(w->member, name, type, &answer);
     *out = (struct dnssec_verdict){.answer = answer.status, .reason = SAID_NOTHING, .at = name};
-    if (answer.status == DNS_SERVFAIL && answers_unchecked(w->member, name, type)) {
+    if (unchecked && answer.status == DNS_SERVFAIL) {
         out->status = DNSSEC_BOGUS;
         out->reason = SAY(a, "dnssec.refused",
             "the resolver refuses to answer for {{name}}, but not when it is asked not to validate",

@@ -166,6 +166,10 @@ static void plain(struct reply *r, struct str query, enum act act)
         record(r, 0, NAME(QUESTION_NAME), 1, 100, STR("abc"));
     else
         address(r, NAME(QUESTION_NAME), ttl, act == ANSWER_OTHER ? 8 : 7);
+    if (act == ANSWER_DO) {
+        r->bytes.p[11] = 1;
+        buf_add(&r->bytes, STR("\0\0\x29\x04\xd0\0\0\x80\0\0\0"));
+    }
 }
 
 static void build(struct reply *r, struct str query, enum act act)

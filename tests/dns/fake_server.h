@@ -15,6 +15,7 @@ enum act {
     ANSWER_FOLDED,   /* the same as ANSWER with the question in one case               */
     FOLDED_NO_TCP,   /* over UDP the same; over TCP closes                             */
     ANSWER_AD,       /* with the AD bit                                                */
+    ANSWER_DO,       /* with an OPT record that has the DO bit, and no signature       */
     ANSWER_ZERO_TTL, /* A 192.0.2.7, TTL 0                                             */
     ANSWER_HUGE_TTL, /* A 192.0.2.7, TTL 2^31-1                                        */
     ANSWER_SIGN_TTL, /* A 192.0.2.7, TTL 2^31: zero by RFC 2181                        */

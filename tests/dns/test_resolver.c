@@ -85,6 +85,64 @@ static void every_fault_has_its_answer(void **state)
     }
 }
 
+/* A server that has never heard of DNSSEC cannot say, and is as good as before for other questions. */
+static void signed_questions_are_not_asked_without_edns(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act script[3];
+        size_t script_n;
+        const char *want;
+        int udp, tcp, edns;
+    } cases[] = {
+        {"signatures", {ANSWER_DO}, 1, "found", 1, 0, 1},
+        {"no_edns", {FORMERR_TO_EDNS}, 1, "servfail", 1, 0, 1},
+        {"no_edns_over_tcp", {TRUNCATED, FORMERR_TO_EDNS}, 2, "servfail", 1, 1, 1},
+        {"edns_ignored", {ANSWER}, 1, "servfail", 1, 0, 1},
+        {"edns_ignored_over_tcp", {TRUNCATED, ANSWER}, 2, "servfail", 1, 1, 1},
+    };
+    (void)state;
+    EACH(c, cases)
+    {
+        struct world w;
+        struct fake_server s;
+        struct str packet;
+        world_begin(&w);
+        fake_start(&s, c->script, c->script_n);
+        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        enum dns_status have =
+            resolver_ask_signed(w.resolver, "a.test", DNS_A, INT64_MAX, w.arena, &packet);
+        expect_text(c->name, dns_status_name(have), c->want);
+        expect_number(c->name, s.udp, c->udp);
+        expect_number(c->name, s.tcp, c->tcp);
+        expect_number(c->name, s.edns, c->edns);
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
+/* Who answers with signatures stands in; who does not is not put to rest for it. */
+static void a_server_without_signatures_does_not_rest(void **state)
+{
+    static const enum act old[] = {FORMERR_TO_EDNS, ANSWER_ZERO_TTL}, modern[] = {ANSWER_DO};
+    struct world w;
+    struct fake_server first, second;
+    struct str packet;
+    (void)state;
+    world_begin(&w);
+    fake_start(&first, old, 2);
+    fake_start(&second, modern, 1);
+    world_resolver(&w, (const char *const[]){first.address, second.address, NULL}, LONG_MS);
+    expect_number("stands in",
+        resolver_ask_signed(w.resolver, "a.test", DNS_A, INT64_MAX, w.arena, &packet), DNS_FOUND);
+    world_ask(&w, "a.test", DNS_A);
+    expect_number("is asked first again", first.udp, 2);
+    expect_number("the other is not", second.udp, 1);
+    fake_stop(&first);
+    fake_stop(&second);
+    world_end(&w);
+}
+
 static void several_servers_stand_in_for_each_other(void **state)
 {
     static const struct {
@@ -343,6 +401,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_its_answer),
+        cmocka_unit_test(signed_questions_are_not_asked_without_edns),
+        cmocka_unit_test(a_server_without_signatures_does_not_rest),
         cmocka_unit_test(several_servers_stand_in_for_each_other),
         cmocka_unit_test(a_dead_server_costs_no_time),
         cmocka_unit_test(questions_have_ports_ids_and_case_of_their_own),

@@ -332,6 +332,40 @@ static void what_is_no_name_is_not_asked(void **state)
     expect_number("an escape cut short", (int64_t)wire_write(&q, out), 0);
 }
 
+static void who_knows_no_signatures_cannot_say(void **state)
+{
+    static const struct {
+        const char *name, *opt; /* the upper half of its flags; NULL: no OPT record */
+        const char *plain, *signed_;
+    } cases[] = {
+        {"no_edns", NULL, "answer", "servfail"},
+        {"edns_alone", "\0", "answer", "servfail"},
+        {"signatures", "\x80", "answer", "answer"},
+        {"another_flag", "\x40", "answer", "servfail"},
+    };
+    static const struct record good[] = {{"a.test", 1, "7", ANSWER, 0}, {0}};
+    (void)state;
+    EACH(c, cases)
+    {
+        struct arena *a = arena_open();
+        struct buf b = {0};
+        const struct wire_answer *answer = NULL;
+        struct wire_question q = question;
+        put_packet(&b, 0, good);
+        if (c->opt) {
+            b.p[11]++;
+            buf_add(&b, STR("\0\0\x29\x04\xd0\0\0"));
+            buf_add_char(&b, c->opt[0]);
+            buf_add(&b, STR("\0\0\0"));
+        }
+        expect_text(c->name, kind_name(wire_read(&q, buf_str(&b), a, &answer)), c->plain);
+        q.dnssec = true;
+        expect_text(c->name, kind_name(wire_read(&q, buf_str(&b), a, &answer)), c->signed_);
+        buf_close(&b);
+        arena_close(&a);
+    }
+}
+
 static void questions_ask_for_what_they_are_told(void **state)
 {
     uint8_t out[WIRE_QUESTION_MAX];
@@ -357,6 +391,7 @@ int main(void)
         cmocka_unit_test(the_case_goes_out_as_mixed_and_must_come_back),
         cmocka_unit_test(escaped_names_go_out_as_their_bytes),
         cmocka_unit_test(what_is_no_name_is_not_asked),
+        cmocka_unit_test(who_knows_no_signatures_cannot_say),
         cmocka_unit_test(questions_ask_for_what_they_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

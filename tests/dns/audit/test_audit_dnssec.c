@@ -3,7 +3,7 @@
 #include "tests/dns/fake_server.h"
 #include "tests/dns/signed_world.h"
 
-#include "dns/audit/audit.h"
+#include "dns/audit/inside.h"
 
 struct asked { /* one audit */
     struct signed_world *s;
@@ -149,6 +149,50 @@ static void a_validating_resolver_is_believed(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* The MX of a domain is asked for first: "MX: SERVFAIL, then with CD, then again". */
+static void a_servfail_that_passes_is_not_bogus(void **state)
+{
+    static const struct {
+        const char *name;
+        enum act script[4];
+        enum dnssec_status want;
+        enum dns_status answer;
+    } moments[] = {
+        {"still_refused", {SERVFAIL, ANSWER_DO, SERVFAIL, ANSWER_AD}, DNSSEC_BOGUS, DNS_SERVFAIL},
+        {"over_in_a_moment", {SERVFAIL, ANSWER_DO, ANSWER_AD, ANSWER_AD}, DNSSEC_SECURE,
+            DNS_NODATA},
+        {"over_and_not_signed", {SERVFAIL, ANSWER_DO, NODATA_SOA, ANSWER_AD}, DNSSEC_INSECURE,
+            DNS_NODATA},
+        {"refused_in_any_case", {SERVFAIL, SERVFAIL, ANSWER_AD, ANSWER_AD}, DNSSEC_INDETERMINATE,
+            DNS_SERVFAIL},
+        {"by_who_knows_no_dnssec", {SERVFAIL, ANSWER, ANSWER_AD, ANSWER_AD}, DNSSEC_INDETERMINATE,
+            DNS_SERVFAIL},
+    };
+    (void)state;
+    EACH(k, moments)
+    {
+        struct world w;
+        struct fake_server s;
+        world_begin(&w);
+        fake_start(&s, k->script, COUNT_OF(k->script));
+        world_resolver(&w, (const char *const[]){s.address, NULL}, 20000);
+        struct crew_member m = {w.resolver, w.arena};
+        struct audit_setup setup = {.clock = &w.clock};
+        struct audit_case *c = ARENA_NEW(w.arena, struct audit_case);
+        c->setup = &setup;
+        c->domain = c->mail_from = "a.test";
+        c->dmarc.name = "_dmarc.a.test";
+        c->mail_from_assumed = c->dnssec.resolver_validates = true;
+        audit_find_dnssec(&m, c);
+        expect_text(k->name, dnssec_status_name(c->dnssec.names[0].verdict.status),
+            dnssec_status_name(k->want));
+        expect_text(k->name, dns_status_name(c->dnssec.names[0].verdict.answer),
+            dns_status_name(k->answer));
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
 /* NSD answers for all of this world, and never sets the AD bit. */
 static void a_resolver_that_does_not_validate_leaves_a_gap(void **state)
 {
@@ -206,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(domains_are_validated_here),
         cmocka_unit_test(a_validating_resolver_is_believed),
+        cmocka_unit_test(a_servfail_that_passes_is_not_bogus),
         cmocka_unit_test(a_resolver_that_does_not_validate_leaves_a_gap),
         cmocka_unit_test(silence_is_a_gap_that_may_hide_an_error),
         cmocka_unit_test(a_zone_file_has_nothing_to_validate),
