@@ -13,6 +13,9 @@
 #define CURRENCIES_MAX 8
 #define IDLE_MAX 8
 #define TEXT_MAX 128 /* UTF-16 units of one formatted value */
+#define DAYS_KEPT 32 /* formatted days: the mails of a day show the same few */
+#define DAY_BYTES 62
+#define DAY_MS INT64_C(86400000)
 
 /* ICU's date formatters serve one thread at a time. The master is only ever cloned, under the lock; clones wait
  * in `idle` for the next caller. */
@@ -20,6 +23,12 @@ struct dates {
     UDateFormat *master;
     UDateFormat *idle[IDLE_MAX];
     size_t idle_n;
+};
+
+struct day {
+    int64_t ms;
+    uint8_t n; /* 0 = empty */
+    char text[DAY_BYTES];
 };
 
 struct format {
@@ -33,6 +42,7 @@ struct format {
     } money[CURRENCIES_MAX];
     size_t money_n;
     struct dates date, datetime;
+    struct day days[DAYS_KEPT];
 };
 
 static bool library(struct err *e, UErrorCode status, const char *what)
@@ -244,13 +254,50 @@ static bool add_date(
     return U_SUCCESS(status) ? add_utf16(text, n, out, e) : library(e, status, "format a date");
 }
 
+static struct day *place_of(struct format *f, int64_t ms)
+{
+    return &f->days[(uint64_t)(ms / DAY_MS) % DAYS_KEPT];
+}
+
+static bool add_known_day(struct format *f, int64_t ms, struct buf *out)
+{
+    struct day *d = place_of(f, ms);
+    pthread_mutex_lock(&f->lock);
+    bool known = d->n > 0 && d->ms == ms;
+    if (known)
+        buf_add(out, str_bytes(d->text, d->n));
+    pthread_mutex_unlock(&f->lock);
+    return known;
+}
+
+static void keep_day(struct format *f, int64_t ms, struct str text)
+{
+    struct day *d = place_of(f, ms);
+    if (text.n == 0 || text.n > DAY_BYTES)
+        return;
+    pthread_mutex_lock(&f->lock);
+    d->ms = ms;
+    d->n = (uint8_t)text.n;
+    memcpy(d->text, text.p, text.n);
+    pthread_mutex_unlock(&f->lock);
+}
+
 bool format_date(struct format *f, struct str date, struct buf *out, struct err *e)
 {
     if (!format_is_date(date))
         return err_set(e, ERR_INPUT, "a date is 2026-11-21 or RFC 3339");
     char midnight[] = "2026-11-21T00:00:00Z";
     memcpy(midnight, date.p, 10);
-    return add_date(f, &f->date, str_of(midnight), out, e);
+    int64_t ms;
+    bool is_day = clock_parse_rfc3339(str_of(midnight), &ms);
+    size_t before = out->n;
+    if (is_day && add_known_day(f, ms, out))
+        return true;
+    if (!add_date(f, &f->date, str_of(midnight), out, e))
+        return false;
+    if (is_day)
+        keep_day(f, ms, str_slice(buf_str(out), before, out->n));
+    return true;
 }
 
 /* " (UTC+2)" for "...+02:00". */

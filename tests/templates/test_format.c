@@ -138,6 +138,30 @@ static void dates_keep_their_day_and_follow_the_locale(void **state)
     }
 }
 
+/* 32 days apart share a place; the second time each comes from there or has lost it. */
+static void a_day_that_was_shown_before_is_shown_the_same(void **state)
+{
+    static const struct {
+        const char *date, *expected;
+    } days[] = {{"2026-11-21", "21. November 2026"}, {"2026-11-22", "22. November 2026"},
+        {"2026-12-23", "23. Dezember 2026"}, {"2026-10-20", "20. Oktober 2026"},
+        {"1969-12-31", "31. Dezember 1969"}};
+    AUTO(close_format) struct format *f = NULL;
+    struct err e = {0};
+
+    (void)state;
+    assert_true(format_open("de", "de", &f, &e));
+    for (size_t i = 0; i < 4 * COUNT_OF(days); i++) {
+        AUTO(buf_close) struct buf out = {0};
+        buf_add_text(&out, "am ");
+        for (size_t twice = 0; twice < 2; twice++) {
+            buf_cut(&out, 3);
+            assert_true(format_date(f, str_of(days[i % COUNT_OF(days)].date), &out, &e));
+            assert_string_equal(out.p + 3, days[i % COUNT_OF(days)].expected);
+        }
+    }
+}
+
 static const struct {
     const char *locale;
     int64_t n;
@@ -236,6 +260,7 @@ int main(void)
         cmocka_unit_test(amounts_stay_exact_and_follow_the_locale),
         cmocka_unit_test(more_currencies_than_are_kept_still_work),
         cmocka_unit_test(dates_keep_their_day_and_follow_the_locale),
+        cmocka_unit_test(a_day_that_was_shown_before_is_shown_the_same),
         cmocka_unit_test(plural_forms_are_those_of_the_language),
         cmocka_unit_test(plural_forms_are_those_of_the_texts),
         cmocka_unit_test(tags_are_told_from_other_names),
