@@ -33,7 +33,9 @@ struct resolver {
     bool owns_core;
     int64_t lean_ms; /* 0: resolver_ask never leans */
     bool leaned;
-    bool tired; /* a leaning handle has waited in vain once */
+    bool tired;               /* a leaning handle has waited in vain once */
+    int64_t until_steady_ns;  /* no question goes out behind it; 0: no end */
+    const _Atomic bool *over; /* or once it is true; NULL: never */
 };
 
 /* One question of a caller on its way along the aliases. */
@@ -139,6 +141,24 @@ struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms)
 bool resolver_has_leaned(const struct resolver *r)
 {
     return r->leaned;
+}
+
+void resolver_bound(struct resolver *lean, int64_t until_steady_ns, const _Atomic bool *over)
+{
+    lean->until_steady_ns = until_steady_ns;
+    lean->over = over;
+}
+
+static bool is_over(const struct resolver *r)
+{
+    return (r->over && *r->over) ||
+           (r->until_steady_ns > 0 && clock_steady_ns() >= r->until_steady_ns);
+}
+
+static int64_t deadline(const struct resolver *r, int64_t wait_ms)
+{
+    int64_t end = clock_steady_ns() + wait_ms * 1000000;
+    return r->until_steady_ns > 0 && r->until_steady_ns < end ? r->until_steady_ns : end;
 }
 
 void resolver_close(struct resolver **owner)
@@ -296,7 +316,7 @@ static bool from_servers(struct journey *j, const char *name, struct dns_step *o
         lean_on_cache(j, name, s, out);
         return true;
     }
-    if (c->servers.n > 0 && !fly(j, name, &s))
+    if (c->servers.n > 0 && !is_over(j->resolver) && !fly(j, name, &s))
         return false;
     if (j->resolver->lean_ms > 0 && s == DNS_TIMEOUT) /* only then is the handle one thread's own */
         j->resolver->tired = true;
@@ -359,7 +379,7 @@ static void ask(struct resolver *r, const char *name, enum dns_type type, int64_
         .resolver = r,
         .type = type,
         .max_stale_ms = max_stale_ms,
-        .deadline_steady_ns = clock_steady_ns() + wait_ms * 1000000,
+        .deadline_steady_ns = deadline(r, wait_ms),
         .arena = a,
     };
     travel(&j, name, out);
@@ -385,11 +405,11 @@ static enum dns_status ask_afresh(struct resolver *r, const struct exchange_ques
     int64_t until_steady_ns, struct arena *a, struct exchange_reply *out)
 {
     struct core *c = r->core;
-    int64_t end = clock_steady_ns() + c->timeout_ms * 1000000;
+    int64_t end = deadline(r, c->timeout_ms);
     const struct exchange x = {.servers = &c->servers,
         .clock = c->clock,
         .deadline_steady_ns = end < until_steady_ns ? end : until_steady_ns};
-    return c->servers.n > 0 ? exchange_ask(&x, q, a, out) : DNS_TIMEOUT;
+    return c->servers.n > 0 && !is_over(r) ? exchange_ask(&x, q, a, out) : DNS_TIMEOUT;
 }
 
 enum dns_status resolver_ask_signed(struct resolver *r, const char *name, enum dns_type type,

@@ -107,6 +107,9 @@ void resolver_ask_stale(struct resolver *r, const char *name, enum dns_type type
  * zone does not keep the others unasked. One thread at a time; close it before the one it came from. */
 struct resolver *resolver_lean(struct resolver *r, int64_t max_stale_ms);
 bool resolver_has_leaned(const struct resolver *r); /* some answer of this handle was stale */
+/* For a handle of resolver_lean: behind this moment, or once *over is true (NULL: never), no further question goes
+ * out; what zone files and the cache do not know is a timeout at once, and is not remembered as one. */
+void resolver_bound(struct resolver *lean, int64_t until_steady_ns, const _Atomic bool *over);
 
 /* A whole packet from the servers, with its signatures, for dnssec.h: past zone files and cache, not
  * kept, aliases not followed, and what a validating server would answer with SERVFAIL, too. `name` is

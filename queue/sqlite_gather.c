@@ -16,7 +16,7 @@ struct log {
     sqlite3_file base;
     char *held; /* NULL until the first write: readers need none */
     int n;
-    sqlite3_int64 at; /* where held[0] goes */
+    sqlite3_int64 at;                 /* where held[0] goes */
     alignas(8) char real[REAL_BYTES]; /* as SQLite aligns its files */
 };
 

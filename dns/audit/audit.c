@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define LIMIT_MS 60000
+
 const char *audit_severity_name(enum audit_severity s)
 {
     static const char *const names[] = {
@@ -272,7 +274,9 @@ static void judge(struct audit_case *c, struct audit_report *out)
 
 void audit_run(const struct audit_setup *s, struct arena *a, struct audit_report *out)
 {
-    AUTO(crew_close) struct crew *crew = crew_open(s->resolver);
+    int64_t limit_ms = s->limit_ms > 0 ? s->limit_ms : LIMIT_MS;
+    AUTO(crew_close)
+    struct crew *crew = crew_open(s->resolver, clock_steady_ns() + limit_ms * 1000000, s->over);
     struct audit_case *c = ARENA_NEW(a, struct audit_case);
     c->setup = s;
     c->arena = a;

@@ -60,6 +60,9 @@ struct audit_rotation {
 
 struct audit_setup {
     struct resolver *resolver;
+    int64_t limit_ms; /* behind it, or once *over is true, nothing further is asked: */
+    const _Atomic bool
+        *over; /* what is missing is reported as a DNS failure. 0 = a minute; NULL = never */
     const struct clock *clock;
     const struct web *web;                /* NULL: no pages are fetched */
     const struct dnssec_anchors *anchors; /* DNSSEC is validated from here; NULL: the resolver's

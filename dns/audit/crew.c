@@ -19,13 +19,15 @@ struct post { /* one member at work */
     pthread_t thread;
 };
 
-struct crew *crew_open(struct resolver *r)
+struct crew *crew_open(struct resolver *r, int64_t until_steady_ns, const _Atomic bool *over)
 {
     struct crew *c = calloc(1, sizeof *c);
     if (!c)
         err_out_of_memory();
-    for (size_t i = 0; i < CREW_MEMBERS; i++)
+    for (size_t i = 0; i < CREW_MEMBERS; i++) {
         c->members[i] = (struct crew_member){resolver_lean(r, LEAN_MS), arena_open()};
+        resolver_bound(c->members[i].resolver, until_steady_ns, over);
+    }
     return c;
 }
 

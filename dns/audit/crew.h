@@ -22,7 +22,8 @@ struct crew_task {
 
 struct crew;
 
-struct crew *crew_open(struct resolver *r);
+/* until_steady_ns, over: as in resolver_bound, for all members. */
+struct crew *crew_open(struct resolver *r, int64_t until_steady_ns, const _Atomic bool *over);
 void crew_close(struct crew **c);
 /* A handle for the caller between two runs. */
 struct resolver *crew_resolver(const struct crew *c);

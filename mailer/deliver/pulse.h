@@ -31,11 +31,13 @@ void pulse_close(struct pulse *p);
 /* Each of these is false, or NULL, once the lane is lost. */
 bool pulse_step(struct pulse *p, int64_t due_ns);
 bool pulse_claimed(struct pulse *p, const struct job *jobs, size_t n);
-const struct job *pulse_take(struct pulse *p); /* NULL: there is none, too. Takes the deadline away */
+const struct job *pulse_take(
+    struct pulse *p); /* NULL: there is none, too. Takes the deadline away */
 bool pulse_has_more(struct pulse *p);
 bool pulse_begun(struct pulse *p, int64_t due_ns);
 bool pulse_settles(struct pulse *p); /* what was in hand; takes the deadline away */
-void pulse_end(struct pulse *p, bool died); /* the thread is over; died: without having been told to end */
+void pulse_end(
+    struct pulse *p, bool died); /* the thread is over; died: without having been told to end */
 
 struct pulse_view {
     bool ended, died;

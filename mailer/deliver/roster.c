@@ -74,9 +74,9 @@ static void give_up(struct roster *r, size_t number, const struct pulse_view *he
 {
     struct lane *l = r->lanes[number];
 
-    log_error("lane-lost", KV_INT("lane", (int64_t)number), KV("why", held->died ? "its thread ended" : "it hangs"),
-        KV_INT("leases", (int64_t)held->leases),
-        KV("id", held->in_hand ? held->in_hand->id : ""),
+    log_error("lane-lost", KV_INT("lane", (int64_t)number),
+        KV("why", held->died ? "its thread ended" : "it hangs"),
+        KV_INT("leases", (int64_t)held->leases), KV("id", held->in_hand ? held->in_hand->id : ""),
         KV("now", "what it held is settled, and a new lane takes its place"));
     lane_release(l, held);
     r->lanes[number] = NULL;

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #define WORKERS_MAX 16
+#define AUDIT_MS 20000
+#define WAIT_MS 20000
+#define NS_PER_MS INT64_C(1000000)
 
 struct waiter {
     surveyor_done *done;
@@ -21,7 +24,8 @@ struct entry {
     enum entry_state state;
     struct waiter *waiters;
     struct buf json;
-    int64_t until_ms; /* of a kept one */
+    int64_t queued_ns; /* steady */
+    int64_t until_ms;  /* of a kept one */
     struct entry *next;
 };
 
@@ -31,7 +35,7 @@ struct surveyor {
     pthread_cond_t work;
     struct entry *first; /* in the order in which they were asked for */
     size_t queued;
-    bool stopping;
+    _Atomic bool stopping; /* audits under way look at it, too */
     pthread_t threads[WORKERS_MAX];
     unsigned threads_n;
     struct counter *audits;
@@ -85,6 +89,9 @@ static struct entry *entry_open(const struct surveyor *s, const struct surveyor_
     e->survey->setup.resolver = s->setup.resolver;
     e->survey->setup.web = s->setup.web;
     e->survey->setup.clock = s->setup.clock;
+    e->survey->setup.limit_ms = s->setup.audit_ms;
+    e->survey->setup.over = &s->stopping;
+    e->queued_ns = clock_steady_ns();
     return e;
 }
 
@@ -110,6 +117,15 @@ static struct waiter *take_waiters(struct entry *e)
     struct waiter *all = e->waiters;
     e->waiters = NULL;
     return all;
+}
+
+static struct waiter *chain(struct waiter *some, struct waiter *others)
+{
+    struct waiter **end = &some;
+    while (*end)
+        end = &(*end)->next;
+    *end = others;
+    return some;
 }
 
 /* ---- answering, without the lock ------------------------------------------------------------- */
@@ -188,6 +204,7 @@ static void run(struct surveyor *s, struct entry *e)
     if (s->audits)
         counter_add(s->audits, 1);
     pthread_mutex_lock(&s->lock);
+    pthread_cond_broadcast(&s->work); /* another of this storefront may have its turn */
     buf_add(&e->json, buf_str(&json));
     e->state = ENTRY_KEPT;
     e->until_ms = clock_now_ms(s->setup.clock) + s->setup.fresh_ms;
@@ -197,12 +214,53 @@ static void run(struct surveyor *s, struct entry *e)
     pthread_mutex_lock(&s->lock);
 }
 
+static bool is_at_work_for(const struct surveyor *s, const char *storefront)
+{
+    const struct entry *e = s->first;
+    while (e && (e->state != ENTRY_RUNNING || strcmp(e->storefront, storefront) != 0))
+        e = e->next;
+    return e != NULL;
+}
+
 static struct entry *next_queued(const struct surveyor *s)
 {
     struct entry *e = s->first;
-    while (e && e->state != ENTRY_QUEUED)
+    while (e && (e->state != ENTRY_QUEUED || is_at_work_for(s, e->storefront)))
         e = e->next;
     return e;
+}
+
+/* Takes out who has waited too long; the caller answers them without the lock. */
+static struct waiter *take_late(struct surveyor *s)
+{
+    int64_t since_ns = clock_steady_ns() - s->setup.wait_ms * NS_PER_MS;
+    struct waiter *all = NULL;
+    for (struct entry **at = &s->first; *at;) {
+        struct entry *e = *at;
+        if (e->state != ENTRY_QUEUED || e->queued_ns > since_ns) {
+            at = &e->next;
+            continue;
+        }
+        s->queued--;
+        all = chain(take_waiters(e), all);
+        *at = e->next;
+        entry_close(&e);
+    }
+    return all;
+}
+
+/* With somebody in the queue at most until they have waited too long. */
+static void wait_for_work(struct surveyor *s)
+{
+    int64_t until_ns = 0;
+    for (const struct entry *e = s->first; e && until_ns == 0; e = e->next)
+        if (e->state == ENTRY_QUEUED)
+            until_ns = e->queued_ns + s->setup.wait_ms * NS_PER_MS;
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    if (until_ns > 0)
+        pthread_cond_timedwait(&s->work, &s->lock, &until);
+    else
+        pthread_cond_wait(&s->work, &s->lock);
 }
 
 static void *work(void *context)
@@ -210,17 +268,32 @@ static void *work(void *context)
     struct surveyor *s = context;
     pthread_mutex_lock(&s->lock);
     while (!s->stopping) {
-        struct entry *e = next_queued(s);
-        if (e)
+        struct waiter *late = take_late(s);
+        struct entry *e = late ? NULL : next_queued(s);
+        if (late) {
+            pthread_mutex_unlock(&s->lock);
+            answer(late, SURVEYOR_BUSY, STR(""));
+            pthread_mutex_lock(&s->lock);
+        } else if (e) {
             run(s, e);
-        else
-            pthread_cond_wait(&s->work, &s->lock);
+        } else {
+            wait_for_work(s);
+        }
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
+
+static void init_work(pthread_cond_t *work)
+{
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(work, &steady);
+    pthread_condattr_destroy(&steady);
+}
 
 bool surveyor_open(const struct surveyor_setup *setup, struct surveyor **out, struct err *e)
 {
@@ -230,8 +303,10 @@ bool surveyor_open(const struct surveyor_setup *setup, struct surveyor **out, st
     s->setup = *setup;
     s->setup.queue = setup->queue ? setup->queue : 32;
     s->setup.fresh_ms = setup->fresh_ms ? setup->fresh_ms : 60000;
+    s->setup.audit_ms = setup->audit_ms ? setup->audit_ms : AUDIT_MS;
+    s->setup.wait_ms = setup->wait_ms ? setup->wait_ms : WAIT_MS;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->work, NULL);
+    init_work(&s->work);
     if (setup->metrics)
         s->audits = metrics_counter(setup->metrics, "parcelpost_domain_audits_total",
             "Audits of a domain made for /v1/domains", "");
@@ -252,11 +327,7 @@ void surveyor_stop(struct surveyor *s)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     for (struct entry *e = s->first; e; e = e->next)
-        for (struct waiter *one = take_waiters(e), *next; one; one = next) {
-            next = one->next;
-            one->next = all;
-            all = one;
-        }
+        all = chain(take_waiters(e), all);
     pthread_cond_broadcast(&s->work);
     pthread_mutex_unlock(&s->lock);
     answer(all, SURVEYOR_STOPPED, STR(""));

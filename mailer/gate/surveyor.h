@@ -1,6 +1,8 @@
 /* surveyor -- audits for callers whose thread must not wait: a few workers, a bounded queue, and each
  * report kept for a minute.
  *
+ * One audit of a storefront runs at a time, and none longer than audit_ms and its last page, since whoever owns a
+ * domain's zone decides how slow its answers are. Who waits for a worker for wait_ms is told that there is none.
  * Questions of one storefront for one domain share a run. A report is what was true when its audit
  * ended ("checked_at"), with the settings of whoever asked first.
  * Units: *_ms since the epoch UTC, but for spans.
@@ -24,9 +26,11 @@ struct surveyor_setup {
     unsigned workers;        /* 0 = 2; each audit asks two dozen questions at once */
     size_t queue;            /* audits that wait for a worker, at most; 0 = 32 */
     int64_t fresh_ms;        /* how long a report is kept; 0 = 60 s */
+    int64_t audit_ms;        /* an audit asks no further behind it; 0 = 20 s */
+    int64_t wait_ms;         /* for a worker, then the answer is SURVEYOR_BUSY; 0 = 20 s */
 };
 bool surveyor_open(const struct surveyor_setup *s, struct surveyor **out, struct err *e);
-/* Answers everybody who waits, and whoever asks later, with SURVEYOR_STOPPED. */
+/* Answers everybody who waits, and whoever asks later, with SURVEYOR_STOPPED; audits under way ask no further. */
 void surveyor_stop(struct surveyor *s);
 void surveyor_close(struct surveyor **s); /* waits for the audits under way */
 

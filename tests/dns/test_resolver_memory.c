@@ -261,6 +261,54 @@ static void one_silent_name_does_not_keep_others_unasked(void **state)
     world_end(&w);
 }
 
+/* Each in turn with what is known and what is not; `questions` of the server in all. */
+static void a_bounded_handle_asks_no_further(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t until_steady_ns;
+        bool over;
+        enum dns_status other;
+        int questions;
+    } table[] = {
+        {"no bound", 0, false, DNS_FOUND, 2},
+        {"a bound far off", INT64_MAX, false, DNS_FOUND, 2},
+        {"behind its moment", 1, false, DNS_TIMEOUT, 1},
+        {"called off", INT64_MAX, true, DNS_TIMEOUT, 1},
+    };
+    static const enum act script[] = {ANSWER};
+    (void)state;
+    EACH(t, table)
+    {
+        struct world w;
+        struct fake_server s;
+        struct dns_answer a;
+        struct str packet;
+        const _Atomic bool over = t->over;
+        world_begin(&w);
+        fake_start(&s, script, 1);
+        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        world_ask(&w, "a.test", DNS_A);
+        struct resolver *lean = resolver_lean(w.resolver, 60000);
+        resolver_bound(lean, t->until_steady_ns, &over);
+        resolver_ask(lean, "a.test", DNS_A, w.arena, &a);
+        expect_number(t->name, a.status, DNS_FOUND);
+        resolver_ask(lean, "b.test", DNS_A, w.arena, &a);
+        expect_number(t->name, a.status, t->other);
+        expect_number(t->name, s.udp, t->questions);
+        if (t->other == DNS_TIMEOUT) {
+            expect_number(t->name,
+                resolver_ask_signed(lean, "a.test", DNS_A, INT64_MAX, w.arena, &packet),
+                DNS_TIMEOUT);
+            expect_number(t->name, s.udp, t->questions);
+            expect_text("is no word for others", world_ask(&w, "b.test", DNS_A), "found 192.0.2.7");
+        }
+        resolver_close(&lean);
+        fake_stop(&s);
+        world_end(&w);
+    }
+}
+
 static void forgetting_asks_anew_and_keeps_the_last_known_good(void **state)
 {
     static const enum act script[] = {ANSWER, ANSWER_OTHER, SERVFAIL};
@@ -293,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_short_wait_in_vain_is_no_word_for_a_long_one),
         cmocka_unit_test(a_leaning_handle_waits_long_only_once),
         cmocka_unit_test(one_silent_name_does_not_keep_others_unasked),
+        cmocka_unit_test(a_bounded_handle_asks_no_further),
         cmocka_unit_test(forgetting_asks_anew_and_keeps_the_last_known_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

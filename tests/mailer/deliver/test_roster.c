@@ -78,11 +78,11 @@ static struct house house;
 static struct house *open_house(struct peer *p)
 {
     read_hangs = hanging = let_go = read_kills = false;
-    house_open(&house,
-        &(struct house_setup){.smtp_port = peer_port(p),
-            .settings = "lanes = 1\nattempt_timeout_ms = 2s\nretry_first_ms = \"100ms\"\n",
-            .lane_patience_ms = 1000,
-            .no_engine = true});
+    house_open(
+        &house, &(struct house_setup){.smtp_port = peer_port(p),
+                    .settings = "lanes = 1\nattempt_timeout_ms = 2s\nretry_first_ms = \"100ms\"\n",
+                    .lane_patience_ms = 1000,
+                    .no_engine = true});
     return &house;
 }
 
@@ -234,7 +234,8 @@ static void a_stop_does_not_wait_for_a_lane_that_hangs(void **state)
     while (!hanging)
         nap();
     assert_false(engine_stop(h->engine, 0));
-    assert_int_equal(house_show(h, id).state, MSG_LEASED); /* the next start knows that no body was out */
+    assert_int_equal(
+        house_show(h, id).state, MSG_LEASED); /* the next start knows that no body was out */
     let_go = true; /* engine_close waits for it, since there is still somebody who does */
     house_close(h);
     peer_close(&p);

@@ -4,6 +4,7 @@
 #include "tests/dns/world.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #define ZONE(name)                                                                                 \
     "$ORIGIN " name ".\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n@ IN MX 10 mx\nmx IN A 192.0.2.1\n" \
@@ -48,6 +49,14 @@ static void wait_for_page(struct gatekeeper *g, int n)
     pthread_mutex_unlock(&g->lock);
 }
 
+static int pages_of(struct gatekeeper *g)
+{
+    pthread_mutex_lock(&g->lock);
+    int came = g->came;
+    pthread_mutex_unlock(&g->lock);
+    return came;
+}
+
 static void open_gate(struct gatekeeper *g)
 {
     pthread_mutex_lock(&g->lock);
@@ -63,7 +72,7 @@ struct house {
     struct surveyor *surveyor;
 };
 
-static void house_begin(struct house *h, size_t queue)
+static void house_begin_with(struct house *h, unsigned workers, size_t queue, int64_t wait_ms)
 {
     struct err e;
     *h = (struct house){0};
@@ -78,10 +87,16 @@ static void house_begin(struct house *h, size_t queue)
         .web = &h->web,
         .clock = &h->world.clock,
         .metrics = h->world.metrics,
-        .workers = 1,
+        .workers = workers,
         .queue = queue,
+        .wait_ms = wait_ms,
         .fresh_ms = 1000};
     assert_true(surveyor_open(&setup, &h->surveyor, &e));
+}
+
+static void house_begin(struct house *h, size_t queue)
+{
+    house_begin_with(h, 1, queue, 0);
 }
 
 static void house_end(struct house *h)
@@ -213,6 +228,46 @@ static void more_than_the_queue_holds_is_refused(void **state)
     house_end(&h);
 }
 
+/* A storefront whose DNS is slow keeps one worker, and the others their turn. */
+static void a_storefront_has_one_audit_at_a_time(void **state)
+{
+    struct house h;
+    struct asked first = ASKED, second = ASKED, other = ASKED;
+    (void)state;
+    house_begin_with(&h, 2, 4, 0);
+    ask(&h, "acme", "shop.example", &first);
+    wait_for_page(&h.pages, 1);
+    ask(&h, "acme", "two.example", &second);
+    ask(&h, "bold", "two.example", &other);
+    wait_for_page(&h.pages, 2);
+    usleep(20000); /* in which a third would come */
+    assert_int_equal(pages_of(&h.pages), 2);
+    open_gate(&h.pages);
+    assert_int_equal(answer_of(&first), SURVEYOR_REPORT);
+    assert_int_equal(answer_of(&second), SURVEYOR_REPORT);
+    assert_int_equal(answer_of(&other), SURVEYOR_REPORT);
+    house_end(&h);
+}
+
+/* The second worker is free, and the storefront's first audit is still under way. */
+static void whoever_waits_too_long_is_told(void **state)
+{
+    struct house h;
+    struct asked running = ASKED, waiting = ASKED, again = ASKED;
+    (void)state;
+    house_begin_with(&h, 2, 1, 10);
+    ask(&h, "acme", "shop.example", &running);
+    wait_for_page(&h.pages, 1);
+    ask(&h, "acme", "two.example", &waiting);
+    assert_int_equal(answer_of(&waiting), SURVEYOR_BUSY);
+    assert_int_equal(times_of(&running), 0);
+    ask(&h, "acme", "two.example", &again); /* its place in the queue is free again */
+    assert_int_equal(answer_of(&again), SURVEYOR_BUSY);
+    open_gate(&h.pages);
+    assert_int_equal(answer_of(&running), SURVEYOR_REPORT);
+    house_end(&h);
+}
+
 /* And while the audit is still under way. */
 static void whoever_waits_is_told_when_it_stops(void **state)
 {
@@ -238,6 +293,8 @@ int main(void)
         cmocka_unit_test(questions_for_one_domain_share_a_run),
         cmocka_unit_test(a_report_is_kept_until_it_is_too_old),
         cmocka_unit_test(more_than_the_queue_holds_is_refused),
+        cmocka_unit_test(a_storefront_has_one_audit_at_a_time),
+        cmocka_unit_test(whoever_waits_too_long_is_told),
         cmocka_unit_test(whoever_waits_is_told_when_it_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,7 +212,8 @@ static void a_stop_loses_no_answer(void **state)
     jam_hold(&own, &j);
     for (size_t i = 0; i < CLIENTS; i++)
         fds[i] = post_a_note(&own);
-    usleep(200000); /* on a slow machine fewer are under way at the stop, and the others not taken */
+    usleep(
+        200000); /* on a slow machine fewer are under way at the stop, and the others not taken */
     assert_int_equal(pthread_create(&stopper, NULL, stop_at_once, &own), 0);
     usleep(100000);
     jam_loosen(&j);
