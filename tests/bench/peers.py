@@ -109,7 +109,7 @@ def verify_samples(run, name):
 def mails_of(run, size, name):
     """In one lap: some seconds' worth."""
     if run.quick:
-        return 3 * CLIENTS
+        return 2 * CLIENTS
     return {KB_20: 6000 if name.startswith("ours") else 1500, KB_100: 2000 if name.startswith("ours") else 600}[size]
 
 
@@ -117,7 +117,7 @@ def run_laps(run, contestants, plan):
     """{(size, name): lap} for a plan of such pairs; a first, shorter lap starts processes and opens connections."""
     laps = {pair: [] for pair in plan}
     for contestant in contestants.values():
-        race.lap(run, contestant, 2 * CLIENTS, KB_20, "warm")
+        race.lap(run, contestant, run.pick(1, 4) * CLIENTS, KB_20, "warm")
     for number in range(run.pick(1, 2)):
         for size, name in plan:
             laps[size, name].append(race.lap(run, contestants[name], mails_of(run, size, name), size, "b%d-%d-" % (number, size)))
