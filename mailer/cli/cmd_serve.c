@@ -61,7 +61,8 @@ static void print_faults(const struct faults *faults)
         log_error("settings-fault", KV("at", f->pointer), KV("text", f->detail));
 }
 
-/* The settings as the service runs with them: in the sandbox, with its DNS and port. */
+/* The settings as the service runs with them: in the sandbox, with its DNS and port. out is set on success only,
+ * since it may be the service's own. */
 static bool load_conf(struct service *s, const struct conf **out, struct err *e)
 {
     AUTO(arena_close) struct arena *arena = arena_open();
@@ -72,9 +73,10 @@ static bool load_conf(struct service *s, const struct conf **out, struct err *e)
         print_faults(&faults);
         return false;
     }
-    *out = file;
-    if (!cli_flag(s->cli, "sandbox"))
+    if (!cli_flag(s->cli, "sandbox")) {
+        *out = file;
         return true;
+    }
     bool ok = s->workshop || workshop_open(file, &s->workshop, e);
     if (ok)
         *out = workshop_conf(s->workshop, file);
