@@ -7,16 +7,19 @@
 #include "queue/folder.h"
 #include "queue/sqlite.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MANIFEST "manifest.json"
 #define MANIFEST_BYTES 65536
 #define FORMAT 1
+#define DRAFT ".parcelpost-copy." /* and six characters: a copy under way, beside its name */
 
 const char *backup_file(enum backup_part part)
 {
@@ -50,11 +53,15 @@ static bool read_manifest(
 {
     AUTO(buf_close) struct buf text = {0}, sum = {0};
     AUTO(js_close) struct js *o = NULL;
+    struct err why;
 
-    if (!file_read("manifest", path, MANIFEST_BYTES, &text, e))
+    if (!file_read("manifest", path, MANIFEST_BYTES, &text, e)) {
+        if (e->code == ERR_LIMIT)
+            e->code = ERR_CORRUPT;
         return false;
-    if (!js_parse(buf_str(&text), &o, e))
-        return err_prefix(e, "%s", path);
+    }
+    if (!js_parse(buf_str(&text), &o, &why))
+        return err_set(e, ERR_CORRUPT, "%s is damaged: %s", path, why.text);
     if (js_int(js_get(o, "format")) > FORMAT)
         return err_set(e, ERR_NEWER, "%s was written by a newer program", path);
     if (!str_is(js_get_text(o, "file"), backup_file(part)))
@@ -84,6 +91,12 @@ bool backup_check(const char *copy, enum backup_part part, struct backup_copy *o
                path);
 }
 
+static void close_folder(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+}
+
 /* ---- taking ---- */
 
 static bool sync_file(const char *path, struct err *e)
@@ -107,12 +120,64 @@ static bool fill(
            folder_sync(draft, e);
 }
 
-static void drop_draft(const char *draft, enum backup_part part, struct arena *a)
+/* ---- the draft ---- */
+
+static void drop_draft(const char *draft, struct arena *a)
 {
-    unlink(folder_path(draft, backup_file(part), a));
-    unlink(arena_printf(a, "%s/%s-journal", draft, backup_file(part)));
+    static const enum backup_part parts[] = {BACKUP_QUEUE, BACKUP_KEYS};
+
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        unlink(folder_path(draft, backup_file(parts[i]), a));
+        unlink(arena_printf(a, "%s/%s-journal", draft, backup_file(parts[i])));
+    }
     unlink(folder_path(draft, MANIFEST, a));
     rmdir(draft);
+}
+
+static int open_draft(const char *draft)
+{
+    return open(draft, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool is_there(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* What backups that were killed left beside the new one: whole databases, keys among them. */
+static void sweep_drafts(const char *folder, struct arena *a)
+{
+    AUTO(close_folder) DIR *d = opendir(folder);
+
+    for (struct dirent *f; d && (f = readdir(d)) != NULL;) {
+        if (strncmp(f->d_name, DRAFT, strlen(DRAFT)) != 0)
+            continue;
+        const char *draft = folder_path(folder, f->d_name, a);
+        AUTO(file_close) int fd = open_draft(draft);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            drop_draft(draft, a);
+    }
+}
+
+/* Locked for as long as it is written. Before that a sweep may take the empty folder away, so it is made again. Where
+ * the file system has no locks nobody can sweep either. */
+static bool make_draft(const char *folder, char **draft, int *lock, struct arena *a, struct err *e)
+{
+    for (;;) {
+        *draft = arena_printf(a, "%s/" DRAFT "XXXXXX", folder);
+        if (!mkdtemp(*draft))
+            return err_system(e, "cannot make a folder in %s", folder);
+        *lock = open_draft(*draft);
+        if (*lock >= 0)
+            (void)flock(*lock, LOCK_EX);
+        if (*lock >= 0 && is_there(*lock))
+            return true;
+        if (*lock < 0 && errno != ENOENT)
+            return err_system(e, "%s", *draft);
+        file_close(lock);
+    }
 }
 
 /* A plain rename would take the place of an empty folder; not every file system knows the other one. */
@@ -135,25 +200,36 @@ static const char *without_slash(const char *path, struct arena *a)
     return arena_text(a, s);
 }
 
+static const char *folder_of(const char *path, struct arena *a)
+{
+    const char *slash = strrchr(path, '/');
+
+    return !slash          ? "."
+           : slash == path ? "/"
+                           : arena_text(a, str_bytes(path, (size_t)(slash - path)));
+}
+
 bool backup_take(const char *data_dir, enum backup_part part, const char *to,
     const struct clock *clock, struct backup_copy *out, struct err *e)
 {
     AUTO(arena_close) struct arena *a = arena_open();
-    const char *from = folder_path(data_dir, backup_file(part), a);
+    AUTO(file_close) int lock = -1;
+    const char *from = folder_path(data_dir, backup_file(part), a), *folder;
     char *draft;
     struct stat st;
 
     to = without_slash(to, a);
-    draft = arena_printf(a, "%s.XXXXXX", to);
+    folder = folder_of(to, a);
     *out = (struct backup_copy){.part = part, .taken_ms = clock_now_ms(clock)};
     if (lstat(to, &st) == 0)
         return err_set(e, ERR_CONFLICT, "%s exists already: name a new folder for each copy", to);
     if (!folder_has(data_dir, backup_file(part), a))
         return err_set(e, ERR_MISSING, "%s is not there, or is empty", from);
-    if (!mkdtemp(draft))
-        return err_system(e, "cannot make a folder beside %s", to);
+    sweep_drafts(folder, a);
+    if (!make_draft(folder, &draft, &lock, a, e))
+        return false;
     if (fill(from, draft, out, a, e) && rename_new(draft, to, e))
-        return folder_sync(folder_path(to, "..", a), e);
-    drop_draft(draft, part, a);
+        return folder_sync(folder, e);
+    drop_draft(draft, a);
     return false;
 }

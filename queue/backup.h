@@ -5,11 +5,13 @@
  * from every copy, while a queue without that key may be kept.
  * Order: keys.db is copied after queue.db, or later: keys are on disk before what is sealed with them, so a
  *   keys.db that is not older than the queue.db beside it has every key, and knows more erasures.
- * Crash: a copy appears under its name whole and on disk, or not at all. A restore stages everything inside the data
- *   folder first; while it moves files a mark stands there (folder.h), and no queue opens.
+ * Crash: a copy appears under its name whole and on disk, or not at all; what a killed one leaves beside it is swept by
+ *   the next copy there. A restore stages everything inside the data folder first; while it moves files a mark stands
+ *   there (folder.h), and no queue opens; the next restore, with `force`, takes back what was moved and begins anew.
  * Units: *_ms as in queue.h. Results live in the arena. Errors: ERR_CONFLICT (the target exists, a service runs, the data
- *   folder is in use), ERR_MISSING, ERR_CORRUPT (damaged source or copy, keys older than their queue), ERR_DENIED (another
- *   user's folder), ERR_NEWER, ERR_FULL, ERR_IO. One thread; a restore waits for nobody. */
+ *   folder is in use), ERR_MISSING, ERR_INPUT (a manifest of something else), ERR_CORRUPT (damaged source, copy or
+ *   manifest, keys older than their queue), ERR_DENIED (another user's folder), ERR_NEWER, ERR_FULL, ERR_IO. One thread;
+ *   a restore waits for nobody. */
 #ifndef QUEUE_BACKUP_H
 #define QUEUE_BACKUP_H
 
@@ -50,10 +52,9 @@ struct restore_setup {
 
 struct restore_report {
     struct backup_copy queue, keys;
-    const char *moved_to; /* what was there before, "" = nothing was */
-    uint64_t unreadable;  /* messages and persons without key */
-    uint64_t marked,
-        held; /* messages that wait, now unsure; those of them that were held by this */
+    const char *moved_to;  /* what was there before, "" = nothing was */
+    uint64_t unreadable;   /* messages and persons without key */
+    uint64_t marked, held; /* messages that wait, now unsure; those of them that this held */
     uint64_t chains, broken;
 };
 bool backup_restore(

@@ -39,13 +39,15 @@ bool sqlite_restored(struct writer *w, struct store_op *op, struct err *e)
     sql_int(q, 2, (int64_t)r->max);
     if (!message_read_all(w, q, r->max, &rows, &n, e))
         return false;
-    r->marked = n;
-    r->held = 0;
+    r->marked = r->held = 0;
     r->more = n == r->max;
     for (size_t i = 0; i < n; i++) {
         if (!mark(w, &rows[i], e))
             return false;
-        if (r->hold && rows[i].state != MSG_CANCELLED && !waits_for_a_person(&rows[i])) {
+        if (msg_state_is_final(rows[i].state)) /* superseded while it was leased */
+            continue;
+        r->marked++;
+        if (r->hold && !waits_for_a_person(&rows[i])) {
             if (!hold(w, &rows[i], e))
                 return false;
             r->held++;

@@ -2,7 +2,7 @@
 #include "mailer/cli/cli.h"
 #include "queue/backup.h"
 
-static void print_json(const struct backup_copy *c, const char *to)
+static struct js *value_of(const struct backup_copy *c, const char *to)
 {
     struct js *o = js_object();
     AUTO(buf_close) struct buf sum = {0};
@@ -16,24 +16,32 @@ static void print_json(const struct backup_copy *c, const char *to)
     js_set_int(o, "version", c->version);
     js_set_int(o, "bytes", (int64_t)c->bytes);
     js_set_text(o, "sha256", buf_str(&sum));
-    cli_print_json(o);
-    js_close(&o);
+    return o;
 }
 
-static bool take(
-    struct cli *c, const struct conf *conf, enum backup_part part, const char *to, struct err *e)
+static void print_text(const struct backup_copy *c, const char *to)
+{
+    char taken[CLOCK_RFC3339_SIZE];
+
+    clock_rfc3339(c->taken_ms, taken);
+    printf("%s: %s as of %s, %llu bytes, checked\n", to, backup_file(c->part), taken,
+        (unsigned long long)c->bytes);
+}
+
+/* Told as text, or in `said`: one object, in which a second copy stands as "keys". */
+static bool take(struct cli *c, const struct conf *conf, enum backup_part part, const char *to,
+    struct js **said, struct err *e)
 {
     struct backup_copy copy;
-    char taken[CLOCK_RFC3339_SIZE];
 
     if (!backup_take(conf->data_dir, part, to, clock_system(), &copy, e))
         return false;
-    clock_rfc3339(copy.taken_ms, taken);
-    if (cli_flag(c, "json"))
-        print_json(&copy, to);
+    if (!cli_flag(c, "json"))
+        print_text(&copy, to);
+    else if (*said)
+        js_set(*said, "keys", value_of(&copy, to));
     else
-        printf("%s: %s as of %s, %llu bytes, checked\n", to, backup_file(part), taken,
-            (unsigned long long)copy.bytes);
+        *said = value_of(&copy, to);
     return true;
 }
 
@@ -42,6 +50,7 @@ static int run(struct cli *c)
 {
     const char *keys = cli_value(c, "keys", NULL);
     AUTO(conf_close) const struct conf *conf = NULL;
+    AUTO(js_close) struct js *said = NULL;
     struct err e = {0};
     int code;
 
@@ -50,8 +59,11 @@ static int run(struct cli *c)
             c, "say a new folder for the queue, or --keys and one for the keys, or both");
     if (!cli_conf(c, &conf, &code))
         return code;
-    if ((c->operands_n == 1 && !take(c, conf, BACKUP_QUEUE, c->operands[0], &e)) ||
-        (keys && !take(c, conf, BACKUP_KEYS, keys, &e)))
+    bool fine = (c->operands_n == 0 || take(c, conf, BACKUP_QUEUE, c->operands[0], &said, &e)) &&
+                (!keys || take(c, conf, BACKUP_KEYS, keys, &said, &e));
+    if (said)
+        cli_print_json(said); /* the first copy stands, whatever became of the second */
+    if (!fine)
         return cli_fail(c, &e);
     if (!keys && !cli_flag(c, "json"))
         puts("the persons' keys are not in it: --keys DIR copies them, to be kept apart and for a "

@@ -69,6 +69,12 @@ def the_settings_of_the_operations_page_are_good():
         assert "pp1._domainkey.shop.example." in zone and "ip4:192.0.2.25" in zone, zone
 
 
+def the_program_is_called_where_it_is_installed():
+    with open(os.path.join(house.TOP, "docs", "operations.md")) as f:
+        called = re.findall(r"\S*/bin/parcelpost\b", f.read())
+    assert called and set(called) == {"/usr/bin/parcelpost"}, called
+
+
 def links_between_pages_lead_somewhere():
     for page in [os.path.join(house.TOP, "README.md"), *glob.glob(os.path.join(house.TOP, "docs", "**", "*.md"), recursive=True)]:
         with open(page) as f:
@@ -80,4 +86,4 @@ if __name__ == "__main__":
     house.main(the_settings_page_is_what_the_program_prints, the_pages_on_deliverability_show_what_check_dns_prints,
                every_command_explains_itself_with_an_example,
                the_example_orders_render_in_their_language, the_settings_of_the_operations_page_are_good,
-               links_between_pages_lead_somewhere)
+               the_program_is_called_where_it_is_installed, links_between_pages_lead_somewhere)

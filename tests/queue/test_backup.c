@@ -1,18 +1,41 @@
 /* Copies of a queue at work, and what a restore makes of them. */
+#include "base/file.h"
 #include "base/sum.h"
 #include "queue/backup.h"
 #include "queue/keyed.h"
 #include "queue/sqlite.h"
 #include "queue/vault.h"
+#include "tests/base/expect.h"
 #include "tests/queue/post.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#define DRAFT ".parcelpost-copy."
+
+/* ---- a file system that names the copy ---- */
+
+/* What becomes of the renaming of a copy that is ready. */
+static enum { RENAMES, KNOWS_NO_FLAGS, FAILS, WAS_BEATEN } naming;
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    if (naming == KNOWS_NO_FLAGS || naming == FAILS) {
+        errno = naming == FAILS ? EIO : EINVAL;
+        return -1;
+    }
+    if (naming == WAS_BEATEN)
+        mkdir(to, 0700); /* another's, since we looked */
+    return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
 
 /* ---- helpers ---- */
 
@@ -139,6 +162,71 @@ static void a_damaged_source_gives_no_copy(void **state)
     refused(backup_take(p->data, BACKUP_QUEUE, beside(p, "q"), &p->clock, &c, &p->e), &p->e,
         ERR_CORRUPT);
     assert_int_equal(entries(p->dir, "q"), 0);
+}
+
+static void a_copy_never_takes_the_place_of_a_folder_that_came_first(void **state)
+{
+    static const struct {
+        const char *name;
+        int naming;
+        bool done;
+        size_t files; /* in the folder of that name */
+    } table[] = {
+        {"alone", RENAMES, true, 2},
+        {"a file system without exclusive renaming", KNOWS_NO_FLAGS, true, 2},
+        {"a disk that fails", FAILS, false, 0},
+        {"a folder that came between", WAS_BEATEN, false, 0},
+    };
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+
+    (void)state;
+    EACH(row, table)
+    {
+        const char *to = beside(p, arena_printf(p->a, "q%d", row->naming));
+        struct backup_copy c;
+        naming = row->naming;
+        expect_int(
+            row->name, backup_take(p->data, BACKUP_QUEUE, to, &p->clock, &c, &p->e), row->done);
+        naming = RENAMES;
+        size_t files =
+            access(to, F_OK) == 0 ? entries(to, "queue.db") + entries(to, "manifest") : 0;
+        expect_int(row->name, (int64_t)files, (int64_t)row->files);
+        expect_int(row->name, (int64_t)entries(p->dir, DRAFT), 0);
+    }
+}
+
+static void what_a_killed_copy_left_goes_with_the_next_one(void **state)
+{
+    static const struct {
+        const char *name, *file;
+        bool locked, stays;
+    } table[] = {
+        {DRAFT "aaaaaa", "keys.db", false, false},
+        {DRAFT "bbbbbb", "queue.db", false, false},
+        {DRAFT "cccccc", "manifest.json", false, false},
+        {DRAFT "dddddd", "keys.db", true, true}, /* its writer lives */
+        {DRAFT "eeeeee", "letter.txt", false, true},
+        {"older.ffffff", "keys.db", false, true},
+    };
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    int fds[COUNT_OF(table)];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        const char *folder = beside(p, table[i].name);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        FINE(file_create("x", arena_printf(p->a, "%s/%s", folder, table[i].file), STR("x"), &p->e));
+        fds[i] = open(folder, O_RDONLY | O_DIRECTORY);
+        assert_true(fds[i] >= 0);
+        if (table[i].locked)
+            assert_int_equal(flock(fds[i], LOCK_EX), 0);
+    }
+    take(p, BACKUP_QUEUE, "q");
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        expect_int(table[i].name, access(beside(p, table[i].name), F_OK) == 0, table[i].stays);
+        close(fds[i]);
+    }
+    expect_int("its own", (int64_t)entries(p->dir, DRAFT), 2);
 }
 
 struct writer_thread {
@@ -300,6 +388,62 @@ static void a_restore_moves_aside_only_when_told(void **state)
     assert_int_equal(entries(p->data, "stage") + entries(p->data, "restoring"), 0);
 }
 
+/* Files of root's would keep the service from starting. */
+static void another_users_folder_is_refused(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+
+    (void)state;
+    take(p, BACKUP_QUEUE, "q");
+    queue_close(&p->q);
+    setup.force = true;
+    if (geteuid() != 0)
+        setup.data_dir = "/";
+    else
+        assert_int_equal(chown(p->data, 65534, 65534), 0);
+    refuses(p, &setup, ERR_DENIED, "belongs to another user");
+}
+
+static struct submission order_mail(struct post *p, int64_t seq, const char *event)
+{
+    struct submission s = a_mail(p, "ada@example.com");
+
+    s.order = (struct order_event){.order = STR("ORDER-1"),
+        .parcel = STR("P1"),
+        .event = event,
+        .seq = seq,
+        .supersedes = seq > 1 ? "delayed" : ""};
+    return s;
+}
+
+/* The second mail came while the first was on its way: the first is over, and neither waits nor is held. */
+static void what_a_restore_finds_superseded_does_not_wait(void **state)
+{
+    static const bool release[] = {false, true};
+
+    (void)state;
+    EACH(row, release)
+    {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct restore_setup setup = setup_of(p);
+        struct submission first = order_mail(p, 1, "delayed"), second;
+        struct restore_report r;
+        post_submit(p, &first);
+        claim_one(p);
+        second = order_mail(p, 2, "shipped");
+        post_submit(p, &second);
+        take(p, BACKUP_QUEUE, "q");
+        setup.force = true;
+        setup.release = *row;
+        r = restore(p, &setup);
+        assert_int_equal(r.marked, 1);
+        assert_int_equal(r.held, *row ? 0 : 1);
+        expect_state(p, first.id, MSG_CANCELLED, "superseded");
+        expect_state(p, second.id, *row ? MSG_QUEUED : MSG_HELD, *row ? "" : BACKUP_CODE);
+    }
+}
+
 static void a_restore_into_nothing_needs_the_keys(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -389,13 +533,15 @@ static void a_copy_that_was_changed_is_refused(void **state)
     static const struct {
         const char *path;
         off_t at;
-    } table[] = {{"q/queue.db", 5000}, {"k/keys.db", 5000}, {"q/manifest.json", 0}};
+        const char *says;
+    } table[] = {{"q/queue.db", 5000, "changed or is damaged"},
+        {"k/keys.db", 5000, "changed or is damaged"},
+        {"q/manifest.json", 0, "json is damaged: line 1"}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         AUTO(post_close) struct post *p = post_open(&backend_sqlite);
         struct restore_setup setup = setup_of(p);
-        struct restore_report r;
 
         post_mail(p, "ada@example.com");
         take(p, BACKUP_QUEUE, "q");
@@ -404,10 +550,23 @@ static void a_copy_that_was_changed_is_refused(void **state)
         spoil(beside(p, table[i].path), table[i].at);
         setup.keys_copy = beside(p, "k");
         setup.force = true;
-        assert_false(backup_restore(&setup, p->a, &r, &p->e));
+        refuses(p, &setup, ERR_CORRUPT, table[i].says);
         assert_int_equal(entries(p->data, "stage") + entries(p->data, "before"), 0);
         p->q = post_start(p, QUEUE_SERVE, "one"); /* what was there is untouched */
     }
+}
+
+static void a_manifest_of_any_size_is_no_manifest(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+
+    (void)state;
+    take(p, BACKUP_QUEUE, "q");
+    assert_int_equal(truncate(beside(p, "q/manifest.json"), 1 << 20), 0);
+    queue_close(&p->q);
+    setup.force = true;
+    refuses(p, &setup, ERR_CORRUPT, "larger than");
 }
 
 static void a_copy_of_a_newer_program_or_another_keyring_is_refused(void **state)
@@ -467,15 +626,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_is_private_whole_and_new),
         cmocka_unit_test(a_damaged_source_gives_no_copy),
+        cmocka_unit_test(a_copy_never_takes_the_place_of_a_folder_that_came_first),
+        cmocka_unit_test(what_a_killed_copy_left_goes_with_the_next_one),
         cmocka_unit_test(copies_of_a_queue_at_work_fit_each_other),
         cmocka_unit_test(what_waits_in_a_copy_comes_back_held_and_unsure),
         cmocka_unit_test(the_journal_goes_on_behind_the_copy),
         cmocka_unit_test(a_restore_moves_aside_only_when_told),
+        cmocka_unit_test(another_users_folder_is_refused),
+        cmocka_unit_test(what_a_restore_finds_superseded_does_not_wait),
         cmocka_unit_test(a_restore_into_nothing_needs_the_keys),
         cmocka_unit_test(keys_older_than_their_queue_are_refused),
         cmocka_unit_test(damaged_keys_in_the_data_folder_ask_for_a_copy),
         cmocka_unit_test(who_was_erased_since_the_copy_stays_erased),
         cmocka_unit_test(a_copy_that_was_changed_is_refused),
+        cmocka_unit_test(a_manifest_of_any_size_is_no_manifest),
         cmocka_unit_test(a_copy_of_a_newer_program_or_another_keyring_is_refused),
         cmocka_unit_test(a_restore_that_was_cut_short_lets_no_queue_open),
     };

@@ -5,6 +5,7 @@
 #include "tests/mailer/cli/program.h"
 #include "tests/mailer/intake/room.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -232,6 +233,32 @@ static void a_copy_goes_out_and_comes_back_held(void **state)
     expect_run(row);
 }
 
+/* Runs behind the restores: the queue has its files. */
+static void a_backup_as_json_is_one_value(void **state)
+{
+    static const struct {
+        const char *name, *line;
+        int code;
+        const char *file, *keys;
+    } table[] = {
+        {"the queue", "backup j1 --json", CLI_FINE, "queue.db", ""},
+        {"the keys", "backup --keys j2 --json", CLI_FINE, "keys.db", ""},
+        {"both", "backup j3 --keys j4 --json", CLI_FINE, "queue.db", "keys.db"},
+        {"the second fails", "backup j5 --keys j4 --json", EX_TEMPFAIL, "queue.db", ""},
+    };
+    (void)state;
+
+    EACH(row, table)
+    {
+        AUTO(js_close) struct js *o = NULL;
+        struct err e = {0};
+        expect_int(row->name, program_run(row->line), row->code);
+        expect(row->name, js_parse(buf_str(&program_out), &o, &e), e.text);
+        expect_str(row->name, js_get_text(o, "file"), str_of(row->file));
+        expect_str(row->name, js_get_text(js_get(o, "keys"), "file"), str_of(row->keys));
+    }
+}
+
 static void keys_and_suppressions_answer_with_a_verdict(void **state)
 {
     static const struct run table[] = {
@@ -363,6 +390,33 @@ static void settings_that_cannot_be_read_are_not_to_tell(void **state)
     expect_run(row);
 }
 
+/* Whatever of its parts does not open, what was opened before is closed once and the reason is told. */
+static void a_service_that_cannot_start_says_why(void **state)
+{
+    static const struct {
+        const char *name, *settings, *line;
+        int code;
+        const char *says;
+    } table[] = {
+        {"no place for what the sandbox captures",
+            "data_dir = \"data\"\ncaptured_dir = \"/proc/nope/captured\"\n",
+            "serve --sandbox --config serve.conf", EX_IOERR, "/proc/nope/captured"},
+        {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
+            "serve --config serve.conf", EX_IOERR, "/proc/nope"},
+    };
+    sigset_t before;
+    (void)state;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before); /* serve waits for signals, and blocks them */
+    EACH(row, table)
+    {
+        struct run run = {row->name, row->line, row->code, row->says};
+        room_write(&room, "serve.conf", row->settings, 0600);
+        expect_run(&run);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,10 +426,12 @@ int main(void)
         cmocka_unit_test(keys_are_made_once_and_privately),
         cmocka_unit_test(sending_tells_faults_and_lost_files_apart),
         cmocka_unit_test(a_copy_goes_out_and_comes_back_held),
+        cmocka_unit_test(a_backup_as_json_is_one_value),
         cmocka_unit_test(keys_and_suppressions_answer_with_a_verdict),
         cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
         cmocka_unit_test(a_check_tells_what_serve_would_refuse),
         cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
+        cmocka_unit_test(a_service_that_cannot_start_says_why),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
