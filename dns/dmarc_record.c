@@ -110,7 +110,7 @@ static void read_fo(struct parse *p, const struct tag *t)
 {
     struct str list = t->value, piece;
     int numbers = 0, d = 0, s = 0;
-    bool fine = true;
+    bool fine = !str_ends(list, STR(":")); /* which would end an empty piece */
     while (str_next(&list, ':', &piece)) {
         piece = str_trim(piece);
         numbers += str_is(piece, "0") || str_is(piece, "1");

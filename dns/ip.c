@@ -27,12 +27,35 @@ bool ip_is_public(const struct ip *ip)
     return ip->family == 4 ? public_ipv4(ip->b) : public_ipv6(ip->b);
 }
 
+/* What every network may use for itself, by its first sixteen bits. */
+static const struct {
+    uint8_t family;
+    uint8_t b[2];
+    int bits;
+} inside[] = {
+    {4, {10, 0}, 8},
+    {4, {127, 0}, 8},
+    {4, {172, 16}, 12},
+    {4, {192, 168}, 16},
+    {4, {169, 254}, 16},
+    {4, {100, 64}, 10},
+    {6, {0xfc, 0}, 7},
+    {6, {0xfe, 0x80}, 10},
+};
+
+bool ip_network_is_inside(const struct ip *network, int bits)
+{
+    unsigned begin = (unsigned)network->b[0] << 8 | network->b[1];
+    for (size_t i = 0; i < COUNT_OF(inside); i++) {
+        unsigned range = (unsigned)inside[i].b[0] << 8 | inside[i].b[1];
+        if (network->family == inside[i].family && bits >= inside[i].bits &&
+            (begin ^ range) >> (16 - inside[i].bits) == 0)
+            return true;
+    }
+    return network->family == 6 && bits == 128 && loopback_ipv6(network->b);
+}
+
 bool ip_is_inside(const struct ip *ip)
 {
-    const uint8_t *b = ip->b;
-    if (ip->family == 6)
-        return loopback_ipv6(b) || (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
-    return b[0] == 10 || b[0] == 127 || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
-           (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254) ||
-           (b[0] == 100 && (b[1] & 0xc0) == 64);
+    return ip_network_is_inside(ip, ip->family == 4 ? 32 : 128);
 }

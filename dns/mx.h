@@ -44,5 +44,6 @@ bool ip_parse(struct str text, struct ip *out);
 bool ip_is_public(const struct ip *ip);
 /* In ranges that every network may use for itself: private, shared, loopback, link-local, unique local. */
 bool ip_is_inside(const struct ip *ip);
+bool ip_network_is_inside(const struct ip *network, int bits); /* all of it, in one of them */
 
 #endif

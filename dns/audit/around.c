@@ -5,9 +5,17 @@
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
+/* Ahead of who reads the record, and finds it in the cache: for its place behind aliases. */
+static void ask(struct crew_member *m, struct audit_question *q, const char *name)
+{
+    *q = (struct audit_question){.name = name, .type = DNS_TXT};
+    resolver_ask(m->resolver, name, DNS_TXT, m->arena, &q->answer);
+}
+
 void audit_find_mta_sts(struct crew_member *m, void *subject)
 {
     struct audit_case *c = subject;
+    ask(m, &c->around.sts_txt, arena_printf(m->arena, "_mta-sts.%s", c->domain));
     mta_sts_find(m->resolver, c->domain, m->arena, &c->around.sts);
     if (c->around.sts.status == MTA_STS_GOOD && c->setup->web)
         mta_sts_fetch(c->setup->web, c->domain, m->arena, &c->around.policy);
@@ -16,6 +24,7 @@ void audit_find_mta_sts(struct crew_member *m, void *subject)
 void audit_find_tls_rpt(struct crew_member *m, void *subject)
 {
     struct audit_case *c = subject;
+    ask(m, &c->around.tls_rpt_txt, arena_printf(m->arena, "_smtp._tls.%s", c->domain));
     tls_rpt_find(m->resolver, c->domain, m->arena, &c->around.tls_rpt);
 }
 
@@ -45,21 +54,16 @@ void audit_find_dane(struct crew_member *m, void *subject)
 static const struct said no_pages =
     SAID_INIT("gap.no_pages", "pages are not fetched in this audit");
 
-static const char *sts_name(struct audit_case *c)
-{
-    return arena_printf(c->arena, "_mta-sts.%s", c->domain);
-}
-
 void check_sts_record(struct audit_case *c, const struct audit_check *k)
 {
     const struct mta_sts_record *r = &c->around.sts;
     if (r->status == MTA_STS_TEMPERROR)
-        audit_skip_failed(c, k, sts_name(c), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, r->why);
     if (r->status != MTA_STS_BROKEN && r->status != MTA_STS_SEVERAL)
         return;
-    struct audit_finding *f = audit_add(c, k, sts_name(c), r->why);
+    struct audit_finding *f = audit_add(c, k, c->around.sts_txt.name, r->why);
     audit_evidence(c, f, r->text, STR(""));
-    audit_publish(c, f, sts_name(c), "TXT",
+    audit_publish(c, f, audit_place(&c->around.sts_txt), "TXT",
         arena_printf(
             c->arena, "v=STSv1; id=%lld", (long long)(clock_now_ms(c->setup->clock) / 1000)));
 }
@@ -69,13 +73,13 @@ static bool has_policy(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_around *a = &c->around;
     if (a->sts.status == MTA_STS_TEMPERROR)
-        audit_skip_failed(c, k, sts_name(c), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, a->sts.why);
     if (a->sts.status != MTA_STS_GOOD)
         return false;
     if (!c->setup->web)
         audit_skip(c, k, no_pages);
     else if (a->policy.status == MTA_STS_POLICY_TEMPERROR)
-        audit_skip_failed(c, k, arena_printf(c->arena, "mta-sts.%s", c->domain), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, a->policy.why);
     return c->setup->web && a->policy.status != MTA_STS_POLICY_TEMPERROR;
 }
 
@@ -119,18 +123,17 @@ static void propose_tls_rpt(struct audit_case *c, struct audit_finding *f)
         buf_addf(&value, "%s" STR_FMT, i > 0 ? "," : "", STR_ARG(r->uris[i].uri));
     if (r->uris_n == 0)
         buf_addf(&value, "mailto:tls-reports@%s", c->domain);
-    audit_publish(c, f, f->name, "TXT", buf_text(&value));
+    audit_publish(c, f, audit_place(&c->around.tls_rpt_txt), "TXT", buf_text(&value));
 }
 
 void check_tls_rpt(struct audit_case *c, const struct audit_check *k)
 {
     const struct tls_rpt_record *r = &c->around.tls_rpt;
-    const char *name = arena_printf(c->arena, "_smtp._tls.%s", c->domain);
     if (r->status == TLS_RPT_TEMPERROR)
-        audit_skip_failed(c, k, name, DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, r->why);
     if (r->status != TLS_RPT_BROKEN && r->status != TLS_RPT_SEVERAL)
         return;
-    struct audit_finding *f = audit_add(c, k, name, r->why);
+    struct audit_finding *f = audit_add(c, k, c->around.tls_rpt_txt.name, r->why);
     audit_evidence(c, f, r->text, STR(""));
     propose_tls_rpt(c, f);
 }
@@ -146,14 +149,14 @@ static bool has_dane(const struct audit_case *c)
 void check_tls_rpt_missing(struct audit_case *c, const struct audit_check *k)
 {
     if (c->around.tls_rpt.status == TLS_RPT_TEMPERROR)
-        audit_skip_failed(c, k, arena_printf(c->arena, "_smtp._tls.%s", c->domain), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, c->around.tls_rpt.why);
     else if (c->around.sts.status == MTA_STS_TEMPERROR && !has_dane(c))
-        audit_skip_failed(c, k, sts_name(c), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, c->around.sts.why);
     if (c->around.tls_rpt.status != TLS_RPT_ABSENT ||
         (c->around.sts.status != MTA_STS_GOOD && !has_dane(c)))
         return;
     propose_tls_rpt(
-        c, audit_add(c, k, arena_printf(c->arena, "_smtp._tls.%s", c->domain),
+        c, audit_add(c, k, c->around.tls_rpt_txt.name,
                SAID("tls_rpt.missing",
                    "the domain demands TLS by MTA-STS or DANE, and hears of no failure")));
 }
@@ -179,7 +182,7 @@ void check_dane(struct audit_case *c, const struct audit_check *k)
     for (size_t i = 0; i < c->around.dane_n; i++) {
         const struct dane *d = &c->around.dane[i].dane;
         if (d->status == DANE_TEMPERROR)
-            audit_skip_failed(c, k, d->name, DNS_SERVFAIL);
+            audit_skip_unanswered(c, k, d->why);
         else if (d->status == DANE_INSECURE && trust_of(c, i) == AUDIT_DANE_SECURE)
             judge_dane(c, k, d); /* validated here, without the resolver's word */
         else if (d->status == DANE_INSECURE && trust_of(c, i) == AUDIT_DANE_UNKNOWN)
@@ -203,7 +206,7 @@ void check_bimi_record(struct audit_case *c, const struct audit_check *k)
 {
     const struct bimi_record *r = &c->around.bimi;
     if (r->status == BIMI_TEMPERROR)
-        audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, c->around.bimi.why);
     if (r->status == BIMI_BROKEN || r->status == BIMI_SEVERAL)
         audit_evidence(c, audit_add(c, k, bimi_name(c), r->why), r->text, STR(""));
 }
@@ -212,10 +215,15 @@ void check_bimi_record(struct audit_case *c, const struct audit_check *k)
 void check_bimi_policy(struct audit_case *c, const struct audit_check *k)
 {
     if (c->around.bimi.status == BIMI_TEMPERROR)
-        audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, c->around.bimi.why);
     if (c->around.bimi.status != BIMI_GOOD || !c->record ||
         (c->dmarc_verdict.effective_policy > DMARC_NONE && c->record->record.sp != DMARC_NONE))
         return;
+    if (c->dmarc_verdict.result == DMARC_TEMPERROR &&
+        c->dmarc_verdict.effective_policy == DMARC_POLICY_ABSENT) {
+        audit_skip_unanswered(c, k, c->dmarc_verdict.why);
+        return;
+    }
     struct audit_finding *f = audit_add(c, k, bimi_name(c),
         SAID("bimi.policy", "the logo is shown only under p=quarantine or p=reject"));
     audit_evidence(c, f, c->record->record.text,
@@ -229,7 +237,7 @@ void check_bimi_policy(struct audit_case *c, const struct audit_check *k)
 static bool has_pages(struct audit_case *c, const struct audit_check *k)
 {
     if (c->around.bimi.status == BIMI_TEMPERROR)
-        audit_skip_failed(c, k, bimi_name(c), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, c->around.bimi.why);
     if (c->around.bimi.status == BIMI_GOOD && !c->setup->web)
         audit_skip(c, k, no_pages);
     return c->around.bimi.status == BIMI_GOOD && c->setup->web;

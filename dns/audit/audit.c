@@ -117,6 +117,14 @@ void audit_skip_failed(
     audit_skip_unanswered(c, k, dns_no_answer(c->arena, name, status));
 }
 
+void audit_skip_spf(struct audit_case *c, const struct audit_check *k, const char *domain,
+    const struct spf_verdict *v)
+{
+    audit_skip_unanswered(c, k,
+        SAY(c->arena, "spf.temperror", "SPF of {{domain}} could not be evaluated: {{problem}}",
+            {"domain", domain}, {"problem", v->problem}));
+}
+
 void audit_skip_unanswered(struct audit_case *c, const struct audit_check *k, struct said reason)
 {
     audit_skip(c, k, reason);

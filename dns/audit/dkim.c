@@ -14,8 +14,8 @@ static bool has_keys(struct audit_case *c, const struct audit_check *k)
 {
     if (c->keys_n > 0)
         return true;
-    if (c->guesses_failed)
-        audit_skip_failed(c, k, arena_printf(c->arena, "keys of %s", c->domain), DNS_TIMEOUT);
+    if (c->guesses_failure != DNS_FOUND)
+        audit_skip_failed(c, k, c->guess_failed, c->guesses_failure);
     else if (c->guessed)
         audit_skip(c, k, no_selector);
     return false;
@@ -235,7 +235,7 @@ void check_dkim_unaligned(struct audit_case *c, const struct audit_check *k)
         unsure = unsure || failed;
     }
     if (unsure) {
-        audit_skip_failed(c, k, arena_printf(c->arena, "_dmarc.%s", c->domain), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, audit_alignment_unknown(c, c->keys[0].key->domain));
         return;
     }
     struct audit_finding *f = audit_add(c, k, c->keys[0].name,

@@ -17,6 +17,13 @@ bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *fail
     return !*failed && dmarc_aligned(c->resolver, c->domain, other, mode, c->arena, failed);
 }
 
+struct said audit_alignment_unknown(const struct audit_case *c, const char *other)
+{
+    return SAY(c->arena, "dmarc.alignment_unknown",
+        "the DNS does not tell whether {{name}} aligns with {{domain}}", {"name", other},
+        {"domain", c->domain});
+}
+
 static size_t valid_records(struct audit_case *c)
 {
     size_t n = 0;
@@ -257,7 +264,7 @@ void check_dmarc_report_authorised(struct audit_case *c, const struct audit_chec
         struct audit_report_target *t = &c->reports[i];
         const struct audit_question *q = &t->authorisation;
         if (t->unsure) {
-            audit_skip_failed(c, k, record_name(c, t->host), DNS_TIMEOUT);
+            audit_skip_failed(c, k, t->unsure_name, t->failure);
         } else if (t->asked && audit_is_failure(q->answer.status)) {
             audit_skip_failed(c, k, q->name, q->answer.status);
         } else if (t->asked && !is_authorised(c, &q->answer)) {

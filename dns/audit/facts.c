@@ -41,6 +41,11 @@ bool audit_host_is_unsure(const struct audit_host *h)
            (audit_is_failure(h->a.answer.status) || audit_is_failure(h->aaaa.answer.status));
 }
 
+enum dns_status audit_host_failure(const struct audit_host *h)
+{
+    return audit_is_failure(h->a.answer.status) ? h->a.answer.status : h->aaaa.answer.status;
+}
+
 bool audit_host_is_alias(const struct audit_host *h)
 {
     char name[NAME_SIZE];
@@ -129,7 +134,11 @@ static void confirm(struct crew_member *m, void *subject)
         if (i == 0)
             a->back = back;
         a->confirmed = has_address(&back, &a->ip);
-        a->unsure = a->unsure || audit_is_failure(back.status);
+        if (!a->unsure && audit_is_failure(back.status)) {
+            a->unsure = true;
+            a->unsure_name = a->ptr.answer.records[i].data.p;
+            a->failure = back.status;
+        }
     }
 }
 
@@ -138,7 +147,9 @@ static void check_spf(struct crew_member *m, void *subject)
     struct audit_address *a = subject;
     const struct audit_case *c = a->owner;
     if (audit_is_failure(c->spf[0].txt.answer.status)) {
-        a->spf = (struct spf_verdict){.result = SPF_TEMPERROR, .mechanism = "", .domain = ""};
+        struct said why = dns_no_answer(m->arena, c->spf[0].domain, c->spf[0].txt.answer.status);
+        a->spf = (struct spf_verdict){
+            .result = SPF_TEMPERROR, .mechanism = "", .domain = "", .problem = why.text};
         return;
     }
     struct spf_question q = {
@@ -160,7 +171,10 @@ static void authorise(struct crew_member *m, void *subject)
     struct dmarc_path *home = ARENA_NEW(m->arena, struct dmarc_path);
     dmarc_path_take(m->resolver, t->policy_domain, m->arena, home);
     dmarc_path_take(m->resolver, t->host, m->arena, &t->path);
-    t->unsure = home->broke_at[0] || t->path.broke_at[0];
+    const struct dmarc_path *broken = home->broke_at[0] ? home : &t->path;
+    t->unsure = broken->broke_at[0];
+    t->unsure_name = arena_printf(m->arena, "_dmarc.%s", broken->broke_at);
+    t->failure = broken->failure;
     t->asked = !t->unsure && strcmp(home->org_domain, t->path.org_domain) != 0;
     if (t->asked)
         ask(m, &t->authorisation);
@@ -452,7 +466,10 @@ static void drop_absent_guesses(struct audit_case *c)
     size_t kept = 0;
     for (size_t i = 0; i < c->keys_n; i++) {
         enum dkim_record_status s = c->keys[i].record.status;
-        c->guesses_failed = c->guesses_failed || s == DKIM_RECORD_TEMPERROR;
+        if (s == DKIM_RECORD_TEMPERROR && c->guesses_failure == DNS_FOUND) {
+            c->guesses_failure = c->keys[i].txt.answer.status;
+            c->guess_failed = c->keys[i].name;
+        }
         if (s != DKIM_RECORD_ABSENT && s != DKIM_RECORD_TEMPERROR)
             c->keys[kept++] = c->keys[i];
     }

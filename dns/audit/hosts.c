@@ -32,8 +32,7 @@ static bool host_is_known(
 {
     if (!audit_host_is_unsure(h))
         return true;
-    audit_skip_failed(c, k, h->name,
-        audit_is_failure(h->a.answer.status) ? h->a.answer.status : h->aaaa.answer.status);
+    audit_skip_failed(c, k, h->name, audit_host_failure(h));
     return false;
 }
 
@@ -177,7 +176,7 @@ void check_return_path_unaligned(struct audit_case *c, const struct audit_check 
     if (c->mail_from_assumed || audit_aligns(c, c->mail_from, mode, &failed))
         return;
     if (failed) {
-        audit_skip_failed(c, k, arena_printf(c->arena, "_dmarc.%s", c->mail_from), DNS_TIMEOUT);
+        audit_skip_unanswered(c, k, audit_alignment_unknown(c, c->mail_from));
         return;
     }
     struct audit_finding *f = audit_add(c, k, c->mail_from,
@@ -264,7 +263,7 @@ void check_ptr_not_confirmed(struct audit_case *c, const struct audit_check *k)
             continue;
         const char *name = a->ptr.answer.records[0].data.p;
         if (a->unsure) {
-            audit_skip_failed(c, k, name, DNS_TIMEOUT);
+            audit_skip_failed(c, k, a->unsure_name, a->failure);
             continue;
         }
         struct audit_finding *f = audit_add(c, k, a->text,

@@ -1,7 +1,7 @@
 /* What checks say about hosts that work, and will hurt: private and repeated MX hosts, names of the sending host that
  * look rented, unsubscribe hosts. Source: RFC 5321 s2.3.5, s4.1.1.1, RFC 1918; M3AAWG Sender Best Practices. */
 #include "dns/audit/inside.h"
-#include "dns/name.h"
+#include "dns/suffix.h"
 
 /* ---- MX -------------------------------------------------------------------------------------- */
 
@@ -125,33 +125,64 @@ static void propose_helo(
             c, f, audit_place(&a->ptr), "PTR", arena_printf(c->arena, "%s.", c->setup->helo));
 }
 
-/* A number of the name, zeros before it left out, is this octet. */
-static bool has_number(struct str name, unsigned wanted)
+#define NUMBERS_MAX 16
+
+/* The numbers of a name, zeros before them left out. */
+static size_t numbers_of(struct str name, uint64_t out[NUMBERS_MAX])
 {
-    for (size_t i = 0; i < name.n;) {
+    size_t n = 0;
+    for (size_t i = 0; i < name.n && n < NUMBERS_MAX;) {
         size_t end = i;
-        uint64_t number;
         while (end < name.n && name.p[end] >= '0' && name.p[end] <= '9')
             end++;
-        if (end > i && str_to_u64(str_slice(name, i, end), &number) && number == wanted)
-            return true;
+        n += end > i && str_to_u64(str_slice(name, i, end), &out[n]);
         i = end + 1;
     }
+    return n;
+}
+
+/* How many octets of the address stand in the name, each number taken for one of them. */
+static int octets_in(const struct ip *ip, struct str name)
+{
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = numbers_of(name, numbers);
+    int found = 0;
+    for (size_t i = 0; i < 4 && ip->family == 4; i++)
+        for (size_t k = 0; k < n; k++)
+            if (numbers[k] == ip->b[i]) {
+                numbers[k] = UINT64_MAX;
+                found++;
+                break;
+            }
+    return found;
+}
+
+static bool is_letter(struct str s, size_t i)
+{
+    return i < s.n && s.p[i] >= 'a' && s.p[i] <= 'z';
+}
+
+/* Between what are no letters: "ppp-7", not "apppel". */
+static bool has_word(struct str name, const char *word)
+{
+    for (size_t at = 0; (at = str_find(name, str_of(word), at)) < name.n; at++)
+        if ((at == 0 || !is_letter(name, at - 1)) && !is_letter(name, at + strlen(word)))
+            return true;
     return false;
 }
 
-/* "198-51-100-7.dyn.hoster.example": made of the address, as for machines that send no mail. */
+/* "198-51-100-7.dyn.hoster.example": made of the address, as for machines that send no mail. What its owner has
+ * registered is no word about the machine. */
 static bool is_generic(const struct ip *ip, struct str name)
 {
-    static const char *const words[] = {
-        "dynamic", "dyn.", "dhcp", "dialup", "adsl", ".pool.", "ppp"};
-    int octets = 0;
+    static const char *const words[] = {"dynamic", "dyn", "dhcp", "dialup", "adsl", "pool", "ppp"};
+    char text[NAME_SIZE], own[NAME_SIZE];
+    if (str_copy(name, text, sizeof text) && suffix_registrable(text, own))
+        name.n -= strlen(own);
     for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (str_find(name, str_of(words[i]), 0) < name.n)
+        if (has_word(name, words[i]))
             return true;
-    for (size_t i = 0; i < 4 && ip->family == 4; i++)
-        octets += has_number(name, ip->b[i]);
-    return octets >= 3;
+    return octets_in(ip, name) >= 3;
 }
 
 void check_ptr_generic(struct audit_case *c, const struct audit_check *k)
@@ -199,7 +230,7 @@ void check_links(struct audit_case *c, const struct audit_check *k)
     if (!c->setup->links[0] || audit_is_no_public_name(c->setup->links))
         return;
     if (audit_host_is_unsure(h))
-        audit_skip_failed(c, k, h->name, DNS_TIMEOUT);
+        audit_skip_failed(c, k, h->name, audit_host_failure(h));
     else if (!audit_host_exists(h))
         audit_add(c, k, h->name,
             SAID("links.no_address", "the host of unsubscribe links has no address"));

@@ -57,7 +57,8 @@ void check_reports_lost(struct audit_case *c, const struct audit_check *k)
         const struct audit_inbox *b = &c->inboxes[i];
         if (is_unsure(&b->mx, &b->self))
             audit_skip_failed(c, k, b->host,
-                audit_is_failure(b->mx.answer.status) ? b->mx.answer.status : DNS_TIMEOUT);
+                audit_is_failure(b->mx.answer.status) ? b->mx.answer.status
+                                                      : audit_host_failure(&b->self));
         if (!is_lost(b))
             continue;
         struct audit_finding *f = audit_add(c, k, b->host,

@@ -74,6 +74,8 @@ struct audit_address {
     struct dns_answer back;      /* the addresses of the first name of its PTR */
     bool confirmed;              /* one of its names leads back to it */
     bool unsure;                 /* the DNS failed on the way back */
+    const char *unsure_name;     /* for this name of its PTR, */
+    enum dns_status failure;     /* so */
     struct spf_verdict spf;      /* of the return path */
     struct spf_verdict helo_spf; /* of the HELO name, as for a bounce; NONE where it is not known */
     const struct audit_case *owner;
@@ -97,8 +99,9 @@ struct audit_dane_fact {
     struct dane dane;
 };
 
-struct audit_around {           /* of the From domain */
-    struct audit_host sts_host; /* mta-sts.DOMAIN */
+struct audit_around {                           /* of the From domain */
+    struct audit_host sts_host;                 /* mta-sts.DOMAIN */
+    struct audit_question sts_txt, tls_rpt_txt; /* where their records stand, behind aliases */
     struct mta_sts_record sts;
     struct mta_sts_policy policy; /* where the record is good and pages may be fetched */
     struct tls_rpt_record tls_rpt;
@@ -116,7 +119,9 @@ struct audit_report_target { /* an address of rua or ruf */
     struct dmarc_path path; /* of the host */
     struct audit_question authorisation;
     bool asked;  /* the host is another organization's */
-    bool unsure; /* the DNS did not say whose it is */
+    bool unsure; /* the DNS did not say whose it is: it failed for this name, so */
+    const char *unsure_name;
+    enum dns_status failure;
 };
 
 struct audit_inbox { /* a host that takes reports by mail */
@@ -163,7 +168,8 @@ struct audit_case {
     struct audit_key_fact *keys; /* guessed ones that are not there left out */
     size_t keys_n;
     size_t usable_keys;
-    bool guesses_failed; /* the DNS failed for a guessed one */
+    enum dns_status guesses_failure; /* how the DNS failed for the first guessed one; FOUND: not */
+    const char *guess_failed;
     struct audit_question dmarc;
     struct dmarc_path path;
     const struct dmarc_found *record; /* the DMARC record that applies, NULL = none */
@@ -266,6 +272,7 @@ bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
 bool audit_dmarc_is_unknown(const struct audit_case *c);
 /* Whether a domain aligns with the From domain; *failed: the DNS did not say. */
 bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *failed);
+struct said audit_alignment_unknown(const struct audit_case *c, const char *other);
 bool audit_host_exists(const struct audit_host *h);
 bool audit_host_is_unsure(const struct audit_host *h); /* no address, and the DNS failed */
 bool audit_host_is_alias(const struct audit_host *h);
@@ -301,6 +308,11 @@ void audit_evidence(
 void audit_skip(struct audit_case *c, const struct audit_check *k, struct said reason);
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status);
+/* An evaluation of SPF for this domain met a failure of the DNS. */
+void audit_skip_spf(struct audit_case *c, const struct audit_check *k, const char *domain,
+    const struct spf_verdict *v);
+/* Neither family of its addresses is known, because of this failure. */
+enum dns_status audit_host_failure(const struct audit_host *h);
 /* The same with a reason of its own. */
 void audit_skip_unanswered(struct audit_case *c, const struct audit_check *k, struct said reason);
 

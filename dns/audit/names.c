@@ -1,12 +1,13 @@
 /* What checks say about names as such: the From domain itself, wildcards, sizes, aliases to nowhere. */
 #include "dns/audit/inside.h"
-#include "dns/name.h"
+#include "dns/suffix.h"
 
 /* What a UDP answer holds without a second question over TCP (wire.h), less header and question. */
 #define TXT_BYTES_MAX 1100
 
 /* Providers of mailboxes for everybody, whose DMARC policy or whose own receivers refuse their domain
- * in From when another's server sends it. Those of one company's many country domains by prefix. */
+ * in From when another's server sends it. Those of one company's many country domains by prefix: what follows is then a
+ * registry's, as com or co.uk. */
 static const char *const free_mail[] = {"126.com", "163.com", "aol.com", "bol.com.br", "daum.net",
     "foxmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de", "gmx.net",
     "googlemail.com", "icloud.com", "laposte.net", "libero.it", "mac.com", "mail.ru", "me.com",
@@ -28,11 +29,13 @@ void check_domain_absent(struct audit_case *c, const struct audit_check *k)
 
 static bool is_free_mail(const char *domain)
 {
+    char own[NAME_SIZE];
     for (size_t i = 0; i < COUNT_OF(free_mail); i++)
         if (strcmp(domain, free_mail[i]) == 0)
             return true;
     for (size_t i = 0; i < COUNT_OF(free_mail_families); i++)
-        if (str_starts(str_of(domain), str_of(free_mail_families[i])) && name_labels(domain) <= 3)
+        if (str_starts(str_of(domain), str_of(free_mail_families[i])) &&
+            suffix_registrable(domain, own) && strcmp(own, domain) == 0 && !suffix_is_hosted(own))
             return true;
     return false;
 }

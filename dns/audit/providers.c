@@ -55,9 +55,14 @@ static enum audit_answer judge_dkim(struct audit_case *c, struct said *detail)
                                 "does not show",
                                 {"name", c->keys[0].name})
                           : SAID("rule.dkim.no_selector", "no selector is known"));
+    for (size_t i = 0; i < c->keys_n; i++)
+        if (c->keys[i].usable && strcmp(c->keys[i].record.key_type, "rsa") == 0)
+            return say(AUDIT_RULE_PASS, detail,
+                SAID("rule.dkim.pass", "a key of 1024 bits or more stands at the selector"));
     if (c->usable_keys > 0)
-        return say(AUDIT_RULE_PASS, detail,
-            SAID("rule.dkim.pass", "a key of 1024 bits or more stands at the selector"));
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            SAID("rule.dkim.ed25519",
+                "an Ed25519 key alone stands there, and the page speaks of RSA keys"));
     for (size_t i = 0; i < c->keys_n; i++)
         if (c->keys[i].record.status == DKIM_RECORD_TEMPERROR)
             return say(AUDIT_RULE_NOT_CHECKABLE, detail, failed);

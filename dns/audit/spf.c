@@ -322,7 +322,7 @@ void check_spf_address(struct audit_case *c, const struct audit_check *k)
     for (size_t i = 0; n && i < c->addresses_n; i++) {
         const struct audit_address *a = &c->addresses[i];
         if (a->spf.result == SPF_TEMPERROR) {
-            audit_skip_failed(c, k, c->mail_from, DNS_TIMEOUT);
+            audit_skip_spf(c, k, c->mail_from, &a->spf);
         } else if (a->spf.result == SPF_FAIL || a->spf.result == SPF_SOFTFAIL ||
                    a->spf.result == SPF_NEUTRAL ||
                    (a->spf.result == SPF_PERMERROR && !has_spf_error(c))) {

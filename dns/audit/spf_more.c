@@ -1,9 +1,9 @@
 /* What checks say about SPF records that work, and will hurt: terms that find nothing, networks of others, sizes,
  * old dialects, and the record of the HELO name. Source: RFC 7208 s2.3, s3.1, s3.4, s4.6.4, s11.4. */
 #include "dns/audit/inside.h"
+#include "dns/spf_ask.h"
 
 #define TEXT_MAX 450 /* RFC 7208 s3.4: with its name it then fits 512 octets */
-#define MX_NAMES_MAX 10
 #define OWN_BITS4 16 /* a network of our own record; whole hosters have as much */
 #define OWN_BITS6 32
 #define ANY_BITS4 8 /* of anybody's record */
@@ -33,7 +33,7 @@ static struct audit_finding *add(struct audit_case *c, const struct audit_check 
 
 bool audit_spf_has_too_many(const struct audit_spf_host *h)
 {
-    return h->mx && h->first.answer.n > MX_NAMES_MAX;
+    return h->mx && h->first.answer.n > SPF_NAMES_MAX;
 }
 
 void check_spf_mx_exceeded(struct audit_case *c, const struct audit_check *k)
@@ -83,25 +83,17 @@ static int bits_of(const struct spf_term *t)
     return t->kind == SPF_IP4 ? t->bits4 : t->bits6;
 }
 
-static bool covers(const struct spf_term *t, const struct ip *ip)
-{
-    size_t bits = (size_t)bits_of(t), whole = bits / 8;
-    uint8_t mask = (uint8_t)(0xff00 >> bits % 8);
-    return ip->family == t->network.family && memcmp(ip->b, t->network.b, whole) == 0 &&
-           (bits % 8 == 0 || (ip->b[whole] & mask) == (t->network.b[whole] & mask));
-}
-
 bool audit_spf_is_ours(const struct audit_case *c, const struct spf_term *t)
 {
     for (size_t i = 0; is_network(t) && i < c->addresses_n; i++)
-        if (covers(t, &c->addresses[i].ip))
+        if (spf_in_network(&c->addresses[i].ip, &t->network, bits_of(t)))
             return true;
     return false;
 }
 
 bool audit_spf_is_inside(const struct spf_term *t)
 {
-    return is_network(t) && ip_is_inside(&t->network) && bits_of(t) >= ANY_BITS4 - 1;
+    return is_network(t) && ip_network_is_inside(&t->network, bits_of(t));
 }
 
 static bool is_large(const struct spf_term *t, bool own)
@@ -182,7 +174,7 @@ void check_spf_helo(struct audit_case *c, const struct audit_check *k)
         const struct audit_address *a = &c->addresses[i];
         enum spf_result r = a->helo_spf.result;
         if (r == SPF_TEMPERROR)
-            audit_skip_failed(c, k, c->setup->helo, DNS_TIMEOUT);
+            audit_skip_spf(c, k, c->setup->helo, &a->helo_spf);
         else if (r == SPF_FAIL || r == SPF_SOFTFAIL || r == SPF_PERMERROR)
             audit_add(c, k, c->setup->helo,
                 SAY(c->arena, "spf.helo",

@@ -160,6 +160,8 @@ static void each_condition_of_the_reader_counts(void **state)
         {"fo_a_bad_piece_before_a_good_one", "v=DMARC1; fo=x:1", "// rr u fo=0"},
         {"fo_two_letters_in_a_piece", "v=DMARC1; fo=1x", "// rr u fo=0"},
         {"fo_an_empty_piece", "v=DMARC1; fo=1::d", "// rr u fo=0"},
+        {"fo_an_empty_piece_at_the_end", "v=DMARC1; fo=1:", "// rr u fo=0"},
+        {"fo_an_empty_piece_at_the_beginning", "v=DMARC1; fo=:1", "// rr u fo=0"},
         {"fo_s_once", "v=DMARC1; fo=s:S", "// rr u fo=0"},
     };
     struct arena *a = arena_open();

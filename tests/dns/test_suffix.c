@@ -62,10 +62,42 @@ static void addresses_of_every_network_are_inside(void **state)
     }
 }
 
+static void networks_are_inside_as_a_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        int bits;
+        bool inside;
+    } cases[] = {
+        {"10.0.0.0", 8, true},
+        {"10.0.0.0", 7, false},
+        {"0.0.0.0", 0, false},
+        {"172.16.0.0", 12, true},
+        {"172.16.0.0", 11, false},
+        {"192.168.5.0", 8, false},
+        {"192.168.5.0", 16, true},
+        {"::", 0, false},
+        {"::1", 128, true},
+        {"::1", 127, false},
+        {"fc00::", 7, true},
+        {"fc00::", 6, false},
+        {"fe80::", 10, true},
+        {"fe80::", 9, false},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct ip ip;
+        assert_true(ip_parse(str_of(k->text), &ip));
+        expect_number(k->text, ip_network_is_inside(&ip, k->bits), k->inside);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_name_to_register_is_guessed),
+        cmocka_unit_test(networks_are_inside_as_a_whole),
         cmocka_unit_test(addresses_of_every_network_are_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

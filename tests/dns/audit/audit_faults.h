@@ -292,6 +292,8 @@ static const struct fault {
         AUDIT_ERROR, NOTHING, "ns1.gone.example", NULL},
     {"an_mta_sts_record_without_id", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=2026-11-21\"", AS_IS, "MTA-STS-SYNTAX", AUDIT_WARNING,
         RECORDS, "", NULL},
+    {"an_mta_sts_record_behind_an_alias", "", "_mta-sts.shop.example. CNAME sts.esp.example.\n"
+        "sts.esp.example. TXT \"v=STSv1; id=2026-11-21\"", AS_IS, "MTA-STS-SYNTAX", AUDIT_WARNING, RECORDS, "", NULL},
     {"an_mta_sts_policy_that_is_not_there", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS,
         "MTA-STS-POLICY-UNUSABLE", AUDIT_WARNING, NOTHING, "", NULL},
     {"an_mta_sts_policy_without_mode", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"", AS_IS,
@@ -315,6 +317,11 @@ static const struct fault {
         RECORDS, "", "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: mx.shop.example\n"},
     {"a_tls_report_record_without_address", "", "_smtp._tls.shop.example. TXT \"v=TLSRPTv1; rua=ftp://x\"", AS_IS, "TLS-RPT-SYNTAX",
         AUDIT_WARNING, RECORDS, "", NULL},
+    {"a_tls_report_record_behind_an_alias", "", "_smtp._tls.shop.example. CNAME tls.esp.example.\n"
+        "tls.esp.example. TXT \"v=TLSRPTv1; rua=ftp://x\"", AS_IS, "TLS-RPT-SYNTAX", AUDIT_WARNING, RECORDS, "", NULL},
+    {"tls_reports_missing_behind_an_alias", "", "_mta-sts.shop.example. TXT \"v=STSv1; id=1\"\n"
+        "_smtp._tls.shop.example. CNAME tls.esp.example.\ntls.esp.example. A 203.0.113.9", AS_IS, "TLS-RPT-MISSING",
+        AUDIT_NOTE, RECORDS, "", "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: mx.shop.example\n"},
     {"two_tls_report_records", "",
         "_smtp._tls.shop.example. TXT \"v=TLSRPTv1; rua=mailto:a@shop.example\"\n"
         "_smtp._tls.shop.example. TXT \"v=TLSRPTv1; rua=mailto:b@shop.example\"",
