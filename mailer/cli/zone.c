@@ -40,13 +40,28 @@ bool zone_open_key(const struct conf_storefront *s, const struct conf_dkim *d, s
            err_prefix(e, "%s", signer.key_file);
 }
 
+/* What would end the string, or reach a terminal as a command, goes as RFC 1035 s5.1 writes it. */
+static void add_quoted(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c < ' ' || c > '~')
+            buf_addf(out, "\\%03u", c);
+        else
+            buf_addf(out, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+    }
+}
+
 /* A character-string of RFC 1035 holds 255 octets at most: longer records are several, joined by
  * readers. */
 void zone_add_txt(struct buf *out, const char *name, struct str text)
 {
     buf_addf(out, "%s. %d IN TXT (", name, TTL);
-    for (size_t from = 0; from < text.n; from += 250)
-        buf_addf(out, " \"" STR_FMT "\"", STR_ARG(str_slice(text, from, from + 250)));
+    for (size_t from = 0; from < text.n; from += 250) {
+        buf_add_text(out, " \"");
+        add_quoted(out, str_slice(text, from, from + 250));
+        buf_add_char(out, '"');
+    }
     buf_add_text(out, " )\n");
 }
 

@@ -13,7 +13,7 @@
 bool zone_key_domain(const struct conf_storefront *s, const struct conf_dkim *d, struct arena *a,
     struct str *out, struct err *e);
 
-/* "name. 300 IN TXT ( ... )", strings of at most 255 octets. */
+/* "name. 300 IN TXT ( ... )", strings of at most 255 octets, escaped where they need it. */
 void zone_add_txt(struct buf *out, const char *name, struct str text);
 
 /* The key that signs for one dkim section, which is another than it names once a rotation has come so far (rotation.h); its domain is the From domain where the section names none. */

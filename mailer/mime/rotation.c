@@ -38,7 +38,7 @@ static enum rotation_wait leave_pending(
     struct rotation *r, const struct rotation_facts *f, int64_t now_ms)
 {
     if (f->stale_ttl_s > r->stale_ttl_s)
-        r->stale_ttl_s = f->stale_ttl_s;
+        r->stale_ttl_s = f->stale_ttl_s < ROTATION_MAX_TTL_S ? f->stale_ttl_s : ROTATION_MAX_TTL_S;
     if (f->fresh != ROTATION_EVERYWHERE)
         return lacking(f->fresh);
     r->step = ROTATION_PUBLISHED;

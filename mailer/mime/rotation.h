@@ -15,6 +15,8 @@
  * a crash between leaves a key that the next start takes.
  *
  * Shapes: domains are lower-case A-labels; *_ms milliseconds since the epoch UTC, 0 = not yet.
+ * Limits: a state that is loaded names files, records and times: selectors are DNS labels, records as dkim_key_record
+ * writes them, times before the year 10000, and the file has the name of what it is about; else ERR_CORRUPT.
  * Ownership: a rotation is a plain value. rotation_next is pure.
  * Errors: rotation_load ERR_MISSING (none), ERR_CORRUPT, ERR_NEWER, and those of file_read.
  * Threads: any; whoever changes a state holds the folder's lock (rotation_lock).
@@ -25,6 +27,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+
+#define ROTATION_MAX_TTL_S INT64_C(2147483647) /* RFC 2181 s8 */
 
 enum rotation_step {
     ROTATION_PENDING,

@@ -1,4 +1,5 @@
 /* States on disk. */
+#include "base/conf_check.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "mailer/mime/rotation.h"
@@ -13,32 +14,76 @@
 #define FORMAT 1
 #define DRAFT_END 7 /* ".XXXXXX" of base/file.c */
 #define STEPS (ROTATION_BACK + 1)
+#define LAST_MS INT64_C(253402300799999) /* the year 9999 */
+
+/* ---- what each member may be ----------------------------------------------------------------- */
+
+static bool is_domain(struct str s)
+{
+    return !conf_check_domain(s);
+}
+
+/* It becomes part of a file's name: no slash, no dot at an end. */
+static bool is_selector(struct str s)
+{
+    return !conf_check_selector(s);
+}
+
+static bool is_base64(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && !(s.p[i] >= 'A' && s.p[i] <= 'Z') &&
+            !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '+' && s.p[i] != '/' && s.p[i] != '=')
+            return false;
+    return s.n > 0;
+}
+
+/* As dkim_key_record writes it: it is printed as it stands, for a zone file. */
+static bool is_record(struct str s)
+{
+    static const char *const heads[] = {"v=DKIM1; k=rsa; p=", "v=DKIM1; k=ed25519; p="};
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        if (str_starts(s, str_of(heads[i])))
+            return is_base64(str_slice(s, strlen(heads[i]), s.n));
+    return false;
+}
+
+/* Printed, too. UTF-8 without controls. */
+static bool is_path(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
 
 static const struct field {
     const char *name;
     size_t at, size; /* size 0: a number */
+    int64_t most;
+    bool (*is_right)(struct str text);
 } fields[] = {
-#define TEXT(member)                                                                               \
+#define TEXT(member, check)                                                                        \
     {                                                                                              \
-#member, offsetof(struct rotation, member), sizeof((struct rotation *)0)->member           \
+#member, offsetof(struct rotation, member), sizeof((struct rotation *)0)->member, 0, check \
     }
-#define NUMBER(member)                                                                             \
+#define NUMBER(member, most)                                                                       \
     {                                                                                              \
-#member, offsetof(struct rotation, member), 0                                              \
+#member, offsetof(struct rotation, member), 0, most, NULL                                  \
     }
-    TEXT(domain),
-    TEXT(old_selector),
-    TEXT(new_selector),
-    TEXT(old_record),
-    TEXT(new_record),
-    TEXT(old_key_file),
-    NUMBER(started_ms),
-    NUMBER(stale_ttl_s),
-    NUMBER(seen_ms),
-    NUMBER(wait_until_ms),
-    NUMBER(active_ms),
-    NUMBER(keep_until_ms),
-    NUMBER(ended_ms),
+    TEXT(domain, is_domain),
+    TEXT(old_selector, is_selector),
+    TEXT(new_selector, is_selector),
+    TEXT(old_record, is_record),
+    TEXT(new_record, is_record),
+    TEXT(old_key_file, is_path),
+    NUMBER(started_ms, LAST_MS),
+    NUMBER(stale_ttl_s, ROTATION_MAX_TTL_S),
+    NUMBER(seen_ms, LAST_MS),
+    NUMBER(wait_until_ms, LAST_MS),
+    NUMBER(active_ms, LAST_MS),
+    NUMBER(keep_until_ms, LAST_MS),
+    NUMBER(ended_ms, LAST_MS),
 #undef TEXT
 #undef NUMBER
 };
@@ -79,12 +124,13 @@ static bool read_field(const char *path, const struct js *o, const struct field 
     const struct js *v = js_get(o, f->name);
     char *at = (char *)out + f->at;
     if (f->size == 0) {
-        if (js_kind(v) != JS_INT || js_int(v) < 0)
+        if (js_kind(v) != JS_INT || js_int(v) < 0 || js_int(v) > f->most)
             return corrupt(path, f->name, e);
         *(int64_t *)(void *)at = js_int(v);
         return true;
     }
-    if (js_kind(v) != JS_TEXT || js_text(v).n == 0 || !str_copy(js_text(v), at, f->size))
+    if (js_kind(v) != JS_TEXT || js_text(v).n == 0 || !f->is_right(js_text(v)) ||
+        !str_copy(js_text(v), at, f->size))
         return corrupt(path, f->name, e);
     return true;
 }
@@ -98,6 +144,15 @@ static bool read_step(const char *path, const struct js *o, struct rotation *out
             return true;
         }
     return corrupt(path, "step", e);
+}
+
+/* Whoever reads "pp1._domainkey.shop.example.rotation" must not work on another key. */
+static bool is_named_so(const char *path, const struct rotation *r)
+{
+    AUTO(buf_close) struct buf name = {0};
+    const char *slash = strrchr(path, '/');
+    buf_addf(&name, "%s._domainkey.%s.rotation", r->old_selector, r->domain);
+    return str_is(buf_str(&name), slash ? slash + 1 : path);
 }
 
 bool rotation_load(const char *path, struct rotation *out, struct err *e)
@@ -118,16 +173,33 @@ bool rotation_load(const char *path, struct rotation *out, struct err *e)
     for (size_t i = 0; i < COUNT_OF(fields); i++)
         if (!read_field(path, o, &fields[i], out, e))
             return false;
+    if (strcmp(out->old_selector, out->new_selector) == 0)
+        return corrupt(path, "new_selector", e);
+    if (!is_named_so(path, out))
+        return err_set(e, ERR_CORRUPT, "state of a key rotation %s is about %s of %s", path,
+            out->old_selector, out->domain);
     return read_step(path, o, out, e);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
+
+/* What could not be loaded again is not written. */
+static bool is_kept(const struct rotation *r, const struct field *f)
+{
+    const char *at = (const char *)r + f->at;
+    int64_t number = f->size > 0 ? 0 : *(const int64_t *)(const void *)at;
+    return f->size > 0 ? f->is_right(str_of(at)) : number >= 0 && number <= f->most;
+}
 
 bool rotation_save(const char *path, const struct rotation *r, const char *like, struct err *e)
 {
     AUTO(js_close) struct js *o = js_object();
     AUTO(buf_close) struct buf text = {0};
 
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        if (!is_kept(r, &fields[i]))
+            return err_set(e, ERR_INPUT, "state of a key rotation %s: \"%s\" cannot be kept", path,
+                fields[i].name);
     js_set_int(o, "format", FORMAT);
     js_set_cstr(o, "step", rotation_step_name(r->step));
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
@@ -195,9 +267,6 @@ bool rotation_signer_find(const char *key_file, const char *selector, const char
     *out = (struct rotation_signer){selector, key_file, false};
     if (!rotation_load(path, &r, e))
         return e->code == ERR_MISSING;
-    if (strcmp(r.old_selector, selector) != 0 || strcmp(r.domain, domain) != 0)
-        return err_set(e, ERR_CORRUPT, "state of a key rotation %s is about %s of %s", path,
-            r.old_selector, r.domain);
     out->rotating = true;
     if (!rotation_signs_new(&r))
         return true;

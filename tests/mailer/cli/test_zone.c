@@ -162,9 +162,20 @@ static void the_rest_of_the_world_takes_mail_at_loopback(void **state)
     expect_found(r, "mx.sandbox.invalid", DNS_A, 1);
 }
 
+static void a_text_cannot_end_its_string(void **state)
+{
+    AUTO(buf_close) struct buf text = {0};
+    (void)state;
+
+    zone_add_txt(&text, "a.example", STR("say \"yes\" \\ \x1b[2J\n\xc2\x9b end"));
+    expect_text("escaped", buf_text(&text),
+        "a.example. 300 IN TXT ( \"say \\\"yes\\\" \\\\ \\027[2J\\010\\194\\155 end\" )\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_cannot_end_its_string),
         cmocka_unit_test(a_zone_holds_all_that_a_storefront_must_publish),
         cmocka_unit_test(a_key_that_two_domains_share_stands_in_both_zones),
         cmocka_unit_test(storefronts_of_one_domain_share_one_zone),

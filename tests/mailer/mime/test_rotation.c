@@ -197,6 +197,21 @@ static void a_state_reads_back_as_it_was_written(void **state)
     }
 }
 
+/* A zone may say in its SOA whatever it likes. */
+static void a_state_that_could_not_be_read_again_is_not_written(void **state)
+{
+    struct shelf *s = *state;
+    struct err e = {0};
+    struct rotation r = at(ROTATION_PENDING), out;
+    rotation_next(&r, &(struct rotation_facts){.fresh = NONE, .stale_ttl_s = UINT32_MAX}, NOW);
+    assert_true(rotation_save(s->path, &r, NULL, &e));
+    assert_true(rotation_load(s->path, &out, &e));
+    r.new_selector[0] = '/';
+    assert_false(rotation_save(s->path, &r, NULL, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_true(rotation_load(s->path, &out, &e));
+}
+
 static void the_service_finds_the_key_that_signs(void **state)
 {
     struct shelf *s = *state;
@@ -233,6 +248,25 @@ static const struct {
     {"no new selector", "\"new_selector\"", "\"other\"", ERR_CORRUPT},
     {"an empty selector", "\"new_selector\": \"pp2\"", "\"new_selector\": \"\"", ERR_CORRUPT},
     {"half of it", "\"old_record\"", "", ERR_CORRUPT},
+    {"a selector with a path", "\"new_selector\": \"pp2\"", "\"new_selector\": \"sub/pp2\"",
+        ERR_CORRUPT},
+    {"a selector with an escape", "\"new_selector\": \"pp2\"", "\"new_selector\": \"p\\u001bp\"",
+        ERR_CORRUPT},
+    {"the old selector as the new one", "\"new_selector\": \"pp2\"", "\"new_selector\": \"pp1\"",
+        ERR_CORRUPT},
+    {"another selector than the file's name has", "\"old_selector\": \"pp1\"",
+        "\"old_selector\": \"pp3\"", ERR_CORRUPT},
+    {"another domain than the file's name has", "\"shop.example\"", "\"other.example\"",
+        ERR_CORRUPT},
+    {"a domain with a path", "\"shop.example\"", "\"../shop.example\"", ERR_CORRUPT},
+    {"a record that ends its string", "p=BBBB", "p=BBBB\\\" ) evil. MX 0 x. ; (", ERR_CORRUPT},
+    {"a record with an escape", "p=BBBB", "p=\\u001b[2J", ERR_CORRUPT},
+    {"a record of another kind", "v=DKIM1; k=rsa; p=BBBB", "v=DKIM1; p=BBBB", ERR_CORRUPT},
+    {"a record without a key", "p=BBBB", "p=", ERR_CORRUPT},
+    {"a path with an escape", "/etc/parcelpost/pp1.pem", "/etc/\\u001b]0;x", ERR_CORRUPT},
+    {"a time that overflows", "\"active_ms\": 0", "\"active_ms\": 9223372036854775807",
+        ERR_CORRUPT},
+    {"a TTL that overflows", "\"stale_ttl_s\": 0", "\"stale_ttl_s\": 2147483648", ERR_CORRUPT},
 };
 
 static void a_spoilt_state_signs_with_nothing_by_guess(void **state)
@@ -313,6 +347,8 @@ int main(void)
         cmocka_unit_test(what_may_be_asked_for_depends_on_who_signs),
         cmocka_unit_test_setup_teardown(
             a_state_reads_back_as_it_was_written, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(
+            a_state_that_could_not_be_read_again_is_not_written, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(
             the_service_finds_the_key_that_signs, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(
