@@ -100,7 +100,8 @@ static const struct conf_option installation[] = {
     {AT(conf, expire_after_ms, CONF_SPAN), .fallback = "5d", WITHIN(SECOND, 30 * DAY),
         .help = "an undelivered message is given up after this"},
     {AT(conf, messages_per_connection, CONF_NUMBER), .fallback = "100", WITHIN(1, 10000),
-        .help = "then the connection is closed and a new one begun"},
+        .help = "mails over one connection before it ends; with more than 120 lanes fewer, 12000 "
+                "on all together"},
     {AT(conf, body_8bit, CONF_SWITCH), .fallback = "false",
         .help = "send text as 8bit instead of quoted-printable; receivers must offer 8BITMIME"},
     {AT(conf, dkim_canonicalization, CONF_CHOICE), .fallback = "relaxed/relaxed",

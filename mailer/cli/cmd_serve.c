@@ -15,6 +15,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -432,6 +433,17 @@ static void wait_for_the_end(struct service *s, const sigset_t *set)
     }
 }
 
+/* A connection takes two descriptors, one of them for its watchdog; the usual soft limit of 1,024 is for programs that
+ * use select. */
+static void allow_descriptors(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+        l.rlim_cur = l.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &l);
+    }
+}
+
 static int run(struct cli *c)
 {
     struct err e = {0};
@@ -439,6 +451,7 @@ static int run(struct cli *c)
     if (c->operands_n > 0)
         return cli_usage(c, "serve takes no operands");
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    allow_descriptors();
     sigset_t signals = block_signals();
     bool ok = open_all(&s, &e);
     if (ok) {

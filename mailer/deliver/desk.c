@@ -26,7 +26,9 @@ struct known {
 
 struct entry {
     struct known place;
-    bool given; /* to one lane; offered again when that one finds more */
+    int priority;
+    unsigned turns; /* so many lanes have been sent there */
+    bool given;     /* to one lane; offered again when that one finds more */
 };
 
 struct serving {
@@ -54,6 +56,7 @@ struct desk {
     int64_t taken_ns; /* when a lane last took a place */
     struct entry ready[READY_MAX];
     size_t ready_n;
+    int64_t looked_ns;
     bool blocked; /* the last look found work that nobody may take now */
     int64_t next_due_ms;
     struct resting rests[DESK_RESTS];
@@ -171,14 +174,23 @@ static bool is_crowded(const struct desk *d)
     return working > NEAR_WORKING || clock_steady_ns() - d->taken_ns < NEAR_PAUSE_NS;
 }
 
+static bool goes_before(const struct entry *a, const struct entry *b)
+{
+    return a->priority != b->priority ? a->priority < b->priority : a->turns < b->turns;
+}
+
+/* The first by priority, and of one priority the first of those that had the fewest turns. */
 static struct entry *find_free(struct desk *d)
 {
+    struct entry *best = NULL;
+
     for (size_t i = 0; i < d->ready_n; i++) {
         struct entry *e = &d->ready[i];
-        if (!e->given && !is_full(d, &e->place) && !rests(d, &e->place))
-            return e;
+        if (!e->given && (!best || goes_before(e, best)) && !is_full(d, &e->place) &&
+            !rests(d, &e->place))
+            best = e;
     }
-    return NULL;
+    return best;
 }
 
 static void forget_rested(struct desk *d)
@@ -208,7 +220,7 @@ static void install(struct desk *d, const struct ready *found, size_t n)
     d->blocked = false;
     forget_rested(d);
     for (size_t i = 0; i < n && d->ready_n < READY_MAX; i++) {
-        struct entry e = {0};
+        struct entry e = {.priority = found[i].priority};
         struct place *p = &e.place.place;
 
         if (!str_copy(str_of(found[i].storefront), p->storefront, sizeof p->storefront) ||
@@ -240,6 +252,7 @@ static void look(struct desk *d)
     }
     pthread_mutex_lock(&d->lock);
     d->next_due_ms = next_due_ms;
+    d->looked_ns = clock_steady_ns();
     install(d, found, n);
     arena_close(&a);
 }
@@ -268,11 +281,17 @@ static void wait_for_work(struct desk *d)
     pthread_mutex_lock(&d->lock);
 }
 
+/* While all lanes are busy nobody looks: what was found long ago says nothing of what is urgent or new by now. */
+static bool is_old(const struct desk *d)
+{
+    return d->ready_n > 0 && clock_steady_ns() - d->looked_ns > LOOK_MS * INT64_C(1000000);
+}
+
 /* One lane at a time. */
 static void be_lookout(struct desk *d)
 {
     d->looking = true;
-    if (find_free(d)) { /* what was found waits until it is less crowded */
+    if (!is_old(d) && find_free(d)) { /* what was found waits until it is less crowded */
         wait_for_change(d, CROWDED_MS);
     } else {
         look(d);
@@ -301,7 +320,7 @@ bool desk_take(struct desk *d, size_t lane, struct place *out)
     struct entry *e = NULL;
 
     pthread_mutex_lock(&d->lock);
-    while (!d->stop && (is_crowded(d) || !(e = find_free(d)))) {
+    while (!d->stop && (is_crowded(d) || (is_old(d) && !d->looking) || !(e = find_free(d)))) {
         if (d->looking)
             pthread_cond_wait(&d->changed, &d->lock);
         else
@@ -309,6 +328,7 @@ bool desk_take(struct desk *d, size_t lane, struct place *out)
     }
     if (e) {
         e->given = true;
+        e->turns++;
         *out = d->serving[lane].place = e->place.place;
         stay_begin(d->sites, &d->serving[lane].stay, out);
         set_working(d, lane, true);
@@ -332,6 +352,14 @@ void desk_claimed(struct desk *d, size_t lane, bool more)
     if (more)
         pthread_cond_signal(&d->changed);
     pthread_mutex_unlock(&d->lock);
+}
+
+bool desk_others_wait(struct desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    bool wait = find_free(d) != NULL;
+    pthread_mutex_unlock(&d->lock);
+    return wait;
 }
 
 static void remember(struct desk *d, const struct known *p)

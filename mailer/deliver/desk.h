@@ -32,6 +32,8 @@ void desk_close(struct desk **d);
 bool desk_take(struct desk *d, size_t lane, struct place *out);
 /* This lane has claimed at its place; more: as much as it asked for, so there may be work for another lane. */
 void desk_claimed(struct desk *d, size_t lane, bool more);
+/* There are places with due work that nobody serves, as far as is known. */
+bool desk_others_wait(struct desk *d);
 /* The server at the lane's place has decided a mail. */
 void desk_answered(struct desk *d, size_t lane);
 /* The lane waits for its server now; it has work to do again, having heard from it or not. */

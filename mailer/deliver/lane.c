@@ -28,7 +28,8 @@ struct lane {
     const struct conf *conf;
     struct arena *turn; /* the route */
     struct route route;
-    size_t share; /* mails that may still begin */
+    size_t share;    /* mails that may still begin */
+    bool only_again; /* the last claim brought none that was never tried */
     int64_t rest_ms;
     struct arena *batch; /* the claimed jobs */
     struct pulse pulse;  /* which of them wait, and which is in hand */
@@ -40,13 +41,23 @@ struct lane {
 
 /* ---- taking messages ------------------------------------------------------------------------------------- */
 
+static bool has_new_ones(const struct job *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i].attempts == 0)
+            return true;
+    return false;
+}
+
+/* A turn that carries only what comes again ends when other places wait: theirs may be new. */
 static bool claim(struct lane *l)
 {
     size_t max = l->share < CLAIM_BATCH ? l->share : CLAIM_BATCH, n = 0;
     struct job *jobs = NULL;
     struct err e;
 
-    if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+    if ((l->only_again && desk_others_wait(l->with.desk)) ||
+        !pulse_step(&l->pulse, WATCH_NO_DEADLINE))
         return false;
     arena_clear(l->batch);
     if (!queue_claim(l->with.queue, l->place.storefront, l->place.destination, max,
@@ -55,6 +66,7 @@ static bool claim(struct lane *l)
         n = 0;
         l->rest_ms = l->conf->retry_first_ms < REST_MAX_MS ? l->conf->retry_first_ms : REST_MAX_MS;
     }
+    l->only_again = !has_new_ones(jobs, n);
     pulse_claimed(&l->pulse, jobs, n);
     desk_claimed(l->with.desk, l->with.number, n == max);
     return n > 0;
@@ -196,7 +208,7 @@ static void begin_turn(struct lane *l)
     l->bench.snapshot = snapshot_current(l->with.snapshots);
     l->conf = snapshot_conf(l->bench.snapshot);
     l->share = share_of_turn(l->conf);
-    l->bench.seven_bit = false;
+    l->bench.seven_bit = l->only_again = false;
     l->rest_ms = 0;
     pulse_claimed(&l->pulse, NULL, 0);
     pulse_step(&l->pulse, clock_steady_ns() + l->conf->attempt_timeout_ms * NS_PER_MS);

@@ -224,6 +224,35 @@ static void a_further_lane_starts_only_when_the_others_wait_for_servers(void **s
     free(h);
 }
 
+/* A place with more work than one turn carries is offered again, behind those that had none. */
+static void places_of_one_priority_take_turns(void **state)
+{
+    enum { PLACES = 5 };
+    struct house *h = calloc(1, sizeof *h);
+    unsigned turns[PLACES] = {0};
+    struct place p;
+
+    (void)state;
+    house_open(h, &(struct house_setup){.no_engine = true});
+    for (int i = 0; i < PLACES; i++)
+        house_submit(h, arena_printf(h->arena, "ada@d%d.example", i));
+    struct desk *d = desk_open(h->queue, clock_system(), 1);
+    for (int i = 0; i < 3 * PLACES; i++) {
+        assert_true(desk_take(d, 0, &p));
+        turns[p.destination[1] - '0']++;
+        desk_claimed(d, 0, true);
+        desk_answered(d, 0);
+        assert_true(desk_others_wait(d));
+        desk_leave(d, 0, 0);
+        if ((i + 1) % PLACES == 0)
+            for (int n = 0; n < PLACES; n++)
+                assert_int_equal(turns[n], (i + 1) / PLACES);
+    }
+    desk_close(&d);
+    house_close(h);
+    free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_thousand_lanes_come_and_go),
         cmocka_unit_test(no_more_write_at_once_than_there_are_slots),
         cmocka_unit_test(who_came_first_is_served_first),
+        cmocka_unit_test(places_of_one_priority_take_turns),
         cmocka_unit_test(a_further_lane_starts_only_when_the_others_wait_for_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

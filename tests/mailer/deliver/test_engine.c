@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #define MANY 60
@@ -263,6 +265,32 @@ static void destinations_without_a_host_have_their_reasons(void **state)
     house_close(h);
 }
 
+/* What the spans must be at least: a slow machine only makes them longer. */
+static void a_mail_that_waits_for_the_dns_asks_more_and_more_seldom(void **state)
+{
+    struct house *h = open_with(&(struct house_setup){.settings = "retry_max_ms = 1h\n"});
+    const char *id = house_submit(h, "ada@elsewhere.test");
+    int64_t first_ms = 100, last_ms = 0;
+    struct journal_row *rows;
+    struct err e;
+    size_t n, waits = 0;
+
+    (void)state;
+    while (house_count_events(h, id, "deferred") < 4)
+        usleep(20000);
+    assert_true(queue_timeline(h->queue, "acme", id, h->arena, &rows, &n, &e));
+    for (size_t i = 0; i < n && waits < 4; i++) {
+        if (strcmp(rows[i].event, "deferred") != 0)
+            continue;
+        if (waits > 0)
+            assert_true(rows[i].at_ms - last_ms >= (first_ms << (waits - 1)) * 8 / 10);
+        last_ms = rows[i].at_ms;
+        waits++;
+    }
+    assert_int_equal(house_show(h, id).attempts, 0);
+    house_close(h);
+}
+
 static void private_addresses_are_not_dialled(void **state)
 {
     struct house *h =
@@ -309,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_dead_first_mx_leads_to_the_second),
         cmocka_unit_test(a_dead_first_address_leads_to_the_second),
         cmocka_unit_test(destinations_without_a_host_have_their_reasons),
+        cmocka_unit_test(a_mail_that_waits_for_the_dns_asks_more_and_more_seldom),
         cmocka_unit_test(private_addresses_are_not_dialled),
         cmocka_unit_test(a_wrong_key_holds_and_its_repair_releases),
     };
