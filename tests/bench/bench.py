@@ -33,9 +33,9 @@ import house  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
 
-SUBJECTS = ["peers", "delivery", "intake", "local_rates", "audit"]  # in the order of the page
+SUBJECTS = ["peers", "delivery", "depth", "breadth", "intake", "local_rates", "audit"]  # in the order of the page
 LONG = ["soak"]  # measured by --long alone, and written into a part of the page of their own
-PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "dns"]
+PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "deep", "dns"]
 
 
 def working_folder(build):

@@ -1,12 +1,12 @@
 /* deep -- a queue of a million messages, made and asked through the queue's own verbs while no service runs.
  *
- *     deep fill DATA KEYRING COUNT DOMAINS     copies the newest message COUNT times, for other customers
- *     deep defer DATA KEYRING COUNT            claims COUNT messages and settles them as deferred and due again
- *     deep take DATA KEYRING COUNT             claims COUNT messages, some at a time as a lane does, and settles them one by
- *                                              one as delivered
+ *     deep fill DATA KEYRING COUNT AGO DOMAINS   copies the newest message COUNT times, for other customers
+ *     deep defer DATA KEYRING COUNT AGO          claims COUNT messages and settles them as deferred for LATER_MS
+ *     deep take DATA KEYRING COUNT AGO           claims COUNT messages, some at a time as a lane does, and settles them one
+ *                                                by one as delivered
  *
- * Customers repeat after PERSONS; domains are dN.customers.example. Prints one JSON line: count, seconds, and what a
- * claim and a settle of one message took. */
+ * All happens at a time AGO seconds before now. Customers repeat after PERSONS; domains are dN.customers.example. Prints one
+ * JSON line: count, seconds, and what a claim and a settle of one message took. */
 #include "base/clock.h"
 #include "queue/queue.h"
 
@@ -22,6 +22,13 @@
 #define THREADS 4
 #define AT_ONCE 8 /* as lane.c */
 #define LEASE_MS 600000
+#define LATER_MS 60000
+#define DEFER_AT_ONCE 500
+
+static int64_t some_time_ago(void *ago_ms)
+{
+    return clock_now_ms(clock_system()) - *(const int64_t *)ago_ms;
+}
 
 static void die(const char *what, const struct err *e)
 {
@@ -47,6 +54,7 @@ static double cpu_seconds(void)
 
 struct fill {
     struct queue *queue;
+    const struct clock *clock;
     struct ids *ids;
     struct message_view like;
     long first, count, domains; /* this thread's share */
@@ -63,8 +71,10 @@ static void read_newest(struct queue *q, struct arena *a, struct message_view *o
 
     if (!queue_list(q, SHOP, &f, a, &list, &n, &go_on, &e))
         die("list", &e);
-    if (n == 0)
-        err_set(&e, ERR_MISSING, "there is no message to copy"), die("list", &e);
+    if (n == 0) {
+        err_set(&e, ERR_MISSING, "there is no message to copy");
+        die("list", &e);
+    }
     if (!queue_show(q, SHOP, list[0].id, a, out, &e))
         die("show", &e);
 }
@@ -73,7 +83,7 @@ static void fill_one(struct fill *f, long number, struct arena *a, struct submis
 {
     struct id *id = ARENA_NEW(a, struct id);
     char *domain = arena_printf(a, "d%ld.customers.example", number % f->domains);
-    int64_t now_ms = clock_now_ms(clock_system());
+    int64_t now_ms = clock_now_ms(f->clock);
 
     ids_new(f->ids, "msg_", id);
     *out = (struct submission){.storefront = SHOP,
@@ -130,18 +140,18 @@ static void *fill_share(void *arg)
     return NULL;
 }
 
-static void fill(struct queue *q, long count, long domains)
+static void fill(struct queue *q, const struct clock *clock, long count, long domains)
 {
     struct arena *a = arena_open();
     struct fill shares[THREADS];
-    struct ids *ids = ids_open(clock_system());
+    struct ids *ids = ids_open(clock);
     struct message_view like;
     int64_t began_ns = clock_steady_ns();
 
     read_newest(q, a, &like);
     for (long t = 0; t < THREADS; t++) {
         long from = count * t / THREADS, to = count * (t + 1) / THREADS;
-        shares[t] = (struct fill){q, ids, like, from, to - from, domains, 0};
+        shares[t] = (struct fill){q, clock, ids, like, from, to - from, domains, 0};
         pthread_create(&shares[t].thread, NULL, fill_share, &shares[t]);
     }
     for (int t = 0; t < THREADS; t++)
@@ -158,27 +168,32 @@ struct took {
     long n;
 };
 
-/* One place's turn: claims some and settles each. */
-static void take_some(struct queue *q, const struct ready *place, enum msg_state to, size_t max,
-    struct arena *a, struct took *t)
+static struct settlement ended(const struct job *j, enum msg_state to, int64_t due_ms)
+{
+    return (struct settlement){.job = j,
+        .to = to,
+        .reason = to == MSG_DEFERRED ? "no-connection" : "",
+        .due_ms = due_ms,
+        .counts = true,
+        .facts = STR("{}"),
+        .reply = STR("250 2.0.0 Ok")};
+}
+
+/* One place's turn: claims some and settles each, as a lane does it. */
+static void deliver_some(
+    struct queue *q, const struct ready *place, struct arena *a, struct took *t)
 {
     struct job *jobs;
     struct err e;
     size_t n;
     int64_t began_ns = clock_steady_ns();
 
-    if (!queue_claim(q, place->storefront, place->destination, max, LEASE_MS, a, &jobs, &n, &e))
+    if (!queue_claim(q, place->storefront, place->destination, AT_ONCE, LEASE_MS, a, &jobs, &n, &e))
         die("claim", &e);
     t->claim_s += seconds_since(began_ns);
     began_ns = clock_steady_ns();
     for (size_t i = 0; i < n; i++) {
-        const struct settlement s = {.job = &jobs[i],
-            .to = to,
-            .reason = to == MSG_DEFERRED ? "no-connection" : "",
-            .due_ms = clock_now_ms(clock_system()) + LEASE_MS,
-            .counts = true,
-            .facts = STR("{}"),
-            .reply = STR("250 2.0.0 Ok")};
+        const struct settlement s = ended(&jobs[i], MSG_DELIVERED, 0);
 
         if (!queue_settle(q, &s, &e))
             die("settle", &e);
@@ -187,12 +202,30 @@ static void take_some(struct queue *q, const struct ready *place, enum msg_state
     t->n += (long)n;
 }
 
-static void take(struct queue *q, long count, enum msg_state to, size_t at_once)
+static void defer_some(
+    struct queue *q, const struct ready *place, int64_t due_ms, struct arena *a, struct took *t)
+{
+    struct settlement s[DEFER_AT_ONCE];
+    struct job *jobs;
+    struct err e;
+    size_t n;
+
+    if (!queue_claim(
+            q, place->storefront, place->destination, DEFER_AT_ONCE, LEASE_MS, a, &jobs, &n, &e))
+        die("claim", &e);
+    for (size_t i = 0; i < n; i++)
+        s[i] = ended(&jobs[i], MSG_DEFERRED, due_ms);
+    if (n > 0 && !queue_settle_all(q, s, n, &e))
+        die("settle", &e);
+    t->n += (long)n;
+}
+
+static void take(struct queue *q, const struct clock *clock, long count, enum msg_state to)
 {
     struct arena *a = arena_open();
     struct took t = {0};
     double cpu = cpu_seconds();
-    int64_t began_ns = clock_steady_ns(), next_ms;
+    int64_t began_ns = clock_steady_ns(), due_ms = clock_now_ms(clock) + LATER_MS, next_ms;
     struct err e;
 
     while (t.n < count) {
@@ -201,11 +234,17 @@ static void take(struct queue *q, long count, enum msg_state to, size_t at_once)
 
         if (!queue_ready(q, 64, a, &list, &n, &next_ms, &e))
             die("ready", &e);
-        for (size_t i = 0; i < n && t.n < count; i++)
-            take_some(q, &list[i], to, at_once, a, &t);
+        for (size_t i = 0; i < n && t.n < count; i++) {
+            if (to == MSG_DEFERRED)
+                defer_some(q, &list[i], due_ms, a, &t);
+            else
+                deliver_some(q, &list[i], a, &t);
+        }
         arena_clear(a);
-        if (n == 0)
-            err_set(&e, ERR_MISSING, "only %ld were due", t.n), die("take", &e);
+        if (n == 0) {
+            err_set(&e, ERR_MISSING, "only %ld were due", t.n);
+            die("take", &e);
+        }
     }
     printf(
         "{\"count\":%ld,\"seconds\":%.3f,\"claim_us\":%.1f,\"settle_us\":%.1f,\"cpu_us\":%.1f}\n",
@@ -220,25 +259,27 @@ int main(int argc, char **argv)
     struct queue *q;
     struct err e;
 
-    if (argc < 5)
-        return fputs("usage: deep fill|defer|take DATA KEYRING COUNT [DOMAINS]\n", stderr), 64;
+    if (argc < 6) {
+        fputs("usage: deep fill|defer|take DATA KEYRING COUNT AGO [DOMAINS]\n", stderr);
+        return 64;
+    }
     if (!keyring_open(argv[3], &keys, &e))
         die("keyring", &e);
+    int64_t ago_ms = atol(argv[5]) * 1000;
+    const struct clock clock = {some_time_ago, &ago_ms};
     const struct queue_setup setup = {.dir = argv[2],
         .node = NODE,
         .role = QUEUE_SERVE,
         .keys = keys,
-        .clock = clock_system(),
+        .clock = &clock,
         .lanes = 1};
-    int64_t began_ns = clock_steady_ns();
     if (!queue_open(&setup, &q, &e))
         die("open", &e);
-    fprintf(stderr, "deep: opened after %.3f s\n", seconds_since(began_ns));
     if (strcmp(argv[1], "fill") == 0)
-        fill(q, atol(argv[4]), argc > 5 ? atol(argv[5]) : 50);
+        fill(q, &clock, atol(argv[4]), argc > 6 ? atol(argv[6]) : 50);
     else
-        take(q, atol(argv[4]), strcmp(argv[1], "defer") == 0 ? MSG_DEFERRED : MSG_DELIVERED,
-            AT_ONCE);
+        take(
+            q, &clock, atol(argv[4]), strcmp(argv[1], "defer") == 0 ? MSG_DEFERRED : MSG_DELIVERED);
     queue_close(&q);
     keyring_close(&keys);
     return 0;

@@ -2,14 +2,21 @@
 
     plot.chart([plot.Panel("memory, MB", [("", [(0, 80), (600, 82)])])], "seconds")
 
-Each panel has its own y axis from zero; with several lines, each carries its label at its end. Axes have round numbers."""
+Each panel has its own y axis from zero; with several lines, each carries its label at its end. Axes have round numbers. The
+colours follow the reader's choice of light or dark."""
 
 import dataclasses
 import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP, BOTTOM = 760, 130, 70, 110, 26, 44, 46
-COLOURS = ["#1f6feb", "#d1570a", "#2f8132", "#8b49c8"]
+COLOURS = ["#2f81f7", "#db6d28", "#3a9a4b", "#a371f7"]
+STYLE = """<style>
+.paper { fill: #ffffff } .ink { fill: #24292f } .faint { fill: #57606a } .line { stroke: #d8dee4 } .goal { stroke: #57606a }
+@media (prefers-color-scheme: dark) {
+.paper { fill: #0d1117 } .ink { fill: #e6edf3 } .faint { fill: #9198a1 } .line { stroke: #30363d } .goal { stroke: #9198a1 }
+}
+</style>"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +24,7 @@ class Panel:
     title: str
     lines: list  # of (label, [(x, y), ...])
     dots: bool = False  # few points: each is marked
+    goals: tuple = ()  # of (value, label): a dashed line each
 
 
 def round_steps(top, about=4):
@@ -55,19 +63,19 @@ def x_axis(xs, log):
     return Axis(10 ** low, 10 ** high, LEFT, WIDTH - LEFT - RIGHT, True), [10 ** i for i in range(low, high + 1)]
 
 
-def text(x, y, words, anchor="middle", colour="#57606a", more=""):
-    return '<text x="%.1f" y="%.1f" text-anchor="%s" fill="%s"%s>%s</text>' % (x, y, anchor, colour, more, escape(words))
+def text(x, y, words, anchor="middle", look='class="faint"'):
+    return '<text x="%.1f" y="%.1f" text-anchor="%s" %s>%s</text>' % (x, y, anchor, look, escape(words))
 
 
 def panel(p, top, x, x_marks):
-    y_marks = round_steps(max(v for _, points in p.lines for _, v in points))
+    y_marks = round_steps(max([v for _, points in p.lines for _, v in points] + [v for v, _ in p.goals]))
     y = Axis(0, y_marks[-1], top + HEIGHT, -HEIGHT)
-    parts = [text(LEFT, top - 9, p.title, "start", "#24292f", ' font-weight="600"')]
+    parts = [text(LEFT, top - 9, p.title, "start", 'class="ink" font-weight="600"')]
     for v in y_marks:
-        parts.append('<path d="M%d %.1fH%d" stroke="#d8dee4"/>' % (LEFT, y(v), WIDTH - RIGHT))
+        parts.append('<path class="line" d="M%d %.1fH%d"/>' % (LEFT, y(v), WIDTH - RIGHT))
         parts.append(text(LEFT - 8, y(v) + 4, number(v), "end"))
     for v in x_marks:
-        parts.append('<path d="M%.1f %dV%d" stroke="#eaeef2"/>' % (x(v), top, top + HEIGHT))
+        parts.append('<path class="line" d="M%.1f %dV%d"/>' % (x(v), top, top + HEIGHT))
     for i, (label, points) in enumerate(p.lines):
         colour = COLOURS[i % len(COLOURS)]
         path = " ".join("%.1f,%.1f" % (x(a), y(b)) for a, b in points)
@@ -75,7 +83,10 @@ def panel(p, top, x, x_marks):
         if p.dots:
             parts += ['<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>' % (x(a), y(b), colour) for a, b in points]
         if label:
-            parts.append(text(x(points[-1][0]) + 8, y(points[-1][1]) + 4, label, "start", colour))
+            parts.append(text(x(points[-1][0]) + 8, y(points[-1][1]) + 4, label, "start", 'fill="%s"' % colour))
+    for v, label in p.goals:
+        parts.append('<path class="goal" stroke-dasharray="5 4" d="M%d %.1fH%d"/>' % (LEFT, y(v), WIDTH - RIGHT))
+        parts.append(text(WIDTH - RIGHT + 8, y(v) + 4, label, "start"))
     return parts
 
 
@@ -84,7 +95,7 @@ def chart(panels, x_label, log_x=False):
     x, x_marks = x_axis([a for p in panels for _, points in p.lines for a, _ in points], log_x)
     height = TOP + len(panels) * (HEIGHT + GAP) - GAP + BOTTOM
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">' % (
-        WIDTH, height), '<rect width="%d" height="%d" fill="#ffffff"/>' % (WIDTH, height)]
+        WIDTH, height), STYLE, '<rect class="paper" width="%d" height="%d"/>' % (WIDTH, height)]
     for i, p in enumerate(panels):
         parts += panel(p, TOP + i * (HEIGHT + GAP), x, x_marks)
     bottom = height - BOTTOM
