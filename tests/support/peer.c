@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -80,13 +81,21 @@ static void use(struct line *c, size_t n)
     memmove(c->in, c->in + n, c->in_n);
 }
 
+/* A client that went away with much unread may keep a write waiting for a minute. */
+static bool may_try_again(struct line *c, ssize_t sent)
+{
+    if (!c->ssl)
+        return sent < 0 && errno == EAGAIN && wait_for(c, POLLOUT);
+    return SSL_get_error(c->ssl, (int)sent) == SSL_ERROR_WANT_WRITE && !c->peer->stop;
+}
+
 void say_bytes(struct line *c, const char *p, size_t n)
 {
     while (n > 0) {
         ssize_t sent =
             c->ssl ? SSL_write(c->ssl, p, (int)n) : send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        if (sent < 0 && !c->ssl && errno == EAGAIN && wait_for(c, POLLOUT))
+        if (sent <= 0 && may_try_again(c, sent))
             continue;
         if (sent <= 0)
             return;
@@ -144,6 +153,19 @@ bool hear_body(struct line *c)
 
 /* ---- the rest of the words ------------------------------------------------------------------------- */
 
+void line_forget(struct line *c)
+{
+    c->in_n = 0;
+}
+
+bool hear_bytes(struct line *c)
+{
+    bool came = c->in_n > 0 || fill(c);
+
+    line_forget(c);
+    return came;
+}
+
 size_t line_number(const struct line *c)
 {
     return c->number;
@@ -151,6 +173,9 @@ size_t line_number(const struct line *c)
 
 bool take_tls(struct line *c)
 {
+    const struct timeval brief = {.tv_usec = 20000};
+
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &brief, sizeof brief);
     c->ssl = SSL_new(c->peer->tls);
     require(c->ssl && SSL_set_fd(c->ssl, c->fd));
     if (SSL_accept(c->ssl) <= 0) {
@@ -170,7 +195,7 @@ void stall_for(struct line *c, int64_t ms)
     while (!c->peer->stop && clock_steady_ns() < end) {
         struct pollfd one = {.fd = c->fd, .events = POLLRDHUP};
 
-        if (poll(&one, 1, 20) > 0)
+        if (poll(&one, 1, ms < 20 ? (int)ms : 20) > 0)
             return;
     }
 }
@@ -231,7 +256,9 @@ bool take_mail(struct line *c)
 static void play(struct peer *p, int fd)
 {
     struct line c = {.peer = p, .fd = fd, .number = p->connections++};
+    int on = 1;
 
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     p->script(&c, p->context);
     if (c.ssl)
         SSL_free(c.ssl);

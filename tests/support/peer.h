@@ -35,6 +35,8 @@ void say_bytes(struct line *c, const char *p, size_t n);
 bool hear(struct line *c, const char *verb);            /* the next line begins so */
 bool hear_line(struct line *c, char *out, size_t size); /* any line, cut to fit */
 bool hear_body(struct line *c);                         /* up to and with the dot */
+void line_forget(struct line *c);                       /* what was read and not heard yet */
+bool hear_bytes(struct line *c);                        /* whatever they are */
 bool take_tls(struct line *c);                          /* the server's half of a handshake */
 void stall(struct line *c);                 /* reads nothing until the client has gone */
 void stall_for(struct line *c, int64_t ms); /* the same for so long, then goes on */

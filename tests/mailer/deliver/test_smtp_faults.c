@@ -1,4 +1,6 @@
-/* Tests mailer/deliver/smtp.h against servers that break off: what a failure in each phase means for a mail. */
+/* Tests mailer/deliver/smtp.h against servers that break off, drip, babble, flood or lie: at each stage of a conversation,
+ * what that means for the mail, and that the attempt's deadline ends what nothing else ends. */
+#include "tests/mailer/deliver/faults.h"
 #include "tests/mailer/deliver/meaning.h"
 
 #include <setjmp.h>
@@ -6,25 +8,114 @@
 
 #include <cmocka.h>
 
+/* ---- every deed at every stage ---------------------------------------------------------------------- */
+
+enum fate {
+    NEVER,   /* the deed means nothing at this stage */
+    IN_HAND, /* not touched: it may be carried elsewhere at once */
+    NO,      /* decided, surely not delivered */
+    UNSURE_, /* the body may have arrived */
+    YES,     /* delivered */
+};
+static const char *const fate_names[] = {"never", "in hand", "no", "unsure", "delivered"};
+
+/* A mail stays in hand until its MAIL has an answer, and the first line of one that does not end is such. Behind the dot
+ * nobody knows, at QUIT it does not matter. The library takes 4 KB of a reply, and of EHLO's as much as the talk allows. */
+static const enum fate fates[STAGES][DEEDS] = {
+    /*               stalls   drips    resets   closes   babbles  floods   dribbles */
+    [BANNER] = {IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, YES},
+    [EHLO] = {IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, YES},
+    [STARTTLS] = {IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, YES},
+    [HANDSHAKE] = {IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND},
+    [EHLO_AGAIN] = {IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, YES},
+    [AUTH] = {IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, IN_HAND, YES},
+    [MAIL] = {IN_HAND, NO, IN_HAND, IN_HAND, IN_HAND, NO, YES},
+    [RCPT] = {NO, NO, NO, NO, NO, NO, YES},
+    [DATA] = {NO, NO, NO, NO, NO, NO, YES},
+    [BODY] = {NEVER, NEVER, UNSURE_, UNSURE_, NEVER, NEVER, NEVER},
+    [DOT] = {UNSURE_, UNSURE_, UNSURE_, UNSURE_, UNSURE_, UNSURE_, YES},
+    [QUIT] = {YES, YES, YES, YES, YES, YES, YES},
+};
+
+/* The deadline comes when the server has begun to keep us waiting, however long the machine took to get there. */
+static void end_attempt(void *context)
+{
+    struct bench *b = context;
+
+    watch_until(b->watch, 0);
+}
+
+static enum fate fate_of(const struct bench *b)
+{
+    if (b->report.in_hand)
+        return IN_HAND;
+    const struct smtp_result *r = &b->results[0];
+    return r->delivered ? YES : r->unsure ? UNSURE_ : NO;
+}
+
+static bool is_as_it_should_be(const struct bench *b, const struct fault *f)
+{
+    const struct smtp_result *r = b->report.in_hand ? &b->report.failure : &b->results[0];
+    enum fate fate = fate_of(b), expected = fates[f->stage][f->deed];
+    bool waited = f->deed == STALLS || f->deed == DRIPS;
+    /* the deadline may come before our own side has noticed that it is connected */
+    bool by_deadline = strcmp(r->trouble, "the attempt's time was over") == 0 ||
+                       (f->stage == BANNER && strcmp(r->trouble, "Connection timed out") == 0);
+    by_deadline = by_deadline || r->code == 354; /* the first line of a reply that drips is one */
+    bool good = fate == expected && (fate == YES) == (r->code == 250) &&
+                (fate == YES || !waited || by_deadline);
+
+    if (!good)
+        print_error("%s at %s: %s (expected %s), code %d, \"%s\", \"%s\"\n", deed_names[f->deed],
+            stage_names[f->stage], fate_names[fate], fate_names[expected], r->code, r->trouble,
+            r->text);
+    return good;
+}
+
+static void each_deed_at_each_stage_has_its_meaning(void **state)
+{
+    struct bench *b = *state;
+    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
+    size_t wrong = 0;
+
+    b->call.tls = SMTP_TLS_VERIFIED;
+    b->call.user = "shop";
+    b->call.password = "open sesame";
+    for (enum stage s = 0; s < STAGES; s++)
+        for (enum deed d = 0; d < DEEDS; d++) {
+            struct fault f = {s, d, true, true, 1, end_attempt, b};
+            if (fates[s][d] == NEVER)
+                continue;
+            struct peer *p = peer_open(play_fault, &f, ctx);
+            bench_send(b, peer_port(p), "mx.test", 1);
+            wrong += !is_as_it_should_be(b, &f);
+            peer_close(&p);
+        }
+    SSL_CTX_free(ctx);
+    assert_int_equal(wrong, 0);
+}
+
+/* ---- time-outs of a single wait --------------------------------------------------------------------- */
+
+static void stall_at_once(struct line *c, void *context)
+{
+    (void)context;
+    stall(c);
+}
+
 static void close_in_greeting(struct line *c, void *context)
 {
     (void)context;
     say(c, "220 mx.te");
 }
 
-static void stall_in_greeting(struct line *c, void *context)
-{
-    (void)context;
-    stall(c);
-}
-
-static void garbage_greeting(struct line *c, void *context)
+static void speak_http(struct line *c, void *context)
 {
     (void)context;
     say(c, "HTTP/1.1 400 Bad Request\r\n\r\n");
 }
 
-static void four_megabytes_of_greeting(struct line *c, void *context)
+static void one_line_of_four_megabytes(struct line *c, void *context)
 {
     char block[4096];
 
@@ -36,108 +127,109 @@ static void four_megabytes_of_greeting(struct line *c, void *context)
     say(c, "\r\n");
 }
 
-static void drip_in_ehlo(struct line *c, void *context)
+/* ---- lies in EHLO ------------------------------------------------------------------------------------ */
+
+struct lie {
+    const char *keyword; /* what it announces */
+    const char *command; /* and refuses, or does not do, at the first line that begins so */
+    const char *instead; /* its word then, "" = none: the line is lost */
+};
+
+/* Answers line by line, as a server without pipelining would. */
+static void lie_in_ehlo(struct line *c, void *context)
 {
-    (void)context;
+    const struct lie *lie = context;
+    char line[512];
+
     say(c, "220 mx.test\r\n");
     if (!hear(c, "EHLO "))
         return;
-    for (int i = 0; i < 2000 && !hear(c, "never"); i++)
-        say(c, "250-DRIP\r\n");
-}
-
-static void stall_in_ehlo(struct line *c, void *context)
-{
-    (void)context;
-    say(c, "220 mx.test\r\n");
-    if (hear(c, "EHLO "))
-        stall(c);
-}
-
-static void close_after_body(struct line *c, void *context)
-{
-    (void)context;
-    if (greet(c, NULL) && take_envelope(c))
-        hear_body(c);
-}
-
-static void reset_after_body(struct line *c, void *context)
-{
-    (void)context;
-    if (greet(c, NULL) && take_envelope(c) && hear_body(c))
-        reset(c);
-}
-
-static void stall_after_body(struct line *c, void *context)
-{
-    (void)context;
-    if (greet(c, NULL) && take_envelope(c) && hear_body(c))
-        stall(c);
-}
-
-static void stall_at_mail(struct line *c, void *context)
-{
-    (void)context;
-    if (greet(c, NULL) && hear(c, "MAIL FROM:"))
-        stall(c);
-}
-
-static void stall_at_rcpt(struct line *c, void *context)
-{
-    (void)context;
-    if (greet(c, NULL) && hear(c, "MAIL FROM:")) {
-        say(c, "250 ok\r\n");
-        stall(c);
-    }
-}
-
-static void stall_at_data(struct line *c, void *context)
-{
-    (void)context;
-    if (greet(c, NULL) && hear(c, "MAIL FROM:")) {
-        say(c, "250 ok\r\n");
-        if (hear(c, "RCPT TO:") && hear(c, "DATA"))
+    say(c, "250-mx.test\r\n250 ");
+    say(c, lie->keyword);
+    say(c, "\r\n");
+    while (hear_line(c, line, sizeof line)) {
+        struct str said = str_of(line);
+        if (*lie->command && str_starts(said, str_of(lie->command)))
+            say(c, lie->instead);
+        else if (str_starts(said, STR("DATA"))) {
+            say(c, "354 go\r\n");
+            if (!hear_body(c))
+                return;
+            say(c, strcmp(lie->command, ".") == 0 ? lie->instead : "250 taken\r\n");
+        } else if (str_starts(said, STR("QUIT"))) {
+            return;
+        } else {
             say(c, "250 ok\r\n");
-        stall(c);
+        }
     }
 }
 
-static void say_after_body(struct line *c, void *context)
+/* Throws away what came behind a command in the same segment. */
+static void forget_what_came_too_early(struct line *c, void *context)
 {
-    if (greet(c, NULL) && take_envelope(c) && hear_body(c)) {
-        say(c, context);
-        hear(c, "QUIT");
+    char line[512];
+
+    say(c, "220 mx.test\r\n");
+    if (!hear(c, "EHLO "))
+        return;
+    say(c, context);
+    while (hear_line(c, line, sizeof line)) {
+        line_forget(c);
+        if (str_starts(str_of(line), STR("QUIT")))
+            return;
+        if (!str_starts(str_of(line), STR("DATA"))) {
+            say(c, "250 ok\r\n");
+            continue;
+        }
+        say(c, "354 go\r\n");
+        if (!hear_body(c))
+            return;
+        say(c, "250 taken\r\n");
     }
 }
+
+#define LIE(...)                                                                                   \
+    &(struct lie)                                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 static const struct meaning table[] = {
+    {"silence_instead_of_a_greeting_times_out", stall_at_once, NULL, false, false, false,
+        AT_CONNECT, 0, 150, 0},
     {"a_close_in_the_greeting_is_no_answer", close_in_greeting, NULL, false, false, false, AT_EHLO,
         0, 0, 0},
-    {"silence_instead_of_a_greeting_times_out", stall_in_greeting, NULL, false, false, false,
-        AT_CONNECT, 0, 150, 0},
-    {"another_protocol_is_no_answer", garbage_greeting, NULL, false, false, false, AT_CONNECT, 0, 0,
-        0},
-    {"four_megabytes_in_one_line_are_not_waited_for", four_megabytes_of_greeting, NULL, false,
+    {"another_protocol_is_no_answer", speak_http, NULL, false, false, false, AT_CONNECT, 0, 0, 0},
+    {"four_megabytes_in_one_line_are_not_waited_for", one_line_of_four_megabytes, NULL, false,
         false, false, AT_EHLO, 0, 0, 0},
-    {"silence_at_ehlo_leaves_the_mail_in_hand", stall_in_ehlo, NULL, false, false, false, AT_EHLO,
-        0, 150, 0},
-    {"the_watchdog_ends_a_drip", drip_in_ehlo, NULL, false, false, false, AT_EHLO, 0, 0, 250},
     {"an_ehlo_reply_without_end_is_cut_off", endless_ehlo, NULL, false, false, false, AT_EHLO, 0, 0,
         0},
-    {"close_after_the_dot_is_unsure", close_after_body, NULL, true, false, true, AT_BODY, 0, 0, 0},
-    {"reset_after_the_dot_is_unsure", reset_after_body, NULL, true, false, true, AT_BODY, 0, 0, 0},
-    {"silence_after_the_dot_is_unsure", stall_after_body, NULL, true, false, true, AT_BODY, 0, 150,
+    {"starttls_that_is_not_done_leaves_the_mail_in_hand", lie_in_ehlo,
+        LIE("STARTTLS", "STARTTLS", "502 5.5.1 what\r\n"), false, false, false, AT_STARTTLS, 502, 0,
         0},
-    {"the_deadline_after_the_dot_is_unsure", stall_after_body, NULL, true, false, true, AT_BODY, 0,
-        0, 250},
-    {"garbage_after_the_dot_is_unsure", say_after_body, "?!\r\n", true, false, true, AT_BODY, 0, 0,
+    {"a_size_that_does_not_hold_is_an_answer", lie_in_ehlo,
+        LIE("SIZE 100000000", "MAIL", "552 5.3.4 too big\r\n"), true, false, false, AT_MAIL, 552, 0,
         0},
-    {"silence_at_mail_leaves_the_mail_in_hand", stall_at_mail, NULL, false, false, false, AT_MAIL,
-        0, 150, 0},
-    {"silence_at_rcpt_is_no_answer_and_sure", stall_at_rcpt, NULL, true, false, false, AT_RCPT, 0,
-        150, 0},
-    {"silence_at_data_is_no_answer_and_sure", stall_at_data, NULL, true, false, false, AT_DATA, 0,
-        150, 0},
+    {"a_size_that_does_not_hold_after_the_dot_is_an_answer", lie_in_ehlo,
+        LIE("SIZE 100000000", ".", "552 5.3.4 too big\r\n"), true, false, false, AT_BODY, 552, 0,
+        0},
+    {"a_size_smaller_than_the_mail_is_tried", lie_in_ehlo, LIE("SIZE 10", "", ""), true, true,
+        false, AT_BODY, 250, 0, 0},
+    {"chunking_is_not_taken_up", lie_in_ehlo, LIE("CHUNKING", "BDAT", "502 5.5.1 what\r\n"), true,
+        true, false, AT_BODY, 250, 0, 0},
+    {"smtputf8_is_not_taken_up", lie_in_ehlo,
+        LIE("SMTPUTF8", "MAIL FROM:<b+token@bounce.shop.example> SMTPUTF8", "555 5.5.4 what\r\n"),
+        true, true, false, AT_BODY, 250, 0, 0},
+    {"8bitmime_is_not_taken_up_for_a_mail_that_does_not_need_it", lie_in_ehlo,
+        LIE("8BITMIME", "MAIL FROM:<b+token@bounce.shop.example> BODY", "555 5.5.4 what\r\n"), true,
+        true, false, AT_BODY, 250, 0, 0},
+    {"auth_is_not_taken_up_without_a_password", lie_in_ehlo,
+        LIE("AUTH PLAIN LOGIN", "AUTH", "502 5.5.1 what\r\n"), true, true, false, AT_BODY, 250, 0,
+        0},
+    {"pipelining_that_is_not_done_is_no_answer", forget_what_came_too_early,
+        "250-mx.test\r\n250 PIPELINING\r\n", true, false, false, AT_DATA, 0, 500, 0},
+    {"without_pipelining_a_command_waits_for_its_turn", forget_what_came_too_early,
+        "250 mx.test\r\n", true, true, false, AT_BODY, 250, 0, 0},
 };
 
 static void every_server_has_its_meaning(void **state)
@@ -149,6 +241,8 @@ static void every_server_has_its_meaning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            each_deed_at_each_stage_has_its_meaning, bench_open, bench_close),
         cmocka_unit_test(every_server_has_its_meaning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
