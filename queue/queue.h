@@ -1,7 +1,8 @@
 /* queue -- the durable state of the post room: messages, persons, suppressions, journal, pinned content, keys.
  *
  * A verb that changes something returns true only when the change is on disk (fsync'd). Calls from many
- * threads that arrive together share one commit. A verb that returns false has changed nothing.
+ * threads that arrive together share one commit. A verb that returns false has changed nothing
+ * (after a sync that the disk refused, what was written may be found by the next start: docs/queue.md).
  *
  * Tenant: `storefront` is the first argument of every verb and the first key column of every table.
  * Person: address, references and idempotency keys are stored as keyed hashes only; address, private JSON,

@@ -115,11 +115,11 @@ def service(run, sink, name, conf="", storefront="", keys=("rsa",)):
     return h.keep(house.Service(h, roads + conf, storefront, keys=keys, name=name))
 
 
-def request_file(h, name, attachment=0, send_at=None, who="buyer"):
+def request_file(h, name, attachment=0, send_at=None, who="buyer", order=None):
     """docs/examples/shipping_notice.json for a new customer, order and parcel each time (see marks.h)."""
     body = house.example("shipping_notice.json")
     body["to"] = {"email": who + "@@@d##.customers.example", "name": "Ada Winters"}
-    body.update(order=who + "-o@@", parcel=who + "-p@@")
+    body.update(order=(order or who) + "-o@@", parcel=(order or who) + "-p@@")
     if send_at:
         body["send_at"] = send_at
     if attachment:

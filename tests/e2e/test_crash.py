@@ -2,8 +2,8 @@
 
 Half of the kills come from outside at random times; half come from strace, which sends SIGKILL at the entry of a chosen
 fdatasync, so that they fall between the commit of keys.db and that of queue.db, or before either is on disk.
-Requests go out from several threads without a pause; the service is killed and started again and again, and reads its settings anew in
-between. A request that
+Requests go out from several threads without a pause; the service is killed and started again and again, and reads its settings anew
+several times a second. Each tenth mail is put off by its receiver twice, so that retries are under way at each kill. A request that
 got no answer is repeated with its Idempotency-Key, as a shop would. Counts come from the receiver's index."""
 
 import collections
@@ -20,6 +20,11 @@ SUBMITS = int(os.environ.get("CRASH_SUBMITS", "2000"))
 KILLS = int(os.environ.get("CRASH_KILLS", "20"))
 CLIENTS = 4
 LANES = 8
+PUT_OFF = 10  # each so-manyth
+
+
+def recipient(number):
+    return "%s+%d@customer%d.example" % ("buyer" if number % PUT_OFF else "defer", number, number % 7)
 
 
 class Shop(threading.Thread):
@@ -35,7 +40,7 @@ class Shop(threading.Thread):
                 number = self.numbers.pop()
             except IndexError:
                 return
-            body = dict(self.request, to="buyer%d@customer%d.example" % (number, number % 7), order="o%d" % number)
+            body = dict(self.request, to=recipient(number), order="o%d" % number)
             while number not in self.accepted:
                 try:
                     status, _, answer = self.service.call(
@@ -73,7 +78,7 @@ def what_got_a_202_is_delivered_through_kills():
     dice = random.Random(seed)
     print("   CRASH_SEED=%d" % seed, flush=True)
     with house.House("crash") as h:
-        service = h.keep(house.Service(h, 'lanes = %d\nretry_first_ms = "1s"\n' % LANES, arguments=["--sandbox"]))
+        service = h.keep(house.Service(h, 'lanes = %d\nretry_first_ms = "1s"\nretry_max_ms = "2s"\n' % LANES, arguments=["--sandbox"]))
         key = (service.start(), service.key())[1]
         numbers, accepted = list(range(SUBMITS)), {}
         shops = [Shop(service, key, numbers, accepted, house.example("shipping_notice.json")) for _ in range(CLIENTS)]
@@ -84,6 +89,9 @@ def what_got_a_202_is_delivered_through_kills():
             # Spread over the submits: the next kill comes when its share of them is accepted.
             if kills == KILLS or len(accepted) < SUBMITS * kills // (KILLS + 1):
                 time.sleep(0.02)
+                if dice.random() < 0.05:
+                    service.process.child.send_signal(signal.SIGHUP)
+                    reloads += 1
                 continue
             kills += 1
             if dice.random() < 0.7:
@@ -104,7 +112,7 @@ def what_got_a_202_is_delivered_through_kills():
         ids = {message_id: number for number, message_id in accepted.items()}
         assert len(ids) == SUBMITS, "an Idempotency-Key gives one message"
         counts = lambda: house.json.loads(service.run("queue", "stats", "--json").stdout)
-        house.wait_for("all to be delivered", lambda: counts()["delivered"] >= SUBMITS, 180, 0.5)
+        house.wait_for("all to be delivered", lambda: counts()["delivered"] >= SUBMITS, 180 + SUBMITS / 50, 0.5)
         final = counts()
         assert sum(final.values()) == final["delivered"] == SUBMITS, final
 
@@ -115,15 +123,21 @@ def what_got_a_202_is_delivered_through_kills():
         assert len(copies) == SUBMITS, (len(copies), "recipients received something")
         doubled = {name for name, n in copies.items() if n > 1}
         events = {number: timeline_events(service, key, message_id) for number, message_id in accepted.items()}
-        unsure = {"buyer%d@customer%d.example" % (n, n % 7) for n, e in events.items() if "unsure" in e}
+        unsure = {recipient(n) for n, e in events.items() if "unsure" in e}
+        retried = sum("deferred" in e for e in events.values())
         marks = sum(e.count("unsure") for e in events.values())
         verified = service.run("journal", "verify")
-        print("   %d submits, %d kills (%d at a sync), %d reloads: %d accepted, %d delivered, %d unsure (bound %d), %d duplicates" %
-              (SUBMITS, kills, kills - outside, reloads, len(accepted), final["delivered"], marks, kills * LANES, sum(copies.values()) - SUBMITS))
+        done = service.process.text().count(" service-reloaded ")
+        print("   %d submits, %d kills (%d at a sync), %d reloads (%d done before a kill): %d accepted, %d delivered, %d of them put off "
+              "before, %d unsure (bound %d), %d duplicates" % (
+                  SUBMITS, kills, kills - outside, reloads, done, len(accepted), final["delivered"], retried, marks, kills * LANES,
+                  sum(copies.values()) - SUBMITS))
         print("   " + verified.stdout.strip().replace("\n", "; "))
         assert doubled <= unsure, "duplicates that nobody announced: %s" % sorted(doubled - unsure)[:5]
         assert marks <= kills * LANES, (marks, kills * LANES)
         assert "whole" in verified.stdout
+        assert retried >= SUBMITS // PUT_OFF, (retried, "mails were put off by their receiver")
+        assert 0 < done <= reloads, (done, reloads)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,213 @@
+/* Faults injected below SQLite at every single call, in both databases: what was promised is kept, what was refused has
+ * not happened, the queue says that it is unwell, and once the disk is mended it goes on. */
+#include "tests/queue/post.h"
+#include "tests/support/faulty_disk.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+#define CALLS_MAX 400
+#define EACH_OF                                                                                    \
+    8 /* the first calls; of the pages that a checkpoint writes one by one, each thirteenth */
+#define STEP 13
+#define MAILS 3
+
+struct promises {
+    const char *accepted[3 * MAILS], *refused[3 * MAILS];
+    size_t accepted_n, refused_n;
+    struct job *jobs;
+    size_t jobs_n;
+    const char *delivered; /* "" = none */
+    bool writes_failed;    /* a change was refused */
+};
+
+static bool is_disk_trouble(const struct err *e)
+{
+    return e->code == ERR_FULL || e->code == ERR_IO;
+}
+
+static void note_refusal(struct post *p, struct promises *made)
+{
+    if (!is_disk_trouble(&p->e))
+        fail_msg("refused by %s: %s", err_name(p->e.code), p->e.text);
+    made->writes_failed = true;
+}
+
+/* New persons, so that keys.db is written, too. */
+static void submit_some(struct post *p, struct promises *made)
+{
+    for (int i = 0; i < MAILS; i++) {
+        struct submission s = a_mail(
+            p, arena_printf(p->a, "buyer%zu@example.com", made->accepted_n + made->refused_n));
+        struct receipt r;
+
+        if (queue_submit(p->q, &s, &r, &p->e)) {
+            made->accepted[made->accepted_n++] = s.id;
+        } else {
+            made->refused[made->refused_n++] = s.id;
+            note_refusal(p, made);
+        }
+    }
+}
+
+static bool settle_first(struct post *p, struct promises *made)
+{
+    const struct settlement s = {.job = made->jobs, .to = MSG_DELIVERED, .reason = ""};
+
+    if (!queue_settle(p->q, &s, &p->e))
+        return false;
+    made->delivered = made->jobs[0].id;
+    return true;
+}
+
+static void send_one(struct post *p, struct promises *made)
+{
+    if (!queue_claim(p->q, SHOP, "example.com", 2, HOUR, p->a, &made->jobs, &made->jobs_n, &p->e)) {
+        made->jobs_n = 0;
+        if (!is_disk_trouble(&p->e))
+            fail_msg("claim: %s", p->e.text);
+        return;
+    }
+    if (made->jobs_n > 0 && !settle_first(p, made))
+        note_refusal(p, made);
+}
+
+static void work(struct post *p, struct promises *made)
+{
+    made->delivered = "";
+    submit_some(p, made);
+    send_one(p, made);
+    submit_some(p, made);
+}
+
+/* ---- what must hold ----------------------------------------------------------------------------------- */
+
+/* may_have: what was refused. A log that was written and not synced is read again by whoever opens the file next, where
+ * nothing was written over it before: nobody had been told that it is so, nor that it is not. */
+static void expect_promises_kept(struct post *p, const struct promises *made, bool may_have)
+{
+    struct message_view v;
+
+    for (size_t i = 0; i < made->accepted_n; i++) {
+        v = show(p, made->accepted[i]);
+        assert_true(v.address.n > 0); /* its key is there */
+        assert_true((v.state == MSG_DELIVERED) == (strcmp(v.id, made->delivered) == 0));
+    }
+    for (size_t i = 0; i < made->refused_n && !may_have; i++)
+        refused(queue_show(p->q, SHOP, made->refused[i], p->a, &v, &p->e), &p->e, ERR_MISSING);
+    if (made->accepted_n > 0)
+        expect_whole_chain(p, SHOP, "one");
+}
+
+static void expect_whole_file(struct post *p, const char *name)
+{
+    sqlite3 *db;
+    sqlite3_stmt *check;
+
+    assert_int_equal(
+        sqlite3_open_v2(post_file(p, name), &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &check, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(check), SQLITE_ROW);
+    assert_string_equal(sqlite3_column_text(check, 0), "ok");
+    sqlite3_finalize(check);
+    sqlite3_close(db);
+}
+
+/* The keeper's sweep tries a write each second; the lane tries its settle again. */
+static void expect_work_goes_on(struct post *p, struct promises *made)
+{
+    FINE(queue_sweep(p->q, &p->e));
+    FINE(queue_is_well(p->q, &p->e));
+    if (made->jobs_n > 0 && !*made->delivered && !settle_first(p, made))
+        fail_msg("settle: %s", p->e.text);
+    size_t refused_n = made->refused_n;
+
+    submit_some(p, made);
+    assert_int_equal(made->refused_n, refused_n);
+}
+
+/* False: the work was done without meeting the fault. It is mended while the queue is open, or only after it was closed,
+ * which writes back the log. */
+static bool survives(const struct disk_fault *f, bool until_closed)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct promises made = {0};
+
+    faulty_disk_break(f);
+    work(p, &made);
+    if (made.writes_failed && f->stays && (f->op == DISK_WRITE || f->op == DISK_SYNC))
+        refused(queue_is_well(p->q, &p->e), &p->e, f->code == SQLITE_FULL ? ERR_FULL : ERR_IO);
+    if (until_closed) {
+        queue_close(&p->q);
+        made.jobs_n = 0;
+    }
+    bool met = faulty_disk_mend();
+    if (until_closed)
+        p->q = post_start(p, QUEUE_SERVE, "one");
+    bool may_have = f->op == DISK_SYNC && f->stays && until_closed;
+    expect_work_goes_on(p, &made);
+    expect_promises_kept(p, &made, may_have);
+    post_reopen(p);
+    expect_promises_kept(p, &made, may_have);
+    queue_close(&p->q);
+    expect_whole_file(p, "queue.db");
+    expect_whole_file(p, "keys.db");
+    return met;
+}
+
+struct kind {
+    const char *name;
+    enum disk_op op;
+    int code;
+    bool half;
+};
+
+static const struct kind kinds[] = {
+    {"no_room_to_write", DISK_WRITE, SQLITE_FULL, false},
+    {"half_a_write_and_no_room", DISK_WRITE, SQLITE_FULL, true},
+    {"a_write_fails", DISK_WRITE, SQLITE_IOERR_WRITE, false},
+    {"a_sync_fails", DISK_SYNC, SQLITE_IOERR_FSYNC, false},
+    {"a_read_fails", DISK_READ, SQLITE_IOERR_READ, false},
+    {"a_truncation_fails", DISK_TRUNCATE, SQLITE_IOERR_TRUNCATE, false},
+    {"the_index_of_the_log_cannot_be_mapped", DISK_MAP, SQLITE_IOERR_SHMMAP, false},
+};
+
+static unsigned walk(const struct kind *k, const char *file, bool stays, bool until_closed)
+{
+    struct disk_fault f = {k->op, file, k->code, 1, stays, k->half};
+
+    while (survives(&f, until_closed)) {
+        f.from += f.from < EACH_OF ? 1 : STEP;
+        if (f.from > CALLS_MAX)
+            fail_msg("%s in %s: met at each of %d calls", k->name, file, CALLS_MAX);
+    }
+    return f.from - 1;
+}
+
+static void no_call_that_fails_breaks_a_promise(void **state)
+{
+    static const char *const files[] = {"queue.db", "keys.db"};
+    static const struct {
+        bool stays, until_closed;
+    } ways[] = {{false, false}, {true, false}, {true, true}};
+    unsigned met[DISK_OPS] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        for (size_t k = 0; k < COUNT_OF(files); k++)
+            for (size_t way = 0; way < COUNT_OF(ways); way++)
+                met[kinds[i].op] +=
+                    walk(&kinds[i], files[k], ways[way].stays, ways[way].until_closed);
+    for (size_t i = 0; i < DISK_OPS; i++)
+        assert_true(met[i] > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_call_that_fails_breaks_a_promise),
+    };
+
+    faulty_disk_install();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
