@@ -105,7 +105,9 @@ static const struct conf_option installation[] = {
     {AT(conf, body_8bit, CONF_SWITCH), .fallback = "false",
         .help = "send text as 8bit instead of quoted-printable; receivers must offer 8BITMIME"},
     {AT(conf, dkim_canonicalization, CONF_CHOICE), .fallback = "relaxed/relaxed",
-        .choices = canonicalizations, .help = "of headers and body"},
+        .choices = canonicalizations,
+        .help = "of headers and body; a simple body's signature breaks when a relay on the way "
+                "changes one blank, and saves next to nothing"},
     {AT(conf, allow_private_destinations, CONF_SWITCH), .fallback = "false",
         .help = "dial MX addresses in loopback and private networks; for the sandbox and tests"},
 };
