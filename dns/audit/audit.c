@@ -187,11 +187,20 @@ static struct said why_it_fails(const struct audit_case *c)
     return c->dmarc_verdict.why;
 }
 
+bool audit_spf_may_carry(struct audit_case *c)
+{
+    bool failed;
+    return !c->spf_result[0] && !c->setup->smart_host &&
+           (c->spf[0].records_n == 1 || audit_is_failure(c->spf[0].txt.answer.status)) &&
+           (audit_aligns(c, c->mail_from, c->record ? c->record->record.aspf : 'r', &failed) ||
+               failed);
+}
+
 static void decide_failure(struct audit_case *c, struct audit_report *out)
 {
     if (!c->guessed) {
         struct said why = why_it_fails(c);
-        conclude(out, AUDIT_FAIL,
+        conclude(out, audit_spf_may_carry(c) ? AUDIT_UNKNOWN : AUDIT_FAIL,
             c->spf_result[0] ? why
                              : said_make(c->arena, "verdict.spf_not_checked",
                                    "{{said}}; SPF was not checked", &why, NULL));

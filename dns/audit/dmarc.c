@@ -273,7 +273,8 @@ void check_dmarc_report_authorised(struct audit_case *c, const struct audit_chec
                     "{{host}} has not said that it wants reports about {{domain}}",
                     {"host", t->host}, {"domain", t->policy_domain}));
             audit_evidence(c, f, c->record->record.text, t->uri);
-            audit_publish(c, f, audit_place(q), "TXT", "v=DMARC1;");
+            if (strlen(q->name) < NAME_SIZE)
+                audit_publish(c, f, audit_place(q), "TXT", "v=DMARC1;");
         }
     }
 }

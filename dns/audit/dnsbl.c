@@ -47,7 +47,10 @@ static void add(struct audit_case *c, const struct audit_check *k, const struct 
 
 void check_dnsbl(struct audit_case *c, const struct audit_check *k)
 {
-    if (c->setup->dnsbl_n > 0 && c->addresses_n == 0)
+    bool of_addresses = false;
+    for (size_t i = 0; i < c->setup->dnsbl_n; i++)
+        of_addresses = of_addresses || !c->setup->dnsbl[i].names;
+    if (of_addresses && c->addresses_n == 0)
         audit_skip(c, k, audit_no_addresses(c));
     for (size_t i = 0; i < c->listings_n; i++) {
         const struct audit_listing *l = &c->listings[i];

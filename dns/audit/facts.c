@@ -172,12 +172,17 @@ static void authorise(struct crew_member *m, void *subject)
     dmarc_path_take(m->resolver, t->policy_domain, m->arena, home);
     dmarc_path_take(m->resolver, t->host, m->arena, &t->path);
     const struct dmarc_path *broken = home->broke_at[0] ? home : &t->path;
-    t->unsure = broken->broke_at[0];
+    bool same_way = strcmp(home->broke_at, t->path.broke_at) == 0 &&
+                    strcmp(home->org_domain, t->path.org_domain) == 0 &&
+                    name_is_at_or_below(t->host, t->policy_domain);
+    t->unsure = broken->broke_at[0] && !same_way; /* what stands above is the same for both */
     t->unsure_name = arena_printf(m->arena, "_dmarc.%s", broken->broke_at);
     t->failure = broken->failure;
     t->asked = !t->unsure && strcmp(home->org_domain, t->path.org_domain) != 0;
-    if (t->asked)
+    if (t->asked && strlen(t->question) < NAME_SIZE)
         ask(m, &t->authorisation);
+    else if (t->asked) /* RFC 9990 s4: a name that cannot be is no permission */
+        t->authorisation.answer = (struct dns_answer){.status = DNS_NXDOMAIN, .canonical = ""};
 }
 
 /* ---- the first round: what is known from the start ------------------------------------------- */
@@ -389,7 +394,7 @@ static void add_targets(struct round *r, struct str uris)
         if (!audit_uri_host(uri, host))
             continue;
         add_inbox(r, str_trim(uri), host);
-        if (name_is_at_or_below(host, c->record->domain))
+        if (strcmp(host, c->record->domain) == 0) /* below it, psd= may part them */
             continue;
         c->reports_n++;
         t->policy_domain = c->record->domain;

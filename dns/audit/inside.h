@@ -270,6 +270,8 @@ bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
  * not count: what stands there would be its registry's, and the domain's own record is missing whatever
  * it says (`--zone` alone never knows it). */
 bool audit_dmarc_is_unknown(const struct audit_case *c);
+/* SPF was not checked, because no sending address is known, and might pass and align from one. */
+bool audit_spf_may_carry(struct audit_case *c);
 /* Whether a domain aligns with the From domain; *failed: the DNS did not say. */
 bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *failed);
 struct said audit_alignment_unknown(const struct audit_case *c, const char *other);
@@ -308,6 +310,8 @@ void audit_evidence(
 void audit_skip(struct audit_case *c, const struct audit_check *k, struct said reason);
 void audit_skip_failed(
     struct audit_case *c, const struct audit_check *k, const char *name, enum dns_status status);
+/* False, with the gap: a record of the SPF tree is not known, because the DNS failed. */
+bool audit_spf_tree_is_known(struct audit_case *c, const struct audit_check *k);
 /* An evaluation of SPF for this domain met a failure of the DNS. */
 void audit_skip_spf(struct audit_case *c, const struct audit_check *k, const char *domain,
     const struct spf_verdict *v);

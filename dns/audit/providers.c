@@ -104,6 +104,10 @@ static enum audit_answer judge_alignment(struct audit_case *c, struct said *deta
                                 "neither selector nor sending address is known")
                           : SAID("rule.alignment.no_selector",
                                 "no selector is known, and SPF does not align"));
+    if (c->dmarc_verdict.result == DMARC_FAIL && audit_spf_may_carry(c))
+        return say(AUDIT_RULE_NOT_CHECKABLE, detail,
+            SAID("rule.alignment.no_address",
+                "no signature passes, and no sending address is known to check SPF with"));
     return AUDIT_RULE_FAIL;
 }
 

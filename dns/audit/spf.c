@@ -83,10 +83,9 @@ void check_spf_syntax(struct audit_case *c, const struct audit_check *k)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-/* Whether a record of the tree is missing only because the DNS failed. */
-static bool tree_is_known(struct audit_case *c, const struct audit_check *k)
+bool audit_spf_tree_is_known(struct audit_case *c, const struct audit_check *k)
 {
-    for (size_t i = 1; i < c->spf_n; i++) {
+    for (size_t i = 0; i < c->spf_n; i++) {
         if (!audit_is_failure(c->spf[i].txt.answer.status))
             continue;
         audit_skip_failed(c, k, c->spf[i].domain, c->spf[i].txt.answer.status);
@@ -134,7 +133,7 @@ void check_spf_lookups(struct audit_case *c, const struct audit_check *k)
         const struct spf_term *t = dearest_term(c);
         add(c, k, t, too_many_lookups(c, lookups, t != NULL));
     } else {
-        tree_is_known(c, k);
+        audit_spf_tree_is_known(c, k);
     }
 }
 
@@ -169,7 +168,7 @@ void check_spf_voids(struct audit_case *c, const struct audit_check *k)
     if (!readable(c, k))
         return;
     if (most_voids(c) <= AUDIT_SPF_VOIDS) {
-        tree_is_known(c, k);
+        audit_spf_tree_is_known(c, k);
         return;
     }
     const struct spf_term *t = void_terms(c, &c->spf[0], &own);
@@ -235,7 +234,7 @@ void check_spf_ptr(struct audit_case *c, const struct audit_check *k)
 void check_spf_include_dead(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = readable(c, k);
-    if (!n || !tree_is_known(c, k))
+    if (!n || !audit_spf_tree_is_known(c, k))
         return;
     for (size_t i = 0; i < n->record.n; i++) {
         const struct spf_term *t = &n->record.terms[i];

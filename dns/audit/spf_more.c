@@ -9,9 +9,11 @@
 #define ANY_BITS4 8 /* of anybody's record */
 #define ANY_BITS6 19
 
-static const struct audit_spf_node *readable(const struct audit_case *c)
+static const struct audit_spf_node *readable(struct audit_case *c, const struct audit_check *k)
 {
     const struct audit_spf_node *n = &c->spf[0];
+    if (audit_is_failure(n->txt.answer.status))
+        audit_skip_failed(c, k, n->domain, n->txt.answer.status);
     return n->records_n == 1 && n->record.valid ? n : NULL;
 }
 
@@ -31,6 +33,16 @@ static struct audit_finding *add(struct audit_case *c, const struct audit_check 
 
 /* ---- terms that ask -------------------------------------------------------------------------- */
 
+/* Says where the DNS did not tell what the name of a term has. */
+static void note_failure(
+    struct audit_case *c, const struct audit_check *k, const struct audit_spf_host *h)
+{
+    if (h && audit_is_failure(h->first.answer.status))
+        audit_skip_failed(c, k, h->name, h->first.answer.status);
+    else if (h && !h->mx && audit_is_failure(h->second.answer.status))
+        audit_skip_failed(c, k, h->name, h->second.answer.status);
+}
+
 bool audit_spf_has_too_many(const struct audit_spf_host *h)
 {
     return h->mx && h->first.answer.n > SPF_NAMES_MAX;
@@ -38,10 +50,13 @@ bool audit_spf_has_too_many(const struct audit_spf_host *h)
 
 void check_spf_mx_exceeded(struct audit_case *c, const struct audit_check *k)
 {
+    audit_spf_tree_is_known(c, k);
     for (size_t i = 0; i < c->spf_n; i++) {
         const struct audit_spf_node *n = &c->spf[i];
         for (size_t j = 0; n->records_n == 1 && j < n->record.n; j++) {
             const struct audit_spf_host *h = audit_spf_host_of(c, n, &n->record.terms[j]);
+            if (h && h->mx)
+                note_failure(c, k, h);
             if (h && audit_spf_has_too_many(h))
                 add(c, k, n, &n->record.terms[j],
                     SAY(c->arena, "spf.mx_exceeded",
@@ -55,11 +70,12 @@ void check_spf_mx_exceeded(struct audit_case *c, const struct audit_check *k)
 
 void check_spf_term_void(struct audit_case *c, const struct audit_check *k)
 {
-    const struct audit_spf_node *n = readable(c);
+    const struct audit_spf_node *n = readable(c, k);
     for (size_t i = 0; n && i < n->record.n; i++) {
         const struct spf_term *t = &n->record.terms[i];
         const struct audit_spf_host *h =
             audit_spf_counts(&n->record, t) ? audit_spf_host_of(c, n, t) : NULL;
+        note_failure(c, k, h);
         if (h && audit_spf_host_is_void(h))
             add(c, k, n, t,
                 h->mx ? SAY(c->arena, "spf.term_void_mx",
@@ -105,6 +121,7 @@ static bool is_large(const struct spf_term *t, bool own)
 
 void check_spf_network_large(struct audit_case *c, const struct audit_check *k)
 {
+    audit_spf_tree_is_known(c, k);
     for (size_t i = 0; i < c->spf_n; i++) {
         const struct audit_spf_node *n = &c->spf[i];
         for (size_t j = 0; n->records_n == 1 && n->record.valid && j < n->record.n; j++) {
@@ -120,7 +137,7 @@ void check_spf_network_large(struct audit_case *c, const struct audit_check *k)
 
 void check_spf_network_private(struct audit_case *c, const struct audit_check *k)
 {
-    const struct audit_spf_node *n = readable(c);
+    const struct audit_spf_node *n = readable(c, k);
     for (size_t i = 0; n && i < n->record.n; i++) {
         const struct spf_term *t = &n->record.terms[i];
         if (audit_spf_is_inside(t) && audit_spf_counts(&n->record, t) && !audit_spf_is_ours(c, t))
@@ -134,6 +151,7 @@ void check_spf_network_private(struct audit_case *c, const struct audit_check *k
 
 void check_spf_long(struct audit_case *c, const struct audit_check *k)
 {
+    audit_spf_tree_is_known(c, k);
     for (size_t i = 0; i < c->spf_n; i++) {
         const struct audit_spf_node *n = &c->spf[i];
         if (n->records_n != 1 || n->record.text.n <= TEXT_MAX)
@@ -150,6 +168,8 @@ void check_spf_long(struct audit_case *c, const struct audit_check *k)
 static void check_dialect_at(
     struct audit_case *c, const struct audit_check *k, const struct audit_question *q)
 {
+    if (audit_is_failure(q->answer.status))
+        audit_skip_failed(c, k, q->name, q->answer.status);
     for (size_t i = 0; i < q->answer.n; i++)
         if (str_starts_nocase(q->answer.records[i].data, STR("spf2.0/")))
             audit_evidence(c,

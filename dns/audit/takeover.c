@@ -109,6 +109,8 @@ static void check_term(struct audit_case *c, const struct audit_check *k,
     const struct audit_question *q = audit_spf_counts(&n->record, t) ? question_of(c, n, t) : NULL;
     const struct audit_estate *e = q ? audit_estate_of(c, q) : NULL;
     bool flattened = false;
+    if (q && q->name && audit_is_failure(q->answer.status))
+        audit_skip_failed(c, k, q->name, q->answer.status);
     if (!is_open(c, k, e))
         return;
     struct said words = audit_estate_words(c, e);
@@ -126,6 +128,7 @@ static void check_term(struct audit_case *c, const struct audit_check *k,
 
 void check_spf_takeover(struct audit_case *c, const struct audit_check *k)
 {
+    audit_spf_tree_is_known(c, k);
     for (size_t i = 0; i < c->spf_n; i++)
         for (size_t j = 0;
              c->spf[i].records_n == 1 && c->spf[i].record.valid && j < c->spf[i].record.n; j++)
@@ -138,6 +141,8 @@ static void check_question(struct audit_case *c, const struct audit_check *k,
     const struct audit_question *q, const struct dns_record *mx)
 {
     const struct audit_estate *e = audit_estate_of(c, q);
+    if (q->name && audit_is_failure(q->answer.status))
+        audit_skip_failed(c, k, q->name, q->answer.status);
     if ((!mx && !audit_alias_dangles(q)) || !is_open(c, k, e))
         return;
     struct audit_finding *f = audit_add(c, k, q->name, audit_estate_words(c, e));
@@ -150,6 +155,8 @@ static void check_question(struct audit_case *c, const struct audit_check *k,
 static void check_name_servers(struct audit_case *c, const struct audit_check *k)
 {
     char name[NAME_SIZE];
+    if (audit_is_failure(c->ns.answer.status))
+        audit_skip_failed(c, k, c->ns.name, c->ns.answer.status);
     for (size_t i = 0; i < c->ns.answer.n; i++) {
         const struct audit_estate *e =
             name_canonical(c->ns.answer.records[i].data, name) ? find(c, name) : NULL;

@@ -8,6 +8,8 @@
 #define DMARC "_dmarc.shop.example."
 #define KEY "s1._domainkey.shop.example."
 
+#define LABEL_60 "x23456789012345678901234567890123456789012345678901234567890"
+
 /* Each zone, and a code that it has or has not. */
 static void codes_stand_where_they_belong(void **state)
 {
@@ -32,6 +34,18 @@ static void codes_stand_where_they_belong(void **state)
         {"more_than_unique_local", "shop.example", BACK " TXT",
             BACK " TXT \"v=spf1 ip4:198.51.100.7 ip6:fc00::/6 -all\"", "SPF-NETWORK-PRIVATE",
             false},
+
+        {"reports_below_a_public_suffix_of_ours", "shop.example", DMARC " TXT",
+            DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@x.hosted.shop.example\"\n"
+                  "_dmarc.hosted.shop.example. TXT \"v=DMARC1; p=reject; psd=y\"",
+            "DMARC-EXTERNAL-REPORT-UNAUTHORISED", true},
+        {"reports_below_the_domain", "shop.example", DMARC " TXT",
+            DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@x.hosted.shop.example\"",
+            "DMARC-EXTERNAL-REPORT-UNAUTHORISED", false},
+        {"reports_to_a_name_too_long_to_ask_for", "shop.example", DMARC " TXT",
+            DMARC " TXT \"v=DMARC1; p=reject; rua=mailto:a@" LABEL_60 "." LABEL_60 "." LABEL_60
+                  ".\" \"" LABEL_60 ".example\"",
+            "DMARC-EXTERNAL-REPORT-UNAUTHORISED", true},
 
         {"free_mail_of_a_country", "yahoo.co.uk", "", "", "FROM-FREE-MAIL", true},
         {"free_mail_of_the_family", "live.nl", "", "", "FROM-FREE-MAIL", true},
@@ -64,6 +78,7 @@ static void codes_stand_where_they_belong(void **state)
         shop_change(&s, k->remove, k->add);
         shop_audit(&s, &r);
         expect_number(k->name, shop_finding(&r, k->code) != NULL, k->found);
+        assert_null(shop_gap(&r, k->code));
         shop_end(&s);
     }
 }
@@ -149,6 +164,65 @@ static void an_unknown_policy_is_not_too_weak_for_a_logo(void **state)
     shop_end(&s);
 }
 
+/* Only the score card's rule of alignment hangs on an address that nobody named. */
+static void alignment_is_not_checkable_without_an_address(void **state)
+{
+    struct shop s;
+    struct audit_report r;
+    (void)state;
+    shop_begin(&s);
+    s.keys[0] = (struct audit_key){"shop.example", "s1", "", STR("")};
+    s.setup.addresses_n = 0;
+    shop_change(&s, KEY " TXT", KEY " TXT \"v=DKIM1; p=\"");
+    shop_audit(&s, &r);
+    expect_text("alignment", audit_answer_name(answer_of(&r, "alignment")), "not-checkable");
+    expect_text("dkim", audit_answer_name(answer_of(&r, "dkim")), "fail");
+    s.setup.smart_host = true;
+    shop_audit(&s, &r);
+    expect_text("smart host", audit_answer_name(answer_of(&r, "alignment")), "fail");
+    shop_end(&s);
+}
+
+/* Each record or name that could have had the fault, and did not come. */
+static void silence_leaves_a_gap(void **state)
+{
+    static const struct {
+        const char *name, *zone, *code;
+    } cases[] = {
+        {"an_include_in_takeover", "bounce TXT \"v=spf1 include:a.test -all\"", "SPF-TAKEOVER"},
+        {"a_host_in_takeover", "bounce TXT \"v=spf1 a:a.test -all\"", "SPF-TAKEOVER"},
+        {"a_host_in_void", "bounce TXT \"v=spf1 a:a.test -all\"", "SPF-TERM-VOID"},
+        {"an_mx_in_void", "bounce TXT \"v=spf1 mx:a.test -all\"", "SPF-TERM-VOID"},
+        {"an_mx_in_exceeded", "bounce TXT \"v=spf1 mx:a.test -all\"", "SPF-MX-EXCEEDED"},
+        {"an_include_in_exceeded", "bounce TXT \"v=spf1 include:a.test -all\"", "SPF-MX-EXCEEDED"},
+        {"an_include_in_large", "bounce TXT \"v=spf1 include:a.test -all\"", "SPF-NETWORK-LARGE"},
+        {"an_include_in_long", "bounce TXT \"v=spf1 include:a.test -all\"", "SPF-TOO-LONG"},
+        {"the_record_in_private", "bounce CNAME a.test.", "SPF-NETWORK-PRIVATE"},
+        {"the_record_in_void", "bounce CNAME a.test.", "SPF-TERM-VOID"},
+        {"the_record_in_sender_id", "bounce CNAME a.test.", "SPF-SENDER-ID"},
+        {"an_alias_in_takeover", "mail CNAME a.test.", "NAME-TAKEOVER"},
+    };
+    (void)state;
+    EACH(k, cases)
+    {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        world_zone(&s.world, 0,
+            arena_printf(s.world.arena,
+                "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\nmx A 198.51.100.7\n"
+                "@ MX 10 mx\n%s\n",
+                k->zone));
+        world_resolver(&s.world, NULL, 1000);
+        s.setup.resolver = s.world.resolver;
+        audit_run(&s.setup, s.world.arena, &r);
+        const struct audit_gap *gap = shop_gap(&r, k->code);
+        if (!gap || !gap->dns_failed)
+            fail_msg("%s: %s is no gap", k->name, k->code);
+        shop_end(&s);
+    }
+}
+
 /* All that leads out of the zone meets SERVFAIL at once, so that no reason may speak of a time-out. */
 static void servfail_is_told_as_such(void **state)
 {
@@ -195,6 +269,8 @@ int main(void)
         cmocka_unit_test(a_number_stands_for_one_octet),
         cmocka_unit_test(providers_ask_for_an_rsa_key),
         cmocka_unit_test(an_unknown_policy_is_not_too_weak_for_a_logo),
+        cmocka_unit_test(alignment_is_not_checkable_without_an_address),
+        cmocka_unit_test(silence_leaves_a_gap),
         cmocka_unit_test(servfail_is_told_as_such),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

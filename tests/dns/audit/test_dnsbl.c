@@ -167,6 +167,26 @@ static void a_list_that_does_not_work_is_a_gap(void **state)
     shop_end(&s);
 }
 
+static void lists_of_names_need_no_address(void **state)
+{
+    struct dnsbl_list of_names = addresses;
+    of_names.names = true;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        s.setup.addresses_n = 0;
+        s.setup.dnsbl = i ? &addresses : &of_names;
+        s.setup.dnsbl_n = 1;
+        shop_audit(&s, &r);
+        const struct audit_gap *gap = shop_gap(&r, "DNSBL-LISTED");
+        expect_number(i ? "addresses" : "names",
+            gap && strstr(gap->reason.text, "no sending address") != NULL, i);
+        shop_end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(the_usual_lists_are_sorted_by_what_they_list),
         cmocka_unit_test(an_audit_asks_lists_only_when_told_to),
         cmocka_unit_test(a_listing_is_an_error_of_large_lists_only),
+        cmocka_unit_test(lists_of_names_need_no_address),
         cmocka_unit_test(a_list_that_does_not_work_is_a_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
