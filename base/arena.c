@@ -126,14 +126,17 @@ struct str arena_str(struct arena *a, struct str s)
 char *arena_printf(struct arena *a, const char *format, ...)
 {
     va_list args, again;
+    char usual[256]; /* most are shorter, and then need no second round */
 
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     char *text = arena_alloc(a, length > 0 ? (size_t)length + 1 : 1);
-    if (length > 0)
+    if (length >= (int)sizeof usual)
         vsnprintf(text, (size_t)length + 1, format, again);
+    else if (length > 0)
+        memcpy(text, usual, (size_t)length + 1);
     va_end(again);
     return text;
 }

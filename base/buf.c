@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define SMALLEST 64
+#define LARGER 4096 /* from here on it doubles; below, a text that grows is moved less often */
 
 void buf_close(struct buf *b)
 {
@@ -28,7 +29,7 @@ char *buf_room(struct buf *b, size_t more)
     if (need > b->cap) {
         size_t cap = b->cap > 0 ? b->cap : SMALLEST;
         while (cap < need)
-            cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+            cap = cap > SIZE_MAX / 2 ? need : cap < LARGER ? cap * 4 : cap * 2;
         char *p = realloc(b->p, cap);
         if (!p)
             err_out_of_memory();

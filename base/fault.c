@@ -33,10 +33,26 @@ void faults_add(struct faults *f, const char *code, struct str pointer, const ch
     f->last = one;
 }
 
+/* Most keys stand in a pointer as they are; one is made for each value of a request that is checked. */
+static struct str plain_pointer(struct arena *a, struct str parent, struct str key)
+{
+    char *p = arena_alloc(a, parent.n + key.n + 2);
+
+    if (parent.n > 0)
+        memcpy(p, parent.p, parent.n);
+    p[parent.n] = '/';
+    if (key.n > 0)
+        memcpy(p + parent.n + 1, key.p, key.n);
+    p[parent.n + 1 + key.n] = 0;
+    return str_bytes(p, parent.n + 1 + key.n);
+}
+
 struct str fault_pointer(struct arena *a, struct str parent, struct str key)
 {
     AUTO(buf_close) struct buf out = {0};
 
+    if (str_find_char(key, '~', 0) == key.n && str_find_char(key, '/', 0) == key.n)
+        return plain_pointer(a, parent, key);
     buf_add(&out, parent);
     buf_add_char(&out, '/');
     for (size_t i = 0; i < key.n; i++) {

@@ -18,9 +18,17 @@ static EVP_MD *sha256;
 static EVP_MAC *hmac;
 static pthread_key_t thread_contexts;
 
+/* Asking for 16 random bytes costs about as much as for 512, so that short ones are handed out of a stock. What was handed
+ * out is wiped here, and a child of fork() begins with an empty stock. */
+#define STOCK_BYTES 512
+#define SHORT_BYTES 64
+
 struct contexts {
     EVP_MD_CTX *digest;
     EVP_MAC_CTX *mac;
+    unsigned char stock[STOCK_BYTES];
+    size_t stock_n; /* bytes that are left, the first of it */
+    pid_t stock_of;
 };
 
 /* With valid arguments these calls fail for want of memory only. */
@@ -36,6 +44,7 @@ static void drop_contexts(void *p)
 
     EVP_MD_CTX_free(c->digest);
     EVP_MAC_CTX_free(c->mac);
+    explicit_bzero(c->stock, sizeof c->stock);
     free(c);
 }
 
@@ -150,7 +159,7 @@ bool digest_equal(const struct digest *a, const struct digest *b)
     return CRYPTO_memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
-void hash_random(void *out, size_t n)
+static void draw(void *out, size_t n)
 {
     for (unsigned char *p = out; n > 0;) {
         int piece = n > 1 << 20 ? 1 << 20 : (int)n;
@@ -161,4 +170,21 @@ void hash_random(void *out, size_t n)
         p += piece;
         n -= (size_t)piece;
     }
+}
+
+void hash_random(void *out, size_t n)
+{
+    if (n > SHORT_BYTES) {
+        draw(out, n);
+        return;
+    }
+    struct contexts *c = contexts();
+    if (c->stock_n < n || c->stock_of != getpid()) {
+        draw(c->stock, sizeof c->stock);
+        c->stock_n = sizeof c->stock;
+        c->stock_of = getpid();
+    }
+    c->stock_n -= n;
+    memcpy(out, c->stock + c->stock_n, n);
+    explicit_bzero(c->stock + c->stock_n, n);
 }

@@ -39,6 +39,12 @@ struct held_change {
 #define TOUCHED_BUCKETS 256 /* a power of two */
 #define IDEMPOTENCY_PLACES 4
 
+struct person_row {
+    int64_t n;
+    struct digest hash;
+    unsigned pepper;
+};
+
 struct writer {
     struct sqlite *db;
     char node[40];
@@ -49,8 +55,9 @@ struct writer {
     size_t shops_n, shops_cap;
     struct touched *touched, *buckets[TOUCHED_BUCKETS];
     struct held_change *held;
-    unsigned odd;    /* which kind of message gets the odd one of a claim changes with each */
-    bool days_known; /* of this batch */
+    unsigned odd; /* which kind of message gets the odd one of a claim changes with each */
+    struct person_row person; /* the last one that was looked up in this batch; n = 0: none */
+    bool days_known;          /* of this batch */
     int64_t days[IDEMPOTENCY_PLACES]; /* the day whose keys stand in idempotency_0..3, -1 = none */
 };
 
@@ -64,12 +71,6 @@ struct message_row {
     const char *owner;
     const char *held_for; /* the reason that stands in the table, of a held one */
     bool unsure;
-};
-
-struct person_row {
-    int64_t n;
-    struct digest hash;
-    unsigned pepper;
 };
 
 /* ---- sqlite_batch.c: what a batch gathers ---- */
@@ -146,6 +147,7 @@ bool refuse(struct store_op *op, enum err_code code, const char *format, ...)
  * event was stored, so a later pepper does not tear a parcel apart. */
 struct order_place {
     bool any;
+    bool is_new; /* nothing of its parcel is known */
     const char *storefront, *event, *supersedes;
     struct digest order, parcel;
     int64_t seq; /* 0 = none: takes no part in supersession */

@@ -66,9 +66,10 @@ bool order_place_new(
     for (size_t i = s->order.n; i-- > 0 && !known;) {
         out->order = s->order.hash[i];
         out->parcel = s->parcel.hash[i];
-        if (i > 0 && !parcel_is_known(w, out, &known, e))
+        if ((i > 0 || o->seq > 0) && !parcel_is_known(w, out, &known, e))
             return false;
     }
+    out->is_new = !known;
     return true;
 }
 
@@ -103,7 +104,7 @@ bool order_is_stale(struct writer *w, const struct order_place *p, const char **
     struct sql *q;
 
     *by = NULL;
-    if (!p->any || p->seq == 0 || !p->event[0])
+    if (!p->any || p->is_new || p->seq == 0 || !p->event[0])
         return true;
     q = sqlite_sql(w->db, "SELECT id, supersedes FROM order_event WHERE storefront = ?1 AND "
                           "order_ref = ?2 AND parcel_ref = ?3"
@@ -133,7 +134,7 @@ bool order_supersede(struct writer *w, const struct order_place *p, const char *
     size_t n;
     struct sql *q;
 
-    if (!p->any || p->seq == 0 || !p->supersedes[0])
+    if (!p->any || p->is_new || p->seq == 0 || !p->supersedes[0])
         return true;
     q = sqlite_sql(w->db,
         "SELECT " MESSAGE_COLUMNS_WITH(

@@ -49,6 +49,7 @@ bool person_make(struct writer *w, const char *storefront, const struct store_pe
 
     if (!person_find(w, storefront, &p->who, out, e))
         return false;
+    w->person = *out;
     if (out->n != 0)
         return true;
     *out = (struct person_row){0, p->who.hash[0], p->who.pepper[0]};
@@ -64,6 +65,7 @@ bool person_make(struct writer *w, const char *storefront, const struct store_pe
     if (!sql_run(q, e))
         return false;
     out->n = sqlite_last_row(w->db);
+    w->person = *out;
     return true;
 }
 
@@ -207,6 +209,10 @@ static bool person_hash(struct writer *w, int64_t person, struct digest *out, st
     struct sql *q = sqlite_sql(w->db, "SELECT hash FROM person WHERE n = ?1");
     bool found;
 
+    if (person == w->person.n) {
+        *out = w->person.hash;
+        return true;
+    }
     sql_int(q, 1, person);
     found = sql_row(q) && sql_get_digest(q, 0, out);
     if (!sql_done(q, e))

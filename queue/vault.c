@@ -140,9 +140,9 @@ bool vault_is_sound(struct vault *v, struct err *e)
 
 enum answer { ANSWER_KEY, ANSWER_ERASED, ANSWER_NONE };
 
-/* q's columns: id, master, wrapped. */
+/* q's columns: id, master, wrapped, the count of erasures as of the same moment. */
 static bool read_key(struct vault *v, struct sql *q, const char *storefront, struct vault_key *out,
-    enum answer *answer, struct err *e)
+    int64_t *erased_n, enum answer *answer, struct err *e)
 {
     AUTO(buf_close) struct buf wrapped = {0};
     unsigned master = 0;
@@ -156,6 +156,7 @@ static bool read_key(struct vault *v, struct sql *q, const char *storefront, str
         master = (unsigned)sql_get_int(q, 1);
         *answer = sql_get_null(q, 2) ? ANSWER_ERASED : ANSWER_KEY;
         buf_add(&wrapped, sql_get_str(q, 2));
+        *erased_n = sql_get_int(q, 3);
     }
     if (!seen(v, sql_done(q, e), e))
         return false;
@@ -163,7 +164,7 @@ static bool read_key(struct vault *v, struct sql *q, const char *storefront, str
 }
 
 static bool key_by_id(struct vault *v, const char *storefront, struct str id, struct vault_key *out,
-    enum answer *answer, struct err *e)
+    int64_t *erased_n, enum answer *answer, struct err *e)
 {
     struct sqlite *db;
     struct sql *q;
@@ -171,11 +172,11 @@ static bool key_by_id(struct vault *v, const char *storefront, struct str id, st
 
     if (!sqlite_pool_take(v->readers, &db, e))
         return false;
-    q = sqlite_sql(
-        db, "SELECT id, master, wrapped FROM person_key WHERE storefront = ?1 AND id = ?2");
+    q = sqlite_sql(db, "SELECT id, master, wrapped, (SELECT n FROM erasure) FROM person_key"
+                       " WHERE storefront = ?1 AND id = ?2");
     sql_text(q, 1, storefront);
     sql_blob(q, 2, id);
-    fine = read_key(v, q, storefront, out, answer, e);
+    fine = read_key(v, q, storefront, out, erased_n, answer, e);
     sqlite_pool_give(v->readers, db);
     return fine;
 }
@@ -183,7 +184,7 @@ static bool key_by_id(struct vault *v, const char *storefront, struct str id, st
 /* The index is named because SQLite would rather walk every key of the storefront, which are in the order of
  * their ids, than sort the one or two of this person. */
 static bool key_by_person(struct vault *v, const char *storefront, const struct keyed *who,
-    struct vault_key *out, enum answer *answer, struct err *e)
+    struct vault_key *out, int64_t *erased_n, enum answer *answer, struct err *e)
 {
     struct sqlite *db;
     bool fine = true;
@@ -192,14 +193,14 @@ static bool key_by_person(struct vault *v, const char *storefront, const struct 
         return false;
     *answer = ANSWER_NONE;
     for (size_t i = 0; i < who->n && fine && *answer == ANSWER_NONE; i++) {
-        struct sql *q =
-            sqlite_sql(db, "SELECT id, master, wrapped FROM person_key INDEXED BY person_key_of"
-                           " WHERE storefront = ?1 AND person = ?2 AND wrapped IS NOT NULL"
-                           " ORDER BY id DESC LIMIT 1");
+        struct sql *q = sqlite_sql(db,
+            "SELECT id, master, wrapped, (SELECT n FROM erasure) FROM person_key INDEXED BY"
+            " person_key_of WHERE storefront = ?1 AND person = ?2 AND wrapped IS NOT NULL"
+            " ORDER BY id DESC LIMIT 1");
 
         sql_text(q, 1, storefront);
         sql_digest(q, 2, &who->hash[i]);
-        fine = read_key(v, q, storefront, out, answer, e);
+        fine = read_key(v, q, storefront, out, erased_n, answer, e);
     }
     sqlite_pool_give(v->readers, db);
     return fine;
@@ -280,16 +281,25 @@ static bool pending_key(struct vault *v, const char *storefront, const struct ke
 
 /* ---- verbs ---- */
 
+/* What is remembered holds while nobody erased; somebody new need not be asked about. */
 static bool remembered(struct vault *v, const char *storefront, const struct keyed *who,
-    int64_t erased_n, struct vault_key *out)
+    struct vault_key *out, bool *found, struct err *e)
 {
-    bool found;
+    int64_t erased_n;
+    bool has;
 
     pthread_mutex_lock(&v->lock);
-    found = vault_cache_get(&v->cache, &who->hash[0], erased_n, out) ||
-            pending_key(v, storefront, who, false, out);
+    *found = pending_key(v, storefront, who, false, out);
+    has = !*found && vault_cache_has(&v->cache, &who->hash[0]);
     pthread_mutex_unlock(&v->lock);
-    return found;
+    if (!has)
+        return true;
+    if (!erasures(v, &erased_n, e))
+        return false;
+    pthread_mutex_lock(&v->lock);
+    *found = vault_cache_get(&v->cache, &who->hash[0], erased_n, out);
+    pthread_mutex_unlock(&v->lock);
+    return true;
 }
 
 bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *who, bool make,
@@ -298,12 +308,11 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
     enum answer answer;
     int64_t erased_n;
 
-    if (!erasures(v, &erased_n, e))
+    if (!remembered(v, storefront, who, out, found, e))
         return false;
-    *found = remembered(v, storefront, who, erased_n, out);
     if (*found)
         return true;
-    if (!key_by_person(v, storefront, who, out, &answer, e))
+    if (!key_by_person(v, storefront, who, out, &erased_n, &answer, e))
         return false;
     *found = answer == ANSWER_KEY;
     pthread_mutex_lock(&v->lock);
@@ -337,7 +346,7 @@ static bool key_of_blob(struct vault *v, const char *storefront, struct str id,
     *answer = ANSWER_KEY;
     if (found)
         return true;
-    if (!key_by_id(v, storefront, id, out, answer, e))
+    if (!key_by_id(v, storefront, id, out, &erased_n, answer, e))
         return false;
     pthread_mutex_lock(&v->lock);
     if (*answer == ANSWER_KEY)

@@ -5,6 +5,16 @@ static struct vault_cached *set_of(struct vault_cache *c, const struct digest *t
     return c->at[(tag->b[0] | (size_t)tag->b[1] << 8) % VAULT_CACHE_SETS];
 }
 
+bool vault_cache_has(struct vault_cache *c, const struct digest *tag)
+{
+    const struct vault_cached *set = set_of(c, tag);
+
+    for (size_t i = 0; i < VAULT_CACHE_WAYS; i++)
+        if (set[i].used && digest_equal(&set[i].tag, tag))
+            return true;
+    return false;
+}
+
 bool vault_cache_get(
     struct vault_cache *c, const struct digest *tag, int64_t erased_n, struct vault_key *out)
 {

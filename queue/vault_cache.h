@@ -19,6 +19,7 @@ struct vault_cache {
     uint64_t clock;
 };
 
+bool vault_cache_has(struct vault_cache *c, const struct digest *tag); /* at whatever count */
 bool vault_cache_get(
     struct vault_cache *c, const struct digest *tag, int64_t erased_n, struct vault_key *out);
 void vault_cache_put(

@@ -1,4 +1,5 @@
 /* What is an amount, a currency, a date: the half of format.h that needs no locale. */
+#include <stdatomic.h>
 #include <unicode/ucurr.h>
 
 #include "base/clock.h"
@@ -31,13 +32,31 @@ bool format_is_currency(struct str code)
     return ucurr_isAvailable(wide, U_DATE_MIN, U_DATE_MAX, &status) && U_SUCCESS(status);
 }
 
-int format_currency_digits(struct str code)
+static int ask_digits(struct str code)
 {
     UChar wide[4];
     UErrorCode status = U_ZERO_ERROR;
     widen(code, wide);
     int digits = ucurr_getDefaultFractionDigits(wide, &status);
     return U_SUCCESS(status) ? digits : 2;
+}
+
+/* ICU searches its files for the answer each time, and it is always the same: remembered, one more, 0 = not asked yet. */
+int format_currency_digits(struct str code)
+{
+    static atomic_uchar known[26 * 26 * 26];
+    size_t place = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (i >= code.n || code.p[i] < 'A' || code.p[i] > 'Z')
+            return ask_digits(code);
+        place = place * 26 + (size_t)(code.p[i] - 'A');
+    }
+    int digits = atomic_load_explicit(&known[place], memory_order_relaxed);
+    if (digits == 0) {
+        digits = ask_digits(code) + 1;
+        atomic_store_explicit(&known[place], (unsigned char)digits, memory_order_relaxed);
+    }
+    return digits - 1;
 }
 
 static size_t digits_at(struct str s, size_t from)

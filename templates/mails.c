@@ -133,18 +133,19 @@ static const struct shelved_locale *nearest(const struct mails *m, struct str ta
     return l;
 }
 
+/* Most tags stand there as they are; only others are worth asking ICU for their whole form. */
 static const struct written *written_in(const struct mails *m, const char *tag)
 {
     char full[FORMAT_TAG_BYTES];
     const struct written *found = NULL;
-    if (!format_full_tag(tag, full))
-        return NULL;
-    for (const struct written *w = m->written; w; w = w->next) {
+    for (const struct written *w = m->written; w; w = w->next)
         if (str_is_nocase(str_of(tag), w->tag))
             return w;
+    if (!format_full_tag(tag, full))
+        return NULL;
+    for (const struct written *w = m->written; w; w = w->next)
         if (strcmp(full, w->full) == 0)
             found = w;
-    }
     return found;
 }
 
@@ -159,12 +160,12 @@ static bool shares_script(const char *full, const char *other)
  * catalog again, so that it may be kept in place of the tag. */
 static const char *shown_in(const struct mails *m, const struct shelved_locale *l, struct str tag)
 {
-    char text[FORMAT_TAG_BYTES], full[FORMAT_TAG_BYTES];
-    if (!read_tag(tag, text) || !format_full_tag(l->tag, full))
+    char text[FORMAT_TAG_BYTES];
+    if (!read_tag(tag, text) || *l->full == 0)
         return l->tag;
     do {
         const struct written *w = written_in(m, text);
-        if (w && shares_script(w->full, full) && nearest(m, str_of(w->tag)) == l)
+        if (w && shares_script(w->full, l->full) && nearest(m, str_of(w->tag)) == l)
             return w->tag;
     } while (!str_is_nocase(str_of(text), l->tag) && cut_subtag(text));
     return l->tag;

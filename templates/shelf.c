@@ -95,6 +95,12 @@ static bool read_partials(struct mails *m, const char *dir, struct err *e)
     return true;
 }
 
+static const char *full_tag(struct mails *m, const char *tag)
+{
+    char full[FORMAT_TAG_BYTES];
+    return format_full_tag(tag, full) ? arena_text(m->arena, str_of(full)) : "";
+}
+
 static struct shelved_locale *locale_named(struct mails *m, const char *tag)
 {
     for (size_t i = 0; i < m->locales_n; i++)
@@ -102,7 +108,8 @@ static struct shelved_locale *locale_named(struct mails *m, const char *tag)
             return &m->locales[i];
     if (m->locales_n == ENTRIES_MAX)
         return NULL;
-    m->locales[m->locales_n] = (struct shelved_locale){tag, "", js_object(), js_object()};
+    m->locales[m->locales_n] =
+        (struct shelved_locale){tag, "", js_object(), js_object(), full_tag(m, tag)};
     return &m->locales[m->locales_n++];
 }
 

@@ -15,6 +15,7 @@
 struct shelved_locale {
     const char *tag, *file;     /* the first one */
     struct js *entries, *files; /* key -> what it says, and the file that says it */
+    const char *full;           /* "en-Latn-US"; "" where the tag has no such form */
 };
 
 /* A locale that dates, numbers and amounts can be written in, of some catalog's language. */

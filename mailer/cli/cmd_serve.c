@@ -24,6 +24,8 @@
 /* A block of this size goes back to the system when it is freed. Left alone, the allocator raises the bound with
  * each attachment that it meets, and then each thread that handled one keeps its memory. */
 #define LARGE_BYTES (1024 * 1024)
+/* What a heap keeps free at its end, or every few requests it would shrink and be faulted in again. */
+#define KEPT_BYTES (2 * 1024 * 1024)
 #define PAGE_TIMEOUT_MS 5000 /* of an audit: the end of the service may have to wait for it */
 #define LOOK_S 10            /* how often zone files are asked for their faults */
 
@@ -451,6 +453,9 @@ static int run(struct cli *c)
     if (c->operands_n > 0)
         return cli_usage(c, "serve takes no operands");
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MXFAST,
+        0); /* small pieces joined when they are freed, not all at once at each larger one */
     allow_descriptors();
     sigset_t signals = block_signals();
     bool ok = open_all(&s, &e);

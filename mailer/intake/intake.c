@@ -34,25 +34,25 @@ static void check_idempotency_key(struct request *r, const struct js *v, struct 
 
 /* The order is the order of the checks: what others depend on comes first. */
 static const struct field {
-    const char *name;
+    const char *pointer; /* its name stands behind the slash */
     void (*check)(struct request *r, const struct js *v, struct str at);
 } fields[] = {
-    {"template", request_check_template},
-    {"stream", request_check_stream},
-    {"to", request_check_to},
-    {"locale", request_check_locale},
-    {"data", request_check_data},
-    {"reply_to", request_check_reply_to},
-    {"send_at", request_check_send_at},
-    {"order", request_check_order},
-    {"parcel", request_check_parcel},
-    {"event", request_check_event},
-    {"seq", request_check_seq},
-    {"occurred_at", request_check_occurred_at},
-    {"metadata", request_check_metadata},
-    {"attachments", request_check_attachments},
-    {"priority", request_check_priority},
-    {"idempotency_key", check_idempotency_key},
+    {"/template", request_check_template},
+    {"/stream", request_check_stream},
+    {"/to", request_check_to},
+    {"/locale", request_check_locale},
+    {"/data", request_check_data},
+    {"/reply_to", request_check_reply_to},
+    {"/send_at", request_check_send_at},
+    {"/order", request_check_order},
+    {"/parcel", request_check_parcel},
+    {"/event", request_check_event},
+    {"/seq", request_check_seq},
+    {"/occurred_at", request_check_occurred_at},
+    {"/metadata", request_check_metadata},
+    {"/attachments", request_check_attachments},
+    {"/priority", request_check_priority},
+    {"/idempotency_key", check_idempotency_key},
 };
 
 static void check_fields(struct request *r, const struct js *root)
@@ -60,11 +60,11 @@ static void check_fields(struct request *r, const struct js *root)
     const char *known[COUNT_OF(fields)];
 
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        const struct js *v = js_get(root, fields[i].name);
+        const char *name = fields[i].pointer + 1;
+        const struct js *v = js_get(root, name);
         /* Absent and null are the same: many clients write null for what they do not have. */
-        fields[i].check(r, js_kind(v) == JS_NULL ? NULL : v,
-            fault_pointer(r->a, STR(""), str_of(fields[i].name)));
-        known[i] = fields[i].name;
+        fields[i].check(r, js_kind(v) == JS_NULL ? NULL : v, str_of(fields[i].pointer));
+        known[i] = name;
     }
     request_refuse_unknown(r, root, STR(""), known, COUNT_OF(fields));
 }

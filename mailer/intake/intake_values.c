@@ -108,22 +108,28 @@ bool request_time(struct request *r, const struct js *v, struct str at, int64_t 
     return false;
 }
 
+static void name_all(const char *const *known, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_addf(out, "%s%s", i > 0 ? ", " : "", known[i]);
+}
+
 void request_refuse_unknown(
     struct request *r, const struct js *object, struct str at, const char *const *known, size_t n)
 {
     AUTO(buf_close) struct buf names = {0};
     struct js_iter it = {0};
 
-    for (size_t i = 0; i < n; i++)
-        buf_addf(&names, "%s%s", i > 0 ? ", " : "", known[i]);
     while (js_next(object, &it)) {
         bool found = false;
         for (size_t i = 0; i < n && !found; i++)
             found = str_is(it.key, known[i]);
+        if (found)
+            continue;
+        if (names.n == 0)
+            name_all(known, n, &names);
         /* A key may be long; the pointer names it, cut so that an answer stays small. */
-        if (!found)
-            faults_add(r->faults, "unknown-field",
-                fault_pointer(r->a, at, str_slice(it.key, 0, 100)), "is unknown here; known are %s",
-                buf_text(&names));
+        faults_add(r->faults, "unknown-field", fault_pointer(r->a, at, str_slice(it.key, 0, 100)),
+            "is unknown here; known are %s", buf_text(&names));
     }
 }
