@@ -356,6 +356,25 @@ static void a_key_that_a_command_revokes_stops_at_once(void **state)
     queue_close(&tool);
 }
 
+/* A hand that knows how changes are counted changes a row unseen: what is remembered of it is seen to hold until a key
+ * really changes, however many commits come between. */
+static void what_is_remembered_of_a_key_outlives_commits_that_touch_none(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct api_key made, found;
+    const char *secret, *other;
+
+    (void)state;
+    FINE(queue_key_create(p->q, SHOP, "k", ROLE_SEND, test_actor, p->a, &made, &secret, &p->e));
+    FINE(queue_key_find(p->q, str_of(secret), p->a, &found, &p->e));
+    set(p, "queue.db", "DROP TRIGGER api_key_changed; UPDATE api_key SET proof = zeroblob(32)");
+    post_mail(p, "ada@example.com");
+    FINE(queue_key_find(p->q, str_of(secret), p->a, &found, &p->e));
+    assert_string_equal(found.id, made.id);
+    FINE(queue_key_create(p->q, SHOP, "l", ROLE_SEND, test_actor, p->a, &made, &other, &p->e));
+    refused(queue_key_find(p->q, str_of(secret), p->a, &found, &p->e), &p->e, ERR_DENIED);
+}
+
 static void a_command_beside_the_service_is_seen_by_it_at_once(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -610,6 +629,7 @@ int main(void)
         cmocka_unit_test(a_migration_that_fails_or_dies_leaves_the_version_before),
         cmocka_unit_test(a_second_service_on_the_folder_is_refused),
         cmocka_unit_test(a_key_that_a_command_revokes_stops_at_once),
+        cmocka_unit_test(what_is_remembered_of_a_key_outlives_commits_that_touch_none),
         cmocka_unit_test(a_command_beside_the_service_is_seen_by_it_at_once),
         cmocka_unit_test(dying_between_the_keys_and_the_message_leaves_only_a_key),
         cmocka_unit_test(claims_end_the_mails_of_an_erased_person),

@@ -248,9 +248,30 @@ static void what_was_read_is_held_no_longer(void **state)
     desk_close(&d);
 }
 
+/* ---- how long it took ---- */
+
+static void the_time_to_each_202_is_in_the_metrics_and_of_refusals_none(void **state)
+{
+    AUTO(reply_close) struct reply r = {0};
+    struct desk d;
+
+    (void)state;
+    desk_open(&d);
+    desk_post(&d, "/v1/messages", NOTE, &r);
+    desk_post(&d, "/v1/messages", "{}", &r);
+    assert_int_equal(r.status, 422);
+    post_batch(&d, NOTE, 3, &r);
+    post_batch(&d, "7", 3, &r);
+    desk_call(&d, "GET", "/metrics", "", STR(""), &r);
+    expect_in("single", buf_str(&r.body), "parcelpost_intake_seconds_count{road=\"single\"} 1\n");
+    expect_in("batch", buf_str(&r.body), "parcelpost_intake_seconds_count{road=\"batch\"} 1\n");
+    desk_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_time_to_each_202_is_in_the_metrics_and_of_refusals_none),
         cmocka_unit_test(a_full_line_refuses_and_loses_nothing),
         cmocka_unit_test(a_key_gets_its_share_of_a_minute_and_hears_how_it_stands),
         cmocka_unit_test(another_key_and_who_needs_none_are_not_concerned),
