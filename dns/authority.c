@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define TIMEOUT_MS 3000
+#define WHOLE_MS 30000
 #define PORT 53
 #define SOA_LEAST 22 /* two names and five numbers */
 
@@ -24,6 +25,7 @@ struct survey {
     size_t names_n;
     const char *why;
     uint32_t negative_ttl_s;
+    int64_t end_steady_ns;
 };
 
 static void give_up(struct survey *v, const char *why)
@@ -32,14 +34,24 @@ static void give_up(struct survey *v, const char *why)
         v->why = why;
 }
 
+/* Asked before each question, so that whoever names servers does not choose how many there are. */
+static bool may_ask(struct survey *v, const char *name)
+{
+    if (v->n == AUTHORITY_MAX_SERVERS)
+        give_up(v, arena_printf(v->arena, "%s has more than %d addresses of servers", name,
+                       AUTHORITY_MAX_SERVERS));
+    else if (clock_steady_ns() >= v->end_steady_ns)
+        give_up(v, arena_printf(v->arena, "the servers of %s took too long together", name));
+    else
+        return true;
+    return false;
+}
+
 static struct authority_server *add_server(
     struct survey *v, const char *name, const char *host, const char *address)
 {
-    if (v->n == AUTHORITY_MAX_SERVERS) {
-        give_up(v, arena_printf(v->arena, "%s has more than %d addresses of servers", name,
-                       AUTHORITY_MAX_SERVERS));
+    if (!may_ask(v, name))
         return NULL;
-    }
     v->servers[v->n] = (struct authority_server){
         .host = host, .address = address, .name = name, .step = {.alias = ""}};
     return &v->servers[v->n++];
@@ -79,11 +91,12 @@ static bool has_route(const struct server *s)
 static void ask_server(struct survey *v, struct authority_server *out, struct servers *alone)
 {
     int64_t timeout_ms = v->with->timeout_ms > 0 ? v->with->timeout_ms : TIMEOUT_MS;
+    int64_t deadline_ns = clock_steady_ns() + timeout_ms * 1000000;
     const struct exchange_question question = {.name = out->name, .type = v->type};
     struct exchange_reply reply = {0};
     const struct exchange x = {.servers = alone,
         .clock = clock_system(),
-        .deadline_steady_ns = clock_steady_ns() + timeout_ms * 1000000,
+        .deadline_steady_ns = deadline_ns < v->end_steady_ns ? deadline_ns : v->end_steady_ns,
         .direct = true};
 
     out->status = AUTHORITY_NO_ROUTE;
@@ -113,6 +126,10 @@ static void ask_address(struct survey *v, const char *name, const char *host, co
     struct authority_server *out = add_server(v, name, host, arena_text(v->arena, str_of(text)));
     if (!out)
         return;
+    if (!v->with->allow_private && !ip_is_public(ip)) {
+        out->status = AUTHORITY_NOT_PUBLIC;
+        return;
+    }
     const char *whole = arena_printf(v->arena, ip->family == 6 ? "[%s]:%u" : "%s:%u", text, port);
     if (server_parse(whole, &alone.all[0], &e))
         ask_server(v, out, &alone);
@@ -130,11 +147,13 @@ static bool is_failure(enum dns_status s)
 static size_t ask_addresses(struct survey *v, const char *name, const char *host, int family)
 {
     struct dns_answer found;
+    if (!may_ask(v, name))
+        return 0;
     resolver_ask(v->with->resolver, host, family == 4 ? DNS_A : DNS_AAAA, v->arena, &found);
     if (is_failure(found.status))
         give_up(v, arena_printf(v->arena, "the DNS did not say which addresses %s has (%s)", host,
                        dns_status_name(found.status)));
-    for (size_t i = 0; i < found.n; i++) {
+    for (size_t i = 0; i < found.n && may_ask(v, name); i++) {
         struct ip ip = {.family = (uint8_t)family};
         if (found.records[i].data.n == (family == 4 ? 4u : 16u)) {
             memcpy(ip.b, found.records[i].data.p, found.records[i].data.n);
@@ -193,7 +212,7 @@ static void ask_zone(struct survey *v, const char *name)
     if (ns.status != DNS_FOUND)
         give_up(v, arena_printf(v->arena, "the DNS did not say which servers %s has (%s)", zone,
                        dns_status_name(ns.status)));
-    for (size_t i = 0; i < ns.n; i++)
+    for (size_t i = 0; i < ns.n && may_ask(v, name); i++)
         ask_host(v, name, arena_text(v->arena, ns.records[i].data));
 }
 
@@ -222,7 +241,12 @@ void authority_ask(const struct authority_setup *s, const char *name, enum dns_t
 {
     char canonical[NAME_SIZE];
     struct survey *v = ARENA_NEW(a, struct survey);
-    *v = (struct survey){.with = s, .type = type, .arena = a, .why = ""};
+    int64_t whole_ms = s->whole_ms > 0 ? s->whole_ms : WHOLE_MS;
+    *v = (struct survey){.with = s,
+        .type = type,
+        .arena = a,
+        .why = "",
+        .end_steady_ns = clock_steady_ns() + whole_ms * 1000000};
 
     if (name_canonical(str_of(name), canonical))
         v->names[v->names_n++] = arena_text(a, str_of(canonical));

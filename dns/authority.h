@@ -9,8 +9,9 @@
  *
  * Units: *_ms, *_s.
  * Ownership: results lie in the arena. Cannot fail: what is not known is said server by server.
- * Limits: AUTHORITY_MAX_SERVERS addresses and AUTHORITY_MAX_NAMES names; what lies beyond makes the answer one that
- * could not be had (why), never a smaller set that agrees.
+ * Limits: AUTHORITY_MAX_SERVERS addresses, AUTHORITY_MAX_NAMES names and whole_ms; what lies beyond is not asked for, and
+ * makes the answer one that could not be had (why), never a smaller set that agrees. Whoever owns the zone names the
+ * servers: none is asked at an address that is not public.
  * Threads: any. Source: RFC 1034 s4.2, 1035 s4.1.1 (AA, RD), 2308. */
 #ifndef DNS_AUTHORITY_H
 #define DNS_AUTHORITY_H
@@ -24,7 +25,9 @@ struct authority_setup {
     struct resolver *resolver;
     struct resolver *files; /* zone files and no servers; may be NULL */
     int64_t timeout_ms;     /* of one server, whole; 0 = 3 s */
-    uint16_t port;          /* 0 = 53; another one for tests only */
+    int64_t whole_ms; /* of all of them; 0 = 30 s; a resolver's question under way may end later */
+    bool allow_private; /* the setting allow_private_destinations */
+    uint16_t port;      /* 0 = 53; another one for tests only */
 };
 
 enum authority_status {
@@ -33,6 +36,7 @@ enum authority_status {
     AUTHORITY_LAME,       /* refuses, fails, or answers without being authoritative   */
     AUTHORITY_NO_ROUTE,   /* an address that this machine has no way to, such as IPv6 */
     AUTHORITY_NO_ADDRESS, /* the server's name has no address                         */
+    AUTHORITY_NOT_PUBLIC, /* an address that belongs to no public network: not asked  */
 };
 
 struct authority_server {

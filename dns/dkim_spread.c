@@ -10,6 +10,8 @@ static const char *why_unanswered(const struct authority_server *s)
         [AUTHORITY_LAME] = "is listed as a server of the zone, but has no authoritative answer",
         [AUTHORITY_NO_ROUTE] = "cannot be reached from this machine",
         [AUTHORITY_NO_ADDRESS] = "has no address",
+        [AUTHORITY_NOT_PUBLIC] = "has an address that is not public, and so is not asked: see "
+                                 "allow_private_destinations",
     };
     return sentences[s->status];
 }

@@ -41,6 +41,7 @@ struct fakes {
     struct fake all[FAKES];
     uint16_t port;
     _Atomic int recursive; /* questions that desired recursion */
+    _Atomic int heard;     /* datagrams */
     int stop[2];
     pthread_t thread;
 };
@@ -111,6 +112,7 @@ static void serve_udp(struct fakes *fs, struct fake *f)
     socklen_t from_n = sizeof from;
     struct buf out = {0};
     ssize_t n = recvfrom(f->udp, in, sizeof in, 0, (struct sockaddr *)&from, &from_n);
+    fs->heard++;
     if (n < HEADER || f->deed == SILENT)
         return;
     fs->recursive += (in[2] & 1) != 0;
@@ -302,7 +304,8 @@ static void every_server_is_asked(void **state)
         world_resolver(&w, NULL, 1000);
         for (int i = 0; i < FAKES; i++)
             fs.all[i].deed = c->deeds[i];
-        struct authority_setup setup = {.resolver = w.resolver, .timeout_ms = 300, .port = fs.port};
+        struct authority_setup setup = {
+            .resolver = w.resolver, .timeout_ms = 300, .port = fs.port, .allow_private = true};
         dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
         expect_text(c->name, describe(w.arena, &s), c->want);
         expect_text(c->name, s.why, "");
@@ -361,12 +364,86 @@ static void a_zone_file_is_the_one_server(void **state)
     world_end(&w);
 }
 
+/* ---- who owns a zone names its servers ------------------------------------------------------- */
+
+#define SILENT_ZONE                                                                                \
+    "$ORIGIN shop.example.\n$TTL 300\n@ SOA ns1 h 1 3600 600 86400 900\n@ NS ns1\n@ NS ns2\n"      \
+    "ns1 A 127.0.0.2\nns2 A 127.0.0.3\n"
+
+static void an_address_that_is_not_public_is_not_asked(void **state)
+{
+    struct fakes fs;
+    struct world w;
+    struct dkim_spread s;
+    (void)state;
+    fakes_start(&fs);
+    world_begin(&w);
+    world_zone(&w, 0, zone_text);
+    world_resolver(&w, NULL, 1000);
+    struct authority_setup setup = {.resolver = w.resolver, .timeout_ms = 300, .port = fs.port};
+    dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
+    expect_text("counts", describe(w.arena, &s), "3: 0 0 0 0 3 - 0 900");
+    expect_text("why", s.servers[0].why,
+        "has an address that is not public, and so is not asked: see allow_private_destinations");
+    assert_int_equal(fs.heard, 0);
+    world_end(&w);
+    fakes_stop(&fs);
+}
+
+/* The first one is waited for until the end of the whole time; the second would have answered. */
+static void all_servers_together_have_one_time(void **state)
+{
+    struct fakes fs;
+    struct world w;
+    struct dkim_spread s;
+    (void)state;
+    fakes_start(&fs);
+    world_begin(&w);
+    world_zone(&w, 0, SILENT_ZONE);
+    world_resolver(&w, NULL, 1000);
+    fs.all[0].deed = SILENT;
+    struct authority_setup setup = {.resolver = w.resolver,
+        .timeout_ms = 60000,
+        .whole_ms = 200,
+        .port = fs.port,
+        .allow_private = true};
+    dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
+    expect_text("why", s.why, "the servers of pp2._domainkey.shop.example took too long together");
+    assert_int_equal(s.ours, 0);
+    world_end(&w);
+    fakes_stop(&fs);
+}
+
+/* Each name that a resolver is asked for is one that it may have to look for. */
+static void no_host_beyond_the_limit_is_looked_for(void **state)
+{
+    struct world w;
+    struct dkim_spread s;
+    AUTO(buf_close) struct buf zone = {0};
+    (void)state;
+    world_begin(&w);
+    buf_add_text(&zone, "$ORIGIN shop.example.\n$TTL 300\n@ SOA ns1 h 1 3600 600 86400 900\n");
+    for (int i = 0; i < AUTHORITY_MAX_SERVERS; i++)
+        buf_addf(&zone, "@ NS ns%d\nns%d A 127.0.0.9\n", i, i);
+    buf_add_text(&zone, "@ NS zz.other.example.\n@ NS zzz.other.example.\n");
+    world_zone(&w, 0, buf_text(&zone));
+    world_resolver(&w, NULL, 1000);
+    struct authority_setup setup = {.resolver = w.resolver};
+    dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
+    expect_text("why", s.why, "pp2._domainkey.shop.example has more than 64 addresses of servers");
+    assert_int_equal(s.n, AUTHORITY_MAX_SERVERS);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_server_is_asked),
         cmocka_unit_test(what_is_not_known_agrees_with_nothing),
         cmocka_unit_test(a_zone_file_is_the_one_server),
+        cmocka_unit_test(an_address_that_is_not_public_is_not_asked),
+        cmocka_unit_test(all_servers_together_have_one_time),
+        cmocka_unit_test(no_host_beyond_the_limit_is_looked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
