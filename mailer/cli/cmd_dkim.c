@@ -178,7 +178,7 @@ static const struct cli_option options[] = {
     {"bits", "N", "new, rotate start: of an RSA key, 2048 (default) to 4096"},
     {"out", "FILE", "new: where the private key goes (mode 0600)"},
     {"new-selector", "NAME", "rotate start: of the new key (default: from the date)"},
-    {"delete-old", NULL, "rotate: once the old key is retired, delete it"},
+    {"delete-old", NULL, "rotate: once the old record is gone from every server, delete the old key"},
     {"wait", "SECONDS", "rotate: look again until it goes on, this long at most"},
     {"dns-port", "N", "rotate: port of the zone's servers; another one than 53 for tests only"},
     CLI_RESOLVER_OPTIONS,

@@ -23,7 +23,7 @@ static bool advance(struct shift *s, struct rotation_found *f, struct err *e)
         enum rotation_wait w = rotation_next(&next, &facts, s->now_ms);
         bool changed = memcmp(&next, &f->rotation, sizeof next) != 0;
         if (changed && !s->looks_only) {
-            if (!rotation_save(f->path, &next, f->key_file, e))
+            if (!rotation_save(f->path, &next, f->path, e))
                 return false;
             f->rotation = next;
         }
@@ -42,23 +42,50 @@ static bool advance(struct shift *s, struct rotation_found *f, struct err *e)
 
 static int exit_code(const struct shift *s)
 {
-    return s->moved ? CLI_FINE : s->unknown ? CLI_UNKNOWN : s->waits ? CLI_FINDINGS : CLI_FINE;
+    if (s->moved && !s->kept)
+        return CLI_FINE;
+    return s->unknown ? CLI_UNKNOWN : s->waits || s->kept ? CLI_FINDINGS : CLI_FINE;
 }
 
+/* Before it is over, some server may show the old record, or did not say: then whoever has the key could sign. */
+static bool delete_when_over(struct shift *s, const struct rotation_found *f, struct err *e)
+{
+    const struct rotation *r = &f->rotation;
+    if (r->step == ROTATION_DONE)
+        return shift_delete_old(s, f, e);
+    fprintf(stderr, "parcelpost dkim: %s of %s is not given up yet: its key stays\n",
+        r->old_selector, r->domain);
+    s->kept = true;
+    return true;
+}
+
+static bool work_on(struct shift *s, struct rotation_found f, struct err *e)
+{
+    AUTO(file_close) int lock = -1;
+    if (!s->looks_only && !rotation_lock(f.key_file, &lock, e))
+        return false;
+    if (!rotation_load(f.path, &f.rotation, e) || !advance(s, &f, e))
+        return false;
+    return s->looks_only || !cli_flag(s->cli, "delete-old") || delete_when_over(s, &f, e);
+}
+
+/* One that fails does not hold back the others; the first failure is the run's. */
 static bool one_round(struct shift *s, const struct rotation_found *found, size_t n, struct err *e)
 {
     s->now_ms = clock_now_ms(clock_system());
-    s->moved = s->waits = s->unknown = false;
+    s->moved = s->waits = s->unknown = s->kept = false;
+    bool ok = true;
     for (size_t i = 0; i < n; i++) {
-        AUTO(file_close) int lock = -1;
-        struct rotation_found now = found[i];
-        if (!s->looks_only && !rotation_lock(now.key_file, &lock, e))
-            return false;
-        if (!rotation_load(now.path, &now.rotation, e) || !advance(s, &now, e) ||
-            (cli_flag(s->cli, "delete-old") && !s->looks_only && !shift_delete_old(s, &now, e)))
-            return false;
+        struct err why = {0};
+        if (work_on(s, found[i], &why))
+            continue;
+        if (ok)
+            *e = why;
+        else
+            cli_unreadable(s->cli, &why);
+        ok = false;
     }
-    return true;
+    return ok;
 }
 
 static int go_on(struct shift *s)
@@ -99,12 +126,11 @@ static int status(struct shift *s)
     return go_on(s);
 }
 
-/* Zone files given with --zone alone, so that it shows whether they know a name. */
-static bool open_files(struct cli *c, struct resolver **out, struct err *e)
+/* Zone files alone, so that it shows whether they know a name. */
+static bool open_files(const struct cli_dns *dns, struct resolver **out, struct err *e)
 {
-    const char *zones[CLI_MAX_VALUES];
     struct resolver_setup setup = {
-        .zone_files = zones, .zone_files_n = cli_values(c, "zone", zones), .clock = clock_system()};
+        .zone_files = dns->zones, .zone_files_n = dns->zones_n, .clock = clock_system()};
     return resolver_open(&setup, out, e);
 }
 
@@ -116,6 +142,9 @@ static int run_verb(struct shift *s)
     } verbs[] = {{"", go_on}, {"start", shift_start}, {"status", status}, {"cancel", shift_cancel},
         {"back", shift_back}};
     const char *verb = s->cli->operands_n > 0 ? s->cli->operands[0] : "";
+    if (cli_flag(s->cli, "zone") && strcmp(verb, "status") != 0)
+        return cli_usage(s->cli,
+            "--zone is for `dkim rotate status`: a step is taken on what the zone's servers show");
     for (size_t i = 0; i < COUNT_OF(verbs) && s->cli->operands_n <= 1; i++)
         if (strcmp(verb, verbs[i].name) == 0)
             return verbs[i].run(s);
@@ -127,6 +156,7 @@ int dkim_rotate(struct cli *c)
     int code;
     uint64_t port = 0;
     struct err e = {0};
+    struct cli_dns dns = {0};
     AUTO(resolver_close) struct resolver *resolver = NULL;
     AUTO(resolver_close) struct resolver *files = NULL;
     AUTO(conf_close) const struct conf *conf = NULL;
@@ -134,17 +164,20 @@ int dkim_rotate(struct cli *c)
     struct shift s = {.cli = c};
     if (!str_to_u64(str_of(cli_value(c, "dns-port", "53")), &port) || port < 1 || port > 65535)
         return cli_usage(c, "--dns-port takes 1 to 65535");
-    if (!cli_conf(c, &conf, &code) || !cli_resolver(c, &resolver, &code))
+    if (!cli_conf(c, &conf, &code) || !cli_dns(c, conf, &dns, &code) ||
+        !cli_resolver_of(c, &dns, &resolver, &code))
         return code;
-    if (!open_files(c, &files, &e))
+    if (!open_files(&dns, &files, &e))
         return cli_unreadable(c, &e);
     s.conf = conf;
-    s.authority =
-        (struct authority_setup){.resolver = resolver, .files = files, .port = (uint16_t)port};
+    s.authority = (struct authority_setup){.resolver = resolver,
+        .files = files,
+        .port = (uint16_t)port,
+        .allow_private = conf->allow_private_destinations};
     s.json = cli_flag(c, "json") ? js_array() : NULL;
     code = run_verb(&s);
     json = s.json;
-    if (json)
+    if (json && (js_count(json) > 0 || code < EX__BASE))
         cli_print_json(json);
     return code;
 }

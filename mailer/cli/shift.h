@@ -13,9 +13,9 @@ struct shift {
     const struct conf *conf;
     struct authority_setup authority;
     int64_t now_ms;
-    bool looks_only; /* status */
-    struct js *json; /* an array; NULL: text */
-    bool moved, waits, unknown;
+    bool looks_only;                  /* status */
+    struct js *json;                  /* an array; NULL: text */
+    bool moved, waits, unknown, kept; /* kept: an old key that was to be deleted */
 };
 
 /* ---- facts ----------------------------------------------------------------------------------- */
@@ -32,8 +32,9 @@ void shift_gather(struct shift *s, const struct rotation *r, struct dkim_spread 
 /* A rotation as it stands, in the form that was asked for. */
 void shift_say(struct shift *s, const struct rotation_found *f, enum rotation_wait w, bool moved,
     const struct dkim_spread *spread);
-void shift_add_json(struct shift *s, const struct rotation_found *f, enum rotation_wait w,
-    bool moved, const struct dkim_spread *spread);
+/* `step` is its own, or what became of it. */
+void shift_add_json(struct shift *s, const struct rotation_found *f, const char *step,
+    enum rotation_wait w, bool moved, const struct dkim_spread *spread);
 void shift_print_servers(const struct dkim_spread *s, enum dkim_seen fine); /* the others */
 void shift_print_record(
     struct shift *s, const char *selector, const char *domain, const char *text);

@@ -44,6 +44,27 @@ static const char *default_selector(struct shift *s, const char *old)
     return arena_printf(s->cli->arena, "%s%s", name, strcmp(name, old) == 0 ? "b" : "");
 }
 
+/* By a rotation of the same folder: its record was published for another key, and perhaps revoked. */
+static bool is_unused(const struct shift *s, const struct beginning *b, struct err *e)
+{
+    const char *selector = b->r.new_selector;
+    struct rotation other;
+    struct rotation_found *found;
+    size_t n;
+    if (!rotations_of(s->conf, NULL, selector, s->cli->arena, &found, &n, e))
+        return false;
+    bool used = rotation_load(
+        rotation_file(b->section->key_file, selector, b->domain, s->cli->arena), &other, e);
+    if (!used && e->code != ERR_MISSING)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        used = used || strcmp(found[i].rotation.domain, b->domain) == 0;
+    return used ? err_set(e, ERR_INPUT,
+                      "--new-selector \"%s\": another rotation had this name: take a new one",
+                      selector)
+                : true;
+}
+
 static bool is_taken(const struct shift *s, const char *selector)
 {
     for (size_t i = 0; i < s->conf->storefronts_n; i++)
@@ -53,17 +74,34 @@ static bool is_taken(const struct shift *s, const char *selector)
     return false;
 }
 
-/* A key that a start made before a crash is taken as it is. */
-static bool make_key(struct shift *s, struct beginning *b, enum dkim_algorithm algorithm, int bits,
+/* A key that a start made before a crash is taken, and that is said. */
+static bool is_fresh(const struct beginning *b, const struct dkim_key *key,
+    enum dkim_algorithm algorithm, int bits, struct err *e)
+{
+    if (dkim_key_algorithm(key) != algorithm)
+        return err_set(e, ERR_CONFLICT,
+            "%s is a key of another algorithm: name another --new-selector", b->key_file);
+    if (algorithm == DKIM_RSA_SHA256 && dkim_key_bits(key) != bits)
+        return err_set(e, ERR_CONFLICT,
+            "%s is there already and has %d bits, not %d: name another --new-selector", b->key_file,
+            dkim_key_bits(key), bits);
+    fprintf(
+        stderr, "parcelpost dkim: %s is there already: it is taken as the new key\n", b->key_file);
+    return true;
+}
+
+static bool make_key(struct beginning *b, enum dkim_algorithm algorithm, int bits,
     struct dkim_key **out, struct err *e)
 {
     AUTO(buf_wipe) struct buf pem = {0};
     struct err missing = {0};
+    bool found = true;
     rotation_sweep(b->key_file);
     rotation_sweep(b->path);
     if (!file_read("private key", b->key_file, KEY_BYTES, &pem, &missing)) {
         if (missing.code != ERR_MISSING)
             return *e = missing, false;
+        found = false;
         if (!dkim_key_new(algorithm, bits, &pem, e) ||
             !file_create("private key", b->key_file, buf_str(&pem), e))
             return false;
@@ -71,11 +109,7 @@ static bool make_key(struct shift *s, struct beginning *b, enum dkim_algorithm a
     if (!file_be_like("private key", b->key_file, b->section->key_file, e) ||
         !dkim_key_open(b->domain, b->r.new_selector, buf_str(&pem), out, e))
         return err_prefix(e, "%s", b->key_file);
-    (void)s;
-    return dkim_key_algorithm(*out) == algorithm
-               ? true
-               : err_set(e, ERR_CONFLICT,
-                     "%s is a key of another algorithm: name another --new-selector", b->key_file);
+    return !found || is_fresh(b, *out, algorithm, bits, e);
 }
 
 static bool fill(struct shift *s, struct beginning *b, const struct dkim_key *old,
@@ -105,8 +139,8 @@ static bool begin(struct shift *s, struct beginning *b, const struct dkim_key *o
         str_to_u64(str_of(cli_value(s->cli, "bits", "")), &bits);
     b->key_file =
         rotation_key_file(b->section->key_file, b->r.new_selector, b->domain, s->cli->arena);
-    return make_key(s, b, algorithm, (int)bits, &fresh, e) && fill(s, b, old, fresh, e) &&
-           rotation_save(b->path, &b->r, b->section->key_file, e);
+    return is_unused(s, b, e) && make_key(b, algorithm, (int)bits, &fresh, e) &&
+           fill(s, b, old, fresh, e) && rotation_save(b->path, &b->r, b->section->key_file, e);
 }
 
 static void tell_beginning(struct shift *s, const struct beginning *b)
@@ -114,7 +148,8 @@ static void tell_beginning(struct shift *s, const struct beginning *b)
     const struct rotation *r = &b->r;
     struct rotation_found f = {.rotation = *r, .storefront = b->shop->name};
     if (s->json) {
-        shift_add_json(s, &f, ROTATION_WAITS_FOR_RECORD, false, &(struct dkim_spread){.why = ""});
+        shift_add_json(s, &f, rotation_step_name(r->step), ROTATION_WAITS_FOR_RECORD, false,
+            &(struct dkim_spread){.why = ""});
         return;
     }
     printf("%s -> %s of %s: %s; %s signs. Publish this record, then run `dkim rotate` until it is "

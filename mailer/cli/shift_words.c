@@ -123,8 +123,8 @@ static struct js *servers_json(const struct dkim_spread *spread)
     return all;
 }
 
-void shift_add_json(struct shift *s, const struct rotation_found *f, enum rotation_wait w,
-    bool moved, const struct dkim_spread *spread)
+void shift_add_json(struct shift *s, const struct rotation_found *f, const char *step,
+    enum rotation_wait w, bool moved, const struct dkim_spread *spread)
 {
     const struct rotation *r = &f->rotation;
     struct js *o = js_object();
@@ -133,7 +133,7 @@ void shift_add_json(struct shift *s, const struct rotation_found *f, enum rotati
     js_set_cstr(o, "domain", r->domain);
     js_set_cstr(o, "old_selector", r->old_selector);
     js_set_cstr(o, "new_selector", r->new_selector);
-    js_set_cstr(o, "step", rotation_step_name(r->step));
+    js_set_cstr(o, "step", step);
     js_set_cstr(o, "signs", rotation_signing_selector(r));
     js_set_bool(o, "moved", moved);
     js_set_cstr(o, "waits_for", wait_name(w));
@@ -150,7 +150,7 @@ void shift_say(struct shift *s, const struct rotation_found *f, enum rotation_wa
 {
     const struct rotation *r = &f->rotation;
     if (s->json) {
-        shift_add_json(s, f, w, moved, spread);
+        shift_add_json(s, f, rotation_step_name(r->step), w, moved, spread);
         return;
     }
     printf("%s -> %s of %s: %s%s; %s signs\n", r->old_selector, r->new_selector, r->domain,
