@@ -89,12 +89,14 @@ def measure(run):
     points = {depth: point(run, sink, service, depth, taken) for depth in depths}
     turns = [(point(run, sink, short, depths[0], taken), point(run, sink, service, depths[-1], taken)) for _ in range(TURNS)]
     middle = [{key: statistics.median(seen[key] for seen in side) for key in side[0]} for side in zip(*turns)]
-    tell(found, points, depths, taken, *middle)
+    points.update(zip((depths[0], depths[-1]), middle))
+    tell(found, points, depths, taken)
     measure_fairness(run, sink, found)
     return found
 
 
-def tell(found, points, depths, taken, short, long):
+def tell(found, points, depths, taken):
+    short, long = points[depths[0]], points[depths[-1]]
     deepest = "{:,}".format(depths[-1])
     beside = "the same, {:,} queued".format(depths[0])
     found.row("delivered, %s queued" % deepest, long["rate"], beside, short["rate"], goal=RATIO_WANTED)
