@@ -204,7 +204,7 @@ void dkim_record_take(const struct dns_answer *answer, struct arena *a, struct d
     for (size_t i = 0; i < answer->n && out->status == DKIM_RECORD_ABSENT; i++) {
         struct dkim_record one;
         dkim_record_parse(answer->records[i].data, a, &one);
-        /* Alone, a broken text is a broken record; among others it is somebody else's. */
+        /* Alone, a broken text is a broken record; among others it makes several. */
         if (one.status != DKIM_RECORD_ABSENT)
             *out = one;
     }

@@ -98,15 +98,12 @@ static bool leads_to(const ldns_rr *trusted, const ldns_rr *key)
 static void describe(struct dnssec *d, struct zone_keys *z, const ldns_rr *entry)
 {
     AUTO(buf_close) struct buf names = {0};
-    bool modern = false;
     for (size_t i = 0; i < z->keys_n; i++) {
         uint8_t algorithm = dnssec_u8(z->keys[i], 2);
         const char *name = dnssec_algorithm_text(d, algorithm);
-        modern = modern || !is_old(algorithm);
         if (str_find(buf_str(&names), str_of(name), 0) == names.n)
             buf_addf(&names, "%s%s", names.n ? ", " : "", name);
     }
-    z->old_algorithm = z->old_algorithm || !modern;
     z->algorithms = arena_text(d->arena, buf_str(&names));
     z->entry_tag = ldns_calc_keytag(entry);
 }

@@ -58,7 +58,7 @@ const char *dnssec_algorithm_text(struct dnssec *d, uint8_t algorithm)
     return known ? known->name : dnssec_say(d, "algorithm %u", algorithm);
 }
 
-/* RFC 8624 s3.1, RFC 9905 s2: what validators must or should take; RSASHA1 counts as not known. */
+/* RFC 9904 s2, RFC 9905 s2: what validators must or should take; RSASHA1 counts as not known. */
 bool dnssec_algorithm_is_known(uint8_t algorithm)
 {
     enum { ED25519 = 15, ED448 = 16 };

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #define CHAIN_MAX 16
+/* RFC 9525 s6.3, s6.4.1: no common name, and "*" stands for a whole label or for nothing. */
+#define NAME_RULES (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
 static void close_context(SSL_CTX **c)
 {
@@ -71,7 +73,7 @@ static void judge(SSL *s, const char *host, struct arena *a, struct probe *out)
     out->trusted = own && verdict == X509_V_OK;
     out->problem =
         out->trusted ? "" : arena_text(a, str_of(X509_verify_cert_error_string(verdict)));
-    out->named = own && X509_check_host(own, host, 0, 0, NULL) == 1;
+    out->named = own && X509_check_host(own, host, 0, NAME_RULES, NULL) == 1;
     out->expires_ms = own ? expiry_of(own) : 0;
     take_chain(s, a, out);
 }

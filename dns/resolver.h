@@ -1,5 +1,5 @@
-/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (all of ldns
- * stays in wire.c, rr.c and zone*.c).
+/* resolver -- questions to the DNS, answered from zone files, a cache, or servers (ldns
+ * stays in wire.c, rr.c, zone*.c and dnssec*.c).
  *
  * NXDOMAIN, NODATA, SERVFAIL and timeout are different answers, because mail policy treats them
  * differently: a DNS failure is never a negative answer. CNAMEs are followed inside (at most 8);
@@ -79,7 +79,7 @@ struct said dns_no_answer(struct arena *a, const char *name, enum dns_status s);
 struct dns_record {
     struct str data; /* A, AAAA: 4 or 16 bytes; TXT: strings joined; MX, CNAME, PTR, NS: a name in
                         lower-case text without the final dot ("" is the root); TLSA, SOA: rdata as
-                        on the wire, names in lower case */
+                        on the wire, names in lower case; DS, DNSKEY: empty (dnssec.h reads them) */
     uint16_t number; /* MX preference */
 };
 

@@ -1,5 +1,5 @@
-/* rr -- one resource record of ldns as a value of ours; only wire.c, zone.c and zone_read.c use it, so
- * that ldns's types stay there. Results lie in the arena. Any thread. */
+/* rr -- one resource record of ldns as a value of ours; used by wire.c, zone*.c and dnssec*.c alone,
+ * so that ldns's types stay there. Results lie in the arena. Any thread. */
 #ifndef DNS_RR_H
 #define DNS_RR_H
 

@@ -12,7 +12,8 @@
  * Ownership: the report lies in the arena given, which must outlive it; the setup must outlive the
  * call. Cannot fail: what the DNS says is the result.
  * Threads: audit_run starts a few of its own and ends them before it returns.
- * Limits: AUDIT_MAX_KEYS and AUDIT_MAX_ADDRESSES; further ones are not looked at.
+ * Limits: AUDIT_MAX_KEYS and AUDIT_MAX_ADDRESSES, of a DMARC record's addresses for reports 8, of keys validated by
+ * DNSSEC 8; further ones are not looked at, without a word.
  * Source: RFC 7208, 6376, 8301, 9989, 9990, 5321, 7505; the receivers' own pages
  * (providers.c). */
 #ifndef DNS_AUDIT_H

@@ -90,11 +90,19 @@ static bool answers(struct audit_case *c, const struct audit_check *k, const str
     return p->probe.status == PROBE_ANSWERED;
 }
 
+/* Whether senders go by these records: the resolver's word, or what was validated here. */
+static bool counts(const struct audit_case *c, const struct audit_dane_fact *f)
+{
+    struct said why;
+    return f->dane.status == DANE_USABLE ||
+           (f->dane.status == DANE_INSECURE && f->dane.usable_n > 0 &&
+               audit_trust_dane(c, f, &why) == AUDIT_DANE_SECURE);
+}
+
 static const struct dane *dane_of(const struct audit_case *c, const char *host)
 {
     for (size_t i = 0; i < c->around.dane_n; i++)
-        if (strcmp(c->around.dane[i].host, host) == 0 &&
-            c->around.dane[i].dane.status == DANE_USABLE)
+        if (strcmp(c->around.dane[i].host, host) == 0 && counts(c, &c->around.dane[i]))
             return &c->around.dane[i].dane;
     return NULL;
 }

@@ -237,6 +237,11 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         {"other_class", HEAD "x 60 CH TXT hi\n", "line 3: not a record of class IN"},
         {"cname_beside_others", HEAD "x 60 IN CNAME y\nx 60 IN A 192.0.2.1\n",
             "x.s.example has a CNAME"},
+        {"cname_beside_others_behind_its_signature",
+            HEAD "x 60 IN CNAME y\n"
+                 "x 60 IN RRSIG CNAME 13 3 60 20300101000000 20200101000000 1 s.example. AAAA\n"
+                 "x 60 IN A 192.0.2.1\n",
+            "x.s.example has a CNAME"},
         {"two_cnames", HEAD "x 60 IN CNAME y\nx 60 IN CNAME z\n", "x.s.example has a CNAME"},
     };
     struct world w;

@@ -193,6 +193,47 @@ static void a_servfail_that_passes_is_not_bogus(void **state)
     }
 }
 
+/* Without the AD bit of a resolver, what was validated here makes a host without STARTTLS an error. */
+static void a_probe_believes_what_was_validated_here(void **state)
+{
+    static const struct {
+        const char *name;
+        enum dane_status status;
+        size_t usable;
+        enum dnssec_status address;
+        enum audit_severity want;
+    } facts[] = {
+        {"resolver_believed", DANE_USABLE, 1, DNSSEC_INDETERMINATE, AUDIT_ERROR},
+        {"validated", DANE_INSECURE, 1, DNSSEC_SECURE, AUDIT_ERROR},
+        {"address_not_secure", DANE_INSECURE, 1, DNSSEC_INSECURE, AUDIT_WARNING},
+        {"address_not_known", DANE_INSECURE, 1, DNSSEC_INDETERMINATE, AUDIT_WARNING},
+        {"no_usable_record", DANE_INSECURE, 0, DNSSEC_SECURE, AUDIT_WARNING},
+    };
+    (void)state;
+    EACH(k, facts)
+    {
+        struct arena *a = arena_open();
+        struct audit_case *c = ARENA_NEW(a, struct audit_case);
+        struct audit_host host = {.name = "mx.test"};
+        const struct audit_check check = {.code = "STARTTLS-MISSING", .title = "", .why = ""};
+        c->arena = a;
+        c->around.dane_n = c->probes_n = 1;
+        c->around.dane[0] = (struct audit_dane_fact){"mx.test",
+            {.status = k->status, .name = "_25._tcp.mx.test", .n = 1, .usable_n = k->usable}};
+        c->dnssec.names_n = 3;
+        c->dnssec.names[0] = (struct audit_dnssec_name){"_25._tcp.mx.test", DNS_TLSA, {0}};
+        c->dnssec.names[1] = (struct audit_dnssec_name){"mx.test", DNS_A, {.status = k->address}};
+        c->dnssec.names[2] =
+            (struct audit_dnssec_name){"mx.test", DNS_AAAA, {.answer = DNS_NODATA}};
+        c->probes[0] = (struct audit_probe){.host = &host, .probe.status = PROBE_ANSWERED};
+        check_starttls(c, &check);
+        expect_number(k->name, (int64_t)c->findings_n, 1);
+        expect_text(
+            k->name, audit_severity_name(c->findings[0].severity), audit_severity_name(k->want));
+        arena_close(&a);
+    }
+}
+
 /* NSD answers for all of this world, and never sets the AD bit. */
 static void a_resolver_that_does_not_validate_leaves_a_gap(void **state)
 {
@@ -251,6 +292,7 @@ int main(void)
         cmocka_unit_test(domains_are_validated_here),
         cmocka_unit_test(a_validating_resolver_is_believed),
         cmocka_unit_test(a_servfail_that_passes_is_not_bogus),
+        cmocka_unit_test(a_probe_believes_what_was_validated_here),
         cmocka_unit_test(a_resolver_that_does_not_validate_leaves_a_gap),
         cmocka_unit_test(silence_is_a_gap_that_may_hide_an_error),
         cmocka_unit_test(a_zone_file_has_nothing_to_validate),

@@ -109,11 +109,15 @@ static void stalls_in_the_handshake(struct line *c, void *context)
     stall(c);
 }
 
-enum certificate { GOOD, WRONG_NAME, EXPIRED, SELF_SIGNED };
+enum certificate { GOOD, WILDCARD, HALF_A_WILDCARD, WRONG_NAME, EXPIRED, SELF_SIGNED };
 
 static SSL_CTX *server_of(struct certs *c, enum certificate which)
 {
     switch (which) {
+    case WILDCARD:
+        return certs_server(c, "*.shop.example", 1);
+    case HALF_A_WILDCARD:
+        return certs_server(c, "m*.shop.example", 1);
     case WRONG_NAME:
         return certs_server(c, "www.shop.example", 1);
     case EXPIRED:
@@ -172,6 +176,9 @@ static void what_servers_do_is_told_apart(void **state)
         const char *why;
     } cases[] = {
         {"all_is_well", takes_tls, GOOD, PROBE_ANSWERED, true, true, true, true, false, ""},
+        {"a_wildcard", takes_tls, WILDCARD, PROBE_ANSWERED, true, true, true, true, false, ""},
+        {"half_a_wildcard", takes_tls, HALF_A_WILDCARD, PROBE_ANSWERED, true, true, true, false,
+            false, ""},
         {"another_name", takes_tls, WRONG_NAME, PROBE_ANSWERED, true, true, true, false, false, ""},
         {"an_expired_certificate", takes_tls, EXPIRED, PROBE_ANSWERED, true, true, false, true,
             false, ""},
