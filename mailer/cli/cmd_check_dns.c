@@ -162,7 +162,7 @@ static const char *domain_of(struct cli *c, const char *text, struct err *e)
     size_t at = str_find_char(given, '@', 0);
     if (at < given.n)
         given = str_slice(given, at + 1, given.n);
-    return address_domain(given, c->arena, &domain, e) ? arena_text(c->arena, domain) : NULL;
+    return address_domain_given(given, c->arena, &domain, e) ? arena_text(c->arena, domain) : NULL;
 }
 
 /* NULL in *out where the option is not given. */

@@ -2,14 +2,6 @@
 #include "mailer/cli/cli.h"
 #include "mailer/mime/address.h"
 
-/* In lower-case A-labels; a final dot says what is meant anyway. */
-static bool read_domain(struct cli *c, struct str text, struct str *out, struct err *e)
-{
-    if (text.n > 1 && str_ends(text, STR(".")))
-        text.n--;
-    return address_domain(text, c->arena, out, e);
-}
-
 /* "shop.example=pass" into an identity; the domain becomes lower-case A-labels. */
 static bool read_identity(
     struct cli *c, const char *text, struct dmarc_identity *out, struct err *e)
@@ -21,7 +13,7 @@ static bool read_identity(
     struct str result = str_slice(s, equals + 1, s.n);
     if (equals == s.n)
         return err_set(e, ERR_INPUT, "'%s': write DOMAIN=RESULT, e.g. shop.example=pass", text);
-    if (!read_domain(c, str_slice(s, 0, equals), &domain, e))
+    if (!address_domain_given(str_slice(s, 0, equals), c->arena, &domain, e))
         return false;
     for (size_t i = 0; i < COUNT_OF(results); i++) {
         if (str_is_nocase(result, results[i])) {
@@ -96,7 +88,7 @@ static int run(struct cli *c)
     AUTO(resolver_close) struct resolver *resolver = NULL;
     if (c->operands_n > 0 || !cli_value(c, "from", NULL))
         return cli_usage(c, "--from DOMAIN is needed");
-    if (!read_domain(c, str_of(cli_value(c, "from", "")), &from, &e) ||
+    if (!address_domain_given(str_of(cli_value(c, "from", "")), c->arena, &from, &e) ||
         !read_identities(c, &spf, dkim, &dkim_n, &e))
         return cli_usage(c, "%s", e.text);
     if (!cli_resolver(c, &resolver, &code))

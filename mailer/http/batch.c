@@ -5,6 +5,9 @@
 #include "mailer/http/problem.h"
 #include "mailer/http/resources.h"
 
+#define KEY_BYTES                                                                                  \
+    (INTAKE_KEY_BYTES - 4) /* of the header: each message's key has its number behind, "#999" */
+
 struct batch {
     size_t n;             /* requests in the body */
     struct js **refusals; /* of each; NULL: it went to the queue. Owned */
@@ -146,10 +149,24 @@ static const struct js *requests_of(const struct js *root, struct faults *f)
     if (js_kind(requests) != JS_ARRAY)
         faults_add(f, js_kind(requests) == JS_ABSENT ? "missing" : "wrong-type", STR("/messages"),
             "must be an array of send requests");
-    else if (js_count(requests) == 0 || js_count(requests) > QUEUE_BATCH)
+    else if (js_count(requests) == 0)
+        faults_add(
+            f, "empty", STR("/messages"), "must have 1 to %d send requests, not none", QUEUE_BATCH);
+    else if (js_count(requests) > QUEUE_BATCH)
         faults_add(f, "too-many", STR("/messages"), "must have 1 to %d send requests, not %zu",
             QUEUE_BATCH, js_count(requests));
     return f->n == 0 ? requests : NULL;
+}
+
+/* Or the messages from the tenth on would be refused, when those before are stored. */
+static void check_header(const struct exchange *x, struct faults *f)
+{
+    accept_check_key(x, f);
+    if (exchange_header(x, "Idempotency-Key").n > KEY_BYTES)
+        faults_add(f, "invalid-idempotency-key", STR(""),
+            "the Idempotency-Key of a batch must have 1 to %d characters, since each message's "
+            "number is put behind it",
+            KEY_BYTES);
 }
 
 /* False: answered. */
@@ -161,7 +178,7 @@ static bool prepare(struct exchange *x)
     const struct js *requests = NULL;
 
     faults_init(&faults, x->arena);
-    accept_check_key(x, &faults);
+    check_header(x, &faults);
     if (!intake_parse(x->app->intake, buf_str(&x->body), &root, &faults, &e)) {
         problem_of_err(x, &e);
         return false;

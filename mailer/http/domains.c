@@ -24,7 +24,7 @@ static const char *find_domain(struct exchange *x, const struct shop *shop)
     struct str domain;
     struct err e;
 
-    if (address_domain(form_decode(x->arena, x->param), x->arena, &domain, &e)) {
+    if (address_domain_given(form_decode(x->arena, x->param), x->arena, &domain, &e)) {
         const char *text = arena_text(x->arena, domain);
         if (survey_sends_from(shop->conf, text, x->arena) ||
             survey_returns_to(shop->conf, text, x->arena))

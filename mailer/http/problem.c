@@ -96,7 +96,16 @@ void problem_of_faults(struct exchange *x, const struct faults *f)
     answer_problem(x, problem_value_of_faults(x, f));
 }
 
-struct js *problem_value_of_err(struct exchange *x, const struct err *e)
+static void log_trouble(const struct exchange *x, const struct err *e, int64_t status)
+{
+    if (status == 429)
+        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text));
+    else
+        log_error(status == 503 ? "http-store-trouble" : "http-failure", KV("request", x->id.s),
+            KV("why", e->text));
+}
+
+static struct js *value_of_err(struct exchange *x, const struct err *e)
 {
     switch (e->code) {
     case ERR_BUSY:
@@ -114,16 +123,19 @@ struct js *problem_value_of_err(struct exchange *x, const struct err *e)
     }
 }
 
+struct js *problem_value_of_err(struct exchange *x, const struct err *e)
+{
+    struct js *o = value_of_err(x, e);
+
+    log_trouble(x, e, js_int(js_get(o, "status")));
+    return o;
+}
+
 void problem_of_err(struct exchange *x, const struct err *e)
 {
     struct js *o = problem_value_of_err(x, e);
     int64_t status = js_int(js_get(o, "status"));
 
-    if (status == 429)
-        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text));
-    else
-        log_error(status == 503 ? "http-store-trouble" : "http-failure", KV("request", x->id.s),
-            KV("why", e->text));
     if (status != 500)
         answer_header(x, "Retry-After", status == 429 ? "1" : "10");
     answer_problem(x, o);

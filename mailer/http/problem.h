@@ -11,9 +11,9 @@ void problem(struct exchange *x, unsigned status, const char *code, const char *
 void problem_of_faults(struct exchange *x, const struct faults *f);
 /* Our own failure: 429 when busy, 503 when the store is in trouble, else 500. Logged here, once. */
 void problem_of_err(struct exchange *x, const struct err *e);
-/* The same as a value, for one of several requests in one body; without headers, not logged. */
+/* The same as a value, for one of several requests in one body; without headers. */
 struct js *problem_value_of_faults(struct exchange *x, const struct faults *f);
 struct js *problem_value(struct exchange *x, unsigned status, const char *code, const char *detail);
-struct js *problem_value_of_err(struct exchange *x, const struct err *e);
+struct js *problem_value_of_err(struct exchange *x, const struct err *e); /* logged here, once */
 
 #endif

@@ -2,19 +2,18 @@
 
 #include "base/encode.h"
 
-#define KEY_BYTES 256
 #define SUBJECT_BYTES 500
 #define BODY_BYTES (1024 * 1024) /* of HTML or text */
 
 static void check_key(struct request *r, struct str key, struct str at)
 {
-    bool printable = key.n <= KEY_BYTES;
+    bool printable = key.n <= INTAKE_KEY_BYTES;
 
     for (size_t i = 0; i < key.n && printable; i++)
         printable = key.p[i] >= ' ' && key.p[i] <= '~';
     if (!printable)
         faults_add(r->faults, "invalid-idempotency-key", at,
-            "the Idempotency-Key must have 1 to %d printable ASCII characters", KEY_BYTES);
+            "the Idempotency-Key must have 1 to %d printable ASCII characters", INTAKE_KEY_BYTES);
 }
 
 /* In the body where the caller's way has no place for it, as for each message of a batch. */
@@ -24,7 +23,7 @@ static void check_idempotency_key(struct request *r, const struct js *v, struct 
 
     r->key = outer;
     check_key(r, outer, STR(""));
-    if (!request_text(r, v, at, KEY_BYTES, &r->key))
+    if (!request_text(r, v, at, INTAKE_KEY_BYTES, &r->key))
         return;
     check_key(r, r->key, at);
     if (outer.n > 0 && !str_eq(outer, r->key))
@@ -124,13 +123,28 @@ static bool check_mail(struct request *r, struct err *e)
 
 /* ---- what follows from a request that is right ----------------------------------------------- */
 
+static struct js *without(const struct js *root, const char *name, struct arena *a)
+{
+    struct js *o = js_object();
+    struct js_iter it = {0};
+
+    while (js_next(root, &it))
+        if (!str_is(it.key, name))
+            js_set(o, arena_text(a, it.key), js_ref(it.value));
+    return o;
+}
+
+/* The key is not part of what it stands for: the same mail may bring it in a header or in its body. */
 static void digest_request(struct request *r, const struct js *root)
 {
     AUTO(buf_wipe) struct buf canonical = {0};
+    AUTO(js_close) struct js *rest = NULL;
 
     if (r->key.n == 0)
         return; /* nobody compares */
-    js_write(root, JS_CANONICAL, &canonical);
+    if (js_get(root, "idempotency_key"))
+        rest = without(root, "idempotency_key", r->a);
+    js_write(rest ? rest : root, JS_CANONICAL, &canonical);
     hash_sha256(buf_str(&canonical), &r->out->request);
 }
 

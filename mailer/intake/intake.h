@@ -31,6 +31,8 @@ struct intake_setup {
     void *context;
 };
 
+#define INTAKE_KEY_BYTES 256 /* of an idempotency key */
+
 struct intake_call {
     const char *storefront;
     const char *actor;          /* API key id or "cli" */

@@ -123,6 +123,13 @@ bool address_domain(struct str text, struct arena *a, struct str *out, struct er
     return true;
 }
 
+bool address_domain_given(struct str text, struct arena *a, struct str *out, struct err *e)
+{
+    if (text.n > 1 && str_ends(text, STR(".")))
+        text.n--;
+    return address_domain(text, a, out, e);
+}
+
 struct str address_domain_for_people(struct str domain, struct arena *a)
 {
     char *unicode = NULL;

@@ -23,6 +23,8 @@ bool address_parse(struct str text, struct arena *a, struct address *out, struct
 
 /* A host or mail domain in lower-case A-labels; checks lengths and letters (RFC 5890, RFC 1035). */
 bool address_domain(struct str text, struct arena *a, struct str *out, struct err *e);
+/* The same as a person gives it: one final dot says what is meant anyway. */
+bool address_domain_given(struct str text, struct arena *a, struct str *out, struct err *e);
 /* The same domain as people write it, in UTF-8; as it is where that is not the same. To be shown beside
  * the A-labels, never in their place: other letters may look alike. */
 struct str address_domain_for_people(struct str domain, struct arena *a);

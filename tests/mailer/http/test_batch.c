@@ -2,7 +2,13 @@
 #include "tests/base/expect.h"
 #include "tests/mailer/http/jam.h"
 
+#include "base/log.h"
+#include "queue/sqlite.h"
+
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct desk desk;
@@ -10,6 +16,7 @@ static struct desk desk;
 static int open_desk(void **state)
 {
     (void)state;
+    signal(SIGXFSZ, SIG_IGN);
     desk_open(&desk);
     return 0;
 }
@@ -139,14 +146,15 @@ static void what_is_no_batch_is_refused_whole(void **state)
     static const struct {
         const char *name, *body;
         unsigned status;
-        const char *pointer;
+        const char *pointer, *code;
     } table[] = {
-        {"no JSON", "{\"messages\":[", 400, ""},
-        {"an array", "[" NOTE("") "]", 422, ""},
-        {"nothing in it", "{}", 422, "/messages"},
-        {"an object instead", "{\"messages\":{}}", 422, "/messages"},
-        {"empty", "{\"messages\":[]}", 422, "/messages"},
-        {"a slip of the pen", "{\"messages\":[" NOTE("") "],\"mesages\":1}", 422, "/mesages"},
+        {"no JSON", "{\"messages\":[", 400, "", ""},
+        {"an array", "[" NOTE("") "]", 422, "", "wrong-type"},
+        {"nothing in it", "{}", 422, "/messages", "missing"},
+        {"an object instead", "{\"messages\":{}}", 422, "/messages", "wrong-type"},
+        {"empty", "{\"messages\":[]}", 422, "/messages", "empty"},
+        {"a slip of the pen", "{\"messages\":[" NOTE("") "],\"mesages\":1}", 422, "/mesages",
+            "unknown-field"},
     };
 
     (void)state;
@@ -157,11 +165,137 @@ static void what_is_no_batch_is_refused_whole(void **state)
         desk_post(&desk, "/v1/messages/batch", row->body, &r);
         AUTO(js_close) struct js *o = reply_json(&r);
         expect_int(row->name, r.status, row->status);
-        if (row->status == 422)
-            expect_str(row->name, js_get_text(js_at(js_get(o, "errors"), 0), "pointer"),
-                str_of(row->pointer));
+        const struct js *fault = js_at(js_get(o, "errors"), 0);
+        expect_str(row->name, js_get_text(fault, "pointer"), str_of(row->pointer));
+        expect_str(row->name, js_get_text(fault, "code"), str_of(row->code));
         assert_int_equal(messages(), before);
     }
+}
+
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X250 X50 X50 X50 X50 X50
+#define TEN(note)                                                                                  \
+    note "," note "," note "," note "," note "," note "," note "," note "," note "," note
+
+/* Of eleven messages the last has the longest key. */
+static void a_key_too_long_for_the_last_message_stores_none(void **state)
+{
+    static const struct {
+        const char *name, *header;
+        unsigned status;
+        uint64_t stored;
+    } table[] = {
+        {"252 characters", "Idempotency-Key: " X250 "xx\r\n", 202, 11},
+        {"253", "Idempotency-Key: " X250 "xxx\r\n", 422, 0},
+        {"256, as for one message", "Idempotency-Key: " X250 "xxxxxx\r\n", 422, 0},
+        {"none in it", "Idempotency-Key:\r\n", 422, 0},
+    };
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(reply_close) struct reply r = {0};
+        uint64_t before = messages();
+        post(TEN(NOTE("")) "," NOTE(""), row->header, &r);
+        expect_int(row->name, r.status, row->status);
+        expect_int(row->name, (int64_t)(messages() - before), (int64_t)row->stored);
+        if (row->status == 422)
+            expect_in(row->name, buf_str(&r.body), "invalid-idempotency-key");
+    }
+}
+
+/* The same mail under the same key, whichever way the key comes. */
+static void a_key_in_header_or_body_is_one_key(void **state)
+{
+    AUTO(reply_close) struct reply first = {0};
+    AUTO(reply_close) struct reply again = {0};
+
+    (void)state;
+    post(NOTE(""), "Idempotency-Key: dawn\r\n", &first);
+    uint64_t before = messages();
+    post(NOTE(",\"idempotency_key\":\"dawn#0\""), "", &again);
+    AUTO(js_close) struct js *o = reply_json(&again);
+    expect_text("statuses", statuses(o), "202");
+    expect("repeated", js_bool(js_get(js_at(js_get(o, "results"), 0), "repeated")), "said");
+    assert_int_equal(messages(), before);
+}
+
+/* ---- a store that refuses ---- */
+
+static atomic_int failures, troubles;
+
+static void count_lines(void *context, const char *line)
+{
+    (void)context;
+    failures += strstr(line, "http-failure") != NULL;
+    troubles += strstr(line, "http-store-trouble") != NULL;
+}
+
+static void let_files_grow(bool yes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = yes ? limit.rlim_max : 1;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void refuse_the_last_priority(void)
+{
+    AUTO(buf_close) struct buf path = {0};
+    struct sqlite *db;
+    struct err e = {0};
+
+    buf_addf(&path, "%s/queue.db", desk.room.conf->data_dir);
+    expect("database", sqlite_open(buf_text(&path), SQLITE_FOR_WRITING, &db, &e), e.text);
+    expect("trigger",
+        sqlite_exec(db,
+            "CREATE TRIGGER sour BEFORE INSERT ON message WHEN NEW.priority = 9 "
+            "BEGIN SELECT RAISE(ABORT, 'sour'); END",
+            &e),
+        e.text);
+    sqlite_close(&db);
+}
+
+#define SOUR NOTE(",\"priority\":9")
+
+static void what_the_store_refuses_is_told_and_logged(void **state)
+{
+    static const struct {
+        const char *name, *requests;
+        bool full;
+        unsigned status;
+        const char *statuses;
+        int failures, troubles;
+        const char *says;
+    } table[] = {
+        {"one of two", SOUR "," NOTE(""), false, 207, "500 202", 1, 0, "internal"},
+        {"the last", NOTE("") "," SOUR, false, 207, "202 500", 1, 0, "internal"},
+        {"both", SOUR "," SOUR, false, 500, "", 1, 0, "internal"},
+        {"a disk that takes nothing", NOTE("") "," NOTE(""), true, 503, "", 0, 1,
+            "store-unavailable"},
+        {"and one that is wrong anyway", NOTE("") "," UNKNOWN, true, 503, "", 0, 1,
+            "store-unavailable"},
+    };
+
+    (void)state;
+    refuse_the_last_priority();
+    log_set_sink(count_lines, NULL);
+    EACH(row, table)
+    {
+        AUTO(reply_close) struct reply r = {0};
+        failures = troubles = 0;
+        let_files_grow(!row->full);
+        post(row->requests, "", &r);
+        let_files_grow(true);
+        AUTO(js_close) struct js *o = reply_json(&r);
+        expect_int(row->name, r.status, row->status);
+        expect_text(row->name, statuses(o), row->statuses);
+        expect_in(row->name, buf_str(&r.body), row->says);
+        expect_int(row->name, failures, row->failures);
+        expect_int(row->name, troubles, row->troubles);
+    }
+    log_set_sink(NULL, NULL);
 }
 
 static void add_notes(struct buf *out, int n)
@@ -239,7 +373,10 @@ int main(void)
         cmocka_unit_test(a_refusal_points_into_its_own_request),
         cmocka_unit_test(a_repeated_batch_sends_nothing_twice),
         cmocka_unit_test(what_is_no_batch_is_refused_whole),
+        cmocka_unit_test(a_key_too_long_for_the_last_message_stores_none),
+        cmocka_unit_test(a_key_in_header_or_body_is_one_key),
         cmocka_unit_test(a_thousand_share_one_commit_and_one_more_is_too_many),
+        cmocka_unit_test(what_the_store_refuses_is_told_and_logged),
         cmocka_unit_test(a_client_that_leaves_while_its_batch_waits_costs_nothing),
     };
 

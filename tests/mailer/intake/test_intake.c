@@ -423,6 +423,27 @@ static void the_same_request_in_another_order_has_the_same_digest(void **state)
     assert_false(digest_equal(&one.s.request, &other.s.request));
 }
 
+static void a_key_in_the_body_is_no_part_of_what_it_stands_for(void **state)
+{
+    static const char *const bodies[] = {"{" GOOD "}", "{" GOOD ", \"idempotency_key\": \"k\"}",
+        "{\"idempotency_key\": null, " GOOD "}"};
+    AUTO(close_taken) struct taken first = {0};
+    AUTO(close_taken) struct taken other = {0};
+
+    (void)state;
+    take_for(&first, "acme", STR("k"), str_of(bodies[0]));
+    EACH(body, bodies)
+    {
+        AUTO(close_taken) struct taken t = {0};
+        take_for(&t, "acme", STR("k"), str_of(*body));
+        expect_int(*body, (int64_t)t.faults.n, 0);
+        expect(*body, digest_equal(&t.s.request, &first.s.request), "the same mail");
+    }
+    take_for(
+        &other, "acme", STR(""), STR("{" GOOD ", \"idempotency_key\": \"k\", \"order\": \"2\"}"));
+    assert_false(digest_equal(&other.s.request, &first.s.request));
+}
+
 static void idempotency_keys_are_printable_and_short(void **state)
 {
     static const struct {
@@ -493,6 +514,7 @@ int main(void)
         cmocka_unit_test(what_a_request_leaves_out_has_defaults),
         cmocka_unit_test(the_private_part_reads_back),
         cmocka_unit_test(the_same_request_in_another_order_has_the_same_digest),
+        cmocka_unit_test(a_key_in_the_body_is_no_part_of_what_it_stands_for),
         cmocka_unit_test(idempotency_keys_are_printable_and_short),
         cmocka_unit_test(a_suppressed_recipient_is_accepted_as_suppressed),
         cmocka_unit_test(a_storefront_that_is_not_configured_is_our_failure),
