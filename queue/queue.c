@@ -1,4 +1,5 @@
 /* queue -- opening and closing, health, housekeeping and waiting. */
+#include "base/clock_guard.h"
 #include "queue/folder.h"
 #include "queue/inside.h"
 
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #define WAIT_MS 1000     /* other processes do not ring our bell */
-#define JUMP_MS 2000     /* less is a look that came late */
 #define SWEEP_BATCH 500  /* rows that one transaction of the sweep changes, of each kind */
 #define SWEEP_BATCHES 20 /* so that a sweep ends even when much is due */
 
@@ -204,10 +204,10 @@ static int64_t look_for_jump(struct queue *q)
     steady_ms = clock_now_ms(q->steady);
     pthread_mutex_lock(&j->lock);
     ahead_ms = j->begun ? (now_ms - j->now_ms) - (steady_ms - j->steady_ms) : 0;
-    if (ahead_ms > JUMP_MS) {
+    if (ahead_ms > CLOCK_JUMP_MS) {
         j->slack_ms += ahead_ms;
         j->until_steady_ms = steady_ms + j->longest_ms;
-    } else if (ahead_ms < -JUMP_MS) {
+    } else if (ahead_ms < -CLOCK_JUMP_MS) {
         j->slack_ms = j->slack_ms > -ahead_ms ? j->slack_ms + ahead_ms : 0;
     }
     if (steady_ms > j->until_steady_ms)

@@ -121,9 +121,8 @@ static void untell_signers(struct service *s)
 }
 
 /* The list is taken before the keys are: what changes between makes it differ at the next look. */
-static void take_signers(struct service *s, const struct conf *conf, struct buf *out)
+static void take_signers(const struct conf *conf, struct buf *out)
 {
-    (void)s;
     buf_clear(out);
     shops_signers(conf, out);
 }
@@ -178,7 +177,7 @@ static void reload(struct service *s)
     AUTO(buf_close) struct buf signers = {0}, kept = {0};
     bool loaded = reload_conf(s, &conf, &kept, &e);
     if (loaded)
-        take_signers(s, conf, &signers);
+        take_signers(conf, &signers);
     if (loaded && load_snapshot(s, conf, &next, &e)) {
         snapshot_swap(s->snapshots, next);
         use_signers(s, &signers);
@@ -201,7 +200,7 @@ static void follow_rotations(struct service *s)
     struct err e = {0};
     struct snapshot *current = snapshot_current(s->snapshots), *next = NULL;
     AUTO(buf_close) struct buf signers = {0};
-    take_signers(s, snapshot_conf(current), &signers);
+    take_signers(snapshot_conf(current), &signers);
     bool same = str_eq(buf_str(&signers), buf_str(&s->signers));
     bool told = str_eq(buf_str(&signers), buf_str(&s->rejected));
     if (!same && !told && load_snapshot(s, snapshot_conf(current), &next, &e)) {
@@ -263,7 +262,7 @@ static bool open_snapshots(struct service *s, struct err *e)
 {
     struct snapshot *first;
     AUTO(buf_close) struct buf signers = {0};
-    take_signers(s, s->conf, &signers);
+    take_signers(s->conf, &signers);
     if (!load_snapshot(s, s->conf, &first, e))
         return false;
     s->snapshots = snapshot_holder_open(first);

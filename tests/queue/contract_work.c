@@ -232,6 +232,28 @@ static void a_jump_of_the_clock_takes_no_lease(void **state)
     }
 }
 
+/* What was put right again leaves no slack behind: the lease ends when its time has gone by. */
+static void a_jump_that_is_taken_back_draws_out_no_lease(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    const char *id = post_mail(p, "ada@example.com");
+
+    p->looks_for_jumps = true;
+    post_reopen(p);
+    pass(p, 0);
+    claim_one(p); /* for an hour */
+    pass(p, HOUR / 2);
+    p->time.ms += 3 * HOUR;
+    pass(p, 0);
+    expect_state(p, id, MSG_LEASED, "");
+    p->time.ms -= 3 * HOUR;
+    pass(p, 0);
+    pass(p, HOUR / 2 - 1);
+    expect_state(p, id, MSG_LEASED, "");
+    pass(p, 2);
+    expect_state(p, id, MSG_DEFERRED, "unsure");
+}
+
 static void settling_may_suppress_in_the_same_commit(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -391,6 +413,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_timeline_tells_facts_and_reply),
     cmocka_unit_test(a_lost_lease_writes_nothing),
     cmocka_unit_test(a_jump_of_the_clock_takes_no_lease),
+    cmocka_unit_test(a_jump_that_is_taken_back_draws_out_no_lease),
     cmocka_unit_test(settling_may_suppress_in_the_same_commit),
     cmocka_unit_test(what_is_past_its_expiry_ends_and_is_not_claimed),
     cmocka_unit_test(what_may_be_done_depends_on_the_state),

@@ -316,6 +316,44 @@ static void tickets_posted_together_are_never_parted(void **state)
     free(tickets);
 }
 
+/* Ten that stand in front of a full batch go first: all of them together are more than one commit takes. */
+static void a_full_batch_behind_others_has_a_commit_of_its_own(void **state)
+{
+    static const struct store_verbs verbs = {.apply = slow_apply};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct slow_store slow = {.base = {&verbs}};
+    struct ticket *tickets = calloc(11 + COMMITTER_GROUP, sizeof *tickets);
+    struct committer *c;
+    struct vault *v;
+
+    (void)state;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    answered = 0;
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    for (size_t i = 0; i < 11 + COMMITTER_GROUP; i++)
+        tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
+    FINE(committer_post(c, &tickets[0], &p->e));
+    sem_wait(&slow.begun); /* the first is being written */
+    for (size_t i = 1; i <= 10; i++)
+        FINE(committer_post(c, &tickets[i], &p->e));
+    FINE(committer_post_all(c, &tickets[11], COMMITTER_GROUP, &p->e));
+    sem_post(&slow.go_on);
+    sem_wait(&slow.begun);
+    assert_int_equal(slow.largest, 10);
+    sem_post(&slow.go_on);
+    sem_post(&slow.go_on);
+    committer_close(&c);
+    assert_int_equal(slow.largest, COMMITTER_GROUP);
+    assert_int_equal(answered, 11 + COMMITTER_GROUP);
+    vault_close(&v);
+    sem_destroy(&slow.begun);
+    sem_destroy(&slow.go_on);
+    free(tickets);
+}
+
 static void a_batch_that_finds_no_room_leaves_nothing_in_the_line(void **state)
 {
     static const struct store_verbs verbs = {.apply = slow_apply};
@@ -357,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_full_line_turns_those_away_who_will_not_wait),
         cmocka_unit_test(what_is_large_is_written_alone),
         cmocka_unit_test(tickets_posted_together_are_never_parted),
+        cmocka_unit_test(a_full_batch_behind_others_has_a_commit_of_its_own),
         cmocka_unit_test(a_batch_that_finds_no_room_leaves_nothing_in_the_line),
         cmocka_unit_test(too_many_bytes_turn_away_too_but_never_the_only_one),
     };
