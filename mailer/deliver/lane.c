@@ -83,9 +83,20 @@ static void put_in_hand(struct lane *l)
     };
 }
 
+/* The number at the desk is another lane's when this one is lost. */
+static bool go_out(struct lane *l)
+{
+    if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+        return false;
+    desk_goes_out(l->with.desk, l->with.number);
+    return pulse_step(&l->pulse, l->attempt.deadline_ns);
+}
+
 /* The next message that may go, prepared and in hand. Those that may not are settled on the way. */
 static bool take_next(struct lane *l)
 {
+    if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+        return false;
     desk_comes_back(l->with.desk, l->with.number, false);
     while (l->share > 0 && !desk_is_stopping(l->with.desk)) {
         if (!pulse_has_more(&l->pulse) && !claim(l))
@@ -100,8 +111,7 @@ static bool take_next(struct lane *l)
         }
         if (attempt_prepare(&l->attempt, &l->bench, job)) {
             put_in_hand(l);
-            desk_goes_out(l->with.desk, l->with.number);
-            return true;
+            return go_out(l);
         }
     }
     return false;
