@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""check_words.py ROOT -- every sentence that the audit and check-dns can say has its text in every catalog of
-templates/locales/check-dns, with the same placeholders, and that none has a character whose
-width terminals do not agree on."""
+"""check_words.py ROOT [--seen] -- every sentence that the audit and check-dns can say has its text in every catalog of
+templates/locales/check-dns, with the same placeholders; no catalog has a text that nobody says, or a character whose
+width terminals do not agree on. tests/words_seen.json has the English that the translations were looked at beside: a
+sentence that changed is a fault until somebody has looked again and says so with --seen, which writes the file."""
 
 import glob
 import json
@@ -10,7 +11,7 @@ import re
 import sys
 import unicodedata
 
-MAKERS = {"SAID": 0, "SAID_INIT": 0, "SAY": 1, "SAY_AROUND": 2, "said_make": 1}
+MAKERS = {"SAID": 0, "SAID_INIT": 0, "SAY": 1, "SAY_AROUND": 2, "said_make": 1, "no_proof": 1}
 LITERAL = re.compile(r'"((?:\\.|[^"\\])*)"')
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
@@ -41,7 +42,7 @@ def text_of(argument):
 
 
 def said(root):
-    """Each key with the placeholders of its English, as the sources have them."""
+    """Each key with its English texts, as the sources have them."""
     keys = {}
     for path in sorted(glob.glob(f"{root}/dns/**/*.c", recursive=True) + glob.glob(f"{root}/mailer/cli/*.c")):
         source = open(path, encoding="utf-8").read()
@@ -49,8 +50,7 @@ def said(root):
             given = arguments(source, call.end())
             first = MAKERS[call.group(1)]
             if len(given) > first + 1 and text_of(given[first]):
-                keys.setdefault(text_of(given[first]), set()).add(
-                    frozenset(PLACEHOLDER.findall(text_of(given[first + 1]))))
+                keys.setdefault(text_of(given[first]), set()).add(text_of(given[first + 1]))
     return keys
 
 
@@ -58,22 +58,42 @@ def words_of_tables(root):
     """Keys that are made of other words: titles and whys of codes, why a page did not come, names of rules."""
     def read(path):
         return open(f"{root}/{path}", encoding="utf-8").read()
-    for code in re.findall(r'\{"([A-Z0-9-]+)", [EWN],', read("dns/audit/table.c")):
-        yield from (f"{code}.title", f"{code}.why")
+    table = read("dns/audit/table.c")
+    for row in re.finditer(r'\{(?="[A-Z0-9-]+", [EWN],)', table):
+        code, _, _, title, why = map(text_of, arguments(table, row.end())[:5])
+        yield f"{code}.title", title
+        yield f"{code}.why", why
     statuses = re.search(r"fetch_status_name\(enum.*?\{\s*static const char \*const names\[\] = \{(.*?)\}",
                          read("base/fetch.c"), re.S)
-    yield from (f"page.{name}" for name in LITERAL.findall(statuses.group(1)) if name != "ok")
-    yield from (f"check.rule.{name}" for name in re.findall(r'= \{"([a-z-]+)", judge_', read("dns/audit/providers.c")))
+    yield from ((f"page.{name}", name) for name in LITERAL.findall(statuses.group(1)) if name != "ok")
+    yield from ((f"check.rule.{name}", name) for name in re.findall(r'= \{"([a-z-]+)", judge_', read("dns/audit/providers.c")))
+    yield from ((f"dnssec.word.{name}", name) for name in re.findall(r'\[DNSSEC_\w+\] = "(\w+)"', read("dns/dnssec.c")))
 
 
-def main(root):
+def unseen(root, keys, write):
+    """Sentences whose English is not the one that the translations were looked at beside."""
+    path = f"{root}/tests/words_seen.json"
+    now = {key: sorted(texts) for key, texts in sorted(keys.items())}
+    if write:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(now, file, indent=0, ensure_ascii=False)
+            file.write("\n")
+    with open(path, encoding="utf-8") as file:
+        seen = json.load(file)
+    return [f"{key}: the English has changed: look at its translations, then run tests/check_words.py . --seen"
+            for key in sorted(set(now) | set(seen)) if now.get(key) != seen.get(key)]
+
+
+def main(root, write):
     faults = []
-    keys = said(root)
+    texts_of = said(root)
+    for key, text in words_of_tables(root):
+        texts_of.setdefault(key, set()).add(text)
+    keys = {key: {frozenset(PLACEHOLDER.findall(text)) for text in texts} for key, texts in texts_of.items()}
     for key, forms in keys.items():
         if len(forms) > 1:
             faults.append(f"{key}: is said with different values: {sorted(map(sorted, forms))}")
-    for key in words_of_tables(root):
-        keys.setdefault(key, {frozenset()})
+    faults += unseen(root, texts_of, write)
     if len(keys) < 200:
         faults.append(f"only {len(keys)} sentences were found in the sources")
     catalogs = sorted(glob.glob(f"{root}/templates/locales/check-dns/*.json"))
@@ -88,6 +108,7 @@ def main(root):
                 faults.append(f"{name}: {key} is missing")
             elif frozenset(PLACEHOLDER.findall(texts[key])) not in forms:
                 faults.append(f"{name}: {key} has not the placeholders of the English")
+        faults += [f"{name}: {key} is said by nobody" for key in texts if key not in keys]
         faults += [f"{name}: {key} has {c!r}, whose width terminals do not agree on" for key, text in texts.items()
                    for c in text if unicodedata.east_asian_width(c) == "A"]
     print("\n".join(faults))
@@ -95,4 +116,4 @@ def main(root):
     return 1 if faults or not catalogs else 0
 
 
-sys.exit(main(sys.argv[1]))
+sys.exit(main(sys.argv[1], "--seen" in sys.argv[2:]))

@@ -82,13 +82,15 @@ static void print_verdict(const struct audit_report *r, bool returns_only, struc
 }
 
 /* "DNSSEC: bogus, signature of DNSKEY shop.example expired 2026-11-20" */
-static void print_dnssec(const struct audit_dnssec *d)
+static void print_dnssec(const struct audit_dnssec *d, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
+    const char *name = audit_dnssec_name(d);
     if (!d->checked)
         return;
-    buf_addf(&line, "DNSSEC: %s%s%s", audit_dnssec_name(d), said_is_nothing(&d->reason) ? "" : ", ",
-        d->reason.text);
+    const char *key = arena_printf(tongue_arena(t), "dnssec.word.%s", name);
+    buf_addf(&line, "DNSSEC: %s%s%s", tongue_tell(t, (struct said){.key = key, .text = name}),
+        said_is_nothing(&d->reason) ? "" : ", ", d->reason.text);
     paper_wrapped(buf_str(&line), 2);
 }
 
@@ -270,7 +272,7 @@ void audit_print_text(const struct checkup *c, const struct cli_dns *dns, struct
 {
     const struct audit_report *r = &c->report;
     print_verdict(r, c->survey->returns_only, t);
-    print_dnssec(&r->dnssec);
+    print_dnssec(&r->dnssec, t);
     audit_print_asked(c, 1, dns, t);
     print_table(r, t);
     for (size_t i = 0; i < r->findings_n; i++)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define VERDICT_COLUMNS 5
+#define VERDICT_COLUMNS 6
 #define DOMAIN_COLUMNS 34
 
 /* ---- summary --------------------------------------------------------------------------------- */

@@ -8,9 +8,10 @@ static const char *verdict_words(const char *verdict, struct tongue *t)
 {
     if (strcmp(verdict, "pass") == 0)
         return tongue_tell(t, SAID("watch.pass", "mail will pass DMARC"));
-    return tongue_tell(t, strcmp(verdict, "fail") == 0
-                              ? SAID("watch.fail", "mail will not pass DMARC")
-                              : SAID("watch.unknown", "mail cannot be told"));
+    return tongue_tell(
+        t, strcmp(verdict, "fail") == 0
+               ? SAID("watch.fail", "mail will not pass DMARC")
+               : SAID("watch.unknown", "it cannot be told whether mail will pass DMARC"));
 }
 
 static void print_first(const struct vigil_change *c, const char *path, struct tongue *t)
