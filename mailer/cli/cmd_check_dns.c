@@ -356,7 +356,7 @@ static int tell_changes(struct round *r, const struct checkup *all, size_t n)
     print_changes(r, changes, found);
     if (fflush(stdout) == 0 && !vigil_save(r->vigil, &e))
         return cli_fail(r->cli, &e);
-    return news ? CLI_FINDINGS : CLI_FINE;
+    return news ? CLI_FINDINGS : unsure ? CLI_UNKNOWN : CLI_FINE;
 }
 
 /* Zone lines go into zone files, whose readers may take nothing but ASCII in comments. */

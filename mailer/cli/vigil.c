@@ -2,10 +2,7 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define VERSION 1
 #define MAX_BYTES ((size_t)16 * 1024 * 1024)
@@ -102,19 +99,12 @@ void vigil_close(struct vigil **v)
 bool vigil_save(const struct vigil *v, struct err *e)
 {
     AUTO(js_close) struct js *whole = js_object();
-    AUTO(buf_close) struct buf text = {0}, draft = {0};
+    AUTO(buf_close) struct buf text = {0};
     js_set_int(whole, "watch", VERSION);
     js_set(whole, "domains", js_ref(v->domains));
     js_write(whole, JS_PRETTY, &text);
     buf_add_char(&text, '\n');
-    buf_addf(&draft, "%s.%d", v->path, (int)getpid());
-    if (!file_create(WHAT, buf_text(&draft), buf_str(&text), e))
-        return false;
-    if (rename(buf_text(&draft), v->path) == 0)
-        return true;
-    err_system(e, WHAT " %s", v->path);
-    unlink(buf_text(&draft));
-    return false;
+    return file_replace(WHAT, v->path, buf_str(&text), v->path, e);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
@@ -260,11 +250,10 @@ static const char *compare_verdict(
     return now;
 }
 
-static void compare(
-    struct vigil *v, const struct checkup *c, struct arena *a, struct vigil_change *out)
+static void compare(struct vigil *v, const struct checkup *c, struct arena *a, const struct js *old,
+    struct vigil_change *out)
 {
     const struct audit_report *r = &c->report;
-    const struct js *old = js_get(v->domains, r->domain);
     struct js *state = js_object(), *findings = js_array();
     struct match m = {.old = js_get(old, "findings"), .now = r};
     m.old_n = js_count(m.old);
@@ -285,6 +274,30 @@ static void compare(
     take_gone(&m, findings, a, out);
     js_set(state, "findings", findings);
     js_set(v->domains, r->domain, state); /* the old one ends here */
+}
+
+/* Nothing is known of a domain whose first look was not answered, but that this was told. What was found is kept: some name
+ * may never answer. */
+static void look_at(
+    struct vigil *v, const struct checkup *c, struct arena *a, struct vigil_change *out)
+{
+    const struct audit_report *r = &c->report;
+    const struct js *old = js_get(v->domains, r->domain);
+    bool told = js_bool(js_get(old, "unanswered"));
+    if ((old && !told) || !r->unsure || r->findings_n > 0) {
+        compare(v, c, a, told ? NULL : old, out);
+        return;
+    }
+    struct js *state = js_object();
+    *out = (struct vigil_change){.domain = r->domain,
+        .checkup = c,
+        .first = !told,
+        .unanswered = true,
+        .verdict_before = ""};
+    js_set_cstr(state, "verdict", audit_verdict_name(AUDIT_UNKNOWN));
+    js_set(state, "findings", js_array());
+    js_set_bool(state, "unanswered", true);
+    js_set(v->domains, r->domain, state);
 }
 
 static bool is_news(const struct vigil_change *c)
@@ -325,7 +338,7 @@ size_t vigil_compare(struct vigil *v, const struct checkup *all, size_t n, bool 
     size_t found = 0;
     struct vigil_change *changes = arena_array(a, n + js_count(v->domains) + 1, sizeof *changes);
     for (size_t i = 0; i < n; i++) {
-        compare(v, &all[i], a, &changes[found]);
+        look_at(v, &all[i], a, &changes[found]);
         found += is_news(&changes[found]);
     }
     if (every)

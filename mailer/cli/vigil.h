@@ -2,8 +2,9 @@
  *
  * A finding is known by its code and name; it has changed where its severity or evidence did. What could
  * not be checked this time stays as it was, with all of its kind (SPF-...) where the DNS is the reason: an
- * unanswered question is no news. A domain that the file does not have is looked at for the first time.
- * Shapes: the file is JSON, {"watch": 1, "domains": {"shop.example": {"verdict", "findings": [...]}}}.
+ * unanswered question is no news. A domain that the file does not have is looked at for the first time; where the DNS does
+ * not answer then and nothing is found, that is told once and nothing else kept, so that what stood there all the time is not told as new later.
+ * Shapes: the file is JSON, {"watch": 1, "domains": {"shop.example": {"verdict", "findings": [...], "unanswered"}}}.
  * Ownership: what a change points to lies in the arena, in the watch or in the reports.
  * Errors: ERR_INPUT with what to do where the file is damaged or of a newer version; those of file_read
  * (a file that is not there is an empty one) and of writing. One thread.
@@ -28,7 +29,8 @@ struct vigil_change { /* of one domain */
     const char *domain;
     const struct checkup *checkup; /* NULL: the settings do not have the domain any more */
     bool first;                    /* nothing was known of it */
-    const char *verdict_before;    /* "" = as it was */
+    bool unanswered; /* nor is now: the DNS failed where an error might have been found */
+    const char *verdict_before; /* "" = as it was */
     struct vigil_pair *fresh, *gone, *changed;
     size_t fresh_n, gone_n, changed_n;
 };

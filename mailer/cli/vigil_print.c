@@ -36,6 +36,17 @@ static void print_first(const struct vigil_change *c, const char *path, struct t
     paper_wrapped(buf_str(&line), 2);
 }
 
+static void print_unanswered(const struct vigil_change *c, struct tongue *t)
+{
+    paper_wrapped(
+        str_of(tongue_tell(
+            t, SAY(tongue_arena(t), "watch.unanswered",
+                   "no first look: the DNS did not answer where there may be an error, so that "
+                   "nothing is kept; `parcelpost check-dns {{domain}}` shows more",
+                   {"domain", c->domain}))),
+        2);
+}
+
 static void print_verdict(const struct vigil_change *c, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
@@ -91,6 +102,10 @@ static void print_change(const struct vigil_change *c, const char *path, struct 
         const char *text = tongue_tell(
             t, SAID("watch.removed", "no storefront of the settings has this domain any more"));
         paper_wrapped(str_of(text), 2);
+        return;
+    }
+    if (c->unanswered) {
+        print_unanswered(c, t);
         return;
     }
     if (c->first) {
@@ -153,6 +168,7 @@ static struct js *change_json(const struct vigil_change *c, struct tongue *t)
     struct js *o = js_object(), *fresh = js_array(), *changed = js_array(), *gone = js_array();
     js_set_cstr(o, "domain", c->domain);
     js_set_bool(o, "first", c->first);
+    js_set_bool(o, "unanswered", c->unanswered);
     js_set_bool(o, "removed", !c->checkup);
     if (c->checkup)
         js_set_cstr(o, "verdict", audit_verdict_name(c->checkup->report.verdict));

@@ -386,7 +386,11 @@ def a_watch_tells_what_changed_and_nothing_else():
         def change(before, after):
             h.write("shop.zone", mall.zone.replace(before, after))
 
-        assert look(0).count("first look, kept in " + path) == len(EVERY)
+        blind = json.loads(look(2, "--json", "--resolver", "none"))
+        assert all(one["first"] and one["unanswered"] for one in blind["changes"]) and len(blind["changes"]) == len(EVERY), blind
+        assert not list(valid.iter_errors(blind)), blind
+        assert look(2, "--resolver", "none") == "", "told once"
+        assert look(2).count("first look, kept in " + path) == len(EVERY) - 2, "silent.test does not answer, nor does its return path"
         assert look(2) == "", "silent.test does not answer, which is no news"
         change("p=reject", "p=none")
         told = look(1)

@@ -118,6 +118,29 @@ static void what_changed_is_told_and_nothing_else(void **state)
     rmdir(folder.path);
 }
 
+/* What a dead DNS hid would be told as new by the first run that can see it. */
+static void a_first_look_without_answers_is_not_kept(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(vigil_close) struct vigil *v = NULL;
+    struct err e = {0};
+    struct checkup one = {.arena = a};
+    struct vigil_change *c;
+    struct look found = FOUND("a", AUDIT_ERROR);
+    (void)state;
+    assert_true(vigil_open("/nonexistent/file", &v, &e));
+    one.report = (struct audit_report){.domain = "shop.example", .unsure = true};
+    assert_int_equal(vigil_compare(v, &one, 1, false, a, &c), 1);
+    assert_true(c->first && c->unanswered);
+    assert_int_equal(vigil_compare(v, &one, 1, false, a, &c), 0);
+    report_of(&found, a, &one.report);
+    assert_int_equal(vigil_compare(v, &one, 1, false, a, &c), 1);
+    assert_true(c->first && !c->unanswered);
+    assert_int_equal(c->fresh_n > 0, 1); /* as with any first look, told as counts */
+    one.report.unsure = true;
+    assert_int_equal(vigil_compare(v, &one, 1, false, a, &c), 0);
+}
+
 static void a_domain_that_left_the_settings_is_told_once(void **state)
 {
     AUTO(arena_close) struct arena *a = arena_open();
@@ -215,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_changed_is_told_and_nothing_else),
+        cmocka_unit_test(a_first_look_without_answers_is_not_kept),
         cmocka_unit_test(a_domain_that_left_the_settings_is_told_once),
         cmocka_unit_test(no_finding_of_any_fault_is_gone_when_the_dns_fails),
         cmocka_unit_test(a_file_that_cannot_be_used_says_what_to_do),
