@@ -355,7 +355,8 @@ struct chain_report {
 };
 bool queue_verify(struct queue *q, const char *storefront, const char *node, struct arena *a,
     struct chain_report *out, struct err *e);
-/* Every (storefront, node) that has a chain. */
+/* Every (storefront, node) that has a chain, and with "" for its node each storefront that has messages and none:
+ * queue_verify calls it broken. */
 struct chain {
     const char *storefront, *node;
     int64_t last_seq;

@@ -4,7 +4,12 @@
 #define ROW_COLUMNS                                                                                \
     "SELECT j.storefront, j.node, j.seq, j.at_ms, j.message_id, j.event, j.actor, j.facts, "       \
     "j.commitment, j.hash,"                                                                        \
-    " j.salt, j.sealed, x.hash FROM journal j LEFT JOIN person x ON x.n = j.person"
+    " j.salt, j.sealed, x.hash,"                                                                   \
+    /* a row that says its person was erased, and the message's stands */                          \
+    " j.salt IS NULL AND j.sealed IS NULL AND j.message_id <> '' AND j.commitment <> "             \
+    "zeroblob(32) AND EXISTS(SELECT 1 FROM message m JOIN person p ON p.n = m.person"              \
+    "  WHERE m.storefront = j.storefront AND m.id = j.message_id AND p.erased_ms = 0)"             \
+    " FROM journal j LEFT JOIN person x ON x.n = j.person"
 
 static void read_row(struct sql *q, struct arena *a, struct store_row *out)
 {
@@ -26,6 +31,7 @@ static void read_row(struct sql *q, struct arena *a, struct store_row *out)
     out->salt = sql_get_copy(q, 10, a);
     out->sealed = sql_get_copy(q, 11, a);
     out->has_person = !sql_get_null(q, 12) && sql_get_digest(q, 12, &out->person);
+    out->person_stands = sql_get_int(q, 13) != 0;
     /* A commitment without what it commits to: the person was erased. */
     out->row.erased =
         !digest_equal(&out->commitment, &none) && out->salt.n == 0 && out->sealed.n == 0;
@@ -72,7 +78,8 @@ bool read_journal(struct sqlite *db, const char *storefront, const char *node, i
 bool read_chains(
     struct sqlite *db, struct arena *a, struct store_chain **out, size_t *n, struct err *e)
 {
-    /* A chain is also what has rows but lost its head: hopping over the index finds each pair without reading all. */
+    /* A chain is also what has rows but lost its head, and what must have rows, since there are messages, but has none
+     * ("" for its node): hopping over the indexes finds each without reading all. */
     struct sql *q = sqlite_sql(db,
         "WITH RECURSIVE pair(s, n) AS ("
         " SELECT * FROM (SELECT storefront, node FROM journal ORDER BY storefront, node LIMIT 1)"
@@ -81,10 +88,15 @@ bool read_chains(
         "   ORDER BY storefront, node LIMIT 1),"
         "  (SELECT node FROM journal WHERE (storefront, node) > (pair.s, pair.n)"
         "   ORDER BY storefront, node LIMIT 1)"
-        " FROM pair WHERE pair.s IS NOT NULL)"
+        " FROM pair WHERE pair.s IS NOT NULL),"
+        " shop(s) AS ("
+        " SELECT * FROM (SELECT storefront FROM message ORDER BY storefront LIMIT 1)"
+        " UNION ALL SELECT (SELECT storefront FROM message WHERE storefront > shop.s"
+        "   ORDER BY storefront LIMIT 1) FROM shop WHERE shop.s IS NOT NULL)"
         " SELECT p.s, p.n, ifnull(c.seq, 0), ifnull(c.hash, zeroblob(32))"
-        " FROM (SELECT s, n FROM pair WHERE s IS NOT NULL UNION SELECT storefront, node FROM "
-        "chain) p"
+        " FROM (SELECT s, n FROM pair WHERE s IS NOT NULL UNION SELECT storefront, node FROM chain"
+        "  UNION SELECT s, '' FROM shop WHERE s IS NOT NULL AND s NOT IN (SELECT s FROM pair"
+        "   WHERE s IS NOT NULL) AND s NOT IN (SELECT storefront FROM chain)) p"
         " LEFT JOIN chain c ON c.storefront = p.s AND c.node = p.n ORDER BY 1, 2");
     size_t cap = 0;
 

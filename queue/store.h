@@ -223,6 +223,7 @@ struct store_suppression {
 struct store_row {
     struct journal_row row; /* personal stays "" */
     bool has_person;
+    bool person_stands; /* though the row is erased, the person of its message is not */
     struct digest person, commitment;
     struct str salt;   /* of a row without personal text, "" otherwise or when erased */
     struct str sealed; /* salt and personal text */

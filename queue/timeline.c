@@ -104,6 +104,9 @@ static bool commitment_holds(
     *why = "its personal part is not what was written";
     if (!erased && r->sealed.n > 0 && !unseal_personal(w->queue, r, a, &salt, &text, &erased, &e))
         return false;
+    *why = "it was taken away, and the person of its message is not erased";
+    if (r->person_stands)
+        return false;
     w->report->erased += erased;
     if (erased || (r->salt.n == 0 && r->sealed.n == 0))
         return true;
@@ -186,6 +189,8 @@ bool queue_verify(struct queue *q, const char *storefront, const char *node, str
              !digest_equal(&w.head, &head.head))
         broken(&w, w.seq, "it is not the row that was written last");
     out->head = w.head;
+    if (!node[0])
+        broken(&w, 1, "there are messages, and no journal");
     if (out->broken_seq != 0 || w.seq == 0 || head.chain.last_seq > 0)
         return true;
     /* Rows without a head: the first of them came during the walk, or somebody took the head away. */

@@ -68,6 +68,8 @@ static void every_change_is_found_and_named(void **state)
         {"another_person",
             "UPDATE journal SET person = (SELECT person FROM journal WHERE seq = 9) WHERE seq = 5",
             5},
+        {"taken_away_as_if_erased",
+            "UPDATE journal SET person = NULL, salt = NULL, sealed = NULL WHERE seq = 7", 7},
         {"a_row_taken_out", "DELETE FROM journal WHERE seq = 5", 5},
         {"the_last_row_taken_out", "DELETE FROM journal WHERE seq = 10", 10},
         {"rows_swapped",
@@ -130,7 +132,39 @@ static void the_tables_themselves_refuse_changes(void **state)
     FINE(sqlite_exec(
         db, "UPDATE journal SET person = NULL, salt = NULL, sealed = NULL WHERE seq = 1", &p->e));
     sqlite_close(&db);
-    assert_int_equal(verify(p).broken_seq, 0);
+    assert_int_equal(verify(p).broken_seq, 1); /* the table forgets; that the person stands is seen */
+}
+
+/* Without a row and without a head there is no chain to find wrong, but for the messages. */
+static void messages_without_a_journal_are_found(void **state)
+{
+    static const struct {
+        const char *name, *sql;
+        size_t chains;
+        const char *node;
+        int64_t broken_seq;
+    } table[] = {
+        {"as it was", "SELECT 1", 1, "one", 0},
+        {"emptied", "DELETE FROM journal; DELETE FROM chain", 1, "", 1},
+        {"with its messages", "DELETE FROM journal; DELETE FROM chain; DELETE FROM message", 0, "", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        AUTO(post_close) struct post *p = post_with_rows();
+        struct chain *chains;
+        struct chain_report r;
+        size_t n;
+
+        tamper(p, table[i].sql);
+        FINE(queue_chains(p->q, p->a, &chains, &n, &p->e));
+        assert_int_equal(n, table[i].chains);
+        if (n == 0)
+            continue;
+        assert_string_equal(chains[0].storefront, SHOP);
+        assert_string_equal(chains[0].node, table[i].node);
+        FINE(queue_verify(p->q, SHOP, table[i].node, p->a, &r, &p->e));
+        assert_int_equal(r.broken_seq, table[i].broken_seq);
+    }
 }
 
 static void an_erased_person_leaves_the_chain_whole(void **state)
@@ -196,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_is_found_and_named),
         cmocka_unit_test(a_damaged_personal_part_does_not_hide_the_other_rows),
+        cmocka_unit_test(messages_without_a_journal_are_found),
         cmocka_unit_test(the_tables_themselves_refuse_changes),
         cmocka_unit_test(an_erased_person_leaves_the_chain_whole),
         cmocka_unit_test(each_public_column_moves_the_hash),
