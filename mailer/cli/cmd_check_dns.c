@@ -88,62 +88,13 @@ static const struct dkim_key *find_key(
     return held->key;
 }
 
-static bool audit_step(const struct rotation *r, struct audit_rotation *out)
-{
-    switch (r->step) {
-    case ROTATION_PENDING:
-        out->step = AUDIT_ROTATION_PENDING;
-        return true;
-    case ROTATION_PUBLISHED:
-        out->step = AUDIT_ROTATION_PUBLISHED;
-        out->until_ms = r->wait_until_ms;
-        return true;
-    case ROTATION_ACTIVE:
-    case ROTATION_RETIRING:
-        out->step = AUDIT_ROTATION_RETIRING;
-        out->until_ms = r->keep_until_ms;
-        return true;
-    case ROTATION_RETIRED:
-        out->step = AUDIT_ROTATION_RETIRED;
-        return true;
-    case ROTATION_BACK:
-        out->step = AUDIT_ROTATION_BACK;
-        out->until_ms = r->keep_until_ms;
-        return true;
-    case ROTATION_DONE:
-        break;
-    }
-    return false;
-}
-
-/* Of the domain's storefronts: keys that sign for it may have another d=. */
-static bool is_concerned(const struct inquiry *q, const char *storefront)
-{
-    const struct conf_storefront *s = conf_storefront(q->round->conf, storefront);
-    return s && survey_sends_from(s, q->survey.setup.domain, q->cli->arena);
-}
-
 static void take_rotations(struct inquiry *q)
 {
     struct err e;
-    struct rotation_found *found;
-    size_t n = 0, kept = 0;
     if (!q->round->conf || cli_value(q->cli, "selector", NULL))
         return;
-    if (!rotations_of(q->round->conf, NULL, NULL, q->cli->arena, &found, &n, &e)) {
+    if (!rotations_for_audit(q->round->conf, NULL, q->cli->arena, &q->survey.setup, &e))
         fprintf(stderr, "parcelpost check-dns: %s: key rotations are not looked at\n", e.text);
-        return;
-    }
-    struct audit_rotation *out = arena_array(q->cli->arena, n + 1, sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        const struct rotation *r = &found[i].rotation;
-        out[kept] = (struct audit_rotation){r->domain, r->old_selector, r->new_selector,
-            r->old_record, r->new_record, AUDIT_ROTATION_PENDING, 0};
-        if (is_concerned(q, found[i].storefront) && audit_step(r, &out[kept]))
-            kept++;
-    }
-    q->survey.setup.rotations = out;
-    q->survey.setup.rotations_n = kept;
 }
 
 static void take_settings(struct inquiry *q)

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "mailer/cli/cli.h"
+#include "mailer/cli/dkim_rotate.h"
 #include "mailer/cli/wiring.h"
 #include "mailer/cli/workshop.h"
 #include "mailer/deliver/engine.h"
@@ -216,6 +217,15 @@ static void follow_rotations(struct service *s)
     snapshot_close(&current);
 }
 
+/* What /v1/domains says of a domain's keys. */
+static void add_rotations(
+    const struct conf *conf, const char *storefront, struct arena *a, struct audit_setup *out)
+{
+    struct err e = {0};
+    if (!rotations_for_audit(conf, storefront, a, out, &e))
+        log_error("key-rotations-not-read", KV("error", e.text));
+}
+
 /* ---- opening and closing --------------------------------------------------------------------- */
 
 static bool open_queue(struct service *s, struct err *e)
@@ -252,9 +262,11 @@ static bool open_dns(struct service *s, struct err *e)
         .only_warn = !s->conf->gate_hold});
     s->live = (struct web_live){.resolver = s->resolver, .timeout_ms = PAGE_TIMEOUT_MS};
     s->web = web_of_live(&s->live);
-    return surveyor_open(
-        &(struct surveyor_setup){
-            .resolver = s->resolver, .web = &s->web, .clock = &s->clock, .metrics = s->metrics},
+    return surveyor_open(&(struct surveyor_setup){.resolver = s->resolver,
+                             .web = &s->web,
+                             .clock = &s->clock,
+                             .metrics = s->metrics,
+                             .rotations = add_rotations},
         &s->surveyor, e);
 }
 

@@ -4,6 +4,7 @@
 #ifndef MAILER_CLI_DKIM_ROTATE_H
 #define MAILER_CLI_DKIM_ROTATE_H
 
+#include "dns/audit/audit.h"
 #include "mailer/cli/cli.h"
 #include "mailer/mime/rotation.h"
 
@@ -20,5 +21,8 @@ struct rotation_found {
  * Those in the arena; a state that cannot be read is an error. */
 bool rotations_of(const struct conf *conf, const char *storefront, const char *selector,
     struct arena *a, struct rotation_found **out, size_t *n, struct err *e);
+/* Those that concern out->domain, for its audit; storefront: NULL: of all. */
+bool rotations_for_audit(const struct conf *conf, const char *storefront, struct arena *a,
+    struct audit_setup *out, struct err *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "mailer/cli/dkim_rotate.h"
 #include "mailer/cli/zone.h"
+#include "mailer/gate/survey.h"
 
 #include <dirent.h>
 
@@ -93,5 +94,57 @@ bool rotations_of(const struct conf *conf, const char *storefront, const char *s
     }
     *out = s.found;
     *n = s.n;
+    return true;
+}
+
+/* ---- for an audit ---------------------------------------------------------------------------- */
+
+static bool audit_step(const struct rotation *r, struct audit_rotation *out)
+{
+    switch (r->step) {
+    case ROTATION_PENDING:
+        out->step = AUDIT_ROTATION_PENDING;
+        return true;
+    case ROTATION_PUBLISHED:
+        out->step = AUDIT_ROTATION_PUBLISHED;
+        out->until_ms = r->wait_until_ms;
+        return true;
+    case ROTATION_ACTIVE:
+    case ROTATION_RETIRING:
+        out->step = AUDIT_ROTATION_RETIRING;
+        out->until_ms = r->keep_until_ms;
+        return true;
+    case ROTATION_RETIRED:
+        out->step = AUDIT_ROTATION_RETIRED;
+        return true;
+    case ROTATION_BACK:
+        out->step = AUDIT_ROTATION_BACK;
+        out->until_ms = r->keep_until_ms;
+        return true;
+    case ROTATION_DONE:
+        break;
+    }
+    return false;
+}
+
+/* Of the domain's storefronts: keys that sign for it may have another d=. */
+bool rotations_for_audit(const struct conf *conf, const char *storefront, struct arena *a,
+    struct audit_setup *out, struct err *e)
+{
+    struct rotation_found *found;
+    size_t n, kept = 0;
+    if (!rotations_of(conf, storefront, NULL, a, &found, &n, e))
+        return false;
+    struct audit_rotation *all = arena_array(a, n + 1, sizeof *all);
+    for (size_t i = 0; i < n; i++) {
+        const struct rotation *r = &found[i].rotation;
+        const struct conf_storefront *shop = conf_storefront(conf, found[i].storefront);
+        all[kept] = (struct audit_rotation){r->domain, r->old_selector, r->new_selector,
+            r->old_record, r->new_record, AUDIT_ROTATION_PENDING, 0};
+        if (shop && survey_sends_from(shop, out->domain, a) && audit_step(r, &all[kept]))
+            kept++;
+    }
+    out->rotations = all;
+    out->rotations_n = kept;
     return true;
 }

@@ -86,6 +86,8 @@ static struct entry *entry_open(const struct surveyor *s, const struct surveyor_
     e->survey = ARENA_NEW(e->arena, struct survey);
     survey_begin(e->survey, e->domain);
     survey_take_settings(e->survey, q->conf, q->storefront, q->keys, e->arena);
+    if (s->setup.rotations)
+        s->setup.rotations(q->conf, e->storefront, e->arena, &e->survey->setup);
     e->survey->setup.resolver = s->setup.resolver;
     e->survey->setup.web = s->setup.web;
     e->survey->setup.clock = s->setup.clock;

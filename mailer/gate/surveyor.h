@@ -23,11 +23,14 @@ struct surveyor_setup {
     const struct web *web; /* NULL: no pages are fetched */
     const struct clock *clock;
     struct metrics *metrics; /* may be NULL */
-    unsigned workers;        /* 0 = 2; each audit asks two dozen questions at once */
-    size_t queue;            /* audits that wait for a worker, at most; 0 = 32 */
-    int64_t fresh_ms;        /* how long a report is kept; 0 = 60 s */
-    int64_t audit_ms;        /* an audit asks no further behind it; 0 = 20 s */
-    int64_t wait_ms;         /* for a worker, then the answer is SURVEYOR_BUSY; 0 = 20 s */
+    /* Adds the key rotations of a storefront, in the arena; called within surveyor_ask. NULL: none. */
+    void (*rotations)(
+        const struct conf *conf, const char *storefront, struct arena *a, struct audit_setup *out);
+    unsigned workers; /* 0 = 2; each audit asks two dozen questions at once */
+    size_t queue;     /* audits that wait for a worker, at most; 0 = 32 */
+    int64_t fresh_ms; /* how long a report is kept; 0 = 60 s */
+    int64_t audit_ms; /* an audit asks no further behind it; 0 = 20 s */
+    int64_t wait_ms;  /* for a worker, then the answer is SURVEYOR_BUSY; 0 = 20 s */
 };
 bool surveyor_open(const struct surveyor_setup *s, struct surveyor **out, struct err *e);
 /* Answers everybody who waits, and whoever asks later, with SURVEYOR_STOPPED; audits under way ask no further. */

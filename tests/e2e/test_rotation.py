@@ -363,6 +363,8 @@ def a_live_service_never_signs_with_what_the_dns_has_not():
         assert mails.signed_with() == "rsa"
         begun = shop.rotate("start", "--new-selector", "pp2")
         assert mails.signed_with() == "rsa"
+        _, _, report = shop.service.call("GET", "/v1/domains/shop.example", mails.key)
+        assert "DKIM-ROTATION-PENDING" in [one["code"] for one in report["findings"]], report
         shop.publish(shop.record_of("pp2", begun["new_record"]))
         shop.rotate()
         assert mails.signed_with() == "rsa"

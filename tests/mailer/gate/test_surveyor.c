@@ -65,6 +65,21 @@ static void open_gate(struct gatekeeper *g)
     pthread_mutex_unlock(&g->lock);
 }
 
+static void add_rotation(
+    const struct conf *conf, const char *storefront, struct arena *a, struct audit_setup *out)
+{
+    struct audit_rotation *one = ARENA_NEW(a, struct audit_rotation);
+    (void)conf;
+    *one = (struct audit_rotation){.domain = out->domain,
+        .old_selector = "pp1",
+        .new_selector = arena_printf(a, "new-of-%s", storefront),
+        .old_record = "v=DKIM1; k=rsa; p=AAAA",
+        .new_record = "v=DKIM1; k=rsa; p=BBBB",
+        .step = AUDIT_ROTATION_PENDING};
+    out->rotations = one;
+    out->rotations_n = 1;
+}
+
 struct house {
     struct world world;
     struct gatekeeper pages;
@@ -87,6 +102,7 @@ static void house_begin_with(struct house *h, unsigned workers, size_t queue, in
         .web = &h->web,
         .clock = &h->world.clock,
         .metrics = h->world.metrics,
+        .rotations = add_rotation,
         .workers = workers,
         .queue = queue,
         .wait_ms = wait_ms,
@@ -113,8 +129,8 @@ struct asked {
     pthread_cond_t change;
     int times;
     enum surveyor_answer answer;
-    char text[256]; /* the beginning of the report */
-    bool whole;
+    char text[256];      /* the beginning of the report */
+    bool whole, rotates; /* rotates: has the one of acme */
 };
 
 #define ASKED                                                                                      \
@@ -129,6 +145,7 @@ static void done(void *context, enum surveyor_answer answer, struct str json)
     a->times++;
     a->answer = answer;
     a->whole = str_ends(json, STR("}\n")) && str_find(json, STR("\"checked_at\":"), 0) < json.n;
+    a->rotates = str_find(json, STR("new-of-acme._domainkey"), 0) < json.n;
     str_copy(str_slice(json, 0, sizeof a->text - 1), a->text, sizeof a->text);
     pthread_cond_broadcast(&a->change);
     pthread_mutex_unlock(&a->lock);
@@ -173,6 +190,7 @@ static void questions_for_one_domain_share_a_run(void **state)
     open_gate(&h.pages);
     assert_int_equal(answer_of(&first), SURVEYOR_REPORT);
     assert_int_equal(answer_of(&second), SURVEYOR_REPORT);
+    assert_true(first.rotates);
     assert_true(first.whole && second.whole);
     assert_string_equal(first.text, second.text);
     assert_true(strstr(first.text, "\"domain\":\"shop.example\""));
