@@ -6,7 +6,7 @@
 
 #include <poll.h>
 
-#define POLL_S 15
+#define POLL_MS INT64_C(15000) /* between two looks, at most: the first come sooner */
 
 /* ---- going on -------------------------------------------------------------------------------- */
 
@@ -102,6 +102,7 @@ static int go_on(struct shift *s)
         return cli_unreadable(s->cli, &e);
     if (n == 0 && !s->json)
         puts("no key rotation is under way: `dkim rotate start` begins one");
+    int64_t pause_ms = 1000;
     int64_t end_ns = clock_steady_ns() + (int64_t)seconds * 1000000000;
     for (;;) {
         if (!one_round(s, found, n, &e))
@@ -113,8 +114,11 @@ static int go_on(struct shift *s)
             js_close(&s->json);
             s->json = js_array();
         }
-        fprintf(stderr, "not yet: looking again in %d s\n", POLL_S);
-        poll(NULL, 0, POLL_S * 1000);
+        int64_t left_ms = (end_ns - clock_steady_ns()) / 1000000 + 1;
+        int64_t now_ms = pause_ms < left_ms ? pause_ms : left_ms;
+        fprintf(stderr, "not yet: looking again in %lld s\n", (long long)(now_ms + 999) / 1000);
+        poll(NULL, 0, (int)now_ms);
+        pause_ms = pause_ms * 2 < POLL_MS ? pause_ms * 2 : POLL_MS;
     }
 }
 
