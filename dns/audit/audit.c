@@ -190,7 +190,7 @@ static struct said why_it_fails(const struct audit_case *c)
 bool audit_spf_may_carry(struct audit_case *c)
 {
     bool failed;
-    return !c->spf_result[0] && !c->setup->smart_host &&
+    return !c->spf_result[0] && !c->setup->smart_host && !audit_is_bogus(c, c->mail_from) &&
            (c->spf[0].records_n == 1 || audit_is_failure(c->spf[0].txt.answer.status)) &&
            (audit_aligns(c, c->mail_from, c->record ? c->record->record.aspf : 'r', &failed) ||
                failed);
@@ -221,24 +221,19 @@ static void decide_failure(struct audit_case *c, struct audit_report *out)
 static void decide(struct audit_case *c, struct audit_report *out)
 {
     const struct dmarc_verdict *v = &c->dmarc_verdict;
-    switch (v->result) {
-    case DMARC_PASS:
-        conclude(out, AUDIT_PASS, v->why);
-        break;
-    case DMARC_FAIL:
-        decide_failure(c, out);
-        break;
-    case DMARC_NO_RECORD:
-    case DMARC_PERMERROR:
+    bool no_record = v->result == DMARC_TEMPERROR && !c->record && !audit_dmarc_is_unknown(c);
+    struct said why = SAID_NOTHING;
+    enum audit_verdict validated = audit_after_validation(c, &why);
+    if (v->result == DMARC_NO_RECORD || v->result == DMARC_PERMERROR)
         conclude(out, AUDIT_FAIL, v->why);
-        break;
-    case DMARC_TEMPERROR:
-        if (!c->record && !audit_dmarc_is_unknown(c))
-            conclude(out, AUDIT_FAIL, audit_no_dmarc(c));
-        else
-            conclude(out, AUDIT_UNKNOWN, v->why);
-        break;
-    }
+    else if (no_record)
+        conclude(out, AUDIT_FAIL, audit_no_dmarc(c));
+    else if (validated != AUDIT_PASS)
+        conclude(out, validated, why);
+    else if (v->result == DMARC_FAIL)
+        decide_failure(c, out);
+    else
+        conclude(out, v->result == DMARC_PASS ? AUDIT_PASS : AUDIT_UNKNOWN, v->why);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

@@ -85,6 +85,12 @@ static void judge(const struct witness *w, const char *name, enum dns_type type)
         take_word(w, name, type, &n->verdict);
 }
 
+/* Whose DMARC record applies, or would if it could be read. */
+static const char *dmarc_place(const struct audit_case *c)
+{
+    return c->record ? c->record->domain : audit_dmarc_is_unknown(c) ? c->path.broke_at : c->domain;
+}
+
 static void judge_all(const struct witness *w)
 {
     const struct audit_case *c = w->c;
@@ -92,6 +98,8 @@ static void judge_all(const struct witness *w)
     judge(w, c->domain, DNS_TXT);
     judge(w, c->dmarc.name, DNS_TXT);
     w->c->dnssec.own_n = c->dnssec.names_n;
+    if (strcmp(dmarc_place(c), c->domain) != 0)
+        judge(w, arena_printf(w->member->arena, "_dmarc.%s", dmarc_place(c)), DNS_TXT);
     for (size_t i = 0; i < c->keys_n && i < KEYS_MAX; i++)
         judge(w, c->keys[i].name, DNS_TXT);
     if (!c->mail_from_assumed) {
@@ -273,7 +281,7 @@ void check_dnssec_algorithm(struct audit_case *c, const struct audit_check *k)
     }
 }
 
-/* ---- DANE ------------------------------------------------------------------------------------ */
+/* ---- what it does to the verdict ------------------------------------------------------------- */
 
 static const struct dnssec_verdict *verdict_of(
     const struct audit_case *c, const char *name, enum dns_type type)
@@ -283,6 +291,70 @@ static const struct dnssec_verdict *verdict_of(
             return &c->dnssec.names[i].verdict;
     return NULL;
 }
+
+bool audit_is_bogus(const struct audit_case *c, const char *name)
+{
+    const struct dnssec_verdict *v = verdict_of(c, name, DNS_TXT);
+    return v && v->status == DNSSEC_BOGUS;
+}
+
+static struct said unreadable(const struct audit_case *c, const char *name)
+{
+    return SAY_AROUND(c->arena, verdict_of(c, name, DNS_TXT)->reason, "verdict.bogus",
+        "receivers that validate DNSSEC cannot read {{name}}: {{said}}", {"name", name});
+}
+
+struct carriers {       /* identities that align, and pass or may */
+    size_t sound, open; /* it passes; the DNS did not say */
+    const char *bogus;  /* the record of the first that cannot be read; NULL: all can be */
+};
+
+static void weigh(struct audit_case *c, const char *record, const char *domain, char mode,
+    bool passes, struct carriers *all)
+{
+    bool failed;
+    bool aligns = audit_aligns(c, domain, mode, &failed);
+    if (!aligns && !failed)
+        return;
+    if (audit_is_bogus(c, record))
+        all->bogus = all->bogus ? all->bogus : record;
+    else if (passes && aligns)
+        all->sound++;
+    else
+        all->open++;
+}
+
+static void weigh_all(struct audit_case *c, struct carriers *all)
+{
+    const struct dmarc_record *r = c->record ? &c->record->record : NULL;
+    bool spf_passes = strcmp(c->spf_result, "pass") == 0;
+    for (size_t i = 0; i < c->keys_n && !c->guessed; i++)
+        if (c->keys[i].usable || c->keys[i].record.status == DKIM_RECORD_TEMPERROR)
+            weigh(c, c->keys[i].name, c->keys[i].key->domain, r ? r->adkim : 'r', c->keys[i].usable,
+                all);
+    if (spf_passes || strcmp(c->spf_result, "temperror") == 0)
+        weigh(c, c->mail_from, c->mail_from, r ? r->aspf : 'r', spf_passes, all);
+}
+
+enum audit_verdict audit_after_validation(struct audit_case *c, struct said *why)
+{
+    struct carriers all = {0};
+    const char *applies = arena_printf(c->arena, "_dmarc.%s", dmarc_place(c));
+    enum dmarc_result r = c->dmarc_verdict.result;
+    if (r == DMARC_NO_RECORD || r == DMARC_PERMERROR)
+        return AUDIT_PASS;
+    if (audit_is_bogus(c, c->dmarc.name) || audit_is_bogus(c, applies)) {
+        *why = unreadable(c, audit_is_bogus(c, applies) ? applies : c->dmarc.name);
+        return AUDIT_FAIL;
+    }
+    weigh_all(c, &all);
+    if (!all.bogus || all.sound > 0)
+        return AUDIT_PASS;
+    *why = unreadable(c, all.bogus);
+    return all.open > 0 || c->guessed || audit_spf_may_carry(c) ? AUDIT_UNKNOWN : AUDIT_FAIL;
+}
+
+/* ---- DANE ------------------------------------------------------------------------------------ */
 
 /* RFC 7672 s2.2.2: the host's addresses must be secure, too. An address that is not there need not be. */
 enum audit_dane_trust audit_trust_dane(

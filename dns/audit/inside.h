@@ -230,6 +230,10 @@ void audit_run_probe(struct crew_member *m, void *subject);
 void audit_find_validating(struct crew_member *m, void *subject);
 void audit_find_dnssec(struct crew_member *m, void *subject);
 void audit_report_dnssec(struct audit_case *c, struct audit_dnssec *out);
+bool audit_is_bogus(const struct audit_case *c, const char *name); /* its TXT records are */
+/* What receivers that validate make of a domain that would pass: FAIL where they cannot read its DMARC record,
+ * or the record of any identity that passes; UNKNOWN where another identity may still carry it; PASS: nothing. *why: not of PASS. */
+enum audit_verdict audit_after_validation(struct audit_case *c, struct said *why);
 enum audit_dane_trust { AUDIT_DANE_SECURE, AUDIT_DANE_NOT_SECURE, AUDIT_DANE_UNKNOWN };
 /* Whether senders may believe the TLSA records of a host; *why where they may not. */
 enum audit_dane_trust audit_trust_dane(
@@ -270,7 +274,8 @@ bool audit_is_absent(enum dns_status s); /* NXDOMAIN or NODATA */
  * not count: what stands there would be its registry's, and the domain's own record is missing whatever
  * it says (`--zone` alone never knows it). */
 bool audit_dmarc_is_unknown(const struct audit_case *c);
-/* SPF was not checked, because no sending address is known, and might pass and align from one. */
+/* SPF was not checked, because no sending address is known, and might pass and align from one, for
+ * receivers that validate, too. */
 bool audit_spf_may_carry(struct audit_case *c);
 /* Whether a domain aligns with the From domain; *failed: the DNS did not say. */
 bool audit_aligns(struct audit_case *c, const char *other, char mode, bool *failed);

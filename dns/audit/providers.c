@@ -94,6 +94,9 @@ static enum audit_answer judge_alignment(struct audit_case *c, struct said *deta
 {
     bool nothing_known = (c->guessed || c->keys_n == 0) && !c->spf_result[0];
     *detail = c->dmarc_verdict.why;
+    enum audit_verdict validated = audit_after_validation(c, detail);
+    if (validated != AUDIT_PASS)
+        return validated == AUDIT_FAIL ? AUDIT_RULE_FAIL : AUDIT_RULE_NOT_CHECKABLE;
     if (c->dmarc_verdict.result == DMARC_PASS)
         return AUDIT_RULE_PASS;
     if (c->dmarc_verdict.result == DMARC_TEMPERROR)

@@ -24,20 +24,24 @@ struct spec {
 };
 
 /* Of every zone below `example`. */
-static const char body[] = "@ MX 10 www\n"
-                           "www A 192.0.2.1\n"
-                           "www TXT \"one\" \"two\"\n"
-                           "alias CNAME www\n"
-                           "dead CNAME nothing\n"
-                           "across CNAME www.nsec3.example.\n"
-                           "away CNAME www.unsigned.example.\n"
-                           "into CNAME www.expired.example.\n"
-                           "a.ent A 192.0.2.2\n"
-                           "*.wild A 192.0.2.3\n"
-                           "there.wild TXT \"here\"\n"
-                           "moved DNAME ent\n"
-                           "_25._tcp.www TLSA 3 1 1 "
-                           "0000000000000000000000000000000000000000000000000000000000000000\n";
+static const char body[] =
+    "@ MX 10 www\n"
+    "www A 192.0.2.1\n"
+    "www TXT \"one\" \"two\"\n"
+    "alias CNAME www\n"
+    "dead CNAME nothing\n"
+    "across CNAME www.nsec3.example.\n"
+    "away CNAME www.unsigned.example.\n"
+    "into CNAME www.expired.example.\n"
+    "a.ent A 192.0.2.2\n"
+    "*.wild A 192.0.2.3\n"
+    "there.wild TXT \"here\"\n"
+    "moved DNAME ent\n"
+    "@ TXT \"v=spf1 ip4:198.51.100.7 -all\"\n"
+    "_dmarc TXT \"v=DMARC1; p=reject\"\n"
+    "s1._domainkey TXT \"v=DKIM1; k=ed25519; p=5VvyiQH7aCG2U6sqBIdk36JAk+pMKtBFi0W91uLho9I=\"\n"
+    "_25._tcp.www TLSA 3 1 1 "
+    "0000000000000000000000000000000000000000000000000000000000000000\n";
 
 static const struct spec specs[] = {
     {.name = "good.example", .algorithm = LDNS_SIGN_ECDSAP256SHA256},
@@ -92,6 +96,18 @@ static const struct spec specs[] = {
         .algorithm = LDNS_SIGN_ECDSAP256SHA256,
         .denial = NSEC3,
         .iterations = 120},
+    {.name = "baddmarc.example",
+        .algorithm = LDNS_SIGN_ECDSAP256SHA256,
+        .from = "p=reject",
+        .to = "p=none"},
+    {.name = "badkey.example",
+        .algorithm = LDNS_SIGN_ECDSAP256SHA256,
+        .drop = {"s1._domainkey.badkey.example.", "RRSIG\tTXT "}},
+    {.name = "badboth.example",
+        .algorithm = LDNS_SIGN_ECDSAP256SHA256,
+        .drop = {"s1._domainkey.badboth.example.", "RRSIG\tTXT "},
+        .from = "198.51.100.7",
+        .to = "198.51.100.0/24"},
     {.name = "stripped.example"},
 };
 

@@ -41,7 +41,7 @@ static const struct expectation {
     {"nxdomain_under_the_root", "nobody", DNS_A, "secure nxdomain", SAME, SAME},
     {"nodata_by_nsec", "www.good.example", DNS_MX, "secure nodata", SAME, SAME},
     {"nodata_by_nsec3", "www.nsec3.example", DNS_MX, "secure nodata", SAME, SAME},
-    {"nodata_at_the_apex", "good.example", DNS_TXT, "secure nodata", SAME, SAME},
+    {"nodata_at_the_apex", "good.example", DNS_A, "secure nodata", SAME, SAME},
     {"an_empty_non_terminal_by_nsec", "ent.good.example", DNS_A, "secure nodata", SAME, SAME},
     {"an_empty_non_terminal_by_nsec3", "ent.nsec3.example", DNS_A, "secure nodata", SAME, SAME},
     {"no_ds_below_the_apex", "www.good.example", DNS_DS, "secure nodata", SAME, SAME},

@@ -149,6 +149,96 @@ static void a_validating_resolver_is_believed(void **state)
     assert_int_equal(wrong, 0);
 }
 
+enum sender { SENDS_FROM_KNOWN, SENDS_FROM_UNKNOWN, SMART_HOST, NO_SELECTOR };
+
+static const struct outcome {
+    const char *name, *domain, *signer;
+    enum sender sender;
+    enum audit_verdict want;
+    const char *unreadable; /* the record in the verdict; NULL: none is */
+} outcomes[] = {
+    {"all_is_signed", "good.example", "good.example", SENDS_FROM_KNOWN, AUDIT_PASS, NULL},
+    {"unsigned", "unsigned.example", "unsigned.example", SENDS_FROM_KNOWN, AUDIT_PASS, NULL},
+    {"dmarc_is_bogus", "baddmarc.example", "baddmarc.example", SENDS_FROM_KNOWN, AUDIT_FAIL,
+        "_dmarc.baddmarc.example"},
+    {"dmarc_above_is_bogus", "shop.baddmarc.example", "shop.baddmarc.example", SENDS_FROM_KNOWN,
+        AUDIT_FAIL, "_dmarc.baddmarc.example"},
+    {"dmarc_is_bogus_and_no_selector_known", "baddmarc.example", "", NO_SELECTOR, AUDIT_FAIL,
+        "_dmarc.baddmarc.example"},
+    {"the_whole_zone_is_bogus", "expired.example", "expired.example", SENDS_FROM_KNOWN, AUDIT_FAIL,
+        "_dmarc.expired.example"},
+    {"key_is_bogus_and_spf_passes", "badkey.example", "badkey.example", SENDS_FROM_KNOWN,
+        AUDIT_PASS, NULL},
+    {"key_is_bogus_and_spf_may_pass", "badkey.example", "badkey.example", SENDS_FROM_UNKNOWN,
+        AUDIT_UNKNOWN, "s1._domainkey.badkey.example"},
+    {"key_is_bogus_behind_a_smart_host", "badkey.example", "badkey.example", SMART_HOST, AUDIT_FAIL,
+        "s1._domainkey.badkey.example"},
+    {"another_key_is_bogus", "good.example", "badkey.example", SENDS_FROM_KNOWN, AUDIT_PASS, NULL},
+    {"another_key_is_bogus_and_spf_may_pass", "good.example", "badkey.example", SENDS_FROM_UNKNOWN,
+        AUDIT_UNKNOWN, NULL},
+    {"key_and_spf_are_bogus", "badboth.example", "badboth.example", SENDS_FROM_KNOWN, AUDIT_FAIL,
+        "s1._domainkey.badboth.example"},
+    {"key_and_spf_are_bogus_and_no_address_known", "badboth.example", "badboth.example",
+        SENDS_FROM_UNKNOWN, AUDIT_FAIL, "s1._domainkey.badboth.example"},
+    {"spf_is_bogus_and_no_selector_known", "badboth.example", "", NO_SELECTOR, AUDIT_UNKNOWN,
+        "badboth.example"},
+};
+
+static int decides(const struct outcome *o, struct asked *q)
+{
+    struct audit_key key = {o->signer, "s1", "", STR("")};
+    struct ip address = {4, {198, 51, 100, 7}};
+    bool known = o->sender == SENDS_FROM_KNOWN || o->sender == NO_SELECTOR;
+    q->setup.keys = &key;
+    q->setup.keys_n = q->setup.keys_are_all = o->sender != NO_SELECTOR;
+    q->setup.addresses = &address;
+    q->setup.addresses_n = known;
+    q->setup.smart_host = o->sender == SMART_HOST;
+    run(q);
+    const char *verdict = audit_verdict_name(q->report.verdict);
+    const char *said = q->report.sentence.text, *begins = "receivers that validate DNSSEC cannot ";
+    const char *want =
+        o->unreadable ? arena_printf(q->arena, "%sread %s: ", begins, o->unreadable) : said;
+    bool good = q->report.verdict == o->want && str_starts(str_of(said), str_of(want)) &&
+                (o->unreadable || !str_starts(str_of(said), str_of(begins)));
+    if (!good)
+        print_message("%s: %s, %s\n", o->name, verdict, said);
+    return !good;
+}
+
+/* Gmail's answer to "alignment" must not contradict the verdict. */
+static enum audit_answer alignment_of(const struct audit_report *r)
+{
+    for (size_t i = 0; i < r->providers[0].rules_n; i++)
+        if (strcmp(r->providers[0].rules[i].rule, "alignment") == 0)
+            return r->providers[0].rules[i].answer;
+    fail_msg("no alignment");
+    return AUDIT_RULE_PASS;
+}
+
+static void what_validators_cannot_read_does_not_pass(void **state)
+{
+    static const enum audit_answer answers[] = {[AUDIT_PASS] = AUDIT_RULE_PASS,
+        [AUDIT_FAIL] = AUDIT_RULE_FAIL,
+        [AUDIT_UNKNOWN] = AUDIT_RULE_NOT_CHECKABLE};
+    int wrong = 0;
+    EACH(o, outcomes)
+    {
+        for (int believed = 0; believed < 2; believed++) {
+            struct signed_world *s = signed_of(state);
+            struct asked q;
+            begin(&q, state, believed ? s->at_unbound : s->at_nsd, o->domain);
+            if (!believed)
+                validate(&q);
+            wrong += decides(o, &q);
+            expect_text(o->name, audit_answer_name(alignment_of(&q.report)),
+                audit_answer_name(answers[o->want]));
+            end(&q);
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+
 /* The MX of a domain is asked for first: "MX: SERVFAIL, then with CD, then again". */
 static void a_servfail_that_passes_is_not_bogus(void **state)
 {
@@ -182,6 +272,7 @@ static void a_servfail_that_passes_is_not_bogus(void **state)
         c->setup = &setup;
         c->domain = c->mail_from = "a.test";
         c->dmarc.name = "_dmarc.a.test";
+        c->path.broke_at = "";
         c->mail_from_assumed = c->dnssec.resolver_validates = true;
         audit_find_dnssec(&m, c);
         expect_text(k->name, dnssec_status_name(c->dnssec.names[0].verdict.status),
@@ -291,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(domains_are_validated_here),
         cmocka_unit_test(a_validating_resolver_is_believed),
+        cmocka_unit_test(what_validators_cannot_read_does_not_pass),
         cmocka_unit_test(a_servfail_that_passes_is_not_bogus),
         cmocka_unit_test(a_probe_believes_what_was_validated_here),
         cmocka_unit_test(a_resolver_that_does_not_validate_leaves_a_gap),
