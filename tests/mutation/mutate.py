@@ -37,8 +37,8 @@ WORK = os.path.join(ROOT, "build", "mutation")
 COPY = os.path.join(WORK, "source")
 LAST = os.path.join(WORK, "unnoticed.txt")
 EXPLAINED = os.path.join(ROOT, "tests", "mutation", "survivors.txt")
-FOLDERS = ("base", "dns", "mailer/mime", "mailer/gate")
-TESTED_BY = ("tests/dns", "tests/mailer/gate")
+FOLDERS = ("base", "dns", "dns/audit", "mailer/mime", "mailer/gate")
+TESTED_BY = ("tests/dns", "tests/dns/audit", "tests/mailer/gate")
 EVALUATORS = ("dns/spf*.c", "dns/dmarc*.c", "dns/dkim_record.c", "dns/tags.c", "dns/fields.c", "dns/name.c",
               "dns/mta_sts*.c", "dns/tls_rpt.c", "mailer/gate/judge.c")
 SANITIZED_S = 1  # of CPU: slower programs are not worth their time in the second try
@@ -88,7 +88,7 @@ def build(kind):
     log = os.path.join(WORK, kind + ".log")
     with open(log, "w") as out:
         for command in (["cmake", "-S", COPY, "-B", folder, "-G", "Ninja", "-DPARCELPOST_TESTS=ON",
-                         "-DPARCELPOST_WERROR=OFF", "-DPARCELPOST_FOLDERS=" + ";".join(FOLDERS)] + BUILDS[kind],
+                         "-DPARCELPOST_WERROR=OFF", "-DPARCELPOST_PART=" + ";".join(FOLDERS)] + BUILDS[kind],
                         ["cmake", "--build", folder, "--target"] + [t + "/all" for t in TESTED_BY]):
             if subprocess.run(command, stdout=out, stderr=out).returncode != 0:
                 fail("the %s build failed: %s" % (kind, log))
