@@ -1,14 +1,13 @@
 /* sqlite_read_journal -- the journal as its readers want it. */
 #include "queue/sqlite_inside.h"
 
-#define ROW_COLUMNS                                                                                \
-    "SELECT j.storefront, j.node, j.seq, j.at_ms, j.message_id, j.event, j.actor, j.facts, "       \
-    "j.commitment, j.hash,"                                                                        \
-    " j.salt, j.sealed, x.hash,"                                                                   \
-    /* a row that says its person was erased, and the message's stands */                          \
-    " j.salt IS NULL AND j.sealed IS NULL AND j.message_id <> '' AND j.commitment <> "             \
-    "zeroblob(32) AND EXISTS(SELECT 1 FROM message m JOIN person p ON p.n = m.person"              \
-    "  WHERE m.storefront = j.storefront AND m.id = j.message_id AND p.erased_ms = 0)"             \
+#define ROW_COLUMNS                                                                                    \
+    "SELECT j.storefront, j.node, j.seq, j.at_ms, j.message_id, j.event, j.actor, j.facts, "           \
+    "j.commitment, j.hash,"                                                                            \
+    " j.salt, j.sealed, x.hash," /* a row that says its person was erased, and the message's stands */ \
+    " j.salt IS NULL AND j.sealed IS NULL AND j.message_id <> '' AND j.commitment <> "                 \
+    "zeroblob(32) AND EXISTS(SELECT 1 FROM message m JOIN person p ON p.n = m.person"                  \
+    "  WHERE m.storefront = j.storefront AND m.id = j.message_id AND p.erased_ms = 0)"                 \
     " FROM journal j LEFT JOIN person x ON x.n = j.person"
 
 static void read_row(struct sql *q, struct arena *a, struct store_row *out)

@@ -54,7 +54,7 @@ struct exchange {
     struct batch *batch;           /* of several (batch.c) */
     exchange_step *forget; /* NULL, or gives back what does not lie in the arena: at the end,
                                       however the exchange ends */
-    size_t accepted;               /* messages that this answer says are on disk */
+    size_t accepted;       /* messages that this answer says are on disk */
 
     struct carrier *carrier; /* server.c's */
 };

@@ -132,7 +132,8 @@ static void the_tables_themselves_refuse_changes(void **state)
     FINE(sqlite_exec(
         db, "UPDATE journal SET person = NULL, salt = NULL, sealed = NULL WHERE seq = 1", &p->e));
     sqlite_close(&db);
-    assert_int_equal(verify(p).broken_seq, 1); /* the table forgets; that the person stands is seen */
+    assert_int_equal(
+        verify(p).broken_seq, 1); /* the table forgets; that the person stands is seen */
 }
 
 /* Without a row and without a head there is no chain to find wrong, but for the messages. */
@@ -146,7 +147,8 @@ static void messages_without_a_journal_are_found(void **state)
     } table[] = {
         {"as it was", "SELECT 1", 1, "one", 0},
         {"emptied", "DELETE FROM journal; DELETE FROM chain", 1, "", 1},
-        {"with its messages", "DELETE FROM journal; DELETE FROM chain; DELETE FROM message", 0, "", 0},
+        {"with its messages", "DELETE FROM journal; DELETE FROM chain; DELETE FROM message", 0, "",
+            0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(table); i++) {

@@ -3,7 +3,7 @@
 #define FLOOD_BYTES ((size_t)4 << 20)
 #define FLOOD_BLOCK 8192
 #define FLOOD_LINE 64
-#define DRIPPED 30        /* bytes before nobody waits for the end any more */
+#define DRIPPED 30 /* bytes before nobody waits for the end any more */
 
 const char *const stage_names[STAGES] = {"banner", "ehlo", "starttls", "handshake", "ehlo again",
     "auth", "mail", "rcpt", "data", "body", "dot", "quit"};
