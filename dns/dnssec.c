@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define TIMEOUT_DEFAULT_MS 15000
+#define NO_NAME ".." /* nobody can ask for it */
 
 const char *dnssec_status_name(enum dnssec_status s)
 {
@@ -58,7 +59,7 @@ struct leg {
     enum dns_status answer;
     struct said why;
     const char *at;
-    const char *alias; /* the next name; "" = none */
+    const char *alias; /* the next name, "." for the root; "" = none */
     struct zone_keys *zone;
 };
 
@@ -97,12 +98,13 @@ static bool has_records(struct dnssec *d, const ldns_pkt *p, const char *name)
     return false;
 }
 
+/* "" = the root; NO_NAME: none at all. */
 static const char *target(struct dnssec *d, const struct rrset *set)
 {
     const ldns_rdf *f = ldns_rr_rdf(ldns_rr_list_rr(set->records, 0), 0);
     const char *name =
         f ? name_from_wire(str_bytes(ldns_rdf_data(f), ldns_rdf_size(f)), d->arena) : NULL;
-    return name ? name : "";
+    return name ? name : NO_NAME;
 }
 
 /* The wildcard may only have answered where the name itself is not there (RFC 4035 s5.3.4). */
@@ -161,7 +163,7 @@ static bool judge_dname(struct dnssec *d, struct leg *l, const ldns_pkt *p, cons
         if (rrset_count(&set) == 0)
             continue;
         judge_set(d, l, p, &set, owner);
-        l->alias = moved(d, name, owner, target(d, &set));
+        l->alias = moved(d, name, owner, target(d, &set)); /* never the root: something moves */
         return true;
     }
     return false;
@@ -222,7 +224,7 @@ static void judge(
         judge_set(d, l, p, &set, name);
     } else if (rrset_count(&alias) > 0) {
         judge_set(d, l, p, &alias, name);
-        l->alias = target(d, &alias);
+        l->alias = dnssec_shown(target(d, &alias));
     } else {
         judge_absence(d, l, p, name, type);
     }
@@ -325,6 +327,7 @@ void dnssec_check(struct dnssec *d, const char *name, enum dns_type type, struct
         .status = DNSSEC_SECURE, .answer = DNS_BAD, .reason = SAID_NOTHING, .at = ""};
     begin(d);
     for (int legs = 0; legs <= DNSSEC_MAX_ALIASES && l.alias[0]; legs++) {
+        at[0] = 0;
         if (strcmp(l.alias, ".") != 0 && !name_canonical(str_of(l.alias), at))
             break;
         take_leg(d, arena_text(d->arena, str_of(at)), type, &l);
