@@ -84,6 +84,9 @@ void cli_print_faults(const struct faults *faults);           /* one a line, on 
 const char *cli_config_path(const struct cli *c);
 /* Prints every fault. Exit codes: EX_CONFIG for wrong settings, CLI_UNKNOWN for an unreadable file. */
 bool cli_conf(struct cli *c, const struct conf **out, int *exit_code);
+/* The same where settings are in use: named by --config or the environment, or standing, readable,
+ * at their usual place. NULL in *out: they are not. */
+bool cli_conf_in_use(struct cli *c, const struct conf **out, int *exit_code);
 /* The one that --storefront names, else the settings' only one; NULL: *exit_code is set. */
 const struct conf_storefront *cli_storefront(
     const struct cli *c, const struct conf *conf, int *exit_code);
@@ -115,13 +118,14 @@ struct cli_verb {
 };
 int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n);
 
-/* The resolver that --resolver and --zone ask for; without --resolver the machine's own
- * (resolv.conf). A wrong --resolver is wrong usage, a zone file that cannot be read CLI_UNKNOWN. */
+/* The resolver that --resolver and --zone ask for. Without --resolver, that of the settings in use,
+ * with their zone files and time-out, as for `serve`; where none are in use, the machine's own
+ * (resolv.conf). With it, the settings are not read. A wrong --resolver is wrong usage, a zone file
+ * that cannot be read CLI_UNKNOWN, settings fail as in cli_conf. */
 bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code);
 
-/* The same in two steps, for a command that works with settings (conf may be NULL): without
- * --resolver their resolvers, zone files and time-out count, as they do for `serve`. With it, theirs
- * are out of it, zone files too. Texts are borrowed from the options and the settings. */
+/* The same in two steps, for a command that works with settings anyway (conf may be NULL). Texts are
+ * borrowed from the options and the settings. */
 struct cli_dns {
     const char *from; /* "option", "settings", "system" */
     const char *servers[DNS_MAX_SERVERS];

@@ -10,7 +10,6 @@
 #include "mailer/mime/address.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define PAGE_TIMEOUT_MS 15000
@@ -56,17 +55,14 @@ static void round_close(struct round *r)
 
 /* ---- from the settings ----------------------------------------------------------------------- */
 
-/* Settings count where they are named, or stand at their usual place; --all cannot do without. */
+/* --all cannot do without settings. */
 static bool open_settings(struct round *r, int *exit_code)
 {
-    const char *environment = getenv("PARCELPOST_CONFIG");
-    bool named = cli_value(r->cli, "config", NULL) || (environment && *environment);
     size_t keys = 0;
-    if (!named && !cli_flag(r->cli, "all") && access(cli_config_path(r->cli), R_OK) != 0)
-        return true;
-    if (!cli_conf(r->cli, &r->conf, exit_code))
+    bool every = cli_flag(r->cli, "all");
+    if (!(every ? cli_conf : cli_conf_in_use)(r->cli, &r->conf, exit_code))
         return false;
-    for (size_t i = 0; i < r->conf->storefronts_n; i++)
+    for (size_t i = 0; r->conf && i < r->conf->storefronts_n; i++)
         keys += r->conf->storefronts[i].dkim_n;
     r->keys = arena_array(r->cli->arena, keys + 1, sizeof *r->keys);
     return true;

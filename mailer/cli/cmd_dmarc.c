@@ -107,6 +107,7 @@ static const struct cli_option options[] = {
     {"from", "DOMAIN", "the domain in the From header"},
     {"spf", "DOMAIN=RESULT", "the reverse-path's domain and its SPF result"},
     {"dkim", "DOMAIN=RESULT", "a signature's d= and its result; may be repeated"},
+    CLI_CONFIG_OPTION,
     CLI_RESOLVER_OPTIONS,
     CLI_JSON_OPTION,
 };

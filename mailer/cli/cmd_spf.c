@@ -93,6 +93,7 @@ static const struct cli_option options[] = {
     {"ip", "ADDR", "the client's address, IPv4 or IPv6"},
     {"helo", "NAME", "what it says in EHLO"},
     {"mail-from", "ADDR", "the reverse-path; '' is the null one, for which HELO is checked"},
+    CLI_CONFIG_OPTION,
     CLI_RESOLVER_OPTIONS,
     CLI_JSON_OPTION,
 };

@@ -31,6 +31,14 @@ bool cli_conf(struct cli *c, const struct conf **out, int *exit_code)
     return false;
 }
 
+bool cli_conf_in_use(struct cli *c, const struct conf **out, int *exit_code)
+{
+    const char *environment = getenv("PARCELPOST_CONFIG");
+    bool named = cli_value(c, "config", NULL) || (environment && *environment);
+    *out = NULL;
+    return (!named && access(cli_config_path(c), R_OK) != 0) || cli_conf(c, out, exit_code);
+}
+
 const struct conf_storefront *cli_storefront(
     const struct cli *c, const struct conf *conf, int *exit_code)
 {

@@ -150,5 +150,7 @@ bool cli_resolver_of(struct cli *c, const struct cli_dns *d, struct resolver **o
 bool cli_resolver(struct cli *c, struct resolver **out, int *exit_code)
 {
     struct cli_dns dns;
-    return cli_dns(c, NULL, &dns, exit_code) && cli_resolver_of(c, &dns, out, exit_code);
+    AUTO(conf_close) const struct conf *conf = NULL;
+    return (cli_flag(c, "resolver") || cli_conf_in_use(c, &conf, exit_code)) &&
+           cli_dns(c, conf, &dns, exit_code) && cli_resolver_of(c, &dns, out, exit_code);
 }

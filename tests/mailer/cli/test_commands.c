@@ -32,7 +32,7 @@ static void expect_run(const struct run *r)
 
 #define ZONE                                                                                       \
     "$ORIGIN shop.example.\n@ 300 IN SOA ns hm 1 3600 600 86400 60\n"                              \
-    "_dmarc 300 IN TXT \"v=DMARC1; p=reject\"\n"
+    "_dmarc 300 IN TXT \"v=DMARC1; p=reject\"\n@ 300 IN TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
 
 static void write_mails(void)
 {
@@ -58,6 +58,8 @@ static void write_mails(void)
     dkim_key_record(key, &record);
     buf_addf(&zone, ZONE "s1._domainkey 300 IN TXT \"%s\"\n", buf_text(&record));
     room_write(&room, "shop.zone", buf_text(&zone), 0600);
+    room_write(&room, "zoned.conf", "zone_files = {\"shop.zone\"}\nresolvers = {}\n", 0600);
+    room_write(&room, "faulty.conf", "lanes = none\n", 0600);
 }
 
 static int open_room(void **state)
@@ -138,6 +140,31 @@ static void dmarc_tells_pass_fail_and_not_known_apart(void **state)
         {"no result", "dmarc --from shop.example --spf shop.example", EX_USAGE, "RESULT"},
         {"an unknown result", "dmarc --from shop.example --spf shop.example=good", EX_USAGE,
             "good"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
+#define SPF "spf --helo mx.shop.example --mail-from a@shop.example --ip 192.0.2.1 "
+#define DMARC "dmarc --from shop.example --dkim shop.example=pass "
+
+static void the_settings_dns_answers_every_command_unless_an_option_names_another(void **state)
+{
+    static const struct run table[] = {
+        {"a signature", "dkim verify signed.eml --config zoned.conf", CLI_FINE, "pass"},
+        {"SPF", SPF "--config zoned.conf", CLI_FINE, "decided by   ip4:192.0.2.1"},
+        {"DMARC", DMARC "--config zoned.conf", CLI_FINE, "_dmarc.shop.example"},
+        {"an audit", "check-dns shop.example --config zoned.conf", CLI_FINDINGS, "p=reject"},
+        {"a signature, another", "dkim verify signed.eml --config zoned.conf --resolver none",
+            CLI_UNKNOWN, "temperror"},
+        {"SPF, another", SPF "--config zoned.conf --resolver none", CLI_UNKNOWN, "temperror"},
+        {"DMARC, another", DMARC "--config zoned.conf --resolver none", CLI_UNKNOWN, "temperror"},
+        {"then settings are not read",
+            DMARC "--config faulty.conf --resolver none --zone shop.zone", CLI_FINE, "pass"},
+        {"faulty settings", DMARC "--config faulty.conf", EX_CONFIG, "faulty.conf:1"},
+        {"lost settings", SPF "--config absent.conf", CLI_UNKNOWN, "absent.conf"},
     };
     (void)state;
 
@@ -426,6 +453,7 @@ int main(void)
         cmocka_unit_test(every_command_has_help_with_an_example),
         cmocka_unit_test(verifying_tells_pass_fail_and_not_known_apart),
         cmocka_unit_test(dmarc_tells_pass_fail_and_not_known_apart),
+        cmocka_unit_test(the_settings_dns_answers_every_command_unless_an_option_names_another),
         cmocka_unit_test(keys_are_made_once_and_privately),
         cmocka_unit_test(sending_tells_faults_and_lost_files_apart),
         cmocka_unit_test(a_copy_goes_out_and_comes_back_held),
