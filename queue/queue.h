@@ -224,7 +224,7 @@ bool queue_cancel(struct queue *q, const char *storefront, const char *id, struc
 bool queue_hold(struct queue *q, const char *storefront, const char *id, const char *code,
     struct actor who, enum change_result *out, struct err *e);
 bool queue_release(struct queue *q, const char *storefront, const char *id, struct actor who,
-    enum change_result *out, struct err *e);
+    enum change_result *out, struct err *e); /* due now, or when it was due if that is to come */
 bool queue_retry(struct queue *q, const char *storefront, const char *id, struct actor who,
     enum change_result *out, struct err *e); /* deferred: due now */
 
@@ -236,7 +236,7 @@ struct held_group {
 };
 bool queue_held(
     struct queue *q, struct arena *a, struct held_group **out, size_t *n, struct err *e);
-/* Releases all of a group: due now, in order of (order, parcel, seq) then id. */
+/* Releases all of a group: due now, in order of (order, parcel, seq) then id; what was due later is so still. */
 bool queue_release_group(struct queue *q, const char *storefront, const char *code,
     struct actor who, uint64_t *n, struct err *e);
 

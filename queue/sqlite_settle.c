@@ -87,6 +87,13 @@ static enum msg_state freed(const struct message_row *m)
     return m->attempts > 0 || m->unsure ? MSG_DEFERRED : MSG_QUEUED;
 }
 
+/* What was to go later still does: a release takes the hold away, not the time that the shop asked for (send_at) or
+ * the pause before the next attempt. */
+static int64_t due_after_hold(const struct writer *w, const struct message_row *m, int64_t due_ms)
+{
+    return m->due_ms > w->now_ms ? m->due_ms : due_ms;
+}
+
 bool sqlite_change(struct writer *w, struct store_op *op, struct err *e)
 {
     static const char *const events[] = {"cancelled", "held", "released", "retried"};
@@ -106,7 +113,7 @@ bool sqlite_change(struct writer *w, struct store_op *op, struct err *e)
         m.reason = c->code;
     } else {
         m.state = freed(&m);
-        m.due_ms = w->now_ms;
+        m.due_ms = c->kind == CHANGE_RELEASE ? due_after_hold(w, &m, w->now_ms) : w->now_ms;
         m.reason = c->kind == CHANGE_RELEASE ? "" : m.reason;
     }
     return message_store(w, &m, from, e) &&
@@ -132,7 +139,7 @@ bool sqlite_release(struct writer *w, struct store_op *op, struct err *e)
         return false;
     for (size_t i = 0; i < n; i++) {
         rows[i].state = freed(&rows[i]);
-        rows[i].due_ms = r->due_ms + (int64_t)i;
+        rows[i].due_ms = due_after_hold(w, &rows[i], r->due_ms + (int64_t)i);
         rows[i].reason = "";
         if (!message_store(w, &rows[i], MSG_HELD, e) ||
             !message_event(w, &rows[i], "released", r->actor, r->facts, NULL, e))

@@ -89,7 +89,7 @@ struct store_change {
 };
 
 /* Releases up to `max` held messages of a group in order of (order, parcel, seq), then id; they fall due at
- * due_ms, due_ms + 1 and so on, which keeps that order. */
+ * due_ms, due_ms + 1 and so on, which keeps that order; those whose own due time is to come keep it. */
 struct store_release {
     const char *storefront, *code, *actor;
     struct str facts;

@@ -1,4 +1,5 @@
 /* Work: who has some, claiming, settling, leases that are lost, hold and release, expiry. */
+#include "tests/base/expect.h"
 #include "tests/queue/contract.h"
 
 static struct ready *ready_list(struct post *p, size_t expected, int64_t *next_due_ms)
@@ -366,6 +367,39 @@ static void what_may_be_done_depends_on_the_state(void **state)
     }
 }
 
+static void a_release_keeps_a_due_time_that_is_to_come(void **state)
+{
+    static const struct {
+        const char *name;
+        bool alone;                       /* else with its group */
+        int64_t due_ms, passes, expected; /* from T0: due, released, due then */
+    } table[] = {
+        {"one for next week", true, 168 * HOUR, HOUR, 168 * HOUR},
+        {"one whose time came while it was held", true, HOUR, 24 * HOUR, 24 * HOUR},
+        {"a group for next week", false, 168 * HOUR, HOUR, 168 * HOUR},
+        {"a group whose time came while it was held", false, HOUR, 24 * HOUR, 24 * HOUR},
+    };
+
+    EACH(row, table)
+    {
+        AUTO(post_close) struct post *p = post_open(*state);
+        struct submission s = a_mail(p, "ada@example.com");
+        uint64_t n;
+
+        s.due_ms = T0 + row->due_ms;
+        s.expires_ms = T0 + 200 * HOUR;
+        post_submit(p, &s);
+        assert_int_equal(act(p, HOLD, s.id), CHANGE_DONE);
+        p->time.ms += row->passes;
+        if (row->alone)
+            assert_int_equal(act(p, RELEASE, s.id), CHANGE_DONE);
+        else
+            FINE(queue_release_group(p->q, SHOP, "operator", test_actor, &n, &p->e));
+        if (show(p, s.id).due_ms != T0 + row->expected)
+            fail_msg("%s: due %lld ms from T0", row->name, (long long)(show(p, s.id).due_ms - T0));
+    }
+}
+
 static void a_held_group_is_found_and_released_whole(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -417,6 +451,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(settling_may_suppress_in_the_same_commit),
     cmocka_unit_test(what_is_past_its_expiry_ends_and_is_not_claimed),
     cmocka_unit_test(what_may_be_done_depends_on_the_state),
+    cmocka_unit_test(a_release_keeps_a_due_time_that_is_to_come),
     cmocka_unit_test(a_held_group_is_found_and_released_whole),
     cmocka_unit_test(waiting_ends_when_work_comes_or_the_queue_is_woken),
 };
