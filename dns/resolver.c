@@ -107,7 +107,7 @@ static bool core_fill(struct core *c, const struct resolver_setup *s, struct err
         c->count.seconds = metrics_histogram(
             s->metrics, "parcelpost_dns_seconds", "Time of one question to the DNS servers", "");
     }
-    return zones_open(s->zone_files, s->zone_files_n, &c->zones, e);
+    return zones_open(s->zone_files, s->zone_files_n, s->drafts_n, &c->zones, e);
 }
 
 static void *zeroed(size_t bytes)

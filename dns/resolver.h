@@ -41,6 +41,7 @@ struct resolver_setup {
     size_t servers_n;           /* 0 = none: `--resolver none` */
     const char *const *zone_files;
     size_t zone_files_n;
+    size_t drafts_n;    /* the first of zone_files, which hide the same zones in the others */
     int64_t timeout_ms; /* one question whole, over all servers and tries */
     size_t cache_bytes; /* 0 = 8 MiB */
     const struct clock *clock;

@@ -44,13 +44,13 @@ static const char *shared_apex(const struct zone_content *a, const struct zone_c
     return NULL;
 }
 
-static bool open_one(struct zones *zs, const char *path, struct err *e)
+static bool open_one(struct zones *zs, const char *path, size_t drafts_n, struct err *e)
 {
     struct zone *z = &zs->list[zs->n];
     z->path = arena_text(zs->arena, str_of(path));
     if (!zone_read(z->path, &z->content, &z->seen, e))
         return false;
-    for (size_t i = 0; i < zs->n; i++) {
+    for (size_t i = zs->n < drafts_n ? 0 : drafts_n; i < zs->n; i++) {
         const char *both = shared_apex(zs->list[i].content, z->content);
         if (both) {
             err_set(e, ERR_INPUT, "%s and %s are both the zone %s", zs->list[i].path, path, both);
@@ -63,14 +63,15 @@ static bool open_one(struct zones *zs, const char *path, struct err *e)
     return true;
 }
 
-bool zones_open(const char *const *paths, size_t n, struct zones **out, struct err *e)
+bool zones_open(
+    const char *const *paths, size_t n, size_t drafts_n, struct zones **out, struct err *e)
 {
     struct arena *arena = arena_open();
     struct zones *zs = ARENA_NEW(arena, struct zones);
     zs->arena = arena;
     zs->list = arena_array(arena, n, sizeof *zs->list);
     for (size_t i = 0; i < n; i++)
-        if (!open_one(zs, paths[i], e)) {
+        if (!open_one(zs, paths[i], drafts_n, e)) {
             zones_close(&zs);
             return false;
         }
@@ -261,7 +262,7 @@ static void answer(const struct zone_content *c, const struct zone_apex *apex, c
             (struct dns_step){.status = DNS_NXDOMAIN, .alias = "", .ttl_s = apex->negative_ttl_s};
 }
 
-/* The file whose zone has the longest name, in use; NULL: none holds `name`. */
+/* The file whose zone has the longest name, of equal ones the first, in use; NULL: none holds `name`. */
 static struct zone_content *content_of(struct zones *zs, const char *name)
 {
     struct zone_content *best = NULL;

@@ -4,7 +4,8 @@
  * non-terminal NODATA, CNAMEs as aliases, a DNAME as an alias for each name below it. Names at or
  * below a delegation (NS records under the apex) are not this file's to answer, just as no server
  * of the zone would: they go to the resolver's servers, except the question for the NS themselves.
- * Of several zones, in one file or in several, the one with the longest name answers.
+ * Of several zones, in one file or in several, the one with the longest name answers. The first
+ * `drafts_n` files may hold a zone that a later file has too: then theirs answers.
  *
  * A file is looked at (one stat) at each question and read again when its time, size or inode
  * changed; when the new version cannot be read, the old content goes on answering and zones_faults
@@ -21,7 +22,8 @@
 
 struct zones;
 
-bool zones_open(const char *const *paths, size_t n, struct zones **out, struct err *e);
+bool zones_open(
+    const char *const *paths, size_t n, size_t drafts_n, struct zones **out, struct err *e);
 void zones_close(struct zones **z);
 
 /* False: no zone here is authoritative for this name. */

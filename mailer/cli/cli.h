@@ -131,7 +131,7 @@ struct cli_dns {
     const char *servers[DNS_MAX_SERVERS];
     size_t servers_n;
     const char *zones[DNS_MAX_ZONES];
-    size_t zones_n;
+    size_t zones_n, drafts_n; /* the first drafts_n are those of --zone */
     int64_t timeout_ms;
 };
 bool cli_dns(struct cli *c, const struct conf *conf, struct cli_dns *out, int *exit_code);

@@ -133,8 +133,10 @@ static int status(struct shift *s)
 /* Zone files alone, so that it shows whether they know a name. */
 static bool open_files(const struct cli_dns *dns, struct resolver **out, struct err *e)
 {
-    struct resolver_setup setup = {
-        .zone_files = dns->zones, .zone_files_n = dns->zones_n, .clock = clock_system()};
+    struct resolver_setup setup = {.zone_files = dns->zones,
+        .zone_files_n = dns->zones_n,
+        .drafts_n = dns->drafts_n,
+        .clock = clock_system()};
     return resolver_open(&setup, out, e);
 }
 

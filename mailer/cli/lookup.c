@@ -86,6 +86,7 @@ static bool take_zones(struct cli *c, const struct conf *conf, struct cli_dns *o
     }
     for (size_t i = 0; i < n; i++)
         out->zones[out->zones_n++] = given[i];
+    out->drafts_n = n;
     for (size_t i = 0; i < theirs; i++)
         out->zones[out->zones_n++] = conf->zone_files[i];
     return true;
@@ -136,6 +137,7 @@ bool cli_resolver_of(struct cli *c, const struct cli_dns *d, struct resolver **o
     const struct resolver_setup setup = {
         .zone_files = d->zones,
         .zone_files_n = d->zones_n,
+        .drafts_n = d->drafts_n,
         .servers = d->servers,
         .servers_n = d->servers_n,
         .timeout_ms = d->timeout_ms,

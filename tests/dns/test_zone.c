@@ -416,6 +416,11 @@ static void the_same_zone_twice_is_refused(void **state)
     struct resolver_setup s = {.zone_files = paths, .zone_files_n = 2, .clock = &w.clock};
     assert_false(resolver_open(&s, &r, &e));
     assert_non_null(strstr(e.text, "both the zone s.example"));
+    s.drafts_n = 2;
+    assert_false(resolver_open(&s, &r, &e));
+    s.drafts_n = 1;
+    assert_true(resolver_open(&s, &r, &e));
+    resolver_close(&r);
     paths[1] = w.folder;
     assert_false(resolver_open(&s, &r, &e));
     paths[1] = "/nonexistent/zone";

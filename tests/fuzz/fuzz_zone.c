@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     const char *paths[] = {path};
-    if (zones_open(paths, 1, &z, &e)) {
+    if (zones_open(paths, 1, 0, &z, &e)) {
         for (size_t i = 0; i < COUNT_OF(names); i++)
             ask(z, names[i], a);
     } else if (e.code == ERR_NONE || !e.text[0]) {

@@ -59,7 +59,11 @@ static void write_mails(void)
     buf_addf(&zone, ZONE "s1._domainkey 300 IN TXT \"%s\"\n", buf_text(&record));
     room_write(&room, "shop.zone", buf_text(&zone), 0600);
     room_write(&room, "zoned.conf", "zone_files = {\"shop.zone\"}\nresolvers = {}\n", 0600);
-    room_write(&room, "faulty.conf", "lanes = none\n", 0600);
+    room_write(&room, "draft.zone",
+        "$ORIGIN shop.example.\n@ 300 IN SOA ns hm 1 3600 600 86400 60\n"
+        "@ 300 IN TXT \"v=spf1 -all\"\n",
+        0600);
+    room_write(&room, "lanes.conf", "lanes = none\n", 0600);
 }
 
 static int open_room(void **state)
@@ -156,14 +160,18 @@ static void the_settings_dns_answers_every_command_unless_an_option_names_anothe
         {"a signature", "dkim verify signed.eml --config zoned.conf", CLI_FINE, "pass"},
         {"SPF", SPF "--config zoned.conf", CLI_FINE, "decided by   ip4:192.0.2.1"},
         {"DMARC", DMARC "--config zoned.conf", CLI_FINE, "_dmarc.shop.example"},
+        {"a draft of the same zone", SPF "--config zoned.conf --zone draft.zone", CLI_FINDINGS,
+            "decided by   -all"},
+        {"two drafts", SPF "--config zoned.conf --zone draft.zone --zone shop.zone", CLI_UNKNOWN,
+            "both the zone"},
         {"an audit", "check-dns shop.example --config zoned.conf", CLI_FINDINGS, "p=reject"},
         {"a signature, another", "dkim verify signed.eml --config zoned.conf --resolver none",
             CLI_UNKNOWN, "temperror"},
         {"SPF, another", SPF "--config zoned.conf --resolver none", CLI_UNKNOWN, "temperror"},
         {"DMARC, another", DMARC "--config zoned.conf --resolver none", CLI_UNKNOWN, "temperror"},
-        {"then settings are not read",
-            DMARC "--config faulty.conf --resolver none --zone shop.zone", CLI_FINE, "pass"},
-        {"faulty settings", DMARC "--config faulty.conf", EX_CONFIG, "faulty.conf:1"},
+        {"then settings are not read", DMARC "--config lanes.conf --resolver none --zone shop.zone",
+            CLI_FINE, "pass"},
+        {"faulty settings", DMARC "--config lanes.conf", EX_CONFIG, "lanes.conf:1"},
         {"lost settings", SPF "--config absent.conf", CLI_UNKNOWN, "absent.conf"},
     };
     (void)state;
