@@ -61,9 +61,12 @@ static int list(struct cli *c, struct cli_desk *d)
 static const char *read_scope(struct cli *c, const struct cli_desk *d, int *code)
 {
     const char *scope = cli_value(c, "scope", "*");
-    if (comply_scope_is_known(conf_storefront(d->conf, d->storefront), str_of(scope)))
+    const struct conf_storefront *s = conf_storefront(d->conf, d->storefront);
+    AUTO(buf_close) struct buf scopes = {0};
+    if (comply_scope_is_known(s, str_of(scope)))
         return scope;
-    *code = cli_usage(c, "--scope must be %s; %s is none of them", COMPLY_SCOPES, scope);
+    comply_scopes(s, &scopes);
+    *code = cli_usage(c, "--scope must be %s; %s is none of them", buf_text(&scopes), scope);
     return NULL;
 }
 

@@ -94,3 +94,16 @@ bool comply_scope_is_known(const struct conf_storefront *s, struct str scope)
             return true;
     return false;
 }
+
+void comply_scopes(const struct conf_storefront *s, struct buf *out)
+{
+    size_t start = out->n, i;
+
+    buf_addf(out,
+        "\"*\", \"%s\", \"%s\" or a stream of this storefront: ", class_scope(STREAM_MARKETING),
+        class_scope(STREAM_TRANSACTIONAL));
+    for (i = 0; i < s->streams_n && out->n - start < 300; i++)
+        buf_addf(out, "%s%s", i > 0 ? ", " : "", s->streams[i].name);
+    if (i < s->streams_n)
+        buf_add_text(out, ", ...");
+}

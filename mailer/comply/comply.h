@@ -30,8 +30,9 @@ bool comply_ask(struct queue *q, const char *storefront, const char *stream,
 struct js *comply_facts(const struct comply_answer *answer);
 
 /* What a suppression may be for; anything else would stop nothing. */
-#define COMPLY_SCOPES "\"*\", a stream's name, \"class:marketing\" or \"class:transactional\""
 bool comply_scope_is_known(const struct conf_storefront *s, struct str scope);
+/* Them all, with the streams that the storefront has; of very many the first. For people. */
+void comply_scopes(const struct conf_storefront *s, struct buf *out);
 
 /* ---- unsubscribe ----------------------------------------------------------------------------- */
 

@@ -102,6 +102,14 @@ static bool take_text(struct js *body, const char *key, size_t max, struct arena
     return true;
 }
 
+static void tell_scopes(const struct conf_storefront *c, struct faults *f)
+{
+    AUTO(buf_close) struct buf scopes = {0};
+
+    comply_scopes(c, &scopes);
+    faults_add(f, "unknown-scope", STR("/scope"), "must be %s", buf_text(&scopes));
+}
+
 /* What lifts names a reason or none, which means all; what suppresses has one. */
 static void check_wish(
     struct exchange *x, struct js *body, bool lifts, struct faults *f, struct wish *w)
@@ -119,7 +127,7 @@ static void check_wish(
         faults_add(f, "invalid-address", STR("/address"), "is not one mail address: %s", e.text);
     if (take_text(body, "scope", 79, x->arena, f, &w->scope) &&
         !comply_scope_is_known(shop->conf, w->scope))
-        faults_add(f, "unknown-scope", STR("/scope"), "must be " COMPLY_SCOPES);
+        tell_scopes(shop->conf, f);
     if (take_text(body, "reason", 47, x->arena, f, &w->reason) &&
         (strspn(w->reason.p, "abcdefghijklmnopqrstuvwxyz0123456789-") != w->reason.n ||
             (!lifts && w->reason.n == 0)))

@@ -94,6 +94,7 @@ def the_export_shows_it(h, service, key):
     assert done.stdout == service.run("suppressions", "export", "--with-addresses").stdout, "the same rows, the same bytes"
     wrong = service.run("suppressions", "add", "--scope", "newsleter", "x@customer.example", check=False)
     assert wrong.returncode == 64 and "newsleter" in wrong.stderr, "a scope that no mail has would stop nothing"
+    assert "transactional, marketing" in wrong.stderr, wrong.stderr
     service.run("suppressions", "lift", "--note", "new address confirmed", "bounce+1@customer.example")
     assert "bounce+1@" not in service.run("suppressions", "list").stdout
     assert "bounce+1@" in service.run("suppressions", "list", "--with-lifted").stdout, "lifted rows stay visible"

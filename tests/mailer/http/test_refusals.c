@@ -139,6 +139,10 @@ static void a_refusal_says_what_would_be_right(void **state)
             "known are scope, reason, origin, since, until, lifted, addresses, after, limit"},
         {"a parameter of events", "GET", "/v1/events?befor=1", "Authorization: Bearer %s\r\n", "",
             "known are after, limit, node"},
+        {"a scope that no mail has", "POST", "/v1/suppressions",
+            JSON_HEAD "Authorization: Bearer %s\r\n",
+            "{\"address\":\"a@example.com\",\"scope\":\"nope\"}",
+            "a stream of this storefront: newsletter, service, transactional, marketing"},
     };
 
     (void)state;
