@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "mailer/cli/cli.h"
 #include "mailer/cli/dkim_rotate.h"
+#include "mailer/cli/dns_log.h"
 #include "mailer/cli/wiring.h"
 #include "mailer/cli/workshop.h"
 #include "mailer/deliver/engine.h"
@@ -401,23 +402,6 @@ static sigset_t block_signals(void)
     return set;
 }
 
-/* A zone file that was changed and cannot be read goes on answering as it did: somebody must know. */
-static void tell_zone_faults(struct service *s)
-{
-    AUTO(buf_close) struct buf now = {0};
-    bool any = resolver_zone_faults(s->resolver, &now);
-    if (str_eq(buf_str(&now), buf_str(&s->zone_faults)))
-        return;
-    struct str rest = buf_str(&now), line;
-    while (str_next(&rest, '\n', &line))
-        log_error("zone-file-fault", KV_STR("fault", line),
-            KV("now", "the zone's content of before goes on answering"));
-    if (!any)
-        log_info("zone-files-readable");
-    buf_clear(&s->zone_faults);
-    buf_add(&s->zone_faults, buf_str(&now));
-}
-
 static void tell_clock(struct service *s)
 {
     struct clock_doubt now = clock_guard_doubt(s->guard);
@@ -440,7 +424,7 @@ static void wait_for_the_end(struct service *s, const sigset_t *set)
             reload(s);
         else if (number > 0)
             break;
-        tell_zone_faults(s);
+        dns_log_zone_faults(s->resolver, &s->zone_faults);
         tell_clock(s);
         follow_rotations(s);
     }
@@ -472,6 +456,8 @@ static int run(struct cli *c)
     bool ok = open_all(&s, &e);
     if (ok) {
         log_info("service-ready", KV("version", PARCELPOST_VERSION), KV("node", s.conf->node));
+        if (!s.workshop)
+            dns_log_silence(s.conf, s.resolver);
         wait_for_the_end(&s, &signals);
         log_info("service-stopping");
     }
