@@ -18,17 +18,30 @@ def the_settings_page_is_what_the_program_prints():
         assert f.read() == run("config", "document").stdout, "parcelpost config document > docs/config.md"
 
 
-def the_pages_on_deliverability_show_what_check_dns_prints():
+def the_pages_on_deliverability_show_what_check_dns_and_spf_print():
     for name in ("deliverability.zh-CN.md", "deliverability.md"):
         with open(os.path.join(house.TOP, "docs", name)) as f:
             page = f.read()
-        shown = re.findall(r"^\$ parcelpost (check-dns .*)\n((?:.*\n)*?)```$", page, re.M)
+        shown = re.findall(r"^\$ parcelpost ((?:check-dns|spf) .*)\n((?:.*\n)*?)```$", page, re.M)
         assert shown
         for command, output in shown:
             done = subprocess.run([house.PROGRAM, *command.split()], capture_output=True, text=True, timeout=30, cwd=house.TOP,
                                   env=dict(os.environ, PARCELPOST_CONFIG="", LC_ALL="C"))
             assert done.stdout == output, command
     assert run("check-dns", "--codes").stdout in page, "parcelpost check-dns --codes is the table at the page's end"
+
+
+def the_records_to_publish_can_be_tried_as_they_stand():
+    with open(os.path.join(house.TOP, "docs", "deliverability.md")) as f:
+        page = f.read()
+    zone = re.search(r"## What to publish\n.*?```\n(.*?)```", page, re.S).group(1)
+    commands = re.findall(r"`parcelpost ([^`]* --zone new\.zone)`", page)
+    assert [command.split()[0] for command in commands] == ["dmarc", "spf"], commands
+    with house.House("zone") as h:
+        path = h.write("new.zone", zone)
+        for command in commands:
+            done = run(*command.replace("new.zone", path).split(), "--resolver", "none")
+            assert done.returncode == 0 and ": pass\n" in done.stdout, (command, done)
 
 
 def every_command_explains_itself_with_an_example():
@@ -83,7 +96,8 @@ def links_between_pages_lead_somewhere():
 
 
 if __name__ == "__main__":
-    house.main(the_settings_page_is_what_the_program_prints, the_pages_on_deliverability_show_what_check_dns_prints,
+    house.main(the_settings_page_is_what_the_program_prints, the_pages_on_deliverability_show_what_check_dns_and_spf_print,
+               the_records_to_publish_can_be_tried_as_they_stand,
                every_command_explains_itself_with_an_example,
                the_example_orders_render_in_their_language, the_settings_of_the_operations_page_are_good,
                the_program_is_called_where_it_is_installed, links_between_pages_lead_somewhere)
