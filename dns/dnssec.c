@@ -327,8 +327,9 @@ void dnssec_check(struct dnssec *d, const char *name, enum dns_type type, struct
         .status = DNSSEC_SECURE, .answer = DNS_BAD, .reason = SAID_NOTHING, .at = ""};
     begin(d);
     for (int legs = 0; legs <= DNSSEC_MAX_ALIASES && l.alias[0]; legs++) {
-        at[0] = 0;
-        if (strcmp(l.alias, ".") != 0 && !name_canonical(str_of(l.alias), at))
+        if (strcmp(l.alias, ".") == 0)
+            at[0] = 0;
+        else if (!name_canonical(str_of(l.alias), at))
             break;
         take_leg(d, arena_text(d->arena, str_of(at)), type, &l);
         add_leg(&l, a, out);

@@ -123,6 +123,7 @@ enum progress {
     OTHER_ALGORITHM,
     NO_KEY,
     DOES_NOT_FIT,
+    TOO_MANY,
     TOO_EARLY,
     EXPIRED,
     HOLDS
@@ -224,7 +225,7 @@ static bool holds(struct attempt *t)
     }
     const char *tag = dnssec_say(d, "%u", dnssec_u16(t->signature, TAG));
     if (d->verifies > DNSSEC_MAX_VERIFIES)
-        fall_short(t, DOES_NOT_FIT,
+        fall_short(t, TOO_MANY,
             SAID("dnssec.too_many_signatures",
                 "more signatures had to be tried than any validator tries"));
     else if (tried > 0)
