@@ -2,7 +2,8 @@
  *
  * One table of options (conf_table.c) parses, checks, prints and documents it: name, type, default,
  * bounds, help and the place in these structs. `config check` reports every wrong value at once,
- * each with file, line and setting; a syntax error alone, because nothing behind it can be trusted.
+ * each with file, line and setting; a syntax error alone, because nothing behind it can be trusted,
+ * and variables that are not in the environment alone, because values stand with them.
  *
  * Shapes: sections are titled and come in any order, `storefront "acme" { ... }`. Text settings are
  * never NULL, "" where absent. Relative paths are taken from the settings file's folder. Units

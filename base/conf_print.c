@@ -117,13 +117,13 @@ void conf_document(struct buf *out)
         "`#\"'={}()+,*`; a\n"
         "list is `{\"a\", \"b\"}`. Comments begin with `#`, or `//` at the start of a word, or "
         "stand in\n"
-        "`/* */`. `${NAME}` is taken from the environment. Relative paths begin at the settings "
-        "file's\n"
-        "folder. A time is `500ms`, `90s`, `15m`, `2h` or `3d`, a size `512KiB`, `10MiB` or "
-        "`1GiB`; a plain\n"
-        "number counts the unit in the setting's name. `parcelpost config check` reports every "
-        "wrong value\n"
-        "at once.\n\n"
+        "`/* */`. `${NAME}` is taken from the environment, where it must be set; with "
+        "`${NAME:-text}`, text\n"
+        "stands for it where it is not. Relative paths begin at the settings file's folder. A time "
+        "is `500ms`,\n"
+        "`90s`, `15m`, `2h` or `3d`, a size `512KiB`, `10MiB` or `1GiB`; a plain number counts the "
+        "unit in\n"
+        "the setting's name. `parcelpost config check` reports every wrong value at once.\n\n"
         "## The installation\n\n");
     document(conf_root(), "", out);
 }

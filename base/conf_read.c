@@ -355,14 +355,15 @@ static void read_locked(struct reading *g, const char *text)
 void conf_read(struct conf_reader *r, struct str text, struct conf_result *out)
 {
     AUTO(buf_close) struct buf ready = {0};
-    struct conf_scan_fault fault;
+    const struct conf_scan_fault *faults;
     struct reading g = {.reader = r, .result = out};
 
     *out = (struct conf_result){0};
-    if (!conf_scan(text, &ready, &fault)) {
-        conf_mistake(r, out, fault.line, "syntax", "", "%s", fault.detail);
+    conf_scan(text, r->arena, &ready, &faults);
+    for (const struct conf_scan_fault *f = faults; f; f = f->next)
+        conf_mistake(r, out, f->line, f->code, "", "%s", f->detail);
+    if (faults)
         return;
-    }
     buf_add_char(&ready, '\n'); /* never empty: fmemopen would refuse it */
     pthread_mutex_lock(&lock);
     current = &g;

@@ -1,21 +1,28 @@
 #include "base/conf_scan.h"
 
+#include <stdlib.h>
+
 #define NESTING_MAX 16
+#define UNSET_MAX 100 /* faults of variables that are kept */
 #define WORD_ENDS " #\"'\t\n\r={}()+,*"
 
 struct scan {
     struct str text;
     struct buf *out;
-    struct conf_scan_fault *fault;
+    struct arena *arena;
+    struct conf_scan_fault *first, *last;
+    size_t unset_n;
     size_t at;
     int line;
     int open[NESTING_MAX]; /* lines of the braces that are open */
     size_t open_n;
 };
 
+/* Nothing else in the file can be trusted then. */
 static bool refuse(struct scan *s, int line, const char *detail)
 {
-    *s->fault = (struct conf_scan_fault){line, detail};
+    s->first = s->last = ARENA_NEW(s->arena, struct conf_scan_fault);
+    *s->first = (struct conf_scan_fault){line, "syntax", detail, NULL};
     return false;
 }
 
@@ -47,6 +54,23 @@ static bool pass_comment(struct scan *s)
     return true;
 }
 
+/* `inside` as libconfuse cuts it: the first colon counts, and only before a minus. */
+static void check_set(struct scan *s, struct str inside)
+{
+    size_t colon = str_find_char(inside, ':', 0);
+    if (str_starts(str_slice(inside, colon, inside.n), STR(":-")) ||
+        getenv(arena_text(s->arena, inside)) || ++s->unset_n > UNSET_MAX)
+        return;
+    struct conf_scan_fault *f = ARENA_NEW(s->arena, struct conf_scan_fault);
+    f->line = s->line;
+    f->code = "missing";
+    f->detail = arena_printf(s->arena,
+        "${" STR_FMT "} is not in the environment; ${NAME:-text} would give a text for that case",
+        STR_ARG(str_slice(inside, 0, 60)));
+    *(s->last ? &s->last->next : &s->first) = f;
+    s->last = f;
+}
+
 /* ${NAME} is taken from the environment, also within double quotes; its braces are no section's. */
 static bool pass_variable(struct scan *s)
 {
@@ -54,6 +78,7 @@ static bool pass_variable(struct scan *s)
 
     if (end == s->text.n)
         return refuse(s, s->line, "the ${ that begins here is not closed with }");
+    check_set(s, str_slice(s->text, s->at + 2, end));
     pass(s, end + 1, false);
     return true;
 }
@@ -123,16 +148,22 @@ static bool refuse_nul(struct scan *s)
     return refuse(s, s->line, "there is a NUL byte in this line");
 }
 
-bool conf_scan(struct str text, struct buf *out, struct conf_scan_fault *fault)
+static bool pass_all(struct scan *s)
 {
-    struct scan s = {.text = text, .out = out, .fault = fault, .line = 1};
-
-    if (!refuse_nul(&s))
+    if (!refuse_nul(s))
         return false;
-    while (s.at < text.n)
-        if (!pass_one(&s))
+    while (s->at < s->text.n)
+        if (!pass_one(s))
             return false;
-    if (s.open_n > 0)
-        return refuse(&s, s.open[s.open_n - 1], "the { in this line is not closed with }");
-    return true;
+    return s->open_n == 0 ||
+           refuse(s, s->open[s->open_n - 1], "the { in this line is not closed with }");
+}
+
+void conf_scan(
+    struct str text, struct arena *a, struct buf *out, const struct conf_scan_fault **faults)
+{
+    struct scan s = {.text = text, .out = out, .arena = a, .line = 1};
+
+    pass_all(&s);
+    *faults = s.first;
 }

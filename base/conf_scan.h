@@ -2,17 +2,24 @@
  * not closed at the end of the file, refuses comments within lists, takes //word for a value and counts
  * a line too many for each C comment.
  * So comments become blanks here, line by line as they were, and what is not closed is refused with
- * the line where it begins. Private to base/conf*.c. Pure, any thread. */
+ * the line where it begins, alone. For libconfuse a variable that is not in the environment is empty:
+ * here each is a fault, unless it brings its own text, ${NAME:-text}.
+ * Private to base/conf*.c. Faults live in the arena. Any thread, while nobody sets the environment. */
 #ifndef BASE_CONF_SCAN_H
 #define BASE_CONF_SCAN_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 struct conf_scan_fault {
     int line;
+    const char *code; /* syntax, missing */
     const char *detail;
+    struct conf_scan_fault *next;
 };
 
-bool conf_scan(struct str text, struct buf *out, struct conf_scan_fault *fault);
+/* NULL in *faults: none. */
+void conf_scan(
+    struct str text, struct arena *a, struct buf *out, const struct conf_scan_fault **faults);
 
 #endif

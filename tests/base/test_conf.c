@@ -73,6 +73,16 @@ static void every_kind_of_fault_names_line_and_setting(void **state)
         {"single_quotes_not_closed", "node = 'a\n", 1, "syntax", "string"},
         {"comment_not_closed", "\n/* a\n\n", 2, "syntax", "comment"},
         {"variable_not_closed", "node = \"${A\"\n", 1, "syntax", "${"},
+        {"variable_not_set", "\nnode = \"${PARCELPOST_NOWHERE}\"\n", 2, "missing",
+            "${PARCELPOST_NOWHERE} is not in the environment"},
+        {"variable_not_set_in_a_section", SHOP("reply_to = ${PARCELPOST_NOWHERE}\n"), 4, "missing",
+            "${PARCELPOST_NOWHERE} is not in the environment"},
+        {"variable_not_set_on_a_later_line", "node = \"\n\n${PARCELPOST_NOWHERE}\"\n", 3, "missing",
+            "${PARCELPOST_NOWHERE}"},
+        {"variable_without_a_name", "node = ${}\n", 1, "missing", "${} is not"},
+        {"variable_with_a_colon_alone", "node = ${PARCELPOST_NOWHERE:x}\n", 1, "missing",
+            "${PARCELPOST_NOWHERE:x}"},
+        {"control_characters_in_a_variable", "node = ${\x1b[2J}\n", 1, "missing", "${?[2J}"},
         {"value_missing", "lanes =\n", 3, "syntax", "end of file"},
         {"equals_missing", "\nlanes 4\n", 2, "syntax", "lanes"},
         {"title_missing", URL "storefront {\n" FROM "}\n", 2, "syntax", "storefront"},
@@ -231,6 +241,30 @@ static void a_syntax_error_stands_alone(void **state)
     assert_string_equal(faults.first->code, "syntax");
     assert_false(load(STR("lanes = \"1\0\"\n"), &faults, &conf, &e));
     expect_in("a_nul_byte", str_of(e.text), "NUL");
+}
+
+static void unset_variables_are_told_together_and_without_what_follows_from_them(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct faults faults;
+    const struct conf *conf = NULL;
+    struct err e = {0};
+
+    (void)state;
+    faults_init(&faults, a);
+    assert_false(
+        load(STR("# ${NOPE0}\nnode = '${NOPE1}'\nhostname = \"\\${NOPE2}\"\n"
+                 "public_url = \"${NOPE3}\"\nlanes = ${NOPE4}\nlog_level = ${NOPE5:-info}\n"
+                 "storefront \"a\" { from = a@b.c }\n"),
+            &faults, &conf, &e));
+    assert_int_equal(faults.n, 2);
+    expect_in("the first", str_of(faults.first->pointer), ":4");
+    expect_in("the first", str_of(faults.first->detail), "${NOPE3} is not in the environment");
+    expect_in("the second", str_of(faults.first->next->pointer), ":5");
+    faults_init(&faults, a);
+    assert_false(load(STR("node = \"${NOPE1}\"\nlanes = {\n"), &faults, &conf, &e));
+    assert_int_equal(faults.n, 1);
+    assert_string_equal(faults.first->code, "syntax");
 }
 
 static void what_was_not_closed_does_not_reach_the_next_file(void **state)
@@ -499,6 +533,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_fault_names_line_and_setting),
         cmocka_unit_test(all_wrong_values_come_at_once_in_the_order_of_the_file),
         cmocka_unit_test(a_syntax_error_stands_alone),
+        cmocka_unit_test(unset_variables_are_told_together_and_without_what_follows_from_them),
         cmocka_unit_test(what_was_not_closed_does_not_reach_the_next_file),
         cmocka_unit_test(an_empty_file_gives_the_defaults),
         cmocka_unit_test(every_form_of_value_finds_its_place),
