@@ -187,6 +187,7 @@ static void a_failure_does_not_hide_the_last_known_good(void **state)
         expect_text("leaning", ask_stale(&w, 60000, &stale), "found 192.0.2.7");
         assert_true(stale);
         expect_text("not leaning", world_ask(&w, "a.test", DNS_A), "servfail");
+        assert_false(resolver_has_leaned(w.resolver)); /* it may be shared: nobody writes to it */
     }
     expect_number("questions", s.udp, 2);
     fake_stop(&s);

@@ -1,5 +1,6 @@
 /* What is no fault must not be called one, and how the DNS failed is told as it was. */
 #include "dns/audit/inside.h"
+#include "dns/audit/takeover.h"
 #include "tests/dns/audit/audit_world.h"
 #include "tests/dns/fake_server.h"
 
@@ -262,6 +263,31 @@ static void servfail_is_told_as_such(void **state)
     shop_end(&s);
 }
 
+/* A domain that is an alias is registered, even if what it leads to is not. */
+static void only_a_name_that_is_not_there_is_free(void **state)
+{
+    static const struct {
+        const char *name;
+        enum dns_status status;
+        const char *canonical;
+        bool open;
+    } rows[] = {
+        {"not_registered", DNS_NXDOMAIN, "gone.test", true},
+        {"an_alias_to_nothing", DNS_NXDOMAIN, "elsewhere.test", false},
+        {"without_the_record", DNS_NODATA, "gone.test", false},
+        {"registered", DNS_FOUND, "gone.test", false},
+        {"not_answered", DNS_SERVFAIL, "", false},
+    };
+    (void)state;
+    assert_false(audit_estate_is_open(NULL));
+    EACH(r, rows)
+    {
+        struct audit_estate e = {
+            .domain = "gone.test", .soa.answer = {.status = r->status, .canonical = r->canonical}};
+        expect_number(r->name, audit_estate_is_open(&e), r->open);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(providers_ask_for_an_rsa_key),
         cmocka_unit_test(an_unknown_policy_is_not_too_weak_for_a_logo),
         cmocka_unit_test(alignment_is_not_checkable_without_an_address),
+        cmocka_unit_test(only_a_name_that_is_not_there_is_free),
         cmocka_unit_test(silence_leaves_a_gap),
         cmocka_unit_test(servfail_is_told_as_such),
     };
