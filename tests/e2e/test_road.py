@@ -135,21 +135,6 @@ def a_wrong_dkim_record_holds_until_the_zone_is_repaired():
         print("   3 mails held for DKIM-KEY-MISMATCH, released by themselves after the repair, delivered")
 
 
-def a_start_without_a_resolver_is_told_once_with_the_setting():
-    with house.House("mute") as h:
-        nsd = h.keep(servers.Nsd(h, {".": world().replace("$ORIGIN customer.example.", "$ORIGIN .")}))
-        nobody = "127.0.0.1:%d" % house.free_port()
-        for name, resolvers, arguments, asked in (("there", '"127.0.0.1:%d"' % nsd.port, [], None), ("gone", '"%s"' % nobody, [], nobody),
-                                                  ("none", "", [], '""'), ("sandbox", '"%s"' % nobody, ["--sandbox"], None)):
-            service = h.keep(house.Service(h, "resolvers = {%s}\n" % resolvers, arguments=arguments, name=name))
-            service.start()
-            house.wait_for("the service to be ready", lambda: " service-ready " in service.process.text())
-            text = (service.process, service.stop())[0].text()  # it ends after the question
-            told = [line for line in text.splitlines() if " dns-silent " in line]
-            assert len(told) == (1 if asked else 0), (name, told)
-            assert not asked or "warning dns-silent setting=resolvers servers=%s answer=timeout " % asked in told[0], told
-
-
 if __name__ == "__main__":
     house.main(mails_arrive_over_starttls_and_verify, a_smart_host_takes_them_with_auth,
-               a_wrong_dkim_record_holds_until_the_zone_is_repaired, a_start_without_a_resolver_is_told_once_with_the_setting)
+               a_wrong_dkim_record_holds_until_the_zone_is_repaired)

@@ -1,4 +1,5 @@
-"""Receivers that drip their greeting hold one lane each, and never all of them: a healthy domain's mail goes at once."""
+"""What others leave unsaid. Receivers that drip their greeting hold one lane each, and never all of them: a healthy
+domain's mail goes at once. Resolvers that do not answer are told at the start."""
 
 import re
 import socket
@@ -6,6 +7,7 @@ import threading
 import time
 
 import house
+import servers
 
 HOSTILE = 20
 LANES = 8
@@ -66,5 +68,20 @@ def silent_receivers_do_not_take_all_lanes():
         print("   %d of %d lanes held by %d silent receivers; a healthy one served after %.1f s" % (dripper.held, LANES, HOSTILE, waited))
 
 
+def a_start_without_a_resolver_is_told_once_with_the_setting():
+    with house.House("mute") as h:
+        nsd = h.keep(servers.Nsd(h, {".": "$ORIGIN .\n$TTL 60\n@ IN SOA ns h 1 1 1 1 1\n@ IN NS ns\n"}))
+        nobody = "127.0.0.1:%d" % house.free_port()
+        for name, resolvers, arguments, asked in (("there", '"127.0.0.1:%d"' % nsd.port, [], None), ("gone", '"%s"' % nobody, [], nobody),
+                                                  ("none", "", [], '""'), ("sandbox", '"%s"' % nobody, ["--sandbox"], None)):
+            service = h.keep(house.Service(h, "resolvers = {%s}\n" % resolvers, arguments=arguments, name=name))
+            service.start()
+            house.wait_for("the service to be ready", lambda: " service-ready " in service.process.text())
+            text = (service.process, service.stop())[0].text()  # it ends after the question
+            told = [line for line in text.splitlines() if " dns-silent " in line]
+            assert len(told) == (1 if asked else 0), (name, told)
+            assert not asked or "warning dns-silent setting=resolvers servers=%s answer=timeout " % asked in told[0], told
+
+
 if __name__ == "__main__":
-    house.main(silent_receivers_do_not_take_all_lanes)
+    house.main(silent_receivers_do_not_take_all_lanes, a_start_without_a_resolver_is_told_once_with_the_setting)
