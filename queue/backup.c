@@ -41,11 +41,19 @@ static void print_manifest(const struct backup_copy *c, struct buf *out)
     js_set_cstr(o, "file", backup_file(c->part));
     js_set_cstr(o, "taken_at", taken);
     js_set_int(o, "version", c->version);
+    js_set_bool(o, "sandbox", c->origin == BACKUP_OF_SANDBOX);
     js_set_int(o, "bytes", (int64_t)c->bytes);
     js_set_text(o, "sha256", buf_str(&sum));
     js_write(o, JS_PRETTY, out);
     buf_add_char(out, '\n');
     js_close(&o);
+}
+
+static enum backup_origin origin_of(const struct js *sandbox)
+{
+    if (js_kind(sandbox) != JS_BOOL)
+        return BACKUP_OF_UNKNOWN;
+    return js_bool(sandbox) ? BACKUP_OF_SANDBOX : BACKUP_OF_SERVICE;
 }
 
 static bool read_manifest(
@@ -68,6 +76,7 @@ static bool read_manifest(
         return err_set(e, ERR_INPUT, "%s is not about a copy of %s", path, backup_file(part));
     *out = (struct backup_copy){.part = part,
         .version = js_int(js_get(o, "version")),
+        .origin = origin_of(js_get(o, "sandbox")),
         .bytes = (uint64_t)js_int(js_get(o, "bytes"))};
     if (!clock_parse_rfc3339(js_get_text(o, "taken_at"), &out->taken_ms) ||
         !decode_hex(&sum, js_get_text(o, "sha256")) || sum.n != sizeof out->sum.b)
@@ -220,7 +229,9 @@ bool backup_take(const char *data_dir, enum backup_part part, const char *to,
 
     to = without_slash(to, a);
     folder = folder_of(to, a);
-    *out = (struct backup_copy){.part = part, .taken_ms = clock_now_ms(clock)};
+    *out = (struct backup_copy){.part = part,
+        .taken_ms = clock_now_ms(clock),
+        .origin = folder_is_sandbox(data_dir, a) ? BACKUP_OF_SANDBOX : BACKUP_OF_SERVICE};
     if (lstat(to, &st) == 0)
         return err_set(e, ERR_CONFLICT, "%s exists already: name a new folder for each copy", to);
     if (!folder_has(data_dir, backup_file(part), a))

@@ -1,6 +1,7 @@
 /* backup -- copies of the data folder's two databases while a service works on them, and putting them back.
  *
- * A copy is a folder of mode 0700 with one database and manifest.json (its size, SHA-256, schema version and time). The
+ * A copy is a folder of mode 0700 with one database and manifest.json (its size, SHA-256, schema version, time, and
+ * whether it is a sandbox's: then a restore marks the data folder so). The
  * queue and the persons' keys are copied into folders of their own, because a key that is erased must soon be gone
  * from every copy, while a queue without that key may be kept.
  * Order: keys.db is copied after queue.db, or later: keys are on disk before what is sealed with them, so a
@@ -28,7 +29,12 @@ struct backup_copy {
         taken_ms; /* it holds at least all that was on disk then; 0 = without manifest, unknown */
     int64_t version; /* of the schema */
     uint64_t bytes;
-    struct digest sum; /* SHA-256 of the database file */
+    struct digest sum;     /* SHA-256 of the database file */
+    enum backup_origin {   /* whose mail it is */
+        BACKUP_OF_UNKNOWN, /* manifests of before said nothing */
+        BACKUP_OF_SERVICE,
+        BACKUP_OF_SANDBOX
+    } origin;
 };
 
 const char *backup_file(enum backup_part part); /* "queue.db", "keys.db" */

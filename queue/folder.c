@@ -41,6 +41,27 @@ bool folder_make(const char *dir, struct err *e)
     return folder_sync(folder_path(dir, "..", a), e);
 }
 
+bool folder_is_sandbox(const char *dir, struct arena *a)
+{
+    return access(folder_path(dir, FOLDER_SANDBOX, a), F_OK) == 0;
+}
+
+bool folder_mark_sandbox(const char *dir, bool is_sandbox, struct arena *a, struct err *e)
+{
+    const char *mark = folder_path(dir, FOLDER_SANDBOX, a),
+               *within = folder_path(dir, "sandbox", a);
+
+    if (folder_is_sandbox(dir, a) == is_sandbox)
+        return true;
+    if (!is_sandbox)
+        return unlink(mark) == 0 ? folder_sync(within, e) : err_system(e, "cannot remove %s", mark);
+    if (mkdir(within, 0700) != 0 && errno != EEXIST)
+        return err_system(e, "cannot make %s", within);
+    AUTO(file_close) int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return fd >= 0 ? folder_sync(within, e) && folder_sync(dir, e)
+                   : err_system(e, "cannot make %s", mark);
+}
+
 bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e)
 {
     const char *path = folder_path(dir, "lock", a);

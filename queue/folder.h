@@ -13,12 +13,18 @@
 /* In which a restore gets everything ready. What one that was killed left in it is swept by whoever locks next. */
 #define FOLDER_STAGE "stage"
 
+/* Stands in a folder whose mail is a sandbox's: it must never go to real people. */
+#define FOLDER_SANDBOX "sandbox/here"
+
 const char *folder_path(const char *dir, const char *name, struct arena *a);
 bool folder_has(const char *dir, const char *name, struct arena *a); /* and it is not empty */
 /* With mode 0700, on disk when it returns; one that exists is fine. */
 bool folder_make(const char *dir, struct err *e);
 /* That what stands in it, names too, is on disk. */
 bool folder_sync(const char *dir, struct err *e);
+bool folder_is_sandbox(const char *dir, struct arena *a);
+/* Sets that mark, or takes it away; on disk when it returns. */
+bool folder_mark_sandbox(const char *dir, bool is_sandbox, struct arena *a, struct err *e);
 bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e);
 
 /* The names that belong to a queue, together: a log beside another database would destroy that one. The databases

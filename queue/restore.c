@@ -283,9 +283,18 @@ static bool take_mark(struct work *w, struct err *e)
            err_system(e, "cannot remove %s", in_data(w, FOLDER_RESTORING));
 }
 
+/* Before its mail is there: a service that starts on it would send a sandbox's mail to real people. */
+static bool mark_origin(struct work *w, struct err *e)
+{
+    enum backup_origin origin = w->report->queue.origin;
+
+    return origin == BACKUP_OF_UNKNOWN ||
+           folder_mark_sandbox(w->with->data_dir, origin == BACKUP_OF_SANDBOX, w->a, e);
+}
+
 static bool swap(struct work *w, struct err *e)
 {
-    return set_mark(w, e) && move_aside(w, e) && move_in(w, "keys.db", e) &&
+    return set_mark(w, e) && move_aside(w, e) && mark_origin(w, e) && move_in(w, "keys.db", e) &&
            move_in(w, "queue.db", e) && folder_sync(w->with->data_dir, e) && name_before(w, e) &&
            take_mark(w, e) && folder_sync(w->with->data_dir, e);
 }

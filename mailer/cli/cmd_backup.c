@@ -14,6 +14,7 @@ static struct js *value_of(const struct backup_copy *c, const char *to)
     js_set_cstr(o, "folder", to);
     js_set_cstr(o, "taken_at", taken);
     js_set_int(o, "version", c->version);
+    js_set_bool(o, "sandbox", c->origin == BACKUP_OF_SANDBOX);
     js_set_int(o, "bytes", (int64_t)c->bytes);
     js_set_text(o, "sha256", buf_str(&sum));
     return o;

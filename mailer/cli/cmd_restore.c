@@ -42,6 +42,8 @@ static void print_report(struct cli *c, const struct conf *conf, const struct re
 
     printf(
         "queue.db: the copy in %s, as of %s, now in %s\n", c->operands[0], taken, conf->data_dir);
+    if (r->queue.origin == BACKUP_OF_SANDBOX)
+        puts("its mail is a sandbox's: only `serve --sandbox` starts on it");
     print_keys(c, r, cli_value(c, "keys", NULL));
     if (*r->moved_to)
         printf("what was there before: %s\n", r->moved_to);

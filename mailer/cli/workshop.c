@@ -4,12 +4,12 @@
 #include "base/log.h"
 #include "mailer/cli/zone.h"
 #include "mailer/smtpd/sandbox.h"
+#include "queue/folder.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct workshop {
     struct arena *arena;
@@ -113,11 +113,9 @@ static bool holds_mail(struct queue *q, bool *out, struct err *e)
 
 bool workshop_guard(const struct conf *c, struct queue *q, bool is_sandbox, struct err *e)
 {
-    AUTO(buf_close) struct buf mark = {0};
+    AUTO(arena_close) struct arena *a = arena_open();
     bool has_mail;
-    buf_addf(&mark, "%s/sandbox/here", c->data_dir);
-    bool is_marked = access(buf_text(&mark), F_OK) == 0;
-    if (is_marked == is_sandbox)
+    if (folder_is_sandbox(c->data_dir, a) == is_sandbox)
         return true;
     if (!holds_mail(q, &has_mail, e))
         return false;
@@ -132,8 +130,5 @@ bool workshop_guard(const struct conf *c, struct queue *q, bool is_sandbox, stru
             "%s holds mail of a sandbox, which would now go to real people: give the service a "
             "data_dir of its own",
             c->data_dir);
-    if (!is_sandbox)
-        return unlink(buf_text(&mark)) == 0 || err_system(e, "%s", buf_text(&mark));
-    AUTO(close_file) FILE *f = fopen(buf_text(&mark), "we");
-    return f || err_system(e, "%s", buf_text(&mark));
+    return folder_mark_sandbox(c->data_dir, is_sandbox, a, e);
 }

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/sum.h"
 #include "queue/backup.h"
+#include "queue/folder.h"
 #include "queue/keyed.h"
 #include "queue/sqlite.h"
 #include "queue/vault.h"
@@ -289,6 +290,55 @@ static void copies_of_a_queue_at_work_fit_each_other(void **state)
 }
 
 /* ---- restores ---- */
+
+/* As a manifest of before: it does not know the word. */
+static void forget_origin(struct post *p, const char *manifest)
+{
+    AUTO(buf_close) struct buf text = {0};
+    char *word;
+
+    FINE(file_read("manifest", manifest, 65536, &text, &p->e));
+    word = strstr(buf_text(&text), "\"sandbox\"");
+    assert_non_null(word);
+    memcpy(word, "\"ignored\"", strlen("\"ignored\""));
+    unlink(manifest);
+    FINE(file_create("manifest", manifest, buf_str(&text), &p->e));
+}
+
+static void a_restored_folder_is_a_sandboxs_as_its_copy_says(void **state)
+{
+    static const struct {
+        const char *name;
+        bool copied, forgotten; /* the folder of the copy is marked; its manifest does not tell */
+        bool before, after;     /* the folder it is restored into is marked */
+    } table[] = {
+        {"a sandbox's into a new folder", true, false, false, true},
+        {"a sandbox's into its own", true, false, true, true},
+        {"a service's into its own", false, false, false, false},
+        {"a service's into a sandbox's", false, false, true, false},
+        {"an old copy into a sandbox's", true, true, true, true},
+        {"an old copy into a service's", true, true, false, false},
+    };
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct restore_setup setup = setup_of(p);
+        struct backup_copy made;
+
+        post_mail(p, "ada@example.com");
+        FINE(folder_mark_sandbox(p->data, row->copied, p->a, &p->e));
+        made = take(p, BACKUP_QUEUE, "q");
+        expect_int(row->name, made.origin, row->copied ? BACKUP_OF_SANDBOX : BACKUP_OF_SERVICE);
+        if (row->forgotten)
+            forget_origin(p, beside(p, "q/manifest.json"));
+        FINE(folder_mark_sandbox(p->data, row->before, p->a, &p->e));
+        setup.force = true;
+        restore(p, &setup);
+        expect_int(row->name, folder_is_sandbox(p->data, p->a), row->after);
+    }
+}
 
 static void what_waits_in_a_copy_comes_back_held_and_unsure(void **state)
 {
@@ -629,6 +679,7 @@ int main(void)
         cmocka_unit_test(a_copy_never_takes_the_place_of_a_folder_that_came_first),
         cmocka_unit_test(what_a_killed_copy_left_goes_with_the_next_one),
         cmocka_unit_test(copies_of_a_queue_at_work_fit_each_other),
+        cmocka_unit_test(a_restored_folder_is_a_sandboxs_as_its_copy_says),
         cmocka_unit_test(what_waits_in_a_copy_comes_back_held_and_unsure),
         cmocka_unit_test(the_journal_goes_on_behind_the_copy),
         cmocka_unit_test(a_restore_moves_aside_only_when_told),
