@@ -9,8 +9,8 @@
  * Crash: a copy appears under its name whole and on disk, or not at all; what a killed one leaves beside it is swept by
  *   the next copy there. A restore stages everything inside the data folder first; while it moves files a mark stands
  *   there (folder.h), and no queue opens; the next restore, with `force`, takes back what was moved and begins anew.
- * Units: *_ms as in queue.h. Results live in the arena. Errors: ERR_CONFLICT (the target exists, a service runs, the data
- *   folder is in use), ERR_MISSING, ERR_INPUT (a manifest of something else), ERR_CORRUPT (damaged source, copy or
+ * Units: *_ms as in queue.h. Results live in the arena. Errors: ERR_CONFLICT (the target exists, the data folder is
+ *   not empty), ERR_BUSY (a service runs), ERR_MISSING, ERR_INPUT (a manifest of something else), ERR_CORRUPT (damaged source, copy or
  *   manifest, keys older than their queue), ERR_DENIED (another user's folder), ERR_NEWER, ERR_FULL, ERR_IO. One thread;
  *   a restore waits for nobody. */
 #ifndef QUEUE_BACKUP_H

@@ -72,7 +72,7 @@ bool folder_lock(const char *dir, struct arena *a, int *fd, struct err *e)
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
         return true;
     if (errno == EWOULDBLOCK)
-        return err_set(e, ERR_CONFLICT, "a service works on the data folder %s", dir);
+        return err_set(e, ERR_BUSY, "a service works on the data folder %s", dir);
     return err_system(e, "cannot lock %s", path);
 }
 

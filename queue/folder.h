@@ -1,6 +1,6 @@
 /* folder -- the data folder: made, locked by the one who works alone in it, its files named.
  * Ownership: the lock is a descriptor of the caller's; closing it, or the end of the process, gives it back.
- * Errors: ERR_CONFLICT (somebody holds the lock), ERR_IO, ERR_FULL. Any thread. */
+ * Errors: ERR_BUSY (somebody holds the lock), ERR_IO, ERR_FULL. Any thread. */
 #ifndef QUEUE_FOLDER_H
 #define QUEUE_FOLDER_H
 

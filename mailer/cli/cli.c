@@ -70,6 +70,13 @@ int cli_fail(const struct cli *c, const struct err *e)
     return (size_t)e->code < COUNT_OF(codes) ? codes[e->code] : EX_SOFTWARE;
 }
 
+/* Never EX_TEMPFAIL: a timer that tries again on that would do so for ever. */
+int cli_taken(const struct cli *c, const struct err *e)
+{
+    cli_fail(c, e);
+    return EX_CANTCREAT;
+}
+
 int cli_unreadable(const struct cli *c, const struct err *e)
 {
     fprintf(stderr, "parcelpost %s: %s\n", c->command->name, e->text);

@@ -74,7 +74,9 @@ size_t cli_values(const struct cli *c, const char *name, const char *out[CLI_MAX
 
 /* Each prints the text and gives the exit code to return. */
 int cli_usage(const struct cli *c, const char *format, ...) PRINTF(2, 3);
-int cli_fail(const struct cli *c, const struct err *e);       /* 64 and up, by e->code  */
+int cli_fail(const struct cli *c, const struct err *e); /* 64 and up, by e->code  */
+int cli_taken(const struct cli *c,
+    const struct err *e); /* EX_CANTCREAT: the place of what was to be made is taken */
 int cli_unreadable(const struct cli *c, const struct err *e); /* CLI_UNKNOWN            */
 void cli_print_faults(const struct faults *faults);           /* one a line, on stderr  */
 

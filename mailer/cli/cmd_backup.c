@@ -65,7 +65,7 @@ static int run(struct cli *c)
     if (said)
         cli_print_json(said); /* the first copy stands, whatever became of the second */
     if (!fine)
-        return cli_fail(c, &e);
+        return e.code == ERR_CONFLICT ? cli_taken(c, &e) : cli_fail(c, &e);
     if (!keys && !cli_flag(c, "json"))
         puts("the persons' keys are not in it: --keys DIR copies them, to be kept apart and for a "
              "shorter time");

@@ -34,7 +34,7 @@ static int make(struct cli *c)
         !dkim_key_open(arena_text(c->arena, domain), selector, buf_str(&pem), &key, &e))
         return cli_fail(c, &e);
     if (!file_create("private key", out, buf_str(&pem), &e))
-        return cli_fail(c, &e), EX_CANTCREAT;
+        return cli_taken(c, &e);
     zone_add_key(&zone, key);
     printf("%s written. Publish this record, then name the key in the storefront's settings:\n\n%s",
         out, buf_text(&zone));

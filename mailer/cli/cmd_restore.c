@@ -94,7 +94,7 @@ static int run(struct cli *c)
     if (!cli_conf(c, &conf, &code))
         return code;
     if (!restore(c, conf, &r, &e))
-        return cli_fail(c, &e);
+        return e.code == ERR_CONFLICT ? cli_taken(c, &e) : cli_fail(c, &e);
     print_report(c, conf, &r);
     return r.broken > 0 || r.unreadable > 0 ? CLI_FINDINGS : CLI_FINE;
 }

@@ -427,7 +427,7 @@ static void a_restore_moves_aside_only_when_told(void **state)
     (void)state;
     post_mail(p, "ada@example.com");
     take(p, BACKUP_QUEUE, "q");
-    refuses(p, &setup, ERR_CONFLICT, "a service works on");
+    refuses(p, &setup, ERR_BUSY, "a service works on");
     queue_close(&p->q);
     refuses(p, &setup, ERR_CONFLICT, "--force");
     assert_int_equal(entries(p->data, "stage") + entries(p->data, "before"), 0);

@@ -331,7 +331,7 @@ static void a_second_service_on_the_folder_is_refused(void **state)
     struct queue *second, *tool;
 
     (void)state;
-    refused(queue_open(&setup, &second, &p->e), &p->e, ERR_CONFLICT);
+    refused(queue_open(&setup, &second, &p->e), &p->e, ERR_BUSY);
     assert_non_null(strstr(p->e.text, p->data));
     tool = post_start(p, QUEUE_TOOL, "one");
     queue_close(&tool);

@@ -252,11 +252,11 @@ static void a_copy_goes_out_and_comes_back_held(void **state)
         {"as JSON", "backup copy3 --json", CLI_FINE, "\"sha256\":"},
         {"keys alone", "backup --keys copy4", CLI_FINE, "keys.db"},
         {"told where the keys are", "backup copy5", CLI_FINE, "keys are not in it"},
-        {"exists already", "backup copy1", EX_TEMPFAIL, "exists already"},
+        {"exists already", "backup copy1", EX_CANTCREAT, "exists already"},
         {"nothing named", "restore", EX_USAGE, "backup"},
-        {"no copy", "restore absent", EX_TEMPFAIL, "--force"},
+        {"no copy", "restore absent", EX_CANTCREAT, "--force"},
         {"no copy, with force", "restore absent --force", EX_NOINPUT, "absent/manifest.json"},
-        {"in use", "restore copy1", EX_TEMPFAIL, "--force"},
+        {"in use", "restore copy1", EX_CANTCREAT, "--force"},
         {"a copy of the keys", "restore copy2 --force", EX_DATAERR, "not about a copy of queue.db"},
         {"restored", "restore copy1 --force", CLI_FINE, "2 are HELD as `restored`"},
         {"what is lost is said", "restore copy1 --keys copy2 --force", CLI_FINE, "LOST"},
@@ -282,7 +282,7 @@ static void a_backup_as_json_is_one_value(void **state)
         {"the queue", "backup j1 --json", CLI_FINE, "queue.db", ""},
         {"the keys", "backup --keys j2 --json", CLI_FINE, "keys.db", ""},
         {"both", "backup j3 --keys j4 --json", CLI_FINE, "queue.db", "keys.db"},
-        {"the second fails", "backup j5 --keys j4 --json", EX_TEMPFAIL, "queue.db", ""},
+        {"the second fails", "backup j5 --keys j4 --json", EX_CANTCREAT, "queue.db", ""},
     };
     (void)state;
 

@@ -157,6 +157,7 @@ static void exit_codes_follow_the_kind_of_error(void **state)
     {
         struct err e = {.code = row->code, .text = "why"};
         expect_int(row->name, cli_fail(&c, &e), row->exit);
+        expect_int(row->name, cli_taken(&c, &e), EX_CANTCREAT);
         expect_int(row->name, cli_unreadable(&c, &e), CLI_UNKNOWN);
     }
 }
