@@ -110,21 +110,30 @@ static void tell_scopes(const struct conf_storefront *c, struct faults *f)
     faults_add(f, "unknown-scope", STR("/scope"), "must be %s", buf_text(&scopes));
 }
 
+static void take_address(struct exchange *x, struct js *body, struct faults *f, struct address *out)
+{
+    enum js_kind kind = js_kind(js_get(body, "address"));
+    struct str text = STR("");
+    struct err e;
+
+    if (kind == JS_ABSENT || kind == JS_NULL)
+        faults_add(f, "missing", STR("/address"), "is required: one mail address");
+    else if (take_text(body, "address", 1000, x->arena, f, &text) &&
+             !address_parse(text, x->arena, out, &e))
+        faults_add(f, "invalid-address", STR("/address"), "is not one mail address: %s", e.text);
+}
+
 /* What lifts names a reason or none, which means all; what suppresses has one. */
 static void check_wish(
     struct exchange *x, struct js *body, bool lifts, struct faults *f, struct wish *w)
 {
     static const char *const known[] = {"address", "scope", "reason", "why"};
     const struct shop *shop = snapshot_shop(x->snapshot, x->key.storefront);
-    struct str address = STR("");
     struct js_iter it = {0};
-    struct err e;
 
     if (js_kind(body) != JS_OBJECT)
         faults_add(f, "wrong-type", STR(""), "must be an object");
-    if (take_text(body, "address", 1000, x->arena, f, &address) &&
-        !address_parse(address, x->arena, &w->address, &e))
-        faults_add(f, "invalid-address", STR("/address"), "is not one mail address: %s", e.text);
+    take_address(x, body, f, &w->address);
     if (take_text(body, "scope", 79, x->arena, f, &w->scope) &&
         !comply_scope_is_known(shop->conf, w->scope))
         tell_scopes(shop->conf, f);
