@@ -74,9 +74,8 @@ size_t cli_values(const struct cli *c, const char *name, const char *out[CLI_MAX
 
 /* Each prints the text and gives the exit code to return. */
 int cli_usage(const struct cli *c, const char *format, ...) PRINTF(2, 3);
-int cli_fail(const struct cli *c, const struct err *e); /* 64 and up, by e->code  */
-int cli_taken(const struct cli *c,
-    const struct err *e); /* EX_CANTCREAT: the place of what was to be made is taken */
+int cli_fail(const struct cli *c, const struct err *e);       /* 64 and up, by e->code  */
+int cli_taken(const struct cli *c, const struct err *e);      /* EX_CANTCREAT           */
 int cli_unreadable(const struct cli *c, const struct err *e); /* CLI_UNKNOWN            */
 void cli_print_faults(const struct faults *faults);           /* one a line, on stderr  */
 
@@ -115,7 +114,7 @@ void cli_desk_close(struct cli_desk *d);
  * operand. */
 struct cli_verb {
     const char *name;
-    int operands; /* how many it takes */
+    const char *takes; /* its one operand, as in "show takes a message's ID"; NULL = none */
     int (*run)(struct cli *c, struct cli_desk *d);
 };
 int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n);
@@ -147,7 +146,9 @@ size_t cli_name_servers(struct str text, struct arena *a, const char *out[CLI_NA
 /* The whole of a file, or of standard input for "-". */
 bool cli_read(const char *what, const char *path, size_t max_bytes, struct buf *out, struct err *e);
 void cli_print_json(const struct js *v); /* pretty on a terminal, compact and a line otherwise */
-const char *cli_actor(struct cli *c);    /* "user:NAME", for the journal */
+/* "1 message", "2 messages"; in c's arena. */
+const char *cli_count(struct cli *c, uint64_t n, const char *one, const char *many);
+const char *cli_actor(struct cli *c); /* "user:NAME", for the journal */
 
 /* ---- options that several commands have ------------------------------------------------------ */
 

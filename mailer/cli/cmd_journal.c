@@ -9,8 +9,8 @@ static int verify_chain(struct cli *c, struct cli_desk *d, const struct chain *c
     if (!queue_verify(d->queue, chain->storefront, chain->node, c->arena, &r, &e))
         return cli_fail(c, &e);
     encode_hex(&head, digest_str(&r.head));
-    printf("%s/%s: %llu rows, %llu erased, ", chain->storefront, chain->node,
-        (unsigned long long)r.rows, (unsigned long long)r.erased);
+    printf("%s/%s: %s, %llu erased, ", chain->storefront, chain->node,
+        cli_count(c, r.rows, "row", "rows"), (unsigned long long)r.erased);
     if (r.broken_seq == 0) {
         printf("whole, head %s\n", buf_text(&head));
     } else {
@@ -33,13 +33,14 @@ static int verify(struct cli *c, struct cli_desk *d)
         if (failure != CLI_FINE)
             return failure;
     }
-    printf("%zu chains %s\n", n, code == CLI_FINE ? "verified" : "checked, not all whole");
+    printf("%s %s\n", cli_count(c, n, "chain", "chains"),
+        code == CLI_FINE ? "verified" : "checked, not all whole");
     return code;
 }
 
 static int run(struct cli *c)
 {
-    static const struct cli_verb verbs[] = {{"verify", 0, verify}};
+    static const struct cli_verb verbs[] = {{"verify", NULL, verify}};
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

@@ -89,7 +89,7 @@ static int revoke(struct cli *c, struct cli_desk *d)
 static int run(struct cli *c)
 {
     static const struct cli_verb verbs[] = {
-        {"create", 0, create}, {"list", 0, list}, {"revoke", 1, revoke}};
+        {"create", NULL, create}, {"list", NULL, list}, {"revoke", "a key's ID", revoke}};
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

@@ -1,6 +1,7 @@
 #include "mailer/cli/cli.h"
 
 #define MAX_ROWS 1000
+#define ID "a message's ID"
 
 static const char *time_text(struct cli *c, int64_t ms)
 {
@@ -130,8 +131,8 @@ static void show_text(
                                   : m->address;
     printf("  to        " STR_FMT "\n", STR_ARG(to));
     printf("  template  %s (%s), stream %s\n", m->template_name, m->locale, m->stream);
-    printf("  via       %s, %d attempts%s\n", m->destination, m->attempts,
-        m->unsure ? ", unsure" : "");
+    printf("  via       %s, %s%s\n", m->destination,
+        cli_count(c, (uint64_t)m->attempts, "attempt", "attempts"), m->unsure ? ", unsure" : "");
     printf("  due       %s, expires %s\n", time_text(c, m->due_ms), time_text(c, m->expires_ms));
     for (size_t i = 0; i < n; i++) {
         printf("  %s  %-12s %.*s\n", time_text(c, rows[i].at_ms), rows[i].event,
@@ -198,7 +199,7 @@ static int release_all(struct cli *c, struct cli_desk *d)
     uint64_t n;
     if (!queue_release_group(d->queue, d->storefront, c->operands[0], actor_of(c), &n, &e))
         return cli_fail(c, &e);
-    printf("%llu messages held as %s released\n", (unsigned long long)n, c->operands[0]);
+    printf("%s held as %s released\n", cli_count(c, n, "message", "messages"), c->operands[0]);
     return n > 0 ? CLI_FINE : CLI_FINDINGS;
 }
 
@@ -251,9 +252,10 @@ static int stats(struct cli *c, struct cli_desk *d)
 
 static int run(struct cli *c)
 {
-    static const struct cli_verb verbs[] = {{"list", 0, list}, {"show", 1, show}, {"hold", 1, hold},
-        {"release", 1, release}, {"release-all", 1, release_all}, {"retry", 1, retry},
-        {"cancel", 1, cancel}, {"stats", 0, stats}};
+    static const struct cli_verb verbs[] = {{"list", NULL, list}, {"show", ID, show},
+        {"hold", ID, hold}, {"release", ID, release},
+        {"release-all", "the code of a hold, of those that `queue stats` shows", release_all},
+        {"retry", ID, retry}, {"cancel", ID, cancel}, {"stats", NULL, stats}};
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

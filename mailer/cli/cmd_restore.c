@@ -19,20 +19,21 @@ static void print_keys(struct cli *c, const struct restore_report *r, const char
             from, r->keys.taken_ms ? ", as of " : "",
             r->keys.taken_ms ? time_text(c, r->keys.taken_ms) : "");
     if (r->unreadable > 0)
-        printf("%llu messages and persons have no key and stay unreadable\n",
-            (unsigned long long)r->unreadable);
+        puts(cli_count(c, r->unreadable, "message or person has no key and stays unreadable",
+            "messages and persons have no key and stay unreadable"));
 }
 
-static void print_waiting(const struct restore_report *r)
+static void print_waiting(struct cli *c, const struct restore_report *r)
 {
-    printf("\n%llu messages wait. Those that were delivered after the copy was taken would be sent "
-           "a second time;\nall of them are marked `unsure`",
-        (unsigned long long)r->marked);
+    printf("\n%s would be sent a second time;\n%s marked `unsure`",
+        cli_count(c, r->marked, "message waits. If it was delivered after the copy was taken, it",
+            "messages wait. Those that were delivered after the copy was taken"),
+        r->marked == 1 ? "it is" : "all of them are");
     if (r->held > 0)
-        printf(", and %llu are HELD as `" BACKUP_CODE
+        printf(", and %s HELD as `" BACKUP_CODE
                "`. Send them with\n  parcelpost queue release-all " BACKUP_CODE
                " --storefront NAME\nor cancel those that arrived (parcelpost queue cancel ID)",
-            (unsigned long long)r->held);
+            cli_count(c, r->held, "is", "are"));
     puts(".");
 }
 
@@ -47,9 +48,9 @@ static void print_report(struct cli *c, const struct conf *conf, const struct re
     print_keys(c, r, cli_value(c, "keys", NULL));
     if (*r->moved_to)
         printf("what was there before: %s\n", r->moved_to);
-    printf("journal: %llu chains, %llu broken\n", (unsigned long long)r->chains,
+    printf("journal: %s, %llu broken\n", cli_count(c, r->chains, "chain", "chains"),
         (unsigned long long)r->broken);
-    print_waiting(r);
+    print_waiting(c, r);
     printf("\nLOST is what came after %s: accepted messages, outcomes, unsubscribes and other "
            "suppressions,\nidempotency keys, API keys made or revoked. The journal's numbers go on "
            "from there and are used a second time;\neach storefront's row `" BACKUP_CODE

@@ -137,14 +137,14 @@ static int export(struct cli *c, struct cli_desk *d)
         return code;
     if (!comply_export_suppressions(d->queue, d->storefront, &x, write_piece, stdout, &rows, &e))
         return cli_fail(c, &e);
-    fprintf(stderr, "%llu rows\n", (unsigned long long)rows);
+    fprintf(stderr, "%s\n", cli_count(c, rows, "row", "rows"));
     return CLI_FINE;
 }
 
 static int run(struct cli *c)
 {
-    static const struct cli_verb verbs[] = {
-        {"list", 0, list}, {"add", 1, add}, {"lift", 1, lift}, {"export", 0, export}};
+    static const struct cli_verb verbs[] = {{"list", NULL, list}, {"add", "an address", add},
+        {"lift", "an address", lift}, {"export", NULL, export}};
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

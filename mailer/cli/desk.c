@@ -129,6 +129,14 @@ void cli_desk_close(struct cli_desk *d)
     conf_close(&d->conf);
 }
 
+static int wrong_operands(const struct cli *c, const struct cli_verb *v)
+{
+    if (v->takes && c->operands_n == 0)
+        return cli_usage(c, "%s takes %s", v->name, v->takes);
+    return cli_usage(c, "%s takes %s%s, not '%s'", v->name, v->takes ? v->takes : "",
+        v->takes ? " and nothing more" : "no more than options", c->operands[v->takes != NULL]);
+}
+
 int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n)
 {
     struct str given = str_of(c->operands_n > 0 ? c->operands[0] : "");
@@ -139,9 +147,8 @@ int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n)
             continue;
         c->operands++;
         c->operands_n--;
-        if (c->operands_n != verbs[i].operands)
-            return cli_usage(
-                c, "%s takes %d more, not %d", verbs[i].name, verbs[i].operands, c->operands_n);
+        if (c->operands_n != (verbs[i].takes != NULL))
+            return wrong_operands(c, &verbs[i]);
         return cli_desk_open(c, &desk, &code) ? verbs[i].run(c, &desk) : code;
     }
     return cli_usage(c, "say one of: %s", c->command->arguments);
@@ -159,6 +166,11 @@ void cli_print_json(const struct js *v)
     AUTO(buf_close) struct buf text = {0};
     js_write(v, isatty(STDOUT_FILENO) ? JS_PRETTY : JS_COMPACT, &text);
     printf("%s\n", buf_text(&text));
+}
+
+const char *cli_count(struct cli *c, uint64_t n, const char *one, const char *many)
+{
+    return arena_printf(c->arena, "%llu %s", (unsigned long long)n, n == 1 ? one : many);
 }
 
 const char *cli_actor(struct cli *c)

@@ -230,9 +230,16 @@ static void sending_tells_faults_and_lost_files_apart(void **state)
         {"an unknown state", "queue list --storefront acme --state lost", EX_USAGE, "lost"},
         {"too many rows", "queue list --storefront acme --max 1001", EX_USAGE, "1000"},
         {"no verb", "queue", EX_USAGE, "list|show"},
-        {"no ID", "queue show --storefront acme", EX_USAGE, "takes 1"},
+        {"no ID", "queue show --storefront acme", EX_USAGE, "show takes a message's ID\n"},
+        {"two IDs", "queue hold a b --storefront acme", EX_USAGE,
+            "hold takes a message's ID and nothing more, not 'b'"},
+        {"no code", "queue release-all --storefront acme", EX_USAGE, "takes the code of a hold"},
+        {"an ID to list", "queue list a --storefront acme", EX_USAGE,
+            "list takes no more than options, not 'a'"},
+        {"no key", "key revoke --storefront acme", EX_USAGE, "revoke takes a key's ID"},
+        {"no address", "suppressions add --storefront acme", EX_USAGE, "add takes an address"},
         {"counts", "queue stats --storefront acme --json", CLI_FINE, "\"queued\":2"},
-        {"whole chains", "journal verify --storefront acme", CLI_FINE, "verified"},
+        {"one chain", "journal verify --storefront acme", CLI_FINE, "\n1 chain verified\n"},
     };
     (void)state;
 
@@ -258,7 +265,11 @@ static void a_copy_goes_out_and_comes_back_held(void **state)
         {"no copy, with force", "restore absent --force", EX_NOINPUT, "absent/manifest.json"},
         {"in use", "restore copy1", EX_CANTCREAT, "--force"},
         {"a copy of the keys", "restore copy2 --force", EX_DATAERR, "not about a copy of queue.db"},
-        {"restored", "restore copy1 --force", CLI_FINE, "2 are HELD as `restored`"},
+        {"restored", "restore copy1 --force", CLI_FINE,
+            "2 messages wait. Those that were delivered after the copy was taken would be sent a "
+            "second time;\nall of them are marked `unsure`, and 2 are HELD as `restored`"},
+        {"one chain, two messages", "restore copy1 --keys copy2 --force", CLI_FINE,
+            "journal: 1 chain, 0 broken\n"},
         {"what is lost is said", "restore copy1 --keys copy2 --force", CLI_FINE, "LOST"},
         {"released", "queue release-all restored --storefront acme", CLI_FINE, "2 messages"},
         {"none left", "queue release-all restored --storefront acme", CLI_FINDINGS, "0 messages"},

@@ -162,9 +162,24 @@ static void exit_codes_follow_the_kind_of_error(void **state)
     }
 }
 
+static void one_is_not_counted_as_many(void **state)
+{
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } table[] = {{0, "0 messages"}, {1, "1 message"}, {2, "2 messages"}, {11, "11 messages"}};
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct cli c = {.arena = a};
+    (void)state;
+
+    EACH(row, table)
+    expect_str(row->text, str_of(cli_count(&c, row->n, "message", "messages")), str_of(row->text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_is_not_counted_as_many),
         cmocka_unit_test(options_and_operands_stand_in_any_order),
         cmocka_unit_test(wrong_usage_runs_nothing_and_gives_64),
         cmocka_unit_test(more_options_than_there_is_room_for_are_wrong_usage),
