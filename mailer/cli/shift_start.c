@@ -17,6 +17,15 @@ struct beginning {
     struct rotation r;
 };
 
+static const char *selectors_of(struct shift *s, const struct conf_storefront *shop)
+{
+    const char *all = "";
+    for (size_t i = 0; i < shop->dkim_n; i++)
+        all = arena_printf(
+            s->cli->arena, "%s%s\"%s\"", all, i > 0 ? ", " : "", shop->dkim[i].selector);
+    return *all ? all : "none";
+}
+
 static bool find_section(struct shift *s, struct beginning *b, int *code)
 {
     const char *selector = cli_value(s->cli, "selector", NULL);
@@ -28,9 +37,11 @@ static bool find_section(struct shift *s, struct beginning *b, int *code)
             b->section = &b->shop->dkim[i];
     if (b->section)
         return true;
-    *code = selector
-                ? cli_usage(s->cli, "storefront %s has no dkim \"%s\"", b->shop->name, selector)
-                : cli_usage(s->cli, "say which key with --selector");
+    const char *all = selectors_of(s, b->shop);
+    *code = selector ? cli_usage(s->cli, "storefront %s has no dkim \"%s\"; it has: %s",
+                           b->shop->name, selector, all)
+                     : cli_usage(s->cli, "say which key with --selector; storefront %s has: %s",
+                           b->shop->name, all);
     return false;
 }
 

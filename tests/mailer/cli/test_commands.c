@@ -193,6 +193,8 @@ static void keys_are_made_once_and_privately(void **state)
             EX_USAGE, "2048"},
         {"a wrong domain", "dkim new --domain shop --selector a.. --out x.pem", EX_DATAERR,
             "selector"},
+        {"a new one in the place of none", "dkim rotate start --storefront acme --selector pp1",
+            EX_USAGE, "storefront acme has no dkim \"pp1\"; it has: \"s1\""},
         {"list", "dkim list", CLI_FINE, "s1._domainkey.bold.example"},
         {"a zone of which", "dkim zone", EX_USAGE, "--storefront"},
         {"a zone", "dkim zone --storefront bold", CLI_FINE, "$ORIGIN bold.example."},
