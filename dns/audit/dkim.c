@@ -62,7 +62,7 @@ static void check_status(
 
 void check_key_absent(struct audit_case *c, const struct audit_check *k)
 {
-    if (c->guessed)
+    if (c->guessed && c->keys_n > 0)
         audit_skip(c, k, no_selector);
     else
         check_status(c, k, DKIM_RECORD_ABSENT);

@@ -157,6 +157,29 @@ static void what_nobody_told_us_is_a_gap_too(void **state)
     shop_end(&s);
 }
 
+/* That no key stands at the usual selectors is known only where the DNS said so. */
+static void usual_selectors_without_an_answer_are_a_failure_of_the_dns(void **state)
+{
+    static const char *const codes[] = {"DKIM-KEY-ABSENT", "DKIM-KEY-REVOKED", "DKIM-KEY-SYNTAX"};
+    struct shop s;
+    struct audit_report r;
+    (void)state;
+    shop_begin(&s);
+    take_side(&s, NOTHING_KNOWN);
+    s.setup.domain = "silent.example";
+    world_resolver(&s.world, NULL, 1000);
+    s.setup.resolver = s.world.resolver;
+    audit_run(&s.setup, s.world.arena, &r);
+    EACH(code, codes)
+    {
+        const struct audit_gap *gap = shop_gap(&r, *code);
+        if (!gap || !gap->dns_failed || !strstr(gap->reason.text, "did not answer"))
+            fail_msg("%s: %s", *code, gap ? gap->reason.text : "no gap");
+    }
+    assert_true(r.unsure);
+    shop_end(&s);
+}
+
 static void texts_that_need_tcp_are_named(void **state)
 {
     struct shop s;
@@ -468,6 +491,7 @@ int main(void)
         cmocka_unit_test(what_the_dns_does_not_answer_is_a_gap),
         cmocka_unit_test(a_record_above_is_not_missing_where_the_top_is_silent),
         cmocka_unit_test(what_nobody_told_us_is_a_gap_too),
+        cmocka_unit_test(usual_selectors_without_an_answer_are_a_failure_of_the_dns),
         cmocka_unit_test(texts_that_need_tcp_are_named),
         cmocka_unit_test(tlsa_records_that_nobody_can_use),
         cmocka_unit_test(score_cards_follow_the_facts),
