@@ -30,6 +30,7 @@ enum deed {
     LAME, /* answers as a cache does: without AA */
     CUT,  /* truncated over UDP, our key over TCP */
     CUT_OTHER,
+    ALIAS, /* to pp2.keys.example, whatever the question */
 };
 
 struct fake {
@@ -71,6 +72,18 @@ static const char *text_of(enum deed d)
     }
 }
 
+static void put_alias(struct buf *out)
+{
+    static const char target[] = "\3pp2\4keys\7example"; /* and the NUL is the root */
+    put16(out, 0xc00c);
+    put16(out, 5);
+    put16(out, 1);
+    put16(out, 0);
+    put16(out, TTL);
+    put16(out, sizeof target);
+    buf_add(out, str_bytes(target, sizeof target));
+}
+
 static void answer(const struct fake *f, struct str query, bool over_tcp, struct buf *out)
 {
     size_t end = HEADER;
@@ -90,6 +103,10 @@ static void answer(const struct fake *f, struct str query, bool over_tcp, struct
     buf_add(out, str_slice(query, HEADER, end));
     if (!shows)
         return;
+    if (f->deed == ALIAS) {
+        put_alias(out);
+        return;
+    }
     struct str text = str_of(text_of(f->deed));
     size_t strings = (text.n + 254) / 255;
     put16(out, 0xc00c);
@@ -315,6 +332,53 @@ static void every_server_is_asked(void **state)
     fakes_stop(&fs);
 }
 
+/* The servers of shop.example are the first two fakes, that of keys.example the third. */
+static void what_an_alias_leads_to_is_asked_at_its_own_servers(void **state)
+{
+    static const struct {
+        const char *name;
+        enum deed deeds[3];
+        unsigned negative_s[2]; /* of each zone */
+        const char *want;
+    } aliased[] = {
+        {"ours_behind_it", {ALIAS, ALIAS, OURS}, {60, 900}, "1: 1 0 0 0 0 everywhere 120 900"},
+        {"the_longer_absence_counts", {ALIAS, ALIAS, OURS}, {900, 60},
+            "1: 1 0 0 0 0 everywhere 120 900"},
+        {"nothing_behind_it", {ALIAS, ALIAS, ABSENT}, {60, 60}, "1: 0 1 0 0 0 nowhere 0 60"},
+        {"another_behind_it", {ALIAS, ALIAS, OTHER}, {60, 60}, "1: 0 0 0 1 0 - 0 120"},
+        {"one_server_has_no_alias_yet", {ALIAS, ABSENT, OURS}, {60, 60}, "2: 1 1 0 0 0 - 120 60"},
+    };
+    struct fakes fs;
+    (void)state;
+    fakes_start(&fs);
+    EACH(c, aliased)
+    {
+        struct world w;
+        struct dkim_spread s;
+        world_begin(&w);
+        world_zone(&w, 0,
+            arena_printf(w.arena,
+                "$ORIGIN shop.example.\n$TTL 300\n@ SOA ns1 h 1 3600 600 86400 %u\n@ NS ns1\n"
+                "@ NS ns2\nns1 A 127.0.0.2\nns2 A 127.0.0.3\n",
+                c->negative_s[0]));
+        world_zone(&w, 1,
+            arena_printf(w.arena,
+                "$ORIGIN keys.example.\n$TTL 300\n@ SOA ns1 h 1 3600 600 86400 %u\n@ NS ns1\n"
+                "ns1 A 127.0.0.4\n",
+                c->negative_s[1]));
+        world_resolver(&w, NULL, 1000);
+        for (int i = 0; i < 3; i++)
+            fs.all[i].deed = c->deeds[i];
+        struct authority_setup setup = {
+            .resolver = w.resolver, .timeout_ms = 300, .port = fs.port, .allow_private = true};
+        dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
+        expect_text(c->name, describe(w.arena, &s), c->want);
+        expect_text(c->name, s.why, "");
+        world_end(&w);
+    }
+    fakes_stop(&fs);
+}
+
 static const struct unknown_case {
     const char *name, *zone, *why;
 } unknown_cases[] = {
@@ -344,7 +408,7 @@ static void what_is_not_known_agrees_with_nothing(void **state)
     }
 }
 
-/* With a zone file the file is the zone's one server, aliases within it included. */
+/* With a zone file the file is the zone's one server. */
 static void a_zone_file_is_the_one_server(void **state)
 {
     static const char text[] =
@@ -439,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_server_is_asked),
+        cmocka_unit_test(what_an_alias_leads_to_is_asked_at_its_own_servers),
         cmocka_unit_test(what_is_not_known_agrees_with_nothing),
         cmocka_unit_test(a_zone_file_is_the_one_server),
         cmocka_unit_test(an_address_that_is_not_public_is_not_asked),
