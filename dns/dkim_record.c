@@ -83,17 +83,21 @@ static bool is_certificate(struct str der)
     return x != NULL;
 }
 
+static struct said why_no_rsa(struct str key)
+{
+    if (key.n == ED25519_BYTES)
+        return SAID("key.ed25519_as_rsa", "p= looks like an Ed25519 key, but k=ed25519 is missing");
+    if (is_certificate(key))
+        return SAID(
+            "key.certificate", "p= is a whole certificate: only its public key belongs there");
+    return SAID("key.not_rsa", "p= is not an RSA public key");
+}
+
 static bool read_rsa(struct dkim_record *out)
 {
     AUTO(close_key) EVP_PKEY *key = rsa_key(out->public_key);
-    if (!key && out->public_key.n == ED25519_BYTES)
-        return broken(out,
-            SAID("key.ed25519_as_rsa", "p= looks like an Ed25519 key, but k=ed25519 is missing"));
-    if (!key && is_certificate(out->public_key))
-        return broken(out, SAID("key.certificate",
-                               "p= is a whole certificate: only its public key belongs there"));
     if (!key)
-        return broken(out, SAID("key.not_rsa", "p= is not an RSA public key"));
+        return broken(out, why_no_rsa(out->public_key));
     if (!has_sane_exponent(key))
         return broken(out, SAID("key.exponent", "the key's exponent is 1 or even: it is no key"));
     out->bits = EVP_PKEY_get_bits(key);

@@ -18,8 +18,9 @@ void dns_log_silence(const struct conf *c, struct resolver *r)
         buf_addf(&servers, "%s%s", i > 0 ? ", " : "", c->resolvers[i]);
     log_warning("dns-silent", KV("setting", "resolvers"), KV_STR("servers", buf_str(&servers)),
         KV("answer", dns_status_name(s)),
-        KV("now", "mail waits as dns-unavailable until a resolver answers: start one there, or name "
-                  "another"));
+        KV("now",
+            "mail waits as dns-unavailable until a resolver answers: start one there, or name "
+            "another"));
 }
 
 void dns_log_zone_faults(const struct resolver *r, struct buf *told)
