@@ -83,8 +83,6 @@ def main():
     arguments.add_argument("--long", action="store_true")
     arguments.add_argument("--write")
     a = arguments.parse_args()
-    if a.write and a.only:
-        arguments.error("--write needs all subjects")
     commit = machine.first_line(["git", "-C", house.TOP, "describe", "--always", "--dirty"])
     tempfile.tempdir = working_folder(a.build)
     with house.House("bench") as h:
@@ -94,7 +92,8 @@ def main():
         found = [measure(run, name) for name in a.only or (LONG if a.long else SUBJECTS)]
     if a.write:
         command = "script/bench --write" + (" --quick" if a.quick else "") + (" --full" if a.long else "")
-        report.write_page(a.write, found, about, commit, command,
+        titles = [importlib.import_module(name).TITLE for name in (LONG if a.long else SUBJECTS)]
+        report.write_page(a.write, titles, dict(found), about, commit, command,
                           *(report.BEGIN_LONG, report.END_LONG) if a.long else (report.BEGIN, report.END))
     short = missed(found)
     for row in short:

@@ -75,8 +75,8 @@ def table(rows):
     return "\n".join(lines)
 
 
-def section(title, findings):
-    parts = ["## " + title]
+def section(title, findings, stamp):
+    parts = ["## " + title, stamp]
     if findings.rows:
         parts.append(table(findings.rows))
     parts += ["![%s](%s.svg)" % (name.replace("-", " "), name) for name in sorted(findings.pictures)]
@@ -85,19 +85,26 @@ def section(title, findings):
     return "\n\n".join(parts)
 
 
-def write_page(path, found, machine, commit, command, begin=BEGIN, end=END):
-    """found: [(title, Findings)] in the order of the page. What stands outside of begin and end is written by hand."""
+def sections_of(text):
+    """{title: the section as it stands} of a part of the page."""
+    return {piece.split("\n", 1)[0]: "## " + piece.strip() for piece in ("\n" + text).split("\n## ")[1:]}
+
+
+def write_page(path, titles, found, machine, commit, command, begin=BEGIN, end=END):
+    """titles: all there are, in the order of the page; found: {title: Findings}. A section that was not measured now stays
+    as it is, with the day and the commit of its own. What stands outside of begin and end is written by hand."""
     with open(path, encoding="utf-8") as f:
         head, _, rest = f.read().partition(begin)
-        _, mark, tail = rest.partition(end)
+        before, mark, tail = rest.partition(end)
     if not mark:
         raise SystemExit("bench: %s lacks the lines %s and %s" % (path, begin.strip(), end.strip()))
-    made = "Measured %s at commit %s by `%s`:\n\n%s" % (
-        datetime.date.today().isoformat(), commit, command, "\n".join("- " + line for line in machine))
-    parts = [made] + [section(title, findings) for title, findings in found]
+    stamp = "Measured %s at commit %s by `%s`." % (datetime.date.today().isoformat(), commit, command)
+    standing = sections_of(before)
+    standing.update({title: section(title, findings, stamp) for title, findings in found.items()})
+    parts = ["\n".join("- " + line for line in machine)] + [standing[title] for title in titles if title in standing]
     with open(path, "w", encoding="utf-8") as f:
         f.write(head + begin + "\n" + "\n\n".join(parts) + "\n\n" + end + tail)
-    for _, findings in found:
+    for findings in found.values():
         for name, svg in findings.pictures.items():
             with open(os.path.join(os.path.dirname(path), name + ".svg"), "w", encoding="utf-8") as f:
                 f.write(svg)

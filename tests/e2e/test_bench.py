@@ -82,13 +82,21 @@ def the_page_keeps_what_was_written_by_hand():
         found.row("mails", 900, "a peer", 300, goal=2.5)
         found.row("an answer", 20, "the least", 10, unit=" ms", less_is_better=True)
         found.picture("a-picture", "<svg/>")
-        report.write_page(page, [("Racing", found)], ["a machine"], "abc", "script/bench --write")
+        titles = ["Racing", "Delivering", "Deep queues"]
+        report.write_page(page, titles, {"Racing": found, "Deep queues": found}, ["a machine"], "abc", "script/bench --write")
         after = read(page).decode()
         for text in (before.partition(report.BEGIN)[0] + report.BEGIN, report.END + before.partition(report.END)[2]):
             assert text in after
         for line in ("## Racing", "| 3.00 | 2.5 | mails | 900/s | 300/s, a peer |", "| 0.50 |  | an answer | 20.0 ms | 10.0 ms, the least |",
                      "![a picture](a-picture.svg)", "- a machine"):
             assert line in after.splitlines(), (line, after)
+        measured = after.partition(report.BEGIN)[2].partition(report.END)[0]
+        assert [line[3:] for line in measured.splitlines() if line.startswith("## ")] == titles, measured
+        # What was not measured now stands as it did; what was, is of this run alone.
+        old, new = (report.sections_of(text)["Delivering"] for text in (before.partition(report.BEGIN)[2].partition(report.END)[0], measured))
+        assert old == new, (old, new)
+        assert report.sections_of(measured)["Deep queues"].count(" at commit abc by ") == 1
+        assert "1,000,000 queued" not in measured
         assert read(h.path("a-picture.svg")) == b"<svg/>"
 
 
