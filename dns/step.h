@@ -15,6 +15,15 @@ struct dns_step {
     bool secure, stale;
 };
 
+/* target: a name's text, "" the root. There the journey ends: the root has nothing of what mail asks for, and "" is no
+ * alias. */
+static inline void step_lead_to(struct dns_step *s, const char *target, uint32_t ttl_s)
+{
+    s->status = target[0] ? DNS_FOUND : DNS_NODATA;
+    s->alias = target;
+    s->ttl_s = ttl_s;
+}
+
 /* A deep copy into the arena. */
 void step_copy(const struct dns_step *from, struct arena *a, struct dns_step *out);
 

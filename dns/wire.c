@@ -220,8 +220,7 @@ bool wire_step(const struct wire_answer *w, const char *name, struct arena *a, s
     *out = (struct dns_step){.status = DNS_FOUND, .alias = "", .secure = w->secure};
     const struct rr *alias = find_alias(w, name);
     if (alias) {
-        out->alias = alias->record.data.p;
-        out->ttl_s = alias->ttl_s;
+        step_lead_to(out, alias->record.data.p, alias->ttl_s);
         return true;
     }
     gather_records(w, name, a, out);

@@ -203,8 +203,7 @@ static void answer_from(const struct zone_content *c, const struct zone_apex *ap
     out->records = records;
     for (const struct rr *rr = &c->rrs[first]; rr < &c->rrs[first + n]; rr++) {
         if (rr->type == LDNS_RR_TYPE_CNAME && type != LDNS_RR_TYPE_CNAME) {
-            out->alias = arena_text(a, rr->record.data);
-            out->ttl_s = rr->ttl_s;
+            step_lead_to(out, arena_text(a, rr->record.data), rr->ttl_s);
             return;
         }
         if (rr->type != type)

@@ -118,7 +118,9 @@ static void alias_of_itself(struct reply *r, struct str query, enum act act)
 {
     begin(r, query, 0);
     record(r, 0, NAME(QUESTION_NAME), 5, 40,
-        act == CNAME_ON ? NAME("\1x" QUESTION_NAME) : NAME(QUESTION_NAME));
+        act == CNAME_ON     ? NAME("\1x" QUESTION_NAME)
+        : act == CNAME_ROOT ? str_bytes("", 1)
+                            : NAME(QUESTION_NAME));
 }
 
 static void chain(struct reply *r, struct str query, enum act act)
@@ -213,6 +215,7 @@ static void build(struct reply *r, struct str query, enum act act)
         buf_cut(&r->bytes, r->bytes.n - 3);
         break;
     case CNAME_SELF:
+    case CNAME_ROOT:
     case CNAME_ON:
         alias_of_itself(r, query, act);
         break;

@@ -43,6 +43,7 @@ enum act {
     CHAIN_CUT,      /* CNAME c.test alone, as an authoritative server gives it        */
     CHAIN_NXDOMAIN, /* CNAME x.gone.test, NXDOMAIN with SOA                             */
     CNAME_SELF,     /* CNAME to the question's own name                               */
+    CNAME_ROOT,     /* CNAME to the root                                              */
     CNAME_ON,       /* CNAME to "x." and the question's name, without end             */
     OVERSIZED,      /* 5,200 bytes of TXT, whatever size was asked for                */
     LATE,           /* answers what is HELD, and not this question                    */

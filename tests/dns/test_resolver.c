@@ -66,6 +66,7 @@ static void every_fault_has_its_answer(void **state)
         {"chain_to_nothing", {CHAIN_NXDOMAIN}, 1, DNS_A, LONG_MS, "nxdomain at x.gone.test", 1, 0},
         {"chain_in_a_circle", {CHAIN_LOOP}, 1, DNS_A, LONG_MS, "bad", 1, 0},
         {"alias_of_itself", {CNAME_SELF}, 1, DNS_A, LONG_MS, "bad", 1, 0},
+        {"alias_to_the_root", {CNAME_ROOT}, 1, DNS_A, LONG_MS, "nodata", 1, 0},
         {"aliases_without_end", {CNAME_ON}, 1, DNS_A, LONG_MS, "bad at x.x.x.x.x.x.x.x.a.test", 9,
             0},
     };

@@ -331,6 +331,7 @@ static void a_file_may_be_written_in_many_ways(void **state)
             "found 1:a\\032b\\046c.s.example", 60},
         {"an_alias_to_a_name_with_a_blank", HEAD "x 60 IN CNAME a\\032b\na\\ b 60 IN TXT a\n",
             "x.s.example", DNS_TXT, "found \"a\" at a\\032b.s.example", 60},
+        {"an_alias_to_the_root", HEAD "x 60 IN CNAME .\n", "x.s.example", DNS_TXT, "nodata", 60},
         {"data_of_other_types_is_not_looked_at", HEAD "x 60 IN CERT 0 0 SOA m\n", "x.s.example",
             DNS_TXT, "nodata", 5},
         {"an_owner_named_like_a_class", HEAD "IN 60 IN TXT a\n", "in.s.example", DNS_TXT,
