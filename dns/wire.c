@@ -190,7 +190,7 @@ static bool rr_is(const struct rr *r, const char *owner, uint16_t type)
 static const struct rr *find_alias(const struct wire_answer *w, const char *name)
 {
     for (size_t i = 0; i < w->n && w->type != LDNS_RR_TYPE_CNAME; i++)
-        if (rr_is(&w->rrs[i], name, LDNS_RR_TYPE_CNAME) && w->rrs[i].record.data.n > 0)
+        if (rr_is(&w->rrs[i], name, LDNS_RR_TYPE_CNAME))
             return &w->rrs[i];
     return NULL;
 }
