@@ -4,6 +4,7 @@
 
 #include "queue/committer.h"
 #include "queue/flight.h"
+#include "queue/sight.h"
 #include "queue/store.h"
 #include "queue/vault.h"
 
@@ -34,6 +35,7 @@ struct queue {
     const struct keyring *keys;
     const struct clock *clock, *steady; /* steady may be NULL */
     struct jump jump;
+    struct sight *sight;
     struct store *store;
     struct vault *vault;
     struct committer *committer;
@@ -55,8 +57,12 @@ void jump_note_lease(struct queue *q, int64_t lease_ms);
 /* False once a broken page was met, until the restart: then nothing is taken in and nothing handed out any more. What goes
  * on in a damaged store is lost or sent twice when a copy takes its place. */
 bool queue_is_sound(const struct queue *q, struct err *e);
-/* Passes a read's outcome on; a broken page that a reader met makes the queue unwell. */
+/* The same, and false while the disk refuses to be read: what is taken in then might not be handed out. */
+bool queue_takes_in(struct queue *q, struct err *e);
+/* Passes a read's outcome on; a broken page that a reader met, or a disk that refused, makes the queue unwell. */
 bool queue_seen(struct queue *q, bool fine, const struct err *e);
+/* The same of keys.db, whose broken pages the vault tells itself. */
+bool queue_seen_keys(struct queue *q, bool fine, const struct err *e);
 
 /* ---- sealing (seals.c) ----
  * Each seal is bound to its place by a text that names it, so that a blob moved elsewhere does not open. */

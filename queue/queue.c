@@ -2,6 +2,7 @@
 #include "base/clock_guard.h"
 #include "queue/folder.h"
 #include "queue/inside.h"
+#include "queue/sqlite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,6 +82,7 @@ static struct queue *new_queue(const struct queue_setup *setup)
     q->clock = setup->clock;
     q->steady = setup->steady;
     pthread_mutex_init(&q->jump.lock, NULL);
+    q->sight = sight_open();
     q->lock_fd = -1;
     q->ids = ids_open(setup->clock);
     q->key_cache = key_cache_open();
@@ -154,6 +156,7 @@ void queue_close(struct queue **q)
     pthread_cond_destroy(&old->bell.rang);
     pthread_mutex_destroy(&old->bell.lock);
     pthread_mutex_destroy(&old->jump.lock);
+    sight_close(&old->sight);
     free(old);
     *q = NULL;
 }
@@ -162,7 +165,8 @@ void queue_close(struct queue **q)
 
 bool queue_is_well(const struct queue *q, struct err *e)
 {
-    return vault_is_sound(q->vault, e) && committer_is_well(q->committer, e);
+    return vault_is_sound(q->vault, e) && committer_is_well(q->committer, e) &&
+           sight_is_clear(q->sight, e);
 }
 
 bool queue_is_sound(const struct queue *q, struct err *e)
@@ -175,11 +179,49 @@ bool queue_is_sound(const struct queue *q, struct err *e)
     return false;
 }
 
+bool queue_takes_in(struct queue *q, struct err *e)
+{
+    return queue_is_sound(q, e) && sight_is_clear(q->sight, e);
+}
+
+static bool is_the_disks(const struct err *e)
+{
+    return e->code == ERR_IO || e->code == ERR_FULL;
+}
+
 bool queue_seen(struct queue *q, bool fine, const struct err *e)
 {
     if (!fine && e->code == ERR_CORRUPT)
         committer_note_corrupt(q->committer, e);
+    if (!fine && is_the_disks(e))
+        sight_note(q->sight, "queue.db", e);
     return fine;
+}
+
+bool queue_seen_keys(struct queue *q, bool fine, const struct err *e)
+{
+    if (!fine && is_the_disks(e))
+        sight_note(q->sight, "keys.db", e);
+    return fine;
+}
+
+/* By a connection of its own, which has nothing in memory. */
+static bool head_is_readable(const struct queue *q, const char *file)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(sqlite_close) struct sqlite *db = NULL;
+    struct err ignored;
+
+    return sqlite_open(folder_path(q->dir, file, a), SQLITE_FOR_READING, &db, &ignored) &&
+           sql_run(sqlite_sql(db, "SELECT count(*) FROM sqlite_schema"), &ignored);
+}
+
+static void look_around(struct queue *q)
+{
+    struct err trouble;
+
+    sight_look(q->sight, sight_is_clear(q->sight, &trouble) ||
+                             (head_is_readable(q, "queue.db") && head_is_readable(q, "keys.db")));
 }
 
 /* ---- jumps of the clock ---- */
@@ -227,6 +269,7 @@ bool queue_sweep(struct queue *q, struct err *e)
     struct err trouble;
     struct store_op op = {.kind = STORE_SWEEP, .sweep = {.max = SWEEP_BATCH, .more = true}};
 
+    look_around(q);
     /* A queue that could not write is asked again here, also when nobody else writes. */
     op.sweep.probe = !queue_is_well(q, &trouble);
     op.sweep.lease_slack_ms = look_for_jump(q);

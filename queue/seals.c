@@ -15,7 +15,8 @@ bool person_of(struct queue *q, const char *storefront, struct str address, bool
 {
     *out = (struct person){.storefront = storefront};
     keyed_person(q->keys, storefront, address, &out->who);
-    return vault_key_of(q->vault, storefront, &out->who, make, &out->key, &out->has_key, e);
+    return queue_seen_keys(
+        q, vault_key_of(q->vault, storefront, &out->who, make, &out->key, &out->has_key, e), e);
 }
 
 /* ---- places ---- */
@@ -82,7 +83,8 @@ bool unseal_text(struct queue *q, const char *storefront, struct str binding, st
 
     *out = STR("");
     /* One that does not open is that row's trouble, not the store's: the others go on. */
-    if (!vault_unseal(q->vault, storefront, binding, sealed, &plain, erased, e))
+    if (!queue_seen_keys(
+            q, vault_unseal(q->vault, storefront, binding, sealed, &plain, erased, e), e))
         return false;
     *out = arena_str(a, buf_str(&plain));
     return true;

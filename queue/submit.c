@@ -48,7 +48,7 @@ static bool prepare(struct queue *q, const struct submission *s, struct arena *a
     AUTO(person_wipe) struct person person = {0};
     struct str *sealed;
 
-    if (!check(s, e) || !queue_is_sound(q, e) ||
+    if (!check(s, e) || !queue_takes_in(q, e) ||
         !person_of(q, s->storefront, s->address, true, &person, e))
         return false;
     *t = (struct ticket){.op.kind = STORE_SUBMIT};

@@ -87,7 +87,8 @@ bool queue_suppress_person(struct queue *q, const char *storefront, const struct
     struct store_op op = {.kind = STORE_SUPPRESS};
 
     p.who = (struct keyed){.pepper = {pepper_version}, .hash = {*person}, .n = 1};
-    if (!vault_key_of(q->vault, storefront, &p.who, false, &p.key, &p.has_key, e))
+    if (!queue_seen_keys(
+            q, vault_key_of(q->vault, storefront, &p.who, false, &p.key, &p.has_key, e), e))
         return false;
     prepare_texts(&p, s, a, &op.suppress);
     return run(q, &op, added, e);

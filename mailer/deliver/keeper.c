@@ -144,10 +144,10 @@ static bool tell_health(struct keeper *k)
         log_info("store-well", KV("now", "requests are taken and mail goes again"));
     else if (e.code != k->told)
         log_error(e.code == ERR_CORRUPT ? "store-corrupt" : "store-trouble", KV("error", e.text),
-            KV("now",
-                e.code == ERR_CORRUPT
-                    ? "intake answers 503 and nothing is sent until the restart"
-                    : "intake answers 503 until a write succeeds, which is tried each second"));
+            KV("now", e.code == ERR_CORRUPT
+                          ? "intake answers 503 and nothing is sent until the restart"
+                          : "intake answers 503 until the store can be written and read, which is "
+                            "tried each second"));
     k->told = e.code;
     return well;
 }

@@ -1,5 +1,6 @@
 /* Faults injected below SQLite at every single call, in both databases: what was promised is kept, what was refused has
  * not happened, the queue says that it is unwell, and once the disk is mended it goes on. */
+#include "queue/sight.h"
 #include "tests/queue/post.h"
 #include "tests/support/faulty_disk.h"
 
@@ -13,7 +14,7 @@
 #define MAILS 3
 
 struct promises {
-    const char *accepted[3 * MAILS], *refused[3 * MAILS];
+    const char *accepted[3 * MAILS], *refused[3 * MAILS + 1];
     size_t accepted_n, refused_n;
     struct job *jobs;
     size_t jobs_n;
@@ -113,10 +114,11 @@ static void expect_whole_file(struct post *p, const char *name)
     sqlite3_close(db);
 }
 
-/* The keeper's sweep tries a write each second; the lane tries its settle again. */
+/* The keeper's sweep tries a write each second, and looks whether all can be read; the lane tries its settle again. */
 static void expect_work_goes_on(struct post *p, struct promises *made)
 {
-    FINE(queue_sweep(p->q, &p->e));
+    for (int i = 0; i <= SIGHT_PATIENCE; i++)
+        FINE(queue_sweep(p->q, &p->e));
     FINE(queue_is_well(p->q, &p->e));
     if (made->jobs_n > 0 && !*made->delivered && !settle_first(p, made))
         fail_msg("settle: %s", p->e.text);
@@ -124,6 +126,17 @@ static void expect_work_goes_on(struct post *p, struct promises *made)
 
     submit_some(p, made);
     assert_int_equal(made->refused_n, refused_n);
+}
+
+/* Whoever met the fault, a reader or the writer: nothing is taken in while the disk refuses to be read. */
+static void expect_no_intake(struct post *p, struct promises *made)
+{
+    struct submission s = a_mail(p, "ada@example.com");
+    struct receipt r;
+
+    refused(queue_is_well(p->q, &p->e), &p->e, ERR_IO);
+    refused(queue_submit(p->q, &s, &r, &p->e), &p->e, ERR_IO);
+    made->refused[made->refused_n++] = s.id;
 }
 
 /* False: the work was done without meeting the fault. It is mended while the queue is open, or only after it was closed,
@@ -137,6 +150,8 @@ static bool survives(const struct disk_fault *f, bool until_closed)
     work(p, &made);
     if (made.writes_failed && f->stays && (f->op == DISK_WRITE || f->op == DISK_SYNC))
         refused(queue_is_well(p->q, &p->e), &p->e, f->code == SQLITE_FULL ? ERR_FULL : ERR_IO);
+    if (f->op == DISK_READ && f->stays && faulty_disk_was_met())
+        expect_no_intake(p, &made);
     if (until_closed) {
         queue_close(&p->q);
         made.jobs_n = 0;

@@ -196,6 +196,14 @@ void faulty_disk_break(const struct disk_fault *f)
     pthread_mutex_unlock(&disk.lock);
 }
 
+bool faulty_disk_was_met(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    bool met = disk.met;
+    pthread_mutex_unlock(&disk.lock);
+    return met;
+}
+
 bool faulty_disk_mend(void)
 {
     pthread_mutex_lock(&disk.lock);

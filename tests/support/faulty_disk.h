@@ -20,6 +20,7 @@ struct disk_fault {
 
 void faulty_disk_install(void); /* before a database is opened */
 void faulty_disk_break(const struct disk_fault *f);
+bool faulty_disk_was_met(void);
 bool faulty_disk_mend(void); /* whether the fault was met */
 
 #endif
