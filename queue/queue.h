@@ -261,8 +261,9 @@ struct message_filter {
     size_t look; /* messages to look at for this page, 0 = QUEUE_LIST_LOOK */
 };
 #define QUEUE_LIST_LOOK 20000
-/* Newest first; private_json stays "". *go_on: after_id of the next page, "" = that was all. A page of one destination can
- * be short, even empty, and still not the last, because it looks at so many messages and no more. */
+/* Newest first; private_json stays "". *go_on: after_id of the next page, "" = that was all. A page of one destination, or
+ * of queued or delivered ones, can be short, even empty, and still not the last, because it looks at so many messages and no
+ * more. */
 bool queue_list(struct queue *q, const char *storefront, const struct message_filter *f,
     struct arena *a, struct message_view **out, size_t *n, const char **go_on, struct err *e);
 

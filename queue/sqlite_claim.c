@@ -223,7 +223,8 @@ bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e)
     size_t n;
     struct sql *q = sqlite_sql(w->db,
         "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_expiry"
-        " WHERE state IN (0, 2, 3) AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2");
+        " WHERE state IN (0, 1, 2, 3) AND state <> 1 AND expires_ms <= ?1"
+        " ORDER BY expires_ms LIMIT ?2");
 
     sql_int(q, 1, w->now_ms);
     sql_int(q, 2, (int64_t)s->max);

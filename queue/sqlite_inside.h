@@ -39,6 +39,10 @@ struct held_change {
 #define TOUCHED_BUCKETS 256 /* a power of two */
 #define IDEMPOTENCY_PLACES 4
 
+/* Attachments of a message, by their place: its rows lie together without an index. */
+#define ATTACHMENTS_MAX 1024
+#define ATTACHMENT_N(message, place) ((message)*ATTACHMENTS_MAX + (place))
+
 struct person_row {
     int64_t n;
     struct digest hash;

@@ -127,11 +127,12 @@ static bool read_attachments(
     struct sqlite *db, int64_t n, struct arena *a, struct store_message *out, struct err *e)
 {
     struct sql *q =
-        sqlite_sql(db, "SELECT sealed FROM attachment WHERE message = ?1 ORDER BY place");
+        sqlite_sql(db, "SELECT sealed FROM attachment WHERE n BETWEEN ?1 AND ?2 ORDER BY n");
     struct str *list = NULL;
     size_t count = 0, cap = 0;
 
-    sql_int(q, 1, n);
+    sql_int(q, 1, ATTACHMENT_N(n, 0));
+    sql_int(q, 2, ATTACHMENT_N(n, ATTACHMENTS_MAX - 1));
     while (sql_row(q)) {
         GROW(a, list, count, cap);
         list[count++] = sql_get_copy(q, 0, a);
@@ -165,7 +166,13 @@ bool read_message(struct sqlite *db, const char *storefront, const char *id, boo
 
 #define BEHIND_ALL_IDS "~" /* they are of letters, digits, - and _ */
 
-/* An index for each, so that a rare state is no walk. Leased messages are few, because lanes are. */
+/* An index for each rare state, so that its list is no walk. Leased messages are few, because lanes are. Queued ones are the
+ * newest and delivered ones nearly all: walking from the newest meets them at once. */
+static bool is_walked(int state)
+{
+    return state < 0 || state == MSG_QUEUED || state == MSG_DELIVERED;
+}
+
 static const char *list_text(int state)
 {
     static const char all[] =
@@ -176,9 +183,9 @@ static const char *list_text(int state)
     static const char others[] =
         VIEW_COLUMNS " FROM message m INDEXED BY message_by_state" VIEW_JOINS
                      " WHERE m.storefront = ?1 AND m.id < ?2 AND m.state = ?3"
-                     " AND m.state <> 1 ORDER BY m.id DESC";
+                     " AND m.state NOT IN (0, 1, 4) ORDER BY m.id DESC";
 
-    return state < 0 ? all : state == MSG_LEASED ? leased : others;
+    return is_walked(state) ? all : state == MSG_LEASED ? leased : others;
 }
 
 bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,
@@ -192,12 +199,13 @@ bool read_list(struct sqlite *db, const char *storefront, const struct message_f
     *n = 0;
     sql_text(q, 1, storefront);
     sql_text(q, 2, f->after_id[0] ? f->after_id : BEHIND_ALL_IDS);
-    if (f->state >= 0 && f->state != MSG_LEASED)
+    if (!is_walked(f->state) && f->state != MSG_LEASED)
         sql_int(q, 3, f->state);
     while (*n < f->max && looked < f->look && sql_row(q)) {
         looked++;
         (void)str_copy(sql_get_str(q, 1), last, sizeof last);
-        if (f->destination[0] && !str_is(sql_get_str(q, 5), f->destination))
+        if ((f->destination[0] && !str_is(sql_get_str(q, 5), f->destination)) ||
+            (f->state >= 0 && sql_get_int(q, 8) != f->state))
             continue;
         GROW(a, list, *n, cap);
         read_view(q, a, &list[(*n)++]);

@@ -64,11 +64,10 @@ static bool insert_attachments(
 {
     for (size_t i = 0; i < s->s->attachments_n; i++) {
         struct sql *q =
-            sqlite_sql(w->db, "INSERT INTO attachment(message, place, sealed) VALUES (?1, ?2, ?3)");
+            sqlite_sql(w->db, "INSERT INTO attachment(n, sealed) VALUES (?1, ?2)");
 
-        sql_int(q, 1, n);
-        sql_int(q, 2, (int64_t)i);
-        sql_blob(q, 3, s->attachments[i]);
+        sql_int(q, 1, ATTACHMENT_N(n, (int64_t)i));
+        sql_blob(q, 2, s->attachments[i]);
         if (!sql_run(q, e))
             return false;
     }
@@ -109,6 +108,8 @@ bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e)
     bool found;
     int64_t n;
 
+    if (s->s->attachments_n > ATTACHMENTS_MAX)
+        return refuse(op, ERR_LIMIT, "a message has at most %d attachments", ATTACHMENTS_MAX);
     if (!idempotency_find(w, s, &found, e))
         return false;
     if (found)

@@ -136,8 +136,8 @@ static bool add_attachment(struct rows *r, struct err *e)
 
     if (r->attachment.n == 0)
         return true;
-    q = sqlite_sql(r->queue, "INSERT INTO attachment(message, place, sealed) VALUES (?1, 0, ?2)");
-    sql_int(q, 1, r->n);
+    q = sqlite_sql(r->queue, "INSERT INTO attachment(n, sealed) VALUES (?1, ?2)");
+    sql_int(q, 1, r->n * 1024);
     sql_blob(q, 2, r->attachment);
     return sql_run(q, e);
 }

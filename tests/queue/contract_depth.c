@@ -195,10 +195,12 @@ static void a_rare_state_is_listed_without_looking_at_others(void **state)
         post_mail(p, "ada@example.com");
     for (int s = 0; s < MSG_STATES; s++) {
         go_on = "";
-        assert_int_equal(list_of(p, s, "", 31, &go_on), s == MSG_QUEUED ? 30 : 1);
+        /* nearly all messages are queued or delivered: what is not rare may be looked for */
+        bool rare = s != MSG_QUEUED && s != MSG_DELIVERED;
+        assert_int_equal(list_of(p, s, "", rare ? 2 : 100, &go_on), s == MSG_QUEUED ? 30 : 1);
         assert_string_equal(go_on, "");
         go_on = "";
-        assert_int_equal(list_of(p, s, "", 1, &go_on), 1);
+        assert_int_equal(list_of(p, s, "", 1, &go_on), s != MSG_DELIVERED);
         assert_true(go_on[0]);
     }
 }
