@@ -17,8 +17,15 @@ struct block {
     _Alignas(max_align_t) char bytes[];
 };
 
+struct owned {
+    struct owned *next;
+    void *thing;
+    void (*close)(void *thing);
+};
+
 struct arena {
     struct block *current;
+    struct owned *owned; /* they lie in the blocks */
 };
 
 static struct block *new_block(size_t size)
@@ -53,9 +60,21 @@ void arena_close(struct arena **a)
     *a = NULL;
 }
 
+void arena_own(struct arena *a, void *thing, void (*close)(void *thing))
+{
+    struct owned *o = ARENA_NEW(a, struct owned);
+
+    *o = (struct owned){a->owned, thing, close};
+    a->owned = o;
+}
+
 void arena_clear(struct arena *a)
 {
     struct block *keep = NULL;
+
+    for (const struct owned *o = a->owned; o; o = o->next)
+        o->close(o->thing);
+    a->owned = NULL;
 
     for (struct block *b = a->current, *next; b; b = next) {
         next = b->next;

@@ -18,6 +18,9 @@ struct str arena_str(struct arena *a, struct str s); /* a copy, NUL-terminated *
 char *arena_text(struct arena *a, struct str s);     /* the same as a C string */
 char *arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);
 
+/* close(thing) is called when the arena is cleared or closed, for the latest thing first. */
+void arena_own(struct arena *a, void *thing, void (*close)(void *thing));
+
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 
 #endif

@@ -1,4 +1,4 @@
-/* claim -- who has work, and taking some of it: leased in one commit, then read and unsealed here. */
+/* claim -- who has work, and taking some of it: leased in one commit, then taken from the tray, or read and unsealed here. */
 #include "queue/inside.h"
 
 #define CLAIM_MAX 1000
@@ -76,9 +76,9 @@ static bool fits_its_seal(struct queue *q, const struct store_message *m)
 
 /* The sealed bytes stay in `sealed`: a job lives for long, and in many lanes. */
 static bool read_job(struct queue *q, const char *storefront, const struct store_lease *l,
-    int64_t lease_until_ms, struct arena *sealed, struct arena *a, struct job *out, bool *erased,
-    struct err *e)
+    int64_t lease_until_ms, struct arena *a, struct job *out, bool *erased, struct err *e)
 {
+    AUTO(arena_close) struct arena *sealed = arena_open();
     struct store_message m;
     struct attachment *list;
 
@@ -95,6 +95,27 @@ static bool read_job(struct queue *q, const char *storefront, const struct store
     for (size_t i = 0; i < m.attachments_n && !*erased; i++)
         if (!unseal_attachment(q, &m, i, a, &list[i], erased, e))
             return false;
+    return true;
+}
+
+static void close_item(void *item)
+{
+    struct tray_item *i = item;
+
+    tray_item_close(&i);
+}
+
+/* Its address and content never left this process, so no seal must be compared: only whether the lease is that of
+ * the row that was written for it. Whoever was erased meanwhile is found in the store, as such. */
+static bool take_job(struct queue *q, const struct store_claim *c, const struct store_lease *l,
+    struct arena *a, struct job *out)
+{
+    struct tray_item *item = tray_take(q->tray, c->storefront, c->destination, l);
+
+    if (!item)
+        return false;
+    arena_own(a, item, close_item);
+    *out = *tray_item_job(item, l, c->lease_until_ms);
     return true;
 }
 
@@ -136,6 +157,18 @@ static void give_back(
         (void)end_lease(q, storefront, &c->out[i], MSG_QUEUED, "", STR(""), &ignored);
 }
 
+/* Asked once for all that was leased, and after it. False: nobody can say, so the store is to tell of each. */
+static bool mind_erasures(struct queue *q)
+{
+    struct err e;
+    int64_t n;
+
+    if (!q->tray || !vault_erasures(q->vault, &n, &e))
+        return false;
+    tray_mind_erasures(q->tray, n);
+    return true;
+}
+
 bool queue_claim(struct queue *q, const char *storefront, const char *destination, size_t max,
     int64_t lease_ms, struct arena *a, struct job **out, size_t *n, struct err *e)
 {
@@ -153,17 +186,16 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
     jump_note_lease(q, lease_ms);
     if (!queue_is_sound(q, e) || !committer_run(q->committer, &op, e))
         return false;
-    AUTO(arena_close) struct arena *sealed = arena_open();
     *out = arena_array(a, op.claim.n, sizeof **out);
+    bool in_memory = op.claim.n > 0 && mind_erasures(q);
     for (size_t i = 0; i < op.claim.n; i++) {
         const struct store_lease *l = &op.claim.out[i];
+        struct job *job = &(*out)[*n];
         bool erased = false;
         struct err why;
 
-        arena_clear(sealed);
-        if (read_job(
-                q, storefront, l, op.claim.lease_until_ms, sealed, a, &(*out)[*n], &erased, &why) &&
-            !erased)
+        if ((in_memory && take_job(q, &op.claim, l, a, job)) ||
+            (read_job(q, storefront, l, op.claim.lease_until_ms, a, job, &erased, &why) && !erased))
             (*n)++;
         else if (!set_aside(q, storefront, l, erased, &why, e)) {
             /* What was read may go; the rest comes back when the trouble is over. */

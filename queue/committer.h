@@ -1,6 +1,7 @@
 /* committer -- group commit: one thread takes all changes that wait, has the vault write the new keys, applies
  * the changes as one transaction and wakes those who wait for them.
  *
+ * Order: ops take effect, and are answered, in the order in which they stood in line.
  * Ownership: ops belong to their callers and must live until they are answered. Bounded: COMMITTER_OPS ops and
  *   COMMITTER_BYTES of their data wait at most; committer_run then waits for room, committer_post answers ERR_BUSY, and does so
  *   earlier: the last COMMITTER_KEPT places are for those who wait, so that mail that comes in never keeps claims and

@@ -6,6 +6,7 @@
 #include "queue/flight.h"
 #include "queue/sight.h"
 #include "queue/store.h"
+#include "queue/tray.h"
 #include "queue/vault.h"
 
 #include <pthread.h>
@@ -40,6 +41,7 @@ struct queue {
     struct vault *vault;
     struct committer *committer;
     struct flight *flight; /* QUEUE_SERVE only, else NULL */
+    struct tray *tray;     /* the same */
     struct ids *ids;
     struct key_cache *key_cache;
     struct bell bell;

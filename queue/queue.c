@@ -58,6 +58,24 @@ static bool start_service(struct queue *q, size_t lanes, struct arena *a, struct
     return flight_open(path, q->node, lanes, &q->flight, e);
 }
 
+static void left(void *context, const char *storefront, const char *id)
+{
+    tray_forget(context, storefront, id);
+}
+
+/* Before the committer runs: it tells what leaves the line. */
+static bool open_tray(struct queue *q, const struct queue_setup *setup, struct err *e)
+{
+    int64_t erasures;
+
+    if (!vault_erasures(q->vault, &erasures, e))
+        return false;
+    q->tray = tray_open(setup->lanes, setup->metrics);
+    tray_mind_erasures(q->tray, erasures);
+    q->store->verbs->watch(q->store, left, q->tray);
+    return true;
+}
+
 static void bell_open(struct bell *b)
 {
     pthread_condattr_t attr;
@@ -103,7 +121,8 @@ static bool open_all(
 {
     bool serves = q->role == QUEUE_SERVE;
 
-    if (!folder_make(q->dir, e) || (serves && !lock_files(q, a, e)) || !open_files(q, a, e))
+    if (!folder_make(q->dir, e) || (serves && !lock_files(q, a, e)) || !open_files(q, a, e) ||
+        (serves && !open_tray(q, setup, e)))
         return false;
     committer_open(&(struct committer_setup){.store = q->store,
                        .vault = q->vault,
@@ -146,6 +165,7 @@ void queue_close(struct queue **q)
         return;
     committer_close(&old->committer);
     flight_close(&old->flight);
+    tray_close(&old->tray);
     if (old->store)
         old->store->verbs->close(&old->store);
     vault_close(&old->vault);
@@ -273,6 +293,8 @@ bool queue_sweep(struct queue *q, struct err *e)
     /* A queue that could not write is asked again here, also when nobody else writes. */
     op.sweep.probe = !queue_is_well(q, &trouble);
     op.sweep.lease_slack_ms = look_for_jump(q);
+    if (q->tray)
+        tray_sweep(q->tray, queue_now_ms(q));
     for (int i = 0; i < SWEEP_BATCHES && op.sweep.more; i++)
         if (!committer_run(q->committer, &op, e))
             return false;

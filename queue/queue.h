@@ -27,6 +27,8 @@
 #include "base/keyring.h"
 #include "base/metrics.h"
 
+#include <stdatomic.h>
+
 struct queue;
 
 enum queue_role {
@@ -84,6 +86,17 @@ struct attachment {
     struct str bytes;
 };
 
+/* What a submitter has worked out already and the sender would have to again, e.g. the rendered texts; its two users know what
+ * it is. Never changed once it was handed in, counted, and never the only copy: the sender gets it with its job when the
+ * message is claimed soon and by the same process (tray.h), and must come to the same bytes without it. */
+struct handover {
+    atomic_size_t references;
+    size_t bytes; /* of all that it holds */
+    void (*close)(struct handover *h);
+};
+struct handover *handover_ref(struct handover *h);
+void handover_drop(struct handover **h);
+
 struct submission {
     const char *storefront;
     const char *id;             /* from ids.h, prefix "msg_" */
@@ -105,6 +118,8 @@ struct submission {
     enum msg_state state; /* MSG_QUEUED, or MSG_SUPPRESSED when comply says so */
     const char *reason;   /* of MSG_SUPPRESSED, e.g. "hard-bounce"; else "" */
     struct str facts;     /* JSON object for the journal: who asked (API key id), comply's answer */
+    /* May be NULL. The queue takes references of its own. Of no use to queue_submit, which may be a command's. */
+    struct handover *handover;
 };
 
 enum submit_result {
@@ -169,7 +184,8 @@ struct job {
     struct str private_json;
     const struct attachment *attachments;
     size_t attachments_n;
-    const char *event; /* order event, "" = none */
+    const char *event;               /* order event, "" = none */
+    const struct handover *handover; /* of its submission, or NULL; lives as the job does */
 };
 
 /* Leases up to `max` due messages of one (storefront, destination), lowest priority number first. Within a priority half

@@ -65,7 +65,14 @@ static bool lease(struct writer *w, struct store_claim *c, struct message_row *m
     m->fence++;
     m->lease_until_ms = c->lease_until_ms;
     c->bytes += m->bytes;
-    c->out[c->n++] = (struct store_lease){arena_text(c->arena, str_of(m->id)), m->fence};
+    c->out[c->n++] = (struct store_lease){.id = arena_text(c->arena, str_of(m->id)),
+        .fence = m->fence,
+        .person_mark = m->person,
+        .due_ms = m->due_ms,
+        .expires_ms = m->expires_ms,
+        .attempts = (int)m->attempts,
+        .waits = (int)m->waits,
+        .unsure = m->unsure};
     return message_store(w, m, from, e);
 }
 

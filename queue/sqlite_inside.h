@@ -52,6 +52,8 @@ struct person_row {
 struct writer {
     struct sqlite *db;
     char node[40];
+    store_left *left; /* or NULL */
+    void *left_context;
     int64_t now_ms;
     struct arena *batch; /* texts that live until the batch ends */
     struct arena *shops_arena;

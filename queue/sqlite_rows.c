@@ -172,6 +172,8 @@ bool message_store(struct writer *w, struct message_row *m, enum msg_state from,
         batch_touch(w, m->storefront, m->destination, m->priority, from);
     if (waits(m->state))
         batch_touch(w, m->storefront, m->destination, m->priority, m->state);
+    if (w->left && from == MSG_QUEUED && m->state != MSG_LEASED)
+        w->left(w->left_context, m->storefront, m->id);
     return true;
 }
 

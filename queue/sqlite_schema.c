@@ -1,7 +1,7 @@
 #include "queue/sqlite_schema.h"
 
 /* Keys: every index that a question from outside goes through begins with the storefront. `n` is this back
- * end's own row number; it never leaves it.
+ * end's own row number; it leaves it as store.h's person_mark alone.
  *
  * message is narrow because each claim and settle rewrites it; what is written once stands in payload. The
  * states are those of enum msg_state: 0 queued, 1 leased, 2 deferred, 3 held.

@@ -101,7 +101,7 @@ static void fill_receipt(const struct store_submit *s, const char *by)
 
 bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e)
 {
-    const struct store_submit *s = &op->submit;
+    struct store_submit *s = &op->submit;
     struct order_place place;
     struct person_row person;
     const char *by = NULL;
@@ -118,6 +118,7 @@ bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e)
         !person_make(w, s->s->storefront, &s->person, &person, e))
         return false;
     fill_receipt(s, by);
+    s->placed = (struct store_placed){w->now_ms, person.n, person.hash, person.pepper};
     return insert_message(w, s, person.n, &n, e) && insert_payload(w, s, n, e) &&
            insert_attachments(w, s, n, e) && order_supersede(w, &place, s->s->id, e) &&
            order_add(w, &place, s->s->id, n, e) && write_events(w, s, person.n, by, e) &&

@@ -35,6 +35,13 @@ struct store_submit {
     const struct str *attachments;           /* sealed */
     struct str facts;
     struct receipt *out;
+    /* What the store made of a new message. person_mark: the same for the same person, otherwise another's, and of no
+     * meaning elsewhere. */
+    struct store_placed {
+        int64_t created_ms, person_mark;
+        struct digest person;
+        unsigned pepper;
+    } placed;
 };
 
 struct store_claim {
@@ -49,6 +56,10 @@ struct store_claim {
     struct store_lease {
         const char *id;
         int64_t fence;
+        int64_t person_mark; /* as of store_placed */
+        int64_t due_ms, expires_ms;
+        int attempts, waits;
+        bool unsure;
     } * out;
     size_t n;
     int64_t bytes;
@@ -236,8 +247,12 @@ struct store_chain {
 
 struct store;
 
+/* A message that was never tried leaves its line otherwise than by a lease; perhaps, as the transaction may fail yet. */
+typedef void store_left(void *context, const char *storefront, const char *id);
+
 struct store_verbs {
     void (*close)(struct store **s);
+    void (*watch)(struct store *s, store_left *left, void *context); /* before the first apply */
     /* *wrote: something reached the disk, so the disk works. */
     bool (*apply)(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
         bool *wrote, struct err *e);

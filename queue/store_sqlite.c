@@ -110,6 +110,14 @@ static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t
            (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms, wrote));
 }
 
+static void watch(struct store *base, store_left *left, void *context)
+{
+    struct writer *w = &inside(base)->writer;
+
+    w->left = left;
+    w->left_context = context;
+}
+
 /* ---- reads: each borrows a connection ---- */
 
 #define WITH_READER(db, call)                                                                      \
@@ -249,6 +257,7 @@ static void sqlite_store_close(struct store **base)
 
 static const struct store_verbs sqlite_verbs = {
     .close = sqlite_store_close,
+    .watch = watch,
     .apply = sqlite_apply,
     .ready = ready,
     .message = message,

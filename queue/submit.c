@@ -8,8 +8,10 @@
 
 /* Everything that one submit, or a batch of them, needs until its answer. */
 struct posting {
+    struct queue *q;
     struct arena *arena;
     struct ticket *tickets;
+    struct tray_item **items; /* of each; NULL: not kept in memory */
     size_t n, answered;
     struct receipt receipt; /* of one submit */
     struct submit_outcome *outcomes;
@@ -76,14 +78,16 @@ bool queue_submit(struct queue *q, const struct submission *s, struct receipt *o
 
 /* ---- without waiting ---- */
 
-static struct posting *open_posting(size_t n, void *context)
+static struct posting *open_posting(struct queue *q, size_t n, void *context)
 {
     struct posting *p = calloc(1, sizeof *p);
 
     if (!p)
         err_out_of_memory();
+    p->q = q;
     p->arena = arena_open();
     p->tickets = arena_array(p->arena, n, sizeof *p->tickets);
+    p->items = arena_array(p->arena, n, sizeof *p->items);
     p->n = n;
     p->context = context;
     return p;
@@ -93,15 +97,37 @@ static void close_posting(struct posting **p)
 {
     if (!*p)
         return;
+    for (size_t i = 0; i < (*p)->n; i++)
+        tray_item_close(&(*p)->items[i]);
     arena_close(&(*p)->arena);
     free(*p);
     *p = NULL;
+}
+
+static bool prepare_nth(
+    struct posting *p, size_t i, const struct submission *s, struct receipt *r, struct err *e)
+{
+    if (p->q->tray)
+        p->items[i] = tray_item_new(p->q->tray, s, queue_now_ms(p->q));
+    return prepare(p->q, s, p->arena, r, &p->tickets[i], e);
+}
+
+/* Before its submitter hears of it, and before a claim that stood behind it in the line does (committer.h). */
+static void keep(struct posting *p, const struct ticket *t)
+{
+    struct tray_item **item = &p->items[t - p->tickets];
+    const struct store_submit *s = &t->op.submit;
+
+    if (*item && t->op.ok && s->out->result == SUBMIT_NEW && s->out->state == MSG_QUEUED)
+        tray_put(p->q->tray, item, &s->placed);
+    tray_item_close(item);
 }
 
 static void answer(void *context, struct ticket *t)
 {
     struct posting *p = context;
 
+    keep(p, t);
     p->done(p->context, &p->receipt, t->op.ok ? NULL : &t->op.e);
     close_posting(&p);
 }
@@ -109,10 +135,10 @@ static void answer(void *context, struct ticket *t)
 bool queue_submit_async(struct queue *q, const struct submission *s, queue_submitted *done,
     void *context, struct err *e)
 {
-    struct posting *p = open_posting(1, context);
+    struct posting *p = open_posting(q, 1, context);
 
     p->done = done;
-    if (prepare(q, s, p->arena, &p->receipt, p->tickets, e)) {
+    if (prepare_nth(p, 0, s, &p->receipt, e)) {
         p->tickets->done = answer;
         p->tickets->context = p;
         if (committer_post(q->committer, p->tickets, e))
@@ -128,6 +154,7 @@ static void answer_one_of_many(void *context, struct ticket *t)
     struct posting *p = context;
     struct submit_outcome *out = &p->outcomes[t - p->tickets];
 
+    keep(p, t);
     out->stored = t->op.ok;
     if (!t->op.ok)
         out->e = t->op.e;
@@ -137,11 +164,10 @@ static void answer_one_of_many(void *context, struct ticket *t)
     close_posting(&p);
 }
 
-static bool prepare_all(
-    struct queue *q, const struct submission *s, struct posting *p, struct err *e)
+static bool prepare_all(const struct submission *s, struct posting *p, struct err *e)
 {
     for (size_t i = 0; i < p->n; i++) {
-        if (!prepare(q, &s[i], p->arena, &p->outcomes[i].receipt, &p->tickets[i], e))
+        if (!prepare_nth(p, i, &s[i], &p->outcomes[i].receipt, e))
             return false;
         p->tickets[i].done = answer_one_of_many;
         p->tickets[i].context = p;
@@ -154,10 +180,10 @@ bool queue_submit_batch_async(struct queue *q, const struct submission *s, size_
 {
     if (n == 0 || n > QUEUE_BATCH)
         return err_set(e, ERR_LIMIT, "a batch has 1 to %d messages", QUEUE_BATCH);
-    struct posting *p = open_posting(n, context);
+    struct posting *p = open_posting(q, n, context);
     p->outcomes = out;
     p->batch_done = done;
-    if (prepare_all(q, s, p, e) && committer_post_all(q->committer, p->tickets, n, e))
+    if (prepare_all(s, p, e) && committer_post_all(q->committer, p->tickets, n, e))
         return true;
     close_posting(&p);
     return false;

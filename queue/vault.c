@@ -246,6 +246,11 @@ static bool erasures(struct vault *v, int64_t *out, struct err *e)
     return true;
 }
 
+bool vault_erasures(struct vault *v, int64_t *n, struct err *e)
+{
+    return erasures(v, n, e);
+}
+
 /* ---- keys that are not ---- */
 
 /* Time first, so that keys.db grows at its end; then 64 bits that begin at random in each process and count up, so that

@@ -42,6 +42,9 @@ void vault_seal(const struct vault_key *k, struct str binding, struct str plain,
 bool vault_unseal(struct vault *v, const char *storefront, struct str binding, struct str sealed,
     struct buf *out, bool *erased, struct err *e);
 
+/* How often somebody was erased, by whomever: what was known of keys before holds while it stands still. */
+bool vault_erasures(struct vault *v, int64_t *n, struct err *e);
+
 bool vault_flush(struct vault *v, struct err *e);
 /* Every key of this person, at once and for good, in the file's free pages and its log as well. ERR_BUSY: erased, but
  * somebody read the log for too long for it to be emptied; to be asked again. */
