@@ -1,6 +1,7 @@
 #include "mailer/deliver/letter.h"
 
 #include "base/encode.h"
+#include "mailer/intake/rendered.h"
 #include "mailer/mime/compose.h"
 #include "mailer/mime/token.h"
 
@@ -149,34 +150,76 @@ static bool add_parts(
 
 /* ---- the bytes ------------------------------------------------------------------------------------------ */
 
+/* What the job's own data say, or what intake made of them already. */
+struct content {
+    struct private_part private;
+    struct mail_parts parts;
+    struct str to_name, reply_to, subject, text, html;
+};
+
+static void content_close(struct content *c)
+{
+    private_close(&c->private);
+    mail_parts_close(&c->parts);
+}
+
+static bool render(const struct letter *l, const struct letter_task *t, struct str link,
+    struct content *c, struct err *e)
+{
+    const struct mail_links links = {.unsubscribe_url = link};
+
+    if (!private_read(t->job->private_json, &c->private, e) ||
+        !mail_render(l->mail, c->private.data, &links, &c->parts, e))
+        return false;
+    c->to_name = c->private.to_name;
+    c->reply_to = c->private.reply_to;
+    c->subject = buf_str(&c->parts.subject);
+    c->text = buf_str(&c->parts.text);
+    c->html = buf_str(&c->parts.html);
+    return true;
+}
+
+static bool find_content(const struct letter *l, const struct letter_task *t, struct str link,
+    struct content *c, struct err *e)
+{
+    const struct rendered *r = rendered_of(t->job);
+
+    if (!r || !str_eq(r->link, link))
+        return render(l, t, link, c, e);
+    c->to_name = r->to_name;
+    c->reply_to = r->reply_to;
+    c->subject = r->subject;
+    c->text = r->text;
+    c->html = r->html;
+    return true;
+}
+
 static bool write_message(
     const struct letter *l, const struct letter_task *t, struct buf *out, struct err *e)
 {
     const struct header automatic = {STR("Auto-Submitted"), STR("auto-generated")};
-    AUTO(private_close) struct private_part private = {0};
-    AUTO(mail_parts_close) struct mail_parts parts = {0};
-    const struct mail_links links = {.unsubscribe_url = unsubscribe_url(t)};
+    const struct str link = unsubscribe_url(t);
+    AUTO(content_close) struct content c = {0};
 
-    if (!private_read(t->job->private_json, &private, e) ||
-        !mail_render(l->mail, private.data, &links, &parts, e))
+    if (!find_content(l, t, link, &c, e))
         return false;
     struct message m = {
         .from = l->from,
-        .to = recipient(t->job, private.to_name),
-        .subject = buf_str(&parts.subject),
-        .text = buf_str(&parts.text),
-        .html = buf_str(&parts.html),
+        .to = recipient(t->job, c.to_name),
+        .subject = c.subject,
+        .text = c.text,
+        .html = c.html,
         .date_ms = t->job->date_ms,
         .message_id =
             str_of(arena_printf(t->arena, "%s@" STR_FMT, t->job->id, STR_ARG(l->from.domain))),
         .seed = str_of(t->job->id),
-        .list_unsubscribe_url = links.unsubscribe_url,
+        .list_unsubscribe_url = link,
         .list_unsubscribe_mailto = STR(""),
         .more = &automatic,
         .more_n = 1,
         .eight_bit = t->eight_bit,
     };
-    return find_reply_to(l, t, private.reply_to, &m.reply_to, e) && add_parts(l, t, &m, e) &&
+    return find_reply_to(l, t, c.reply_to, &m.reply_to, e) && add_parts(l, t, &m, e) &&
            compose(&m, out, e);
 }
 

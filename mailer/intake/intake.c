@@ -1,6 +1,7 @@
 #include "mailer/intake/request.h"
 
 #include "base/encode.h"
+#include "mailer/intake/rendered.h"
 
 #define SUBJECT_BYTES 500
 #define BODY_BYTES (1024 * 1024) /* of HTML or text */
@@ -90,14 +91,14 @@ static void check_parts(struct request *r, const struct mail_parts *parts)
 
 static bool try_rendering(struct request *r, const struct mail *mail, struct err *e)
 {
-    AUTO(mail_parts_close) struct mail_parts parts = {0};
     struct mail_links links = {.unsubscribe_url = STR("")};
     struct err wrong;
 
     if (r->stream && r->stream->class == STREAM_MARKETING)
         links.unsubscribe_url = STR("https://trial.invalid/u/trial");
-    if (mail_render(mail, r->data, &links, &parts, &wrong)) {
-        check_parts(r, &parts);
+    r->link = links.unsubscribe_url;
+    if (mail_render(mail, r->data, &links, &r->parts, &wrong)) {
+        check_parts(r, &r->parts);
         return true;
     }
     if (wrong.code != ERR_INPUT && wrong.code != ERR_LIMIT) {
@@ -188,6 +189,25 @@ static bool ask_permission(struct request *r, struct err *e)
     return true;
 }
 
+static void drop(void *handover)
+{
+    struct handover *h = handover;
+
+    handover_drop(&h);
+}
+
+/* What the trial made need not be made again, where the message is sent soon. */
+static void hand_over(struct request *r)
+{
+    struct handover *h;
+
+    if (r->out->state != MSG_QUEUED)
+        return;
+    h = rendered_new(&r->parts, r->link, r->to.display, r->reply_to);
+    arena_own(r->a, h, drop);
+    r->out->handover = h;
+}
+
 static void complete(struct request *r, const struct js *root)
 {
     struct submission *s = r->out;
@@ -223,6 +243,7 @@ static bool check_whole(struct request *r, const struct js *root, struct err *e)
     complete(r, root);
     if (!ask_permission(r, e))
         return false;
+    hand_over(r);
     count(r->setup,
         r->out->state == MSG_SUPPRESSED ? "outcome=\"suppressed\"" : "outcome=\"accepted\"");
     return true;
@@ -274,8 +295,11 @@ bool intake_prepare_value(const struct intake_setup *i, struct snapshot *s,
         .reply_to = STR(""),
         .key = STR(""),
         .out = out};
-    if (request_is_kind(&r, request, STR(""), JS_OBJECT))
-        return check_whole(&r, request, e);
+    if (request_is_kind(&r, request, STR(""), JS_OBJECT)) {
+        bool fine = check_whole(&r, request, e);
+        mail_parts_close(&r.parts);
+        return fine;
+    }
     count(i, "outcome=\"refused\"");
     return true;
 }

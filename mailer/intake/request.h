@@ -28,7 +28,9 @@ struct request {
     struct str key;                   /* of idempotency, "" = none */
     struct address to;
     struct str reply_to;
-    struct js *nothing; /* {}, the data of a request without data */
+    struct js *nothing;      /* {}, the data of a request without data */
+    struct mail_parts parts; /* of the trial, once it succeeded */
+    struct str link;         /* the unsubscribe link in them */
     struct submission *out;
 };
 

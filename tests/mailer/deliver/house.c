@@ -321,6 +321,24 @@ void house_open(struct house *h, const struct house_setup *s)
         house_start(h);
 }
 
+void house_restart(struct house *h)
+{
+    const struct conf *c = NULL;
+    struct faults faults;
+    struct err e = {0};
+
+    engine_stop(h->engine, 2000);
+    engine_close(&h->engine);
+    snapshot_holder_close(&h->snapshots);
+    queue_close(&h->queue);
+    faults_init(&faults, h->arena);
+    need(conf_load(house_path(h, "settings.conf"), &faults, &c, &e), "settings", e.text);
+    open_queue(h, c);
+    open_snapshots(h, c);
+    conf_close(&c);
+    house_start(h);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;

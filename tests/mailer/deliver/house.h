@@ -59,6 +59,7 @@ struct house {
 
 void house_open(struct house *h, const struct house_setup *s);
 void house_start(struct house *h);
+void house_restart(struct house *h); /* all but the sink, the metrics and the resolver */
 void house_close(struct house *h);
 
 /* A message to this address, by its id (in the house's arena). */

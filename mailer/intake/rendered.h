@@ -1,0 +1,25 @@
+/* rendered -- the trial's texts, handed over from intake to the lane that sends the mail (queue.h, struct handover).
+ *
+ * A mail's texts follow from its pinned bundle, its data and the unsubscribe link, and from nothing else: so a lane may
+ * take these where bundle and data are the job's, which the queue sees to, and `link` is what it would link to itself.
+ * Ownership: one block, overwritten when the last reference goes: it is personal. Any thread. */
+#ifndef MAILER_INTAKE_RENDERED_H
+#define MAILER_INTAKE_RENDERED_H
+
+#include "queue/queue.h"
+#include "templates/mails.h"
+
+struct rendered {
+    struct handover handover;
+    struct str link;              /* "" = without */
+    struct str to_name, reply_to; /* as of struct private_part */
+    struct str subject, text, html;
+};
+
+/* Copies everything; one reference, the caller's. */
+struct handover *rendered_new(
+    const struct mail_parts *parts, struct str link, struct str to_name, struct str reply_to);
+/* NULL: the job came from the store. */
+const struct rendered *rendered_of(const struct job *j);
+
+#endif
