@@ -10,14 +10,14 @@ const char *const stage_names[STAGES] = {"banner", "ehlo", "starttls", "handshak
 const char *const deed_names[DEEDS] = {
     "stalls", "drips", "resets", "closes", "babbles", "floods", "dribbles"};
 
-static void tell(const struct fault *f)
+static void tell(const struct misdeed *f)
 {
     if (f->waits)
         f->waits(f->context);
 }
 
 /* In a handshake: a record of 16 KB. */
-static void drip(struct line *c, const struct fault *f, const char *reply)
+static void drip(struct line *c, const struct misdeed *f, const char *reply)
 {
     char bytes[] = "250-more\r\n";
 
@@ -65,7 +65,7 @@ static void dribble(struct line *c, const char *reply)
 }
 
 /* False: nothing comes behind it. */
-static bool misbehave(struct line *c, const struct fault *f, const char *reply)
+static bool misbehave(struct line *c, const struct misdeed *f, const char *reply)
 {
     switch (f->deed) {
     case STALLS:
@@ -92,12 +92,12 @@ static bool misbehave(struct line *c, const struct fault *f, const char *reply)
     }
 }
 
-static bool is_due(const struct line *c, const struct fault *f, enum stage at)
+static bool is_due(const struct line *c, const struct misdeed *f, enum stage at)
 {
     return f->stage == at && line_number(c) < f->times;
 }
 
-static bool reply(struct line *c, const struct fault *f, enum stage at, const char *text)
+static bool reply(struct line *c, const struct misdeed *f, enum stage at, const char *text)
 {
     if (is_due(c, f, at))
         return misbehave(c, f, text);
@@ -105,7 +105,7 @@ static bool reply(struct line *c, const struct fault *f, enum stage at, const ch
     return true;
 }
 
-static bool start_tls(struct line *c, const struct fault *f)
+static bool start_tls(struct line *c, const struct misdeed *f)
 {
     if (!hear(c, "STARTTLS") || !reply(c, f, STARTTLS, "220 go\r\n"))
         return false;
@@ -116,7 +116,7 @@ static bool start_tls(struct line *c, const struct fault *f)
     return take_tls(c) && hear(c, "EHLO ") && reply(c, f, EHLO_AGAIN, again);
 }
 
-static bool open_conversation(struct line *c, const struct fault *f)
+static bool open_conversation(struct line *c, const struct misdeed *f)
 {
     const char *first = f->tls ? "250-mx.test\r\n250-STARTTLS\r\n250 PIPELINING\r\n"
                                : "250-mx.test\r\n250 PIPELINING\r\n";
@@ -126,7 +126,7 @@ static bool open_conversation(struct line *c, const struct fault *f)
            (!f->auth || (hear(c, "AUTH ") && reply(c, f, AUTH, "235 welcome\r\n")));
 }
 
-static bool take_body(struct line *c, const struct fault *f)
+static bool take_body(struct line *c, const struct misdeed *f)
 {
     char line[256];
 
@@ -137,7 +137,7 @@ static bool take_body(struct line *c, const struct fault *f)
 
 void play_fault(struct line *c, void *context)
 {
-    const struct fault *f = context;
+    const struct misdeed *f = context;
     char line[1024];
 
     if (!open_conversation(c, f))

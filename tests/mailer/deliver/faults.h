@@ -35,7 +35,7 @@ enum deed {
 extern const char *const stage_names[STAGES];
 extern const char *const deed_names[DEEDS];
 
-struct fault {
+struct misdeed {
     enum stage stage;
     enum deed deed;
     bool tls, auth; /* whether it offers them: without, it does not come to their stages */
@@ -44,6 +44,6 @@ struct fault {
     void *context;
 };
 
-peer_script play_fault; /* its context: a struct fault */
+peer_script play_fault; /* its context: a struct misdeed */
 
 #endif

@@ -53,7 +53,7 @@ static enum fate fate_of(const struct bench *b)
     return r->delivered ? YES : r->unsure ? UNSURE_ : NO;
 }
 
-static bool is_as_it_should_be(const struct bench *b, const struct fault *f)
+static bool is_as_it_should_be(const struct bench *b, const struct misdeed *f)
 {
     const struct smtp_result *r = b->report.in_hand ? &b->report.failure : &b->results[0];
     enum fate fate = fate_of(b), expected = fates[f->stage][f->deed];
@@ -83,7 +83,7 @@ static void each_deed_at_each_stage_has_its_meaning(void **state)
     b->call.password = "open sesame";
     for (enum stage s = 0; s < STAGES; s++)
         for (enum deed d = 0; d < DEEDS; d++) {
-            struct fault f = {s, d, true, true, 1, end_attempt, b};
+            struct misdeed f = {s, d, true, true, 1, end_attempt, b};
             if (fates[s][d] == NEVER)
                 continue;
             struct peer *p = peer_open(play_fault, &f, ctx);
