@@ -23,7 +23,7 @@ struct engine {
 
 static bool open_tools(struct engine *g, const struct conf *c, struct err *e)
 {
-    return letter_tools_open(g->with.queue, g->with.keys, &g->letters, e) &&
+    return letter_tools_open(g->with.queue, g->with.keys, g->with.clock, &g->letters, e) &&
            smtp_shared_open(c->tls_ca_file, &g->smtp, e) && watchdog_open(&g->watchdog, e);
 }
 

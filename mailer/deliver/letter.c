@@ -7,12 +7,12 @@
 
 #define LOGO_ID "logo" /* the templates show it as cid:logo */
 
-bool letter_tools_open(
-    struct queue *q, const struct keyring *keys, struct letter_tools *out, struct err *e)
+bool letter_tools_open(struct queue *q, const struct keyring *keys, const struct clock *clock,
+    struct letter_tools *out, struct err *e)
 {
     *out = (struct letter_tools){.queue = q, .keys = keys, .press = press_open(0)};
-    if (dkim_open(&(struct dkim_setup){.body_simple = false}, &out->relaxed, e) &&
-        dkim_open(&(struct dkim_setup){.body_simple = true}, &out->simple, e))
+    if (dkim_open(&(struct dkim_setup){.body_simple = false, .clock = clock}, &out->relaxed, e) &&
+        dkim_open(&(struct dkim_setup){.body_simple = true, .clock = clock}, &out->simple, e))
         return true;
     letter_tools_close(out);
     return false;

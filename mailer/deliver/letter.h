@@ -20,8 +20,8 @@ struct letter_tools { /* shared by all lanes */
     struct press *press;
 };
 
-bool letter_tools_open(
-    struct queue *q, const struct keyring *keys, struct letter_tools *out, struct err *e);
+bool letter_tools_open(struct queue *q, const struct keyring *keys, const struct clock *clock,
+    struct letter_tools *out, struct err *e);
 void letter_tools_close(struct letter_tools *t);
 
 struct letter {

@@ -47,7 +47,7 @@ struct dkim; /* the library's handle and its settings */
 
 struct dkim_setup {
     bool body_simple;          /* c=relaxed/simple instead of relaxed/relaxed */
-    const struct clock *clock; /* for x= when verifying; NULL = the system's */
+    const struct clock *clock; /* for t= when signing, x= when verifying; NULL = the system's */
 };
 bool dkim_open(const struct dkim_setup *s, struct dkim **out, struct err *e);
 void dkim_close(struct dkim **d) DKIM_LINK("dkim_close");

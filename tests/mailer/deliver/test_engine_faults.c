@@ -155,8 +155,8 @@ static struct server *add_server(struct crowd *w, const char *name, enum fate fa
     snprintf(s->host, sizeof s->host, "mx.f%zu.example", w->n);
     s->fate = fate;
     s->fault.deed = DEEDS;
-    buf_addf(&w->zone, "%s IN MX 10 mx.%s\nmx.%s IN A 127.0.2.%zu\n", s->label, s->label,
-        s->label, w->n);
+    buf_addf(&w->zone, "%s IN MX 10 mx.%s\nmx.%s IN A 127.0.2.%zu\n", s->label, s->label, s->label,
+        w->n);
     return s;
 }
 
@@ -332,7 +332,8 @@ static void nothing_is_lost_among_servers_that_do_wrong(void **state)
         wrong += !is_as_its_row_says(h, &w->servers[i]);
     assert_int_equal(wrong, 0);
     assert_int_equal(counted(h, "parcelpost_lanes_replaced_total"), 0);
-    assert_int_equal(counted(h, "parcelpost_hard_bounces_total"), 0); /* none was the person's fault */
+    assert_int_equal(
+        counted(h, "parcelpost_hard_bounces_total"), 0); /* none was the person's fault */
     house_close(h);
     close_crowd(w);
 }
