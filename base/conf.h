@@ -109,6 +109,7 @@ struct conf {
     int64_t retry_first_ms, retry_max_ms;
     int64_t expire_after_ms;
     int64_t messages_per_connection;
+    bool smtp_pipelining;
     bool body_8bit;
     const char *dkim_canonicalization; /* "relaxed/relaxed" or "relaxed/simple" */
     bool allow_private_destinations;   /* sandbox and tests: MX addresses on loopback are dialled */

@@ -102,6 +102,10 @@ static const struct conf_option installation[] = {
     {AT(conf, messages_per_connection, CONF_NUMBER), .fallback = "100", WITHIN(1, 10000),
         .help = "mails over one connection before it ends; with more than 120 lanes fewer, 12000 "
                 "on all together"},
+    {AT(conf, smtp_pipelining, CONF_SWITCH), .fallback = "true",
+        .help =
+            "say MAIL, RCPT and DATA in one go to servers that offer PIPELINING; false waits for "
+            "each answer, for a server that gets confused"},
     {AT(conf, body_8bit, CONF_SWITCH), .fallback = "false",
         .help = "send text as 8bit instead of quoted-printable; receivers must offer 8BITMIME"},
     {AT(conf, dkim_canonicalization, CONF_CHOICE), .fallback = "relaxed/relaxed",

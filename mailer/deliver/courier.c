@@ -19,6 +19,7 @@ static struct smtp_call make_call(
         .password = c->hop.password,
         .hostname = conf->hostname,
         .max_messages = (size_t)conf->messages_per_connection,
+        .pipelining = conf->smtp_pipelining,
         .feed = feed,
     };
 

@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -26,8 +27,11 @@ struct dial {
     struct dial_to to;
     struct addrinfo info;
     struct sockaddr_storage address;
-    bool armed; /* getaddrinfo has not been asked yet */
-    int fd;     /* the library's, -1 before connect */
+    bool armed;        /* getaddrinfo has not been asked yet */
+    int fd;            /* the library's, -1 before connect */
+    const SSL *ssl;    /* the library's, NULL in clear */
+    struct str behind; /* to be said behind its next write, "" = nothing */
+    bool silent;       /* its next write stays unsent */
     bool connected, timed_out, broken;
     int connect_errno;
     size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */
@@ -46,6 +50,7 @@ struct next {
     int (*connect)(int, const struct sockaddr *, socklen_t);
     int (*poll)(struct pollfd *, nfds_t, int);
     ssize_t (*write)(int, const void *, size_t);
+    int (*SSL_write)(SSL *, const void *, int);
 };
 static struct next next_table;
 static _Atomic bool next_is_known;
@@ -69,6 +74,7 @@ static void find_next(void)
     *(void **)&n.connect = find("connect");
     *(void **)&n.poll = find("poll");
     *(void **)&n.write = find("write");
+    *(void **)&n.SSL_write = find("SSL_write");
     next_table = n;
     atomic_store_explicit(&next_is_known, true, memory_order_release);
 }
@@ -142,6 +148,63 @@ static ssize_t gather(struct dial *d, const void *p, size_t n)
     return (ssize_t)take;
 }
 
+/* ---- what the server reads ------------------------------------------------------------------------------- */
+
+static bool keeps_silent(struct dial *d)
+{
+    bool silent = d->silent;
+
+    d->silent = false;
+    return silent;
+}
+
+static struct str take_behind(struct dial *d)
+{
+    struct str bytes = d->behind;
+
+    d->behind = STR("");
+    return bytes;
+}
+
+/* In clear; under TLS these are records, and what they say was seen above. */
+static ssize_t write_dialled(struct dial *d, const void *p, size_t n)
+{
+    if (d->ssl)
+        return gather(d, p, n);
+    if (keeps_silent(d))
+        return (ssize_t)n;
+    struct str behind = take_behind(d);
+    ssize_t written = gather(d, p, n);
+    if (behind.n > 0 && (written != (ssize_t)n || gather(d, behind.p, behind.n) < 0))
+        give_up(d); /* a piece of it all would be worse than nothing */
+    return written;
+}
+
+/* Both in one record, as in clear they are in one segment. */
+static int write_both_under_tls(struct dial *d, SSL *ssl, struct str first, struct str behind)
+{
+    char both[PIECE_SIZE];
+
+    if (first.n + behind.n <= sizeof both) {
+        memcpy(both, first.p, first.n);
+        memcpy(both + first.n, behind.p, behind.n);
+        if (next()->SSL_write(ssl, both, (int)(first.n + behind.n)) > 0)
+            return (int)first.n;
+    }
+    give_up(d);
+    return -1;
+}
+
+static int write_under_tls(struct dial *d, SSL *ssl, const void *p, int n)
+{
+    if (keeps_silent(d))
+        return n;
+    struct str behind = take_behind(d);
+    if (behind.n > 0 && n > 0)
+        return write_both_under_tls(d, ssl, str_bytes(p, (size_t)n), behind);
+    return next()->SSL_write(ssl, p, n);
+}
+
 /* ---- waiting -------------------------------------------------------------------------------------------- */
 
 /* The library's time-out, at most ours. */
@@ -198,8 +261,9 @@ static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeou
         fds[1].revents = POLLOUT;
         return 1;
     }
+    /* The library glances between RCPT and DATA whether an answer is there; it asks again when it has to wait. */
     if (timeout == 0)
-        return write_first(fds, n, next()->poll(fds, n, 0));
+        return 0;
     timeout = bounded(d, timeout);
     if (reads_only)
         send_all(d, timeout); /* on failure the socket is shut down, and the poll below says so */
@@ -344,7 +408,14 @@ SEAM ssize_t write(int fd, const void *p, size_t n)
 {
     if (!current || fd < 0 || fd != current->fd)
         return next()->write(fd, p, n);
-    return gather(current, p, n);
+    return write_dialled(current, p, n);
+}
+
+SEAM int SSL_write(SSL *ssl, const void *p, int n)
+{
+    if (!current || !current->ssl || ssl != current->ssl)
+        return next()->SSL_write(ssl, p, n);
+    return write_under_tls(current, ssl, p, n);
 }
 
 /* Found by the dynamic linker first? Then the library finds them too. */
@@ -354,7 +425,8 @@ bool dial_is_in_force(void)
            dlsym(RTLD_DEFAULT, "freeaddrinfo") == (void *)freeaddrinfo &&
            dlsym(RTLD_DEFAULT, "connect") == (void *)connect &&
            dlsym(RTLD_DEFAULT, "poll") == (void *)poll &&
-           dlsym(RTLD_DEFAULT, "write") == (void *)write;
+           dlsym(RTLD_DEFAULT, "write") == (void *)write &&
+           dlsym(RTLD_DEFAULT, "SSL_write") == (void *)SSL_write;
 }
 
 /* ---- one connection after the other --------------------------------------------------------------------- */
@@ -393,6 +465,9 @@ void dial_begin(struct dial *d, const struct dial_to *to)
     };
     d->armed = true;
     d->fd = -1;
+    d->ssl = NULL;
+    d->behind = STR("");
+    d->silent = false;
     d->connected = d->timed_out = d->broken = false;
     d->connect_errno = 0;
     forget_gathered(d);
@@ -404,6 +479,7 @@ void dial_left(struct dial *d)
     int fd = watch_socket(d->watch);
 
     d->fd = -1;
+    d->ssl = NULL;
     if (fd >= 0 && !d->broken)
         send_gathered(d, fd); /* TLS's good-bye, which nobody waits for */
 }
@@ -413,6 +489,21 @@ void dial_end(struct dial *d)
     dial_left(d);
     watch_forget(d->watch);
     current = NULL;
+}
+
+void dial_under_tls(struct dial *d, const SSL *ssl)
+{
+    d->ssl = ssl;
+}
+
+void dial_say_behind(struct dial *d, struct str bytes)
+{
+    d->behind = bytes;
+}
+
+void dial_keep_silent(struct dial *d)
+{
+    d->silent = true;
 }
 
 void dial_abort(struct dial *d)

@@ -1,15 +1,18 @@
 /* dial -- the seam under libesmtp: which address it connects to, how, and for how long.
  *
- * libesmtp has no dial hook, but it reaches getaddrinfo, freeaddrinfo, connect, poll and write through the dynamic
- * linker. dial.c defines these five for the whole program; they act only for a thread that stands between
- * dial_begin and dial_end, and there only for that one connection (known by the address record and the descriptor).
+ * libesmtp has no dial hook, but it reaches getaddrinfo, freeaddrinfo, connect, poll, write and SSL_write through the
+ * dynamic linker. dial.c defines these six for the whole program; they act only for a thread that stands between
+ * dial_begin and dial_end, and there only for that one connection (known by address record, descriptor and SSL).
  * Everything else goes on to the next definition (libc's, or a sanitizer's). What they add:
  *   getaddrinfo  answers the address that we chose; libesmtp keeps the host name for its certificate check
  *   connect      source address, TCP_NODELAY, TCP_USER_TIMEOUT, a bound in time, the descriptor for the watchdog
- *   poll         writes before it reads; a time-out ends the connection, so that no mail arrives with holes
+ *   poll         writes before it reads; a time-out ends the connection, so that no mail arrives with holes; a glance,
+ *                which waits for nothing, sees nothing
  *   write        gathers libesmtp's 2 KB pieces and sends them before it waits for an answer
+ *   SSL_write    with write: puts our bytes behind what the library says, or keeps what it says to itself, in clear text
+ *                and under TLS alike
  * The program must export its symbols (CMake ENABLE_EXPORTS); dial_is_in_force says whether the seam holds.
- * docs/decisions/0050-dial-seam.md tells why.
+ * docs/decisions/0050-dial-seam.md tells why, 0103 what SSL_write is for.
  * Ownership: one dial per lane, for one connection after the other. Threads: that lane's. */
 #ifndef MAILER_DELIVER_DIAL_H
 #define MAILER_DELIVER_DIAL_H
@@ -18,6 +21,7 @@
 #include "mailer/deliver/watchdog.h"
 
 struct dial;
+struct ssl_st; /* OpenSSL's SSL */
 
 struct dial_to {
     const char *host; /* borrowed until dial_end: the name for SNI */
@@ -38,6 +42,14 @@ void dial_begin(struct dial *d, const struct dial_to *to);
 /* The library has closed its descriptor, whose number may be another's from now on. */
 void dial_left(struct dial *d);
 void dial_end(struct dial *d);
+
+/* From here the library writes through this, until it has closed. */
+void dial_under_tls(struct dial *d, const struct ssl_st *ssl);
+
+/* For the library's next write, in the words that the server reads: these bytes follow it at once, or it is taken for
+ * written and stays unsent. The bytes are borrowed until then. */
+void dial_say_behind(struct dial *d, struct str bytes);
+void dial_keep_silent(struct dial *d);
 
 /* Ends the connection at once: what was written and not yet sent is thrown away. */
 void dial_abort(struct dial *d);

@@ -17,6 +17,7 @@
 
 struct smtp_shared {
     SSL_CTX *tls;
+    struct pace_memory *paces;
 };
 
 /* ---- shared --------------------------------------------------------------------------------------------- */
@@ -41,6 +42,7 @@ bool smtp_shared_open(const char *ca_file, struct smtp_shared **out, struct err 
     if (!s)
         err_out_of_memory();
     s->tls = tls;
+    s->paces = pace_open();
     signal(SIGPIPE, SIG_IGN);
     smtp_cover_load();
     *out = s;
@@ -52,6 +54,7 @@ void smtp_shared_close(struct smtp_shared **s)
     if (!*s)
         return;
     SSL_CTX_free((*s)->tls);
+    pace_close(&(*s)->paces);
     free(*s);
     *s = NULL;
 }
@@ -82,6 +85,10 @@ static bool begin_body(struct source *from)
 {
     const struct smtp_feed *feed = from->session->call->feed;
 
+    if (smtp_ahead_unsaid(from->session).n > 0) {
+        end_now(from->session, "the library did not say what the server has heard");
+        return false;
+    }
     from->begun = feed->body_starts(feed->context);
     if (!from->begun)
         end_now(from->session, "the mail was taken back");
@@ -164,6 +171,7 @@ static void add_mail(struct session *s, const struct smtp_mail *m)
     smtp_size_set_estimate(s->message, (unsigned long)m->bytes.n);
     if (m->eight_bit)
         smtp_8bitmime_set_body(s->message, E8bitmime_8BITMIME);
+    smtp_ahead_prepare(s, m->recipient);
     s->given++;
     s->deadline_ns = m->deadline_ns;
     int64_t opened_ns = clock_steady_ns() + OPENING_NS;
@@ -177,6 +185,7 @@ static void decide(struct session *s)
     struct smtp_result r;
 
     smtp_judge(s, &r);
+    smtp_ahead_learn(s, &r);
     s->sources->bytes = STR("");
     s->message = NULL;
     s->recipient = NULL;
@@ -228,6 +237,8 @@ static void on_mail(struct session *s, smtp_message_t m)
     const smtp_status_t *status = smtp_reverse_path_status(m);
     watch_until(s->call->watch, s->deadline_ns);
     check_cut(s, AT_MAIL, status);
+    if (s->grouped && !smtp_is_success(status->code))
+        end_now(s, ""); /* RCPT and DATA are out: what they are answered belongs to nothing */
     if (smtp_is_refusal(status->code))
         decide_and_go_on(s, true);
 }
@@ -287,6 +298,7 @@ static void on_event(smtp_session_t lib, int event, void *arg, ...)
         break;
     case SMTP_EV_STARTTLS_OK:
         s->ssl = va_arg(args, SSL *);
+        dial_under_tls(s->call->dial, s->ssl);
         smtp_cover_on(s, s->ssl);
         break;
     default:
@@ -301,7 +313,7 @@ static void on_traffic(const char *bytes, int n, int writing, void *arg)
     struct session *s = arg;
     size_t size = n > 0 ? (size_t)n : 0;
     bool go_on = writing == SMTP_CB_READING ? talk_hears(&s->talk, (char *)(uintptr_t)bytes, size)
-                                            : talk_says(&s->talk, str_bytes(bytes, size));
+                                            : smtp_ahead_says(s, str_bytes(bytes, size));
 
     if (!go_on)
         end_now(s, s->talk.trouble);
@@ -340,6 +352,7 @@ static void finish(struct session *s)
         } else {
             s->out->in_hand = true;
             smtp_explain(s);
+            smtp_ahead_learn(s, &s->out->failure);
         }
     }
 }
@@ -366,6 +379,7 @@ void smtp_converse(struct smtp_shared *shared, const struct smtp_call *call,
         err_out_of_memory();
     *out = (struct smtp_report){0};
     talk_begin(&s.talk, *call->user != 0);
+    smtp_ahead_begin(&s, shared->paces);
     if (has_safe_addresses(first)) {
         add_mail(&s, first);
         set_server(&s);

@@ -8,6 +8,9 @@
  * Delivered means exactly: the library marks the recipient complete, recipient and message have a 2xx, and the last
  * reply began after the body's end. No other sign counts (docs/decisions/0051-unsure.md). unsure: the body went out and nobody said what became of it.
  *
+ * A server that offers PIPELINING hears MAIL, RCPT and DATA in one go, until it shows that it does not mean it (pace.h,
+ * docs/decisions/0103-commands-run-ahead.md). What counts as what is the same.
+ *
  * TLS by policy of the hop: SMTP_TLS_OFFERED takes any certificate and notes whether it verifies;
  * SMTP_TLS_VERIFIED sends nothing to a server that cannot prove its name. Credentials go out under verified TLS
  * only, whatever the policy says, and MAIL only after they were taken. Addresses with control characters, brackets or 8-bit bytes never reach the
@@ -50,7 +53,7 @@ struct smtp_cover {
 
 struct smtp_result {
     bool delivered, unsure;
-    bool out_of_step;         /* replies came before their commands: none is believed */
+    bool out_of_step;         /* replies are not those of their commands: none is believed */
     bool lacks_8bit;          /* the mail needs 8BITMIME, the server has none: nothing was sent */
     enum smtp_phase phase;    /* where it was decided */
     int code;                 /* 0 = no answer */
@@ -75,6 +78,7 @@ struct smtp_call {
     const char *user, *password; /* user "" = no AUTH; given, TLS is verified */
     const char *hostname;        /* for EHLO */
     size_t max_messages;
+    bool pipelining; /* as far as the server offers it and means it (pace.h) */
     const struct smtp_feed *feed;
 };
 

@@ -1,8 +1,9 @@
 /* smtp_inside -- what the files of smtp share: one session of libesmtp and the mail in its hand.
- * Only smtp.c, smtp_result.c and smtp_cover.c include it; they are libesmtp's only users. */
+ * Only smtp.c, smtp_ahead.c, smtp_result.c and smtp_cover.c include it; they are libesmtp's only users. */
 #ifndef MAILER_DELIVER_SMTP_INSIDE_H
 #define MAILER_DELIVER_SMTP_INSIDE_H
 
+#include "mailer/deliver/pace.h"
 #include "mailer/deliver/smtp.h"
 #include "mailer/deliver/talk.h"
 
@@ -19,6 +20,12 @@ struct source {
     struct source *next;
     struct str bytes;
     bool given, begun, ended;
+};
+
+/* "RCPT TO:<address>", DATA. */
+struct behind_mail {
+    char bytes[SMTP_ADDRESS_MAX + 24];
+    size_t n;
 };
 
 struct session {
@@ -38,9 +45,29 @@ struct session {
     enum smtp_phase cut_at;
     bool lacks_8bit;
     bool last; /* put no more in hand */
+    struct pace_memory *paces;
+    enum pace pace;
+    struct behind_mail behind_mail; /* of the mail in hand */
+    bool grouped;                   /* they went out with its MAIL */
+    struct behind_mail
+        ahead; /* the server has heard them, the library has said ahead_from bytes of them */
+    size_t ahead_from;
 };
 
+/* smtp_ahead.c: RCPT and DATA go out with MAIL where the server takes them together. The library says them again when
+ * MAIL is answered, and nobody hears it. So the server hears the same bytes in the same order as without, earlier: where
+ * the library would say anything else first, the connection ends, and no byte goes out behind what it has not said. */
+void smtp_ahead_begin(struct session *s, struct pace_memory *paces);
+void smtp_ahead_prepare(struct session *s, struct str recipient); /* of the mail in hand */
+/* The library is about to write this; false: the connection must end. */
+bool smtp_ahead_says(struct session *s, struct str bytes);
+/* What the server has heard and the library has not said yet. */
+struct str smtp_ahead_unsaid(const struct session *s);
+/* What a result tells about the server's pace, and the pace about the result. */
+void smtp_ahead_learn(struct session *s, struct smtp_result *r);
+
 /* smtp_result.c: what the replies mean for the mail in hand (see the rule in smtp.h). */
+bool smtp_is_success(int code);
 bool smtp_is_refusal(int code);
 /* A reply whose end is missing: what follows is not to be believed. */
 bool smtp_was_cut(const struct session *s, const smtp_status_t *status);

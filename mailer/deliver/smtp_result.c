@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static bool is_success(int code)
+bool smtp_is_success(int code)
 {
     return code >= 200 && code <= 299;
 }
@@ -87,13 +87,13 @@ void smtp_judge(const struct session *s, struct smtp_result *r)
         r->out_of_step = true;
         return;
     }
-    r->delivered = smtp_recipient_check_complete(s->recipient) && is_success(rcpt->code) &&
-                   is_success(data->code) && s->talk.body_answered;
+    r->delivered = smtp_recipient_check_complete(s->recipient) && smtp_is_success(rcpt->code) &&
+                   smtp_is_success(data->code) && s->talk.body_answered;
     r->unsure =
         begun && !r->delivered && !smtp_is_refusal(rcpt->code) && !smtp_is_refusal(data->code);
-    if (!is_success(mail->code))
+    if (!smtp_is_success(mail->code))
         answer(s, r, AT_MAIL, mail);
-    else if (!is_success(rcpt->code) && !r->unsure)
+    else if (!smtp_is_success(rcpt->code) && !r->unsure)
         answer(s, r, AT_RCPT, rcpt);
     else
         answer(s, r, begun ? AT_BODY : AT_DATA, data);

@@ -42,9 +42,19 @@ static int reply_code(const struct talk *t, bool *more)
     return (int)code;
 }
 
-/* What the opening keeps of a whole line. */
-static void note_line(struct talk *t, int code, bool more)
+/* The first line of an EHLO reply is a greeting, the others are keywords. */
+static bool offers_pipelining(const struct talk *t, bool is_first)
 {
+    return t->phase == AT_EHLO && !is_first && !t->one_by_one && t->line_n > 4 &&
+           t->line_n < sizeof t->line &&
+           str_is_nocase(str_trim(str_bytes(t->line + 4, t->line_n - 4)), "PIPELINING");
+}
+
+/* What the opening keeps of a whole line. */
+static void note_line(struct talk *t, int code, bool more, bool is_first)
+{
+    if (offers_pipelining(t, is_first))
+        t->pipelining = true;
     if (more)
         keep_char(t, ' ');
     else
@@ -59,10 +69,10 @@ static bool line_ends(struct talk *t)
     bool more = false;
     int code = reply_code(t, &more);
 
+    if (!t->opened)
+        note_line(t, code, more, !t->in_reply);
     t->line_n = 0;
     t->in_reply = more;
-    if (!t->opened)
-        note_line(t, code, more);
     return more || !t->unasked || code == 421 || lose_step(t);
 }
 
@@ -86,12 +96,14 @@ static bool is_bare(const struct talk *t, char c)
     return c == '\r' && t->line_n == 3 && str_to_u64(str_bytes(t->line, 3), &code);
 }
 
-/* Without this word the library uses DATA, whose replies come one by one and through the monitor. */
-static bool ends_chunking(const struct talk *t, char c)
+/* Without CHUNKING the library uses DATA, whose replies come one by one and through the monitor. */
+static bool ends_struck_word(const struct talk *t, char c)
 {
-    return t->phase == AT_EHLO && !t->opened && (c == 'G' || c == 'g') && t->line_n > 4 &&
-           t->line_n < sizeof t->line &&
-           str_is_nocase(str_trim(str_bytes(t->line + 4, t->line_n - 4)), "CHUNKIN");
+    if (t->phase != AT_EHLO || t->opened || (c != 'G' && c != 'g') || t->line_n <= 4 ||
+        t->line_n >= sizeof t->line)
+        return false;
+    struct str word = str_trim(str_bytes(t->line + 4, t->line_n - 4));
+    return str_is_nocase(word, "CHUNKIN") || (t->one_by_one && str_is_nocase(word, "PIPELININ"));
 }
 
 static bool hear_char(struct talk *t, char *c)
@@ -102,7 +114,7 @@ static bool hear_char(struct talk *t, char *c)
         return line_ends(t);
     if (is_bare(t, *c))
         *c = ' ';
-    else if (ends_chunking(t, *c))
+    else if (ends_struck_word(t, *c))
         *c = '-';
     if (t->line_n >= 4 && *c != '\r' && !t->opened)
         keep_char(t, *c); /* the text behind "250-", without the code */
@@ -135,6 +147,8 @@ static void enter(struct talk *t, enum smtp_phase phase)
     t->phase = phase;
     t->code = 0;
     t->text_n = 0;
+    if (phase == AT_EHLO)
+        t->pipelining = false;
 }
 
 /* Each line asks for a reply, a line of an AUTH dialogue too. */

@@ -7,7 +7,8 @@
  *   always it counts commands and replies. A reply that nothing asked for ends the connection; only a 421 may come at
  *     any time (RFC 5321 s3.8). An answer to a body is one that began after the body's end (talk_body_ends);
  *   it mends in place, before the library reads, what the library cannot read: "250<CRLF>", a reply without text, gets a
- *     blank behind its code; and CHUNKING is struck from the EHLO reply, because the monitor does not hear BDAT.
+ *     blank behind its code; and CHUNKING is struck from the EHLO reply, because the monitor does not hear BDAT, as is
+ *     PIPELINING where a server is to hear one command at a time.
  * What is written is looked at for its verb and its lines only, so no credential is kept.
  * Limits: the last reply's text TALK_TEXT_MAX bytes; replies TALK_READ_MAX, all before MAIL together, then between
  * two commands.
@@ -23,8 +24,10 @@
 
 struct talk {
     bool must_authenticate;
+    bool one_by_one; /* strike PIPELINING */
     bool authenticated;
-    bool opened; /* MAIL was written, or QUIT: phase, code and text stay as they are */
+    bool pipelining; /* the last EHLO reply offers it */
+    bool opened;     /* MAIL was written, or QUIT: phase, code and text stay as they are */
     enum smtp_phase phase;
     int code;            /* of the last whole reply in this phase, 0 = none yet */
     const char *trouble; /* why the connection must end, "" = it need not */

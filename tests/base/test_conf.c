@@ -312,7 +312,8 @@ static void an_empty_file_gives_the_defaults(void **state)
     assert_int_equal(c->retry_max_ms, 14400000);
     assert_int_equal(c->expire_after_ms, 432000000);
     assert_int_equal(c->messages_per_connection, 100);
-    assert_true(c->gate_hold && !c->body_8bit && !c->allow_private_destinations);
+    assert_true(
+        c->gate_hold && c->smtp_pipelining && !c->body_8bit && !c->allow_private_destinations);
     assert_true(strlen(c->hostname) > 0);
     assert_int_equal(c->storefronts_n + c->smart_hosts_n, 0);
     conf_close(&c);

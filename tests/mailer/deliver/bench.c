@@ -83,6 +83,7 @@ int bench_open(void **state)
         .password = "",
         .hostname = "post.shop.example",
         .max_messages = 100,
+        .pipelining = true,
         .feed = &b->feed,
     };
     *state = b;

@@ -167,7 +167,7 @@ static void small_writes_leave_together_before_the_wait(void **state)
     assert_int_equal(write(fd, "one ", 4), 4);
     assert_int_equal(write(fd, "two", 3), 3);
     assert_int_equal(recv(taken, in, sizeof in, MSG_DONTWAIT), -1);
-    assert_int_equal(poll(&one, 1, 0), 0); /* a glance sends nothing */
+    assert_int_equal(poll(&one, 1, 0), 0); /* a glance sends nothing and sees nothing */
     assert_int_equal(recv(taken, in, sizeof in, MSG_DONTWAIT), -1);
     assert_int_equal(write(taken, "reply", 5), 5);
     assert_int_equal(poll(&one, 1, 1000), 1);
@@ -175,6 +175,69 @@ static void small_writes_leave_together_before_the_wait(void **state)
     assert_memory_equal(in, "one two", 7);
     close(taken);
     close(fd);
+    dial_end(b->dial);
+}
+
+static void what_is_said_behind_a_write_leaves_with_it(void **state)
+{
+    struct bench *b = *state;
+    int fd = connect_as_the_library(b);
+    int taken = accept(b->listener, NULL, NULL);
+    char in[64] = "";
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+
+    dial_say_behind(b->dial, STR(" and two"));
+    assert_int_equal(write(fd, "one", 3), 3); /* the library does not hear of it */
+    assert_int_equal(write(fd, " three", 6), 6);
+    assert_int_equal(write(taken, "reply", 5), 5);
+    assert_int_equal(poll(&one, 1, 1000), 1);
+    assert_int_equal(recv(taken, in, sizeof in, 0), 17);
+    assert_memory_equal(in, "one and two three", 17);
+    close(taken);
+    close(fd);
+    dial_end(b->dial);
+}
+
+static void one_write_stays_unsent(void **state)
+{
+    struct bench *b = *state;
+    int fd = connect_as_the_library(b);
+    int taken = accept(b->listener, NULL, NULL);
+    char in[64] = "";
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+
+    dial_keep_silent(b->dial);
+    assert_int_equal(write(fd, "one", 3), 3);
+    assert_int_equal(write(fd, "two", 3), 3);
+    assert_int_equal(write(taken, "reply", 5), 5);
+    assert_int_equal(poll(&one, 1, 1000), 1);
+    assert_int_equal(recv(taken, in, sizeof in, 0), 3);
+    assert_memory_equal(in, "two", 3);
+    close(taken);
+    close(fd);
+    dial_end(b->dial);
+}
+
+/* What was meant for one connection is nothing to the next one. */
+static void a_new_connection_begins_with_nothing_to_say(void **state)
+{
+    struct bench *b = *state;
+    int fd = connect_as_the_library(b);
+    int taken = accept(b->listener, NULL, NULL);
+    char in[64] = "";
+
+    dial_say_behind(b->dial, STR("old"));
+    dial_keep_silent(b->dial);
+    close(taken);
+    close(fd);
+    dial_end(b->dial);
+    fd = connect_as_the_library(b);
+    taken = accept(b->listener, NULL, NULL);
+    assert_int_equal(write(fd, "new", 3), 3);
+    close(fd);
+    dial_left(b->dial);
+    assert_int_equal(recv(taken, in, sizeof in, 0), 3);
+    close(taken);
     dial_end(b->dial);
 }
 
@@ -367,6 +430,9 @@ int main(void)
         ON_BENCH(the_socket_does_not_wait_for_acknowledgements),
         ON_BENCH(the_source_address_is_taken),
         ON_BENCH(small_writes_leave_together_before_the_wait),
+        ON_BENCH(what_is_said_behind_a_write_leaves_with_it),
+        ON_BENCH(one_write_stays_unsent),
+        ON_BENCH(a_new_connection_begins_with_nothing_to_say),
         ON_BENCH(the_last_words_leave_when_the_library_has_closed),
         ON_BENCH(writing_comes_before_reading),
         ON_BENCH(a_time_out_ends_the_connection),

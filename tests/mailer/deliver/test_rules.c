@@ -377,6 +377,47 @@ static void what_the_library_cannot_read_is_mended(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void pipelining_is_offered_by_a_keyword_of_the_last_ehlo(void **state)
+{
+    static const struct {
+        const char *name, *said;
+        bool one_by_one, offered;
+        const char *read;
+    } cases[] = {
+        {"offered", "250-me\r\n250-PIPELINING\r\n250 SIZE\r\n", false, true, NULL},
+        {"last", "250-me\r\n250 PIPELINING\r\n", false, true, NULL},
+        {"in_other_letters", "250-me\r\n250 pipeLining \r\n", false, true, NULL},
+        {"a_host_of_that_name", "250-PIPELINING\r\n250 SIZE\r\n", false, false, NULL},
+        {"a_host_of_that_name_alone", "250 PIPELINING\r\n", false, false, NULL},
+        {"part_of_another_word", "250-me\r\n250-XPIPELINING\r\n250 PIPELININGX\r\n", false, false,
+            NULL},
+        {"a_parameter", "250-me\r\n250 X PIPELINING\r\n", false, false, NULL},
+        {"unwanted", "250-me\r\n250-PIPELINING\r\n250 SIZE\r\n", true, false,
+            "250-me\r\n250-PIPELININ-\r\n250 SIZE\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct str said = str_of(cases[i].said);
+        for (size_t step = 1; step <= said.n; step++) {
+            AUTO(buf_close) struct buf read = {0};
+            struct talk t;
+
+            talk_begin(&t, false);
+            t.one_by_one = cases[i].one_by_one;
+            hear(&t, STR("220 hi\r\n"));
+            talk_says(&t, STR("EHLO me\r\n"));
+            for (size_t at = 0; at < said.n; at += step)
+                hear_and_mend(&t, str_slice(said, at, at + step), &read);
+            if (t.pipelining != cases[i].offered ||
+                !str_is(buf_str(&read), cases[i].read ? cases[i].read : cases[i].said))
+                fail_msg("%s by %zu: %d", cases[i].name, step, t.pipelining);
+            talk_says(&t, STR("EHLO me\r\n"));
+            assert_false(t.pipelining);
+        }
+    }
+}
+
 struct body_case {
     const char *name, *before, *after; /* what is heard before and after the body's end */
     bool came_early, answered, in_step;
@@ -429,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_talk_knows_where_it_stands),
         cmocka_unit_test(pieces_of_any_size_make_the_same_talk),
         cmocka_unit_test(what_the_library_cannot_read_is_mended),
+        cmocka_unit_test(pipelining_is_offered_by_a_keyword_of_the_last_ehlo),
         cmocka_unit_test(an_answer_begins_after_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
