@@ -1,42 +1,20 @@
 /* glibc's fortified headers would define poll as an inline function of their own. */
 #undef _FORTIFY_SOURCE
-#include "mailer/deliver/dial.h"
-
 #include "base/clock.h"
+#include "mailer/deliver/dial_inside.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_SIZE 65536u
-#define PIECE_SIZE 4096u /* what the library writes at once is smaller, TLS's frame included */
 #define NS_PER_MS INT64_C(1000000)
-
-struct dial {
-    struct watch *watch;
-    struct dial_to to;
-    struct addrinfo info;
-    struct sockaddr_storage address;
-    bool armed;        /* getaddrinfo has not been asked yet */
-    int fd;            /* the library's, -1 before connect */
-    const SSL *ssl;    /* the library's, NULL in clear */
-    struct str behind; /* to be said behind its next write, "" = nothing */
-    bool silent;       /* its next write stays unsent */
-    bool connected, timed_out, broken;
-    int connect_errno;
-    size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */
-    char *out; /* OUT_SIZE while there are such: a lane that waits for a reply holds none */
-};
 
 /* A pointer only: large thread-local objects are carved out of every thread's stack. */
 static _Thread_local struct dial *current;
@@ -44,15 +22,7 @@ static _Thread_local struct dial *current;
 /* ---- the next definitions ------------------------------------------------------------------------------- */
 
 /* Set once to the same value by whoever comes first; before main only this thread exists. */
-struct next {
-    int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-    void (*freeaddrinfo)(struct addrinfo *);
-    int (*connect)(int, const struct sockaddr *, socklen_t);
-    int (*poll)(struct pollfd *, nfds_t, int);
-    ssize_t (*write)(int, const void *, size_t);
-    int (*SSL_write)(SSL *, const void *, int);
-};
-static struct next next_table;
+static struct dial_next next_table;
 static _Atomic bool next_is_known;
 
 static void *find(const char *name)
@@ -66,7 +36,7 @@ static void *find(const char *name)
 
 static void find_next(void)
 {
-    struct next n;
+    struct dial_next n;
 
     /* POSIX grants the conversion from dlsym's object pointer; ISO C has no words for it. */
     *(void **)&n.getaddrinfo = find("getaddrinfo");
@@ -85,124 +55,11 @@ __attribute__((constructor)) static void find_next_early(void)
     find_next();
 }
 
-static const struct next *next(void)
+const struct dial_next *dial_next(void)
 {
     if (!atomic_load_explicit(&next_is_known, memory_order_acquire))
         find_next(); /* another library's constructor came before ours */
     return &next_table;
-}
-
-/* ---- gathering what is written -------------------------------------------------------------------------- */
-
-static void forget_gathered(struct dial *d)
-{
-    free(d->out);
-    d->out = NULL;
-    d->out_from = d->out_n = 0;
-}
-
-static void give_up(struct dial *d)
-{
-    d->broken = true;
-    forget_gathered(d);
-    if (d->fd >= 0)
-        shutdown(d->fd, SHUT_RDWR);
-}
-
-/* Sends the gathered bytes as far as the socket takes them. False: errno says why, EAGAIN when it is full.
- * After any other failure the connection is over: the library would drop a piece and go on. */
-static bool send_gathered(struct dial *d, int fd)
-{
-    while (d->out_from < d->out_n) {
-        ssize_t n = send(fd, d->out + d->out_from, d->out_n - d->out_from, MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
-            return false;
-        if (n < 0) {
-            int why = errno;
-            give_up(d);
-            errno = why;
-            return false;
-        }
-        d->out_from += (size_t)n;
-    }
-    forget_gathered(d);
-    return true;
-}
-
-static ssize_t gather(struct dial *d, const void *p, size_t n)
-{
-    if (d->broken) {
-        errno = EPIPE;
-        return -1;
-    }
-    if (n > OUT_SIZE - d->out_n && !send_gathered(d, d->fd))
-        return -1;
-    size_t take = n < OUT_SIZE ? n : OUT_SIZE;
-    if (!d->out && !(d->out = malloc(OUT_SIZE)))
-        err_out_of_memory();
-    memcpy(d->out + d->out_n, p, take);
-    d->out_n += take;
-    return (ssize_t)take;
-}
-
-/* ---- what the server reads ------------------------------------------------------------------------------- */
-
-static bool keeps_silent(struct dial *d)
-{
-    bool silent = d->silent;
-
-    d->silent = false;
-    return silent;
-}
-
-static struct str take_behind(struct dial *d)
-{
-    struct str bytes = d->behind;
-
-    d->behind = STR("");
-    return bytes;
-}
-
-/* In clear; under TLS these are records, and what they say was seen above. */
-static ssize_t write_dialled(struct dial *d, const void *p, size_t n)
-{
-    if (d->ssl)
-        return gather(d, p, n);
-    if (keeps_silent(d))
-        return (ssize_t)n;
-    struct str behind = take_behind(d);
-    ssize_t written = gather(d, p, n);
-    if (behind.n > 0 && (written != (ssize_t)n || gather(d, behind.p, behind.n) < 0))
-        give_up(d); /* a piece of it all would be worse than nothing */
-    return written;
-}
-
-/* Both in one record, as in clear they are in one segment. */
-static int write_both_under_tls(struct dial *d, SSL *ssl, struct str first, struct str behind)
-{
-    char both[PIECE_SIZE];
-
-    if (first.n + behind.n <= sizeof both) {
-        memcpy(both, first.p, first.n);
-        memcpy(both + first.n, behind.p, behind.n);
-        if (next()->SSL_write(ssl, both, (int)(first.n + behind.n)) > 0)
-            return (int)first.n;
-    }
-    give_up(d);
-    return -1;
-}
-
-static int write_under_tls(struct dial *d, SSL *ssl, const void *p, int n)
-{
-    if (keeps_silent(d))
-        return n;
-    struct str behind = take_behind(d);
-    if (behind.n > 0 && n > 0)
-        return write_both_under_tls(d, ssl, str_bytes(p, (size_t)n), behind);
-    return next()->SSL_write(ssl, p, n);
 }
 
 /* ---- waiting -------------------------------------------------------------------------------------------- */
@@ -218,15 +75,15 @@ static int bounded(const struct dial *d, int timeout)
 /* Sends everything gathered, waiting where the socket is full. False: the connection has ended. */
 static bool send_all(struct dial *d, int timeout)
 {
-    while (!send_gathered(d, d->fd)) {
+    while (!dial_send_gathered(d, d->fd)) {
         struct pollfd one = {.fd = d->fd, .events = POLLOUT};
 
         if (errno != EAGAIN)
             return false;
-        int n = next()->poll(&one, 1, timeout);
+        int n = dial_next()->poll(&one, 1, timeout);
         if (n == 0) {
             d->timed_out = true;
-            give_up(d);
+            dial_give_up(d);
             return false;
         }
         if (n < 0 && errno != EINTR)
@@ -249,7 +106,8 @@ static int write_first(struct pollfd *fds, nfds_t n, int ready)
 /* The library asks before each piece whether it may write. It writes to us, so mostly we know without the kernel. */
 static bool has_room(const struct dial *d, const struct pollfd *fds, nfds_t n)
 {
-    return n == 2 && (fds[1].events & POLLOUT) && !d->broken && OUT_SIZE - d->out_n >= PIECE_SIZE;
+    return n == 2 && (fds[1].events & POLLOUT) && !d->broken &&
+           DIAL_OUT_SIZE - d->out_n >= DIAL_PIECE_SIZE;
 }
 
 static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeout)
@@ -267,12 +125,12 @@ static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeou
     timeout = bounded(d, timeout);
     if (reads_only)
         send_all(d, timeout); /* on failure the socket is shut down, and the poll below says so */
-    int ready = next()->poll(fds, n, timeout);
+    int ready = dial_next()->poll(fds, n, timeout);
     if (ready == 0) {
         /* A late reply would be taken for another command's, and after a write that timed out the library
          * would go on behind a hole. */
         d->timed_out = true;
-        give_up(d);
+        dial_give_up(d);
     }
     return write_first(fds, n, ready);
 }
@@ -320,7 +178,7 @@ static int await_connection(struct dial *d, int fd)
     for (;;) {
         struct pollfd one = {.fd = fd, .events = POLLOUT};
         int64_t left = (end - clock_steady_ns()) / NS_PER_MS;
-        int n = next()->poll(&one, 1, left > 0 ? (int)left : 0);
+        int n = dial_next()->poll(&one, 1, left > 0 ? (int)left : 0);
         int why = 0;
         socklen_t size = sizeof why;
 
@@ -342,7 +200,7 @@ static int connect_bounded(struct dial *d, int fd)
     if (!set_up_socket(d, fd) || !watch_descriptor(d->watch, fd) ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
         return errno;
-    if (next()->connect(fd, d->info.ai_addr, d->info.ai_addrlen) < 0 && errno != EINPROGRESS)
+    if (dial_next()->connect(fd, d->info.ai_addr, d->info.ai_addrlen) < 0 && errno != EINPROGRESS)
         return errno;
     return await_connection(d, fd);
 }
@@ -370,7 +228,7 @@ SEAM int getaddrinfo(
     const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
 {
     if (!current || !current->armed)
-        return next()->getaddrinfo(node, service, hints, out);
+        return dial_next()->getaddrinfo(node, service, hints, out);
     current->armed = false;
     *out = &current->info;
     return 0;
@@ -379,13 +237,13 @@ SEAM int getaddrinfo(
 SEAM void freeaddrinfo(struct addrinfo *a)
 {
     if (!current || a != &current->info)
-        next()->freeaddrinfo(a);
+        dial_next()->freeaddrinfo(a);
 }
 
 SEAM int connect(int fd, const struct sockaddr *to, socklen_t size)
 {
     if (!current || to != current->info.ai_addr)
-        return next()->connect(fd, to, size);
+        return dial_next()->connect(fd, to, size);
     return connect_dialled(current, fd);
 }
 
@@ -397,7 +255,7 @@ SEAM int connect(int fd, const struct sockaddr *to, socklen_t size)
 SEAM int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     if (!current || n == 0 || current->fd < 0 || fds[0].fd != current->fd)
-        return next()->poll(fds, n, timeout);
+        return dial_next()->poll(fds, n, timeout);
     return poll_dialled(current, fds, n, timeout);
 }
 #ifndef __clang__
@@ -407,15 +265,15 @@ SEAM int poll(struct pollfd *fds, nfds_t n, int timeout)
 SEAM ssize_t write(int fd, const void *p, size_t n)
 {
     if (!current || fd < 0 || fd != current->fd)
-        return next()->write(fd, p, n);
-    return write_dialled(current, p, n);
+        return dial_next()->write(fd, p, n);
+    return dial_write(current, p, n);
 }
 
 SEAM int SSL_write(SSL *ssl, const void *p, int n)
 {
     if (!current || !current->ssl || ssl != current->ssl)
-        return next()->SSL_write(ssl, p, n);
-    return write_under_tls(current, ssl, p, n);
+        return dial_next()->SSL_write(ssl, p, n);
+    return dial_write_under_tls(current, ssl, p, n);
 }
 
 /* Found by the dynamic linker first? Then the library finds them too. */
@@ -446,7 +304,7 @@ void dial_close(struct dial **d)
 {
     if (!*d)
         return;
-    forget_gathered(*d);
+    dial_forget_gathered(*d);
     free(*d);
     *d = NULL;
 }
@@ -470,7 +328,7 @@ void dial_begin(struct dial *d, const struct dial_to *to)
     d->silent = false;
     d->connected = d->timed_out = d->broken = false;
     d->connect_errno = 0;
-    forget_gathered(d);
+    dial_forget_gathered(d);
     current = d;
 }
 
@@ -481,7 +339,7 @@ void dial_left(struct dial *d)
     d->fd = -1;
     d->ssl = NULL;
     if (fd >= 0 && !d->broken)
-        send_gathered(d, fd); /* TLS's good-bye, which nobody waits for */
+        dial_send_gathered(d, fd); /* TLS's good-bye, which nobody waits for */
 }
 
 void dial_end(struct dial *d)
@@ -508,7 +366,7 @@ void dial_keep_silent(struct dial *d)
 
 void dial_abort(struct dial *d)
 {
-    give_up(d);
+    dial_give_up(d);
 }
 
 bool dial_has_connected(const struct dial *d)

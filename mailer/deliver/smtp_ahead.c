@@ -79,29 +79,39 @@ static bool is_about_order(const struct smtp_result *r)
     return r->code == 503;
 }
 
-static bool is_before_body(const struct smtp_result *r)
+/* The commands that went out together, and no answer to them. A server that has answered such on this connection means its
+ * offer: it ended for other reasons. */
+static bool is_lost_on_the_server(const struct session *s, const struct smtp_result *r)
 {
-    return r->phase >= AT_MAIL && r->phase <= AT_DATA;
+    bool together = s->grouped ? r->phase >= AT_MAIL : r->phase > AT_MAIL;
+
+    return r->code == 0 && together && r->phase <= AT_DATA && !s->answers_groups &&
+           !watch_is_ending(s->call->watch);
+}
+
+static bool is_answer_to_all(const struct smtp_result *r)
+{
+    return r->phase > AT_DATA || (r->phase == AT_DATA && r->code != 0);
 }
 
 void smtp_ahead_learn(struct session *s, struct smtp_result *r)
 {
-    bool silent = r->code == 0 && !watch_is_ending(s->call->watch);
-
-    if (!is_before_body(r) || !s->talk.pipelining || s->pace == PACE_ALONE)
+    if (!s->talk.pipelining)
         return;
-    if (silent)
+    if (is_lost_on_the_server(s, r))
         slow_down(s, s->grouped ? PACE_PAIR : PACE_ALONE);
+    if (is_answer_to_all(r))
+        s->answers_groups = true;
     if (!s->grouped || r->code == 0)
         return;
-    if (r->phase == AT_MAIL) {
+    if (r->phase == AT_MAIL)
         slow_down(s, PACE_PAIR);
-    } else if (is_about_order(r)) {
+    if ((r->phase == AT_RCPT || r->phase == AT_DATA) && is_about_order(r)) {
         slow_down(s, PACE_PAIR);
+        s->last = true;
         r->out_of_step = true;
         r->code = 0;
         r->text[0] = 0;
         r->trouble = "the server lost the order of commands that it lets come together";
-        s->last = true;
     }
 }

@@ -49,6 +49,7 @@ struct session {
     enum pace pace;
     struct behind_mail behind_mail; /* of the mail in hand */
     bool grouped;                   /* they went out with its MAIL */
+    bool answers_groups;            /* the server has answered DATA on this connection */
     struct behind_mail
         ahead; /* the server has heard them, the library has said ahead_from bytes of them */
     size_t ahead_from;

@@ -236,7 +236,7 @@ static void a_new_connection_begins_with_nothing_to_say(void **state)
     assert_int_equal(write(fd, "new", 3), 3);
     close(fd);
     dial_left(b->dial);
-    assert_int_equal(recv(taken, in, sizeof in, 0), 3);
+    assert_int_equal(recv(taken, in, sizeof in, MSG_DONTWAIT), 3);
     close(taken);
     dial_end(b->dial);
 }

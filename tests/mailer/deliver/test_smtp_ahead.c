@@ -46,7 +46,8 @@ static bool open_line(struct line *c, bool tls)
     say(c, "220 go\r\n");
     if (!take_tls(c) || !hear(c, "EHLO "))
         return false;
-    say(c, "250-mx.test\r\n250-SIZE 100000\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 PIPELINING\r\n");
+    say(c,
+        "250-mx.test\r\n250-SIZE 100000\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 PIPELINING\r\n");
     if (!hear(c, "AUTH "))
         return false;
     say(c, "235 welcome\r\n");
@@ -183,7 +184,9 @@ static void replies_may_be_cut_at_every_byte(void **state)
 
 /* ---- what the replies mean --------------------------------------------------------------------------------- */
 
-#define W100 "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
+#define W100                                                                                       \
+    "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww" \
+    "wwwwwwww"
 #define W1000 W100 W100 W100 W100 W100 W100 W100 W100 W100 W100
 
 static const struct envelope envelopes[] = {
@@ -206,21 +209,21 @@ static const struct envelope envelopes[] = {
         AT_RCPT, 550, .mails = 2},
     {"rcpt_refused_for_now_and_data_taken", "250 ok\r\n450 4.2.1 later\r\n354 go on\r\n",
         BODY_FOLLOWS, AT_RCPT, 450, .mails = 2},
-    {"rcpt_and_data_refused", "250 ok\r\n550 5.1.1 who\r\n554 5.5.1 nobody\r\n", CLOSE, AT_RCPT, 550,
-        .mails = 1},
+    {"rcpt_and_data_refused", "250 ok\r\n550 5.1.1 who\r\n554 5.5.1 nobody\r\n", CLOSE, AT_RCPT,
+        550, .mails = 1},
     {"data_refused", "250 ok\r\n250 ok\r\n452 4.3.1 no room\r\n", CLOSE, AT_DATA, 452, .mails = 1},
     {"rcpt_out_of_order", "250 ok\r\n503 5.5.1 MAIL first\r\n503 5.5.1 MAIL first\r\n", CLOSE,
         AT_RCPT, 0, .out_of_step = true, .mails = 1},
     {"data_out_of_order", "250 ok\r\n250 ok\r\n503 5.5.1 RCPT first\r\n", CLOSE, AT_DATA, 0,
         .out_of_step = true, .mails = 1},
-    {"nobody_to_send_to_is_the_recipients_reply", "250 ok\r\n550 5.1.1 who\r\n503 5.5.1 RCPT first\r\n",
-        CLOSE, AT_RCPT, 550, .mails = 1},
+    {"nobody_to_send_to_is_the_recipients_reply",
+        "250 ok\r\n550 5.1.1 who\r\n503 5.5.1 RCPT first\r\n", CLOSE, AT_RCPT, 550, .mails = 1},
     {"one_reply_too_many", "250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n", BODY_FOLLOWS, AT_DATA, 0,
         .out_of_step = true, .mails = 1},
-    {"a_line_too_long_at_mail", "250 " W1000 W1000 "\r\n250 ok\r\n354 go\r\n", BODY_FOLLOWS, AT_RCPT,
-        0, .mails = 1},
-    {"a_line_too_long_at_rcpt", "250 ok\r\n250 " W1000 W1000 "\r\n354 go\r\n", BODY_FOLLOWS, AT_DATA,
-        0, .mails = 1},
+    {"a_line_too_long_at_mail", "250 " W1000 W1000 "\r\n250 ok\r\n354 go\r\n", BODY_FOLLOWS,
+        AT_RCPT, 0, .mails = 1},
+    {"a_line_too_long_at_rcpt", "250 ok\r\n250 " W1000 W1000 "\r\n354 go\r\n", BODY_FOLLOWS,
+        AT_DATA, 0, .mails = 1},
     {"a_refusal_too_long_at_mail", "550 " W1000 W1000 "\r\n250 ok\r\n354 go\r\n", BODY_FOLLOWS,
         AT_MAIL, 550, .mails = 1},
     {"closed_before_any_reply", "", CLOSE, AT_MAIL, 0, .in_hand = true},
@@ -243,14 +246,16 @@ static bool is_as_it_should_be(const struct bench *b, const struct envelope *e, 
 {
     const struct smtp_result *r = b->results_n > 0 ? &b->results[0] : &b->report.failure;
     bool body_went = e->delivered || e->unsure;
-    /* of the first mail no line but a dot alone, behind its DATA, unless it was asked for */
     bool no_body = body_went || count(heard, STR("From:")) == 0;
+    /* behind a MAIL that is not taken the server hears what left with it, and no more */
+    bool nothing_behind = e->phase != AT_MAIL || str_ends(heard, STR("\r\nDATA\r\n"));
 
     return (e->in_hand || b->report.decided == e->mails) &&
            (b->report.in_hand && b->report.decided == 0) == e->in_hand &&
            r->delivered == e->delivered && r->unsure == e->unsure && r->phase == e->phase &&
            r->code == e->code && r->out_of_step == e->out_of_step &&
-           (r->code == 0) == (*r->trouble != 0) && (b->bodies > 0) == body_went && no_body;
+           (r->code == 0) == (*r->trouble != 0) && (b->bodies > 0) == body_went && no_body &&
+           nothing_behind;
 }
 
 static size_t meet(const struct envelope *e, bool tls)
@@ -271,8 +276,9 @@ static size_t meet(const struct envelope *e, bool tls)
     bool good = is_as_it_should_be(b, e, peer_heard(p));
     const struct smtp_result *r = b->results_n > 0 ? &b->results[0] : &b->report.failure;
     if (!good)
-        print_error("%s%s: in hand %d, decided %zu, bodies %zu, delivered %d, unsure %d, step %d, at "
-                    "%d, code %d, \"%s\", \"%s\"\n",
+        print_error(
+            "%s%s: in hand %d, decided %zu, bodies %zu, delivered %d, unsure %d, step %d, at "
+            "%d, code %d, \"%s\", \"%s\"\n",
             e->name, tls ? " under TLS" : "", b->report.in_hand, b->report.decided, b->bodies,
             r->delivered, r->unsure, r->out_of_step, (int)r->phase, r->code, r->trouble, r->text);
     peer_close(&p);
@@ -409,6 +415,36 @@ static void a_server_that_refuses_mail_hears_it_alone_from_then_on(void **state)
     SSL_CTX_free(ctx);
 }
 
+/* Takes two mails, then closes without a word, as if it had had enough. */
+static void take_two(struct line *c, void *context)
+{
+    static const struct envelope polite = {.replies = POLITE, .then = BODY_FOLLOWS};
+    struct server s = {.tls = *(const bool *)context, .envelope = &polite};
+
+    if (open_line(c, s.tls) && hear_envelope(c) && answer(c, &s, 0) && hear_envelope(c))
+        answer(c, &s, 1);
+}
+
+static void a_server_that_ends_between_mails_keeps_its_pace(void **state)
+{
+    struct bench *b = *state;
+    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
+
+    for (int i = 0; i <= 1; i++) {
+        bool tls = i;
+        struct peer *p = peer_open(take_two, &tls, ctx);
+        cover(b, tls);
+        for (int n = 0; n < 3; n++) {
+            bench_send(b, peer_port(p), "mx.test", 5);
+            assert_int_equal(b->results_n, 2);
+            assert_true(b->results[0].delivered && b->results[1].delivered);
+            assert_true(b->report.in_hand);
+        }
+        peer_close(&p);
+    }
+    SSL_CTX_free(ctx);
+}
+
 /* Behind so many blanks we do not see the word, but the library does and wants to say BDAT instead of DATA. */
 static void hide_chunking(struct line *c, void *context)
 {
@@ -453,6 +489,7 @@ int main(void)
         ON_BENCH(a_server_that_loses_commands_hears_them_alone_in_the_end),
         ON_BENCH(without_the_setting_each_command_waits),
         ON_BENCH(a_server_that_refuses_mail_hears_it_alone_from_then_on),
+        ON_BENCH(a_server_that_ends_between_mails_keeps_its_pace),
         ON_BENCH(what_the_library_says_otherwise_is_not_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
