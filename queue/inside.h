@@ -59,7 +59,8 @@ void jump_note_lease(struct queue *q, int64_t lease_ms);
 /* False once a broken page was met, until the restart: then nothing is taken in and nothing handed out any more. What goes
  * on in a damaged store is lost or sent twice when a copy takes its place. */
 bool queue_is_sound(const struct queue *q, struct err *e);
-/* The same, and false while the disk refuses to be read: what is taken in then might not be handed out. */
+/* The same, and false while the disk refuses to be read, or a log to be written back: what is taken in then might not be handed
+ * out. */
 bool queue_takes_in(struct queue *q, struct err *e);
 /* Passes a read's outcome on; a broken page that a reader met, or a disk that refused, makes the queue unwell. */
 bool queue_seen(struct queue *q, bool fine, const struct err *e);

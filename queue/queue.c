@@ -183,25 +183,48 @@ void queue_close(struct queue **q)
 
 /* ---- health ---- */
 
-bool queue_is_well(const struct queue *q, struct err *e)
+enum part { PART_KEYS, PART_COMMITS, PART_STORE, PART_READS, PARTS };
+
+static bool part_is_well(const struct queue *q, enum part part, struct err *e)
 {
-    return vault_is_sound(q->vault, e) && committer_is_well(q->committer, e) &&
-           sight_is_clear(q->sight, e);
+    switch (part) {
+    case PART_KEYS:
+        return vault_is_well(q->vault, e);
+    case PART_COMMITS:
+        return committer_is_well(q->committer, e);
+    case PART_STORE:
+        return q->store->verbs->is_well(q->store, e);
+    default:
+        return sight_is_clear(q->sight, e);
+    }
 }
 
 bool queue_is_sound(const struct queue *q, struct err *e)
 {
     struct err trouble;
 
-    if (queue_is_well(q, &trouble) || trouble.code != ERR_CORRUPT)
-        return true;
-    *e = trouble;
-    return false;
+    for (enum part i = 0; i < PARTS; i++)
+        if (!part_is_well(q, i, &trouble) && trouble.code == ERR_CORRUPT) {
+            *e = trouble;
+            return false;
+        }
+    return true;
 }
 
+bool queue_is_well(const struct queue *q, struct err *e)
+{
+    bool fine = queue_is_sound(q, e);
+
+    for (enum part i = 0; i < PARTS && fine; i++)
+        fine = part_is_well(q, i, e);
+    return fine;
+}
+
+/* Whether commits work is told by them. */
 bool queue_takes_in(struct queue *q, struct err *e)
 {
-    return queue_is_sound(q, e) && sight_is_clear(q->sight, e);
+    return queue_is_sound(q, e) && sight_is_clear(q->sight, e) && vault_is_well(q->vault, e) &&
+           q->store->verbs->is_well(q->store, e);
 }
 
 static bool is_the_disks(const struct err *e)
@@ -292,6 +315,10 @@ bool queue_sweep(struct queue *q, struct err *e)
     look_around(q);
     /* A queue that could not write is asked again here, also when nobody else writes. */
     op.sweep.probe = !queue_is_well(q, &trouble);
+    if (op.sweep.probe) {
+        vault_retry(q->vault);
+        q->store->verbs->retry(q->store);
+    }
     op.sweep.lease_slack_ms = look_for_jump(q);
     if (q->tray)
         tray_sweep(q->tray, queue_now_ms(q));

@@ -1,6 +1,7 @@
 #include "queue/sqlite.h"
 
 #include "base/clock.h"
+#include "queue/sqlite_checkpoint.h"
 #include "queue/sqlite_gather.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct sql {
 
 struct sqlite {
     sqlite3 *db;
+    struct checkpoints *checkpoints; /* of one for writing, else NULL */
     struct sql statements[STATEMENTS];
 };
 
@@ -101,7 +103,7 @@ static bool enter_wal(struct sqlite *db, struct err *e)
  * the vault, where deletion is erasure, asks for more. */
 static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
 {
-    sqlite3_busy_timeout(db->db, SQLITE_PATIENCE_MS);
+    sqlite_be_patient(db, SQLITE_PATIENCE_MS);
     sqlite3_extended_result_codes(db->db, 1);
     if (!sqlite_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF", e))
         return false;
@@ -110,12 +112,32 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
     /* A reader forgets all its pages whenever somebody has written: a small cache is as good. */
     if (mode == SQLITE_FOR_READING)
         return sqlite_exec(db, "PRAGMA query_only=ON; PRAGMA cache_size=-1000", e);
+    /* The read opens the log, without which there is nothing to write back. */
+    if (mode == SQLITE_FOR_CHECKPOINTS)
+        return sqlite_exec(db,
+            "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-100;"
+            "SELECT count(*) FROM sqlite_schema",
+            e);
     return enter_wal(db, e) &&
            sqlite_exec(db,
                "PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
-               "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;"
+               "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
                "PRAGMA secure_delete=FAST; PRAGMA cell_size_check=ON",
                e);
+}
+
+static int note_log(void *checkpoints, sqlite3 *db, const char *name, int pages)
+{
+    (void)db;
+    (void)name;
+    checkpoints_note(checkpoints, pages);
+    return SQLITE_OK;
+}
+
+static void watch_log(struct sqlite *db, const char *path)
+{
+    checkpoints_open(path, db, &db->checkpoints);
+    sqlite3_wal_hook(db->db, note_log, db->checkpoints);
 }
 
 /* Nobody reads the library's memory statistics, for which each of its allocations takes one lock of the process.
@@ -134,7 +156,7 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     int rc;
 
     pthread_once(&once, prepare_library);
-    if (mode != SQLITE_FOR_READING && !create_private(path, e))
+    if ((mode == SQLITE_FOR_WRITING || mode == SQLITE_FOR_COPYING) && !create_private(path, e))
         return false;
     db = calloc(1, sizeof *db);
     if (!db)
@@ -144,6 +166,8 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     if (rc != SQLITE_OK)
         fail(db, rc, e);
     else if (tune(db, mode, e)) {
+        if (mode == SQLITE_FOR_WRITING)
+            watch_log(db, path);
         *out = db;
         return true;
     }
@@ -155,11 +179,42 @@ void sqlite_close(struct sqlite **db)
 {
     if (!*db)
         return;
+    checkpoints_close(&(*db)->checkpoints);
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize((*db)->statements[i].stmt);
     sqlite3_close((*db)->db);
     free(*db);
     *db = NULL;
+}
+
+void sqlite_be_patient(struct sqlite *db, int ms)
+{
+    sqlite3_busy_timeout(db->db, ms);
+}
+
+/* ---- the log ---- */
+
+void sqlite_log_limit(struct sqlite *db, int pages, int pages_max)
+{
+    checkpoints_limit(db->checkpoints, pages, pages_max);
+}
+
+bool sqlite_log_is_well(struct sqlite *db, struct err *e)
+{
+    return checkpoints_are_well(db->checkpoints, e);
+}
+
+void sqlite_log_retry(struct sqlite *db)
+{
+    checkpoints_retry(db->checkpoints);
+}
+
+bool sqlite_log_empty(struct sqlite *db, struct err *e)
+{
+    bool emptied;
+
+    return checkpoints_empty(db->checkpoints, &emptied, e) &&
+           (emptied || err_set(e, ERR_BUSY, "others keep reading the log"));
 }
 
 /* ---- statements ---- */
@@ -295,6 +350,8 @@ bool sqlite_exec(struct sqlite *db, const char *text, struct err *e)
 
 bool sqlite_begin(struct sqlite *db, struct err *e)
 {
+    if (db->checkpoints)
+        checkpoints_help(db->checkpoints);
     return sql_run(sqlite_sql(db, "BEGIN IMMEDIATE"), e);
 }
 

@@ -25,13 +25,24 @@ struct sqlite;
 struct sql;
 
 enum sqlite_mode {
-    SQLITE_FOR_WRITING, /* creates the file with mode 0600; WAL, every commit is fsync'd */
-    SQLITE_FOR_READING, /* refuses writes */
-    SQLITE_FOR_COPYING, /* creates what sqlite_copy fills, with mode 0600 */
+    SQLITE_FOR_WRITING,     /* creates the file with mode 0600; WAL, every commit is fsync'd */
+    SQLITE_FOR_READING,     /* refuses writes */
+    SQLITE_FOR_COPYING,     /* creates what sqlite_copy fills, with mode 0600 */
+    SQLITE_FOR_CHECKPOINTS, /* sqlite_checkpoint.h */
 };
 
 bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, struct err *e);
 void sqlite_close(struct sqlite **db);
+/* For how long a statement waits for a lock that another connection holds; SQLITE_PATIENCE_MS unless told. */
+void sqlite_be_patient(struct sqlite *db, int ms);
+
+/* The log of a connection for writing, which is written back into the database beside it (sqlite_checkpoint.h). */
+void sqlite_log_limit(struct sqlite *db, int pages, int pages_max); /* for tests */
+/* Both any thread. False from a checkpoint that failed until one has succeeded: nothing is lost, but the log grows. */
+bool sqlite_log_is_well(struct sqlite *db, struct err *e);
+void sqlite_log_retry(struct sqlite *db); /* what failed */
+/* Everything back into the database, and nothing left in the log; ERR_BUSY when somebody reads there all the while. */
+bool sqlite_log_empty(struct sqlite *db, struct err *e);
 
 struct sql *sqlite_sql(struct sqlite *db, const char *text);
 void sql_int(struct sql *q, int column, int64_t value);

@@ -256,6 +256,9 @@ struct store_verbs {
     /* *wrote: something reached the disk, so the disk works. */
     bool (*apply)(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
         bool *wrote, struct err *e);
+    /* What goes on beside apply: false while it fails, until a retry has succeeded. Any thread. */
+    bool (*is_well)(struct store *s, struct err *e);
+    void (*retry)(struct store *s);
 
     bool (*ready)(struct store *s, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
         size_t *n, int64_t *next_due_ms, struct err *e);

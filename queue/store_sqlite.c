@@ -118,6 +118,16 @@ static void watch(struct store *base, store_left *left, void *context)
     w->left_context = context;
 }
 
+static bool is_well(struct store *s, struct err *e)
+{
+    return sqlite_log_is_well(inside(s)->writer.db, e);
+}
+
+static void retry(struct store *s)
+{
+    sqlite_log_retry(inside(s)->writer.db);
+}
+
 /* ---- reads: each borrows a connection ---- */
 
 #define WITH_READER(db, call)                                                                      \
@@ -259,6 +269,8 @@ static const struct store_verbs sqlite_verbs = {
     .close = sqlite_store_close,
     .watch = watch,
     .apply = sqlite_apply,
+    .is_well = is_well,
+    .retry = retry,
     .ready = ready,
     .message = message,
     .list = list,

@@ -128,14 +128,19 @@ static bool seen(struct vault *v, bool fine, const struct err *e)
     return fine;
 }
 
-bool vault_is_sound(struct vault *v, struct err *e)
+bool vault_is_well(struct vault *v, struct err *e)
 {
     pthread_mutex_lock(&v->lock);
     bool sound = v->broken.code == ERR_NONE;
     if (!sound)
         *e = v->broken;
     pthread_mutex_unlock(&v->lock);
-    return sound;
+    return sound && sqlite_log_is_well(v->writer, e);
+}
+
+void vault_retry(struct vault *v)
+{
+    sqlite_log_retry(v->writer);
 }
 
 enum answer { ANSWER_KEY, ANSWER_ERASED, ANSWER_NONE };
@@ -481,15 +486,13 @@ static bool erase_keys(struct vault *v, const char *storefront, const struct key
     return sqlite_commit(v->writer, e);
 }
 
-/* The log still holds the pages as they were: the checkpoint empties it, unless somebody reads there. */
+/* The log still holds the pages as they were. */
 static bool empty_log(struct vault *v, struct err *e)
 {
-    struct sql *q = sqlite_sql(v->writer, "PRAGMA wal_checkpoint(TRUNCATE)");
-    bool busy = sql_row(q) && sql_get_int(q, 0) != 0;
-
-    return sql_done(q, e) && (!busy || err_set(e, ERR_BUSY,
-                                           "the keys are erased, but not from the log of keys.db,"
-                                           " which others are reading; do it again"));
+    return sqlite_log_empty(v->writer, e) ||
+           (e->code == ERR_BUSY && err_set(e, ERR_BUSY,
+                                       "the keys are erased, but not from the log of keys.db,"
+                                       " which others are reading; do it again"));
 }
 
 bool vault_erase(struct vault *v, const char *storefront, const struct keyed *who, uint64_t *erased,

@@ -30,7 +30,9 @@ struct vault_key {
 bool vault_open(const char *path, const struct keyring *keys, const struct clock *clock,
     struct vault **out, struct err *e);
 void vault_close(struct vault **v);
-bool vault_is_sound(struct vault *v, struct err *e); /* false once a broken page was met */
+/* False once a broken page was met, and while the log cannot be written back. */
+bool vault_is_well(struct vault *v, struct err *e);
+void vault_retry(struct vault *v); /* writing the log back, if that failed */
 
 /* The person's key; with `make` a new one when there is none, else *found is false. */
 bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *who, bool make,

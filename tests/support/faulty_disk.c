@@ -8,6 +8,7 @@
 struct file {
     sqlite3_file base;
     const char *path; /* SQLite's, as long as the file is open */
+    bool is_database;
     sqlite3_file *real;
 };
 
@@ -16,19 +17,33 @@ static struct {
     struct disk_fault fault;
     bool armed, met;
     unsigned calls;
+    disk_watcher *watcher;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static sqlite3_vfs *system_vfs;
 
-static bool fails(const struct file *f, enum disk_op op)
+/* SQLITE_OK, or what the call fails with. */
+static int fault_of(const struct file *f, enum disk_op op)
 {
     pthread_mutex_lock(&disk.lock);
     const struct disk_fault *fault = &disk.fault;
-    bool mine = disk.armed && op == fault->op && f->path && strstr(f->path, fault->file);
+    bool mine = disk.armed && op == fault->op && f->path && strstr(f->path, fault->file) &&
+                (f->is_database || !fault->only_database);
     bool bad = mine && ++disk.calls >= fault->from && (fault->stays || disk.calls == fault->from);
+    int code = bad ? fault->code : SQLITE_OK;
     disk.met = disk.met || bad;
+    if (disk.watcher)
+        disk.watcher(op, f->is_database, code == SQLITE_OK);
     pthread_mutex_unlock(&disk.lock);
-    return bad;
+    return code;
+}
+
+static bool gets_half(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    bool half = disk.fault.half;
+    pthread_mutex_unlock(&disk.lock);
+    return half;
 }
 
 static sqlite3_file *real(sqlite3_file *f)
@@ -40,37 +55,41 @@ static sqlite3_file *real(sqlite3_file *f)
 
 static int do_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    return fails((struct file *)f, DISK_READ) ? disk.fault.code
-                                              : real(f)->pMethods->xRead(real(f), p, n, at);
+    int rc = fault_of((struct file *)f, DISK_READ);
+
+    return rc != SQLITE_OK ? rc : real(f)->pMethods->xRead(real(f), p, n, at);
 }
 
 static int do_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    if (!fails((struct file *)f, DISK_WRITE))
+    int rc = fault_of((struct file *)f, DISK_WRITE);
+
+    if (rc == SQLITE_OK)
         return real(f)->pMethods->xWrite(real(f), p, n, at);
-    if (disk.fault.half)
+    if (gets_half())
         real(f)->pMethods->xWrite(real(f), p, n / 2, at);
-    return disk.fault.code;
+    return rc;
 }
 
 static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-    return fails((struct file *)f, DISK_TRUNCATE) ? disk.fault.code
-                                                  : real(f)->pMethods->xTruncate(real(f), size);
+    int rc = fault_of((struct file *)f, DISK_TRUNCATE);
+
+    return rc != SQLITE_OK ? rc : real(f)->pMethods->xTruncate(real(f), size);
 }
 
 /* No power is cut here, so nothing is gained by waiting for the disk. */
 static int do_sync(sqlite3_file *f, int flags)
 {
     (void)flags;
-    return fails((struct file *)f, DISK_SYNC) ? disk.fault.code : SQLITE_OK;
+    return fault_of((struct file *)f, DISK_SYNC);
 }
 
 static int do_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
 {
-    return fails((struct file *)f, DISK_MAP)
-               ? disk.fault.code
-               : real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
+    int rc = fault_of((struct file *)f, DISK_MAP);
+
+    return rc != SQLITE_OK ? rc : real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
 }
 
 /* ---- what does not ------------------------------------------------------------------------------------ */
@@ -160,6 +179,7 @@ static int do_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *out, int fl
     (void)vfs;
     f->base.pMethods = NULL;
     f->path = path;
+    f->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     f->real = calloc(1, (size_t)system_vfs->szOsFile);
     if (!f->real)
         abort();
@@ -211,4 +231,11 @@ bool faulty_disk_mend(void)
     disk.armed = false;
     pthread_mutex_unlock(&disk.lock);
     return met;
+}
+
+void faulty_disk_watch(disk_watcher *watcher_or_null)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.watcher = watcher_or_null;
+    pthread_mutex_unlock(&disk.lock);
 }
