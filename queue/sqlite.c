@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STATEMENTS 256 /* slots; a power of two, well above the number of texts in queue/ */
+#define INDEX_PAGE 32768 /* in which SQLite maps the log's index */
+#define STATEMENTS 256   /* slots; a power of two, well above the number of texts in queue/ */
 
 struct sql {
     const char *text;
@@ -394,6 +395,19 @@ bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e)
     if (sql_row(q))
         *out = sql_get_int(q, 0);
     return sql_done(q, e);
+}
+
+/* Mapped already where the connection has read of a database in WAL mode. */
+const volatile uint32_t *sqlite_head_of(struct sqlite *db)
+{
+    sqlite3_file *f = NULL;
+    void volatile *at = NULL;
+
+    if (sqlite3_file_control(db->db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f ||
+        !f->pMethods || f->pMethods->iVersion < 2 || !f->pMethods->xShmMap ||
+        f->pMethods->xShmMap(f, 0, INDEX_PAGE, 0, &at) != SQLITE_OK)
+        return NULL;
+    return at;
 }
 
 /* ---- copies ---- */

@@ -72,6 +72,8 @@ int64_t sqlite_total_changes(struct sqlite *db);
 int64_t sqlite_last_row(struct sqlite *db);
 /* A number that changes when any other connection, of this process or another, has committed. */
 bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e);
+/* Where the head of the log's index lies (sqlite_head.h), NULL where there is none; as long as db is open. */
+const volatile uint32_t *sqlite_head_of(struct sqlite *db);
 
 /* The database at `from`, as it is at one moment, into a new file, checked page by page and on disk: one file, without a log.
  * Others may write meanwhile; their log grows until the copy is done. ERR_CORRUPT: `from` is damaged. */
@@ -93,7 +95,19 @@ bool sqlite_pool_open(const char *path, size_t max, struct sqlite_pool **out, st
 void sqlite_pool_close(struct sqlite_pool **p); /* all must have been given back */
 bool sqlite_pool_take(struct sqlite_pool *p, struct sqlite **out, struct err *e);
 void sqlite_pool_give(struct sqlite_pool *p, struct sqlite *db);
-/* sqlite_stamp of a connection that is kept for it: any commit, of our own writer too, changes it. */
+/* A number that changes when anybody has committed, our own writer too. Costs no statement where the log's index can be
+ * looked at, which sqlite_pool_is_quick tells. */
 bool sqlite_pool_stamp(struct sqlite_pool *p, int64_t *out, struct err *e);
+bool sqlite_pool_is_quick(const struct sqlite_pool *p);
+
+/* What is known as of a transaction's begin and was not changed in it is known as of its end, unless somebody else came
+ * between: begun is called after sqlite_begin, ended after sqlite_commit. True: nobody did, *stamp is that of our commit. */
+struct sqlite_turn {
+    bool known;
+    uint32_t commits;
+    int64_t stamp;
+};
+void sqlite_pool_begun(struct sqlite_pool *p, struct sqlite_turn *out);
+bool sqlite_pool_ended(struct sqlite_pool *p, const struct sqlite_turn *t, int64_t *stamp);
 
 #endif

@@ -11,6 +11,7 @@ void batch_begin(struct writer *w, int64_t now_ms, bool others_wrote)
     w->now_ms = now_ms;
     w->days_known = false;
     w->person.n = 0;
+    w->keys_changed = w->suppressed = false;
     if (others_wrote || w->shops_n > SHOPS_KEPT)
         batch_forget(w);
 }

@@ -65,6 +65,7 @@ struct writer {
     struct person_row person; /* the last one that was looked up in this batch; n = 0: none */
     bool days_known;          /* of this batch */
     int64_t days[IDEMPOTENCY_PLACES]; /* the day whose keys stand in idempotency_0..3, -1 = none */
+    bool keys_changed, suppressed;    /* in this batch: a row of api_key, one more suppression */
 };
 
 /* The columns of a message that change, and those that a change looks at. */

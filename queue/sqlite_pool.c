@@ -1,6 +1,8 @@
 /* sqlite_pool -- connections for reading, shared by threads; the contract stands in sqlite.h. */
 #include "queue/sqlite.h"
 
+#include "queue/sqlite_head.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,8 +15,12 @@ struct sqlite_pool {
     pthread_cond_t given;
     struct sqlite *free[POOL_MAX];
     size_t free_n, open_n;
-    pthread_mutex_t watch_lock; /* guards watch: stamps can be compared on one connection only */
-    struct sqlite *watch;
+    const volatile uint32_t *head; /* of the log's index, NULL: not to be had */
+    pthread_mutex_t watch_lock;    /* guards all below */
+    struct sqlite *watch;          /* its stamps can be compared among themselves only */
+    bool is_seen;
+    struct sqlite_head seen;
+    int64_t version, stamp;
 };
 
 bool sqlite_pool_open(const char *path, size_t max, struct sqlite_pool **out, struct err *e)
@@ -28,8 +34,11 @@ bool sqlite_pool_open(const char *path, size_t max, struct sqlite_pool **out, st
     pthread_mutex_init(&p->watch_lock, NULL);
     pthread_cond_init(&p->given, NULL);
     *out = p;
-    if (sqlite_open(path, SQLITE_FOR_READING, &p->watch, e))
+    if (sqlite_open(path, SQLITE_FOR_READING, &p->watch, e) &&
+        sqlite_stamp(p->watch, &p->version, e)) {
+        p->head = sqlite_head_of(p->watch);
         return true;
+    }
     sqlite_pool_close(out);
     return false;
 }
@@ -77,13 +86,71 @@ void sqlite_pool_give(struct sqlite_pool *p, struct sqlite *db)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* It reads a counter in shared memory, not the disk: the lock is held for about a microsecond. */
+/* ---- stamps ---- */
+
+/* Under the lock: the head as it is, and a new stamp where it moved. */
+static bool look(struct sqlite_pool *p, struct sqlite_head *now)
+{
+    if (!p->head || !sqlite_head_read(p->head, now))
+        return false;
+    if (!p->is_seen || memcmp(now, &p->seen, sizeof *now) != 0) {
+        p->seen = *now;
+        p->is_seen = true;
+        p->stamp++;
+    }
+    return true;
+}
+
+/* Under the lock. A head that could not be read is no reason to believe that nobody committed. */
+static bool ask(struct sqlite_pool *p, struct err *e)
+{
+    int64_t version;
+
+    if (!sqlite_stamp(p->watch, &version, e))
+        return false;
+    p->stamp += version != p->version || p->is_seen;
+    p->version = version;
+    p->is_seen = false;
+    return true;
+}
+
+/* Where it asks, it reads a counter in shared memory, not the disk. */
 bool sqlite_pool_stamp(struct sqlite_pool *p, int64_t *out, struct err *e)
 {
+    struct sqlite_head now;
     bool fine;
 
     pthread_mutex_lock(&p->watch_lock);
-    fine = sqlite_stamp(p->watch, out, e);
+    fine = look(p, &now) || ask(p, e);
+    *out = p->stamp;
     pthread_mutex_unlock(&p->watch_lock);
     return fine;
+}
+
+bool sqlite_pool_is_quick(const struct sqlite_pool *p)
+{
+    return p->head != NULL;
+}
+
+void sqlite_pool_begun(struct sqlite_pool *p, struct sqlite_turn *out)
+{
+    struct sqlite_head now = {0};
+
+    pthread_mutex_lock(&p->watch_lock);
+    out->known = look(p, &now);
+    out->commits = sqlite_head_commits(&now);
+    out->stamp = p->stamp;
+    pthread_mutex_unlock(&p->watch_lock);
+}
+
+bool sqlite_pool_ended(struct sqlite_pool *p, const struct sqlite_turn *t, int64_t *stamp)
+{
+    struct sqlite_head now;
+    bool alone;
+
+    pthread_mutex_lock(&p->watch_lock);
+    alone = t->known && look(p, &now) && sqlite_head_commits(&now) == t->commits + 1;
+    *stamp = p->stamp;
+    pthread_mutex_unlock(&p->watch_lock);
+    return alone;
 }

@@ -42,6 +42,7 @@ static bool insert_suppression(
         "actor, since_ms,"
         " expires_ms, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
 
+    w->suppressed = true;
     sql_text(q, 1, s->storefront);
     sql_int(q, 2, p->pepper);
     sql_digest(q, 3, &p->hash);
@@ -152,6 +153,7 @@ bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e)
     struct sql *q = sqlite_sql(w->db, "INSERT INTO api_key(storefront, id, secret, label, roles, "
                                       "created_ms, proof) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 
+    w->keys_changed = true;
     sql_text(q, 1, k->key->storefront);
     sql_text(q, 2, k->key->id);
     sql_digest(q, 3, &k->secret);
@@ -179,6 +181,7 @@ bool sqlite_key_revoke(struct writer *w, struct store_op *op, struct err *e)
         return false;
     if (*k->out != CHANGE_DONE)
         return true;
+    w->keys_changed = true;
     q = sqlite_sql(
         w->db, "UPDATE api_key SET revoked_ms = max(?3, 1) WHERE storefront = ?1 AND id = ?2");
     sql_text(q, 1, k->storefront);

@@ -1,8 +1,8 @@
 /* store_sqlite -- the back end on SQLite: one writing connection for apply, a pool for the reads. */
 #include "queue/sqlite_inside.h"
+#include "queue/sqlite_news.h"
 #include "queue/sqlite_schema.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,9 +13,7 @@ struct sqlite_store {
     struct writer writer;
     int64_t stamp; /* the writer's, after our last commit */
     struct sqlite_pool *readers;
-    pthread_mutex_t keys_lock; /* guards the two below */
-    int64_t keys_stamp;        /* of the readers, at which the count was read */
-    int64_t keys_count;
+    struct sqlite_news *news;
 };
 
 static struct sqlite_store *inside(struct store *s)
@@ -48,10 +46,12 @@ static bool transact(
     struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, struct err *e)
 {
     struct writer *w = &s->writer;
+    struct sqlite_turn turn;
     int64_t stamp;
 
     if (!sqlite_begin(w->db, e))
         return false;
+    sqlite_news_begun(s->news, &turn);
     if (!sqlite_stamp(w->db, &stamp, e))
         return false;
     batch_begin(w, now_ms, stamp != s->stamp);
@@ -61,7 +61,10 @@ static bool transact(
         if (!verbs_of_ops[ops[i]->kind](w, ops[i], e))
             return false;
     }
-    return batch_end(w, e) && sqlite_commit(w->db, e);
+    if (!batch_end(w, e) || !sqlite_commit(w->db, e))
+        return false;
+    sqlite_news_ended(s->news, &turn, w->keys_changed, w->suppressed);
+    return true;
 }
 
 /* *wrote becomes true when something reached the disk; what was rolled back does not count. */
@@ -174,10 +177,23 @@ static bool content(struct store *s, const char *storefront, const struct digest
     WITH_READER(db, read_content(db, storefront, hash, a, out, e));
 }
 
-static bool suppressions_of(struct store *s, const char *storefront, const struct keyed *who,
+static bool look_up_suppressions(struct store *s, const char *storefront, const struct keyed *who,
     int64_t now_ms, struct arena *a, struct store_suppression **out, size_t *n, struct err *e)
 {
     WITH_READER(db, read_suppressions_of(db, storefront, who, now_ms, a, out, n, e));
+}
+
+/* Of most people there is nothing to look up. */
+static bool suppressions_of(struct store *s, const char *storefront, const struct keyed *who,
+    int64_t now_ms, struct arena *a, struct store_suppression **out, size_t *n, struct err *e)
+{
+    bool maybe;
+
+    *out = NULL;
+    *n = 0;
+    if (!sqlite_news_may_be_suppressed(inside(s)->news, who, &maybe, e))
+        return false;
+    return !maybe || look_up_suppressions(s, storefront, who, now_ms, a, out, n, e);
 }
 
 static bool suppressions(struct store *s, const char *storefront,
@@ -217,34 +233,9 @@ static bool key_of(struct store *s, const struct digest *secret, struct arena *a
     WITH_READER(db, read_key_of(db, secret, a, out, proof, e));
 }
 
-static bool count_key_changes(struct store *s, int64_t *out, struct err *e)
+static bool key_changes(struct store *s, int64_t *out, struct err *e)
 {
-    WITH_READER(db, read_key_changes(db, out, e));
-}
-
-/* Every commit of anybody moves the stamp, few move the count. The stamp is asked first, so that what is read after it is
- * never older. */
-static bool key_changes(struct store *base, int64_t *out, struct err *e)
-{
-    struct sqlite_store *s = inside(base);
-    int64_t stamp;
-    bool known;
-
-    if (!sqlite_pool_stamp(s->readers, &stamp, e))
-        return false;
-    pthread_mutex_lock(&s->keys_lock);
-    known = s->keys_stamp == stamp;
-    *out = s->keys_count;
-    pthread_mutex_unlock(&s->keys_lock);
-    if (known)
-        return true;
-    if (!count_key_changes(base, out, e))
-        return false;
-    pthread_mutex_lock(&s->keys_lock);
-    s->keys_stamp = stamp;
-    s->keys_count = *out;
-    pthread_mutex_unlock(&s->keys_lock);
-    return true;
+    return sqlite_news_key_changes(inside(s)->news, out, e);
 }
 
 /* ---- lifetime ---- */
@@ -256,11 +247,11 @@ static void sqlite_store_close(struct store **base)
     if (!*base)
         return;
     s = inside(*base);
+    sqlite_news_close(&s->news);
     sqlite_pool_close(&s->readers);
     sqlite_close(&s->writer.db);
     arena_close(&s->writer.batch);
     arena_close(&s->writer.shops_arena);
-    pthread_mutex_destroy(&s->keys_lock);
     free(s);
     *base = NULL;
 }
@@ -297,12 +288,12 @@ bool store_sqlite_open(const char *path, const char *node, struct store **out, s
     s->base.verbs = &sqlite_verbs;
     s->writer.batch = arena_open();
     s->writer.shops_arena = arena_open();
-    s->stamp = s->keys_stamp = -1;
-    pthread_mutex_init(&s->keys_lock, NULL);
+    s->stamp = -1;
     snprintf(s->writer.node, sizeof s->writer.node, "%s", node);
     if (sqlite_open(path, SQLITE_FOR_WRITING, &s->writer.db, e) &&
         sqlite_migrate(s->writer.db, &sqlite_queue_schema, e) &&
         sqlite_pool_open(path, READERS, &s->readers, e)) {
+        s->news = sqlite_news_open(s->readers);
         *out = base;
         return true;
     }

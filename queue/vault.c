@@ -3,6 +3,7 @@
 #include "queue/sqlite.h"
 #include "queue/vault_cache.h"
 #include "queue/vault_marks.h"
+#include "queue/vault_news.h"
 #include "queue/vault_pending.h"
 #include "queue/vault_schema.h"
 
@@ -16,12 +17,12 @@ struct vault {
     const struct keyring *keys;
     const struct clock *clock;
     struct sqlite_pool *readers;
+    struct vault_news *news;
     pthread_mutex_t write_lock; /* guards writer; held across its I/O, by writers alone */
     struct sqlite *writer;
     pthread_mutex_t lock; /* guards all below; never held across I/O */
     struct vault_pending fresh, flushing;
     struct vault_cache cache;
-    int64_t seen_stamp, seen_erasures; /* at that stamp of keys.db so many were counted */
     uint64_t next_id;
     struct err broken; /* the first broken page that was met */
 };
@@ -44,13 +45,13 @@ bool vault_open(const char *path, const struct keyring *keys, const struct clock
     v->clock = clock;
     pthread_mutex_init(&v->write_lock, NULL);
     pthread_mutex_init(&v->lock, NULL);
-    v->seen_stamp = -1;
     hash_random(&v->next_id, sizeof v->next_id);
     /* Here deletion is erasure, so free pages are zeroed whatever it costs. */
     if (sqlite_open(path, SQLITE_FOR_WRITING, &v->writer, e) &&
         sqlite_exec(v->writer, "PRAGMA secure_delete=ON", e) &&
         sqlite_migrate(v->writer, &vault_schema, e) && vault_marks_check(v->writer, keys, e) &&
         sqlite_pool_open(path, READERS, &v->readers, e)) {
+        v->news = vault_news_open(v->readers);
         *out = v;
         return true;
     }
@@ -65,6 +66,7 @@ void vault_close(struct vault **v)
     vault_pending_clear(&(*v)->fresh);
     vault_pending_clear(&(*v)->flushing);
     vault_cache_wipe(&(*v)->cache);
+    vault_news_close(&(*v)->news);
     sqlite_pool_close(&(*v)->readers);
     sqlite_close(&(*v)->writer);
     pthread_mutex_destroy(&(*v)->lock);
@@ -211,44 +213,10 @@ static bool key_by_person(struct vault *v, const char *storefront, const struct 
     return fine;
 }
 
-/* ---- how long a cached key holds ---- */
-
-static bool count_erasures(struct sqlite *db, int64_t *out, struct err *e)
-{
-    struct sql *q = sqlite_sql(db, "SELECT n FROM erasure");
-
-    *out = -1;
-    if (sql_row(q))
-        *out = sql_get_int(q, 0);
-    return sql_done(q, e);
-}
-
-/* The stamp of the file is asked first, so what is read after it is never older, and a further commit shows. */
+/* How long a cached key holds. */
 static bool erasures(struct vault *v, int64_t *out, struct err *e)
 {
-    struct sqlite *db;
-    int64_t stamp;
-    bool known, fine;
-
-    if (!sqlite_pool_stamp(v->readers, &stamp, e))
-        return false;
-    pthread_mutex_lock(&v->lock);
-    known = v->seen_stamp == stamp;
-    *out = v->seen_erasures;
-    pthread_mutex_unlock(&v->lock);
-    if (known)
-        return true;
-    if (!sqlite_pool_take(v->readers, &db, e))
-        return false;
-    fine = seen(v, count_erasures(db, out, e), e);
-    sqlite_pool_give(v->readers, db);
-    if (!fine)
-        return false;
-    pthread_mutex_lock(&v->lock);
-    v->seen_stamp = stamp;
-    v->seen_erasures = *out;
-    pthread_mutex_unlock(&v->lock);
-    return true;
+    return seen(v, vault_news_erasures(v->news, out, e), e);
 }
 
 bool vault_erasures(struct vault *v, int64_t *n, struct err *e)
@@ -285,6 +253,7 @@ static bool pending_key(struct vault *v, const char *storefront, const struct ke
         new_id(v, out->id);
         seal_key_new(&out->key);
         vault_pending_add(&v->fresh, storefront, who, out);
+        vault_news_made(v->news, &who->hash[0]);
     }
     return p || make;
 }
@@ -312,6 +281,18 @@ static bool remembered(struct vault *v, const char *storefront, const struct key
     return true;
 }
 
+/* Where a key would be made, who is surely new need not be looked for. */
+static bool look_for_key(struct vault *v, const char *storefront, const struct keyed *who,
+    bool make, struct vault_key *out, int64_t *erased_n, enum answer *answer, struct err *e)
+{
+    bool is_new = false;
+
+    if (make && !seen(v, vault_news_is_new(v->news, who, &is_new, e), e))
+        return false;
+    *answer = ANSWER_NONE;
+    return is_new || key_by_person(v, storefront, who, out, erased_n, answer, e);
+}
+
 bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *who, bool make,
     struct vault_key *out, bool *found, struct err *e)
 {
@@ -322,7 +303,7 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
         return false;
     if (*found)
         return true;
-    if (!key_by_person(v, storefront, who, out, &erased_n, &answer, e))
+    if (!look_for_key(v, storefront, who, make, out, &erased_n, &answer, e))
         return false;
     *found = answer == ANSWER_KEY;
     pthread_mutex_lock(&v->lock);
@@ -407,9 +388,12 @@ static bool insert(struct vault *v, const struct vault_new *p, struct err *e)
 /* *erased_n: as of this transaction; an erasure that concerns the new keys comes later and counts further. */
 static bool insert_all(struct vault *v, int64_t *erased_n, struct err *e)
 {
+    struct sqlite_turn turn;
+
     if (!sqlite_begin(v->writer, e))
         return false;
-    if (!count_erasures(v->writer, erased_n, e)) {
+    vault_news_begun(v->news, &turn);
+    if (!vault_news_count(v->writer, erased_n, e)) {
         sqlite_rollback(v->writer);
         return false;
     }
@@ -418,7 +402,10 @@ static bool insert_all(struct vault *v, int64_t *erased_n, struct err *e)
             sqlite_rollback(v->writer);
             return false;
         }
-    return sqlite_commit(v->writer, e);
+    if (!sqlite_commit(v->writer, e))
+        return false;
+    vault_news_ended(v->news, &turn, *erased_n);
+    return true;
 }
 
 /* Under the lock: a new person's key is wanted again soon, by the claim and by the settle. */
