@@ -203,17 +203,22 @@ static void wake(void *context, struct ticket *t)
     sem_post(context);
 }
 
+void committer_hand_in(struct committer *c, struct ticket *t)
+{
+    pthread_mutex_lock(&c->lock);
+    while (is_full(c, 1, t->bytes))
+        pthread_cond_wait(&c->room, &c->lock);
+    stand_in_line(c, t);
+    pthread_mutex_unlock(&c->lock);
+}
+
 bool committer_run_sized(struct committer *c, struct store_op *op, size_t bytes, struct err *e)
 {
     sem_t answered;
     struct ticket t = {.op = *op, .bytes = bytes, .done = wake, .context = &answered};
 
     sem_init(&answered, 0, 0);
-    pthread_mutex_lock(&c->lock);
-    while (is_full(c, 1, bytes))
-        pthread_cond_wait(&c->room, &c->lock);
-    stand_in_line(c, &t);
-    pthread_mutex_unlock(&c->lock);
+    committer_hand_in(c, &t);
     while (sem_wait(&answered) != 0)
         continue; /* EINTR */
     sem_destroy(&answered);

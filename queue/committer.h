@@ -48,6 +48,8 @@ void committer_close(struct committer **c); /* commits what waits, then stops */
 
 bool committer_run(struct committer *c, struct store_op *op, struct err *e);
 bool committer_run_sized(struct committer *c, struct store_op *op, size_t bytes, struct err *e);
+/* Waits for room as committer_run does, and not for the answer. */
+void committer_hand_in(struct committer *c, struct ticket *t);
 bool committer_post(struct committer *c, struct ticket *t, struct err *e);
 /* At most COMMITTER_GROUP tickets, one behind the other in one commit. ERR_BUSY: none of them stands in line. */
 bool committer_post_all(struct committer *c, struct ticket *t, size_t n, struct err *e);

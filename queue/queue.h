@@ -198,7 +198,7 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
 
 /* Marks, without a commit, that lane's next bytes are the body of this job; queue_settle clears it. After a
  * crash it tells `unsure` messages from those that surely were not sent: a kill makes at most `lanes` of them unsure
- * (flight.h). One body at a time on a lane: settle it before the next begins. Never fails, never blocks. */
+ * (flight.h). One body at a time on a lane: its settlement is on disk before the next begins. Never fails, never blocks. */
 void queue_body_starts(struct queue *q, size_t lane, const struct job *j);
 
 struct suppression_new {
@@ -226,6 +226,12 @@ struct settlement {
 };
 /* ERR_CONFLICT when the lease was lost meanwhile: then nothing is written and the message is another's. */
 bool queue_settle(struct queue *q, const struct settlement *s, struct err *e);
+/* The same without waiting, but for room in a line that is full: `done` runs once, on the committer's thread, must be
+ * short and must not call the queue. What is needed until then is made in `a`, which must live as long as all that s points
+ * to. Errors before queueing: false and no `done`. */
+typedef void queue_settled(void *context, const struct err *e_or_null);
+bool queue_settle_async(struct queue *q, const struct settlement *s, struct arena *a,
+    queue_settled *done, void *context, struct err *e);
 /* One commit, all or nothing: a single lost lease refuses the whole. */
 bool queue_settle_all(struct queue *q, const struct settlement *s, size_t n, struct err *e);
 

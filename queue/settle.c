@@ -1,4 +1,4 @@
-/* settle -- the outcome of an attempt, on disk before the lane goes on. */
+/* settle -- the outcome of an attempt, prepared on the caller's thread and written by the committer. */
 #include "queue/inside.h"
 
 static bool prepare(struct queue *q, const struct settlement *s, struct arena *a,
@@ -27,6 +27,13 @@ static bool prepare(struct queue *q, const struct settlement *s, struct arena *a
     return suppress_prepare(q, j->storefront, j->address, s->suppress, false, a, suppress, e);
 }
 
+/* Only what is on disk clears a mark. A single lost lease is another's, so its mark means nothing. */
+static void clear_mark(struct queue *q, const struct settlement *s, bool is_over)
+{
+    if (q->flight && is_over)
+        flight_end(q->flight, s->lane, s->job->id, s->job->fence);
+}
+
 bool queue_settle_all(struct queue *q, const struct settlement *s, size_t n, struct err *e)
 {
     AUTO(arena_close) struct arena *a = arena_open();
@@ -38,13 +45,46 @@ bool queue_settle_all(struct queue *q, const struct settlement *s, size_t n, str
         if (!prepare(q, &s[i], a, &list[i], e))
             return false;
     fine = committer_run(q->committer, &op, e);
-    /* Only what is on disk clears a mark. A single lost lease is another's, so its mark means nothing. */
-    for (size_t i = 0; q->flight && i < n && (fine || (n == 1 && e->code == ERR_CONFLICT)); i++)
-        flight_end(q->flight, s[i].lane, s[i].job->id, s[i].job->fence);
+    for (size_t i = 0; i < n; i++)
+        clear_mark(q, &s[i], fine || (n == 1 && e->code == ERR_CONFLICT));
     return fine;
 }
 
 bool queue_settle(struct queue *q, const struct settlement *s, struct err *e)
 {
     return queue_settle_all(q, s, 1, e);
+}
+
+/* ---- without waiting ---- */
+
+/* In the caller's arena. */
+struct posting {
+    struct queue *queue;
+    struct store_settle one;
+    struct ticket ticket;
+    queue_settled *done;
+    void *context;
+};
+
+static void answer(void *context, struct ticket *t)
+{
+    struct posting *p = context;
+
+    clear_mark(p->queue, p->one.s, t->op.ok || t->op.e.code == ERR_CONFLICT);
+    p->done(p->context, t->op.ok ? NULL : &t->op.e);
+}
+
+bool queue_settle_async(struct queue *q, const struct settlement *s, struct arena *a,
+    queue_settled *done, void *context, struct err *e)
+{
+    struct posting *p = ARENA_NEW(a, struct posting);
+
+    *p = (struct posting){.queue = q, .done = done, .context = context};
+    if (!prepare(q, s, a, &p->one, e))
+        return false;
+    p->ticket = (struct ticket){.op = {.kind = STORE_SETTLE, .settle = {.list = &p->one, .n = 1}},
+        .done = answer,
+        .context = p};
+    committer_hand_in(q->committer, &p->ticket);
+    return true;
 }

@@ -2,7 +2,7 @@
  *
  * attempt_prepare asks everything that must be true before a byte goes out; attempt_conclude writes what became of
  * the mail. Between the two the lane carries it to a server (courier.h). However an attempt ends, it ends in
- * exactly one settle: a message that was claimed is never dropped.
+ * exactly one settle, which is posted and not waited for (settle.h): a message that was claimed is never dropped.
  * Ownership: an attempt borrows its job and the lane's bench for its time; nothing to close.
  * Threads: the lane's. Errors: none; failures of ours defer or hold the message and are logged once. */
 #ifndef MAILER_DELIVER_ATTEMPT_H

@@ -11,7 +11,7 @@
 struct engine {
     struct engine_setup with;
     struct tally tally;
-    struct settler settler;
+    struct settler *settler;
     struct letter_tools letters;
     struct smtp_shared *smtp;
     struct watchdog *watchdog;
@@ -23,7 +23,9 @@ struct engine {
 
 static bool open_tools(struct engine *g, const struct conf *c, struct err *e)
 {
-    return letter_tools_open(g->with.queue, g->with.keys, g->with.clock, &g->letters, e) &&
+    return settler_open(
+               g->with.queue, g->with.clock, &g->tally, (size_t)c->lanes, &g->settler, e) &&
+           letter_tools_open(g->with.queue, g->with.keys, g->with.clock, &g->letters, e) &&
            smtp_shared_open(c->tls_ca_file, &g->smtp, e) && watchdog_open(&g->watchdog, e);
 }
 
@@ -42,7 +44,7 @@ static bool open_lanes(struct engine *g, size_t n, struct err *e)
             .gate = g->with.gate,
             .clock = g->with.clock,
             .letters = &g->letters,
-            .settler = &g->settler,
+            .settler = g->settler,
             .smtp = g->smtp,
             .watchdog = g->watchdog,
             .tally = &g->tally,
@@ -72,7 +74,6 @@ bool engine_open(const struct engine_setup *s, struct engine **out, struct err *
         err_out_of_memory();
     g->with = *s;
     tally_open(s->metrics, &g->tally);
-    settler_open(&g->settler, s->queue, s->clock, &g->tally);
     g->desk = desk_open(s->queue, s->clock, (size_t)c->lanes);
     if (!open_tools(g, c, e) || !open_lanes(g, (size_t)c->lanes, e) || !open_keeper(g, e))
         return false;
@@ -99,10 +100,11 @@ bool engine_stop(struct engine *g, int64_t grace_ms)
     desk_stop(g->desk);
     if (g->roster && !roster_wait(g->roster, in_ns(grace_ms))) {
         watchdog_end_all(g->watchdog);
-        settler_stop(&g->settler);
+        settler_stop(g->settler);
         all = roster_wait(g->roster, in_ns(patience_ms(g)));
     }
-    settler_stop(&g->settler);
+    if (g->settler)
+        settler_stop(g->settler);
     keeper_close(&g->keeper);
     if (!all)
         log_error("lanes-hang", KV("now", "what they hold is left to the next start"));

@@ -37,6 +37,7 @@ struct lane {
     /* in hand */
     struct attempt attempt;
     struct smtp_mail mail;
+    bool withheld; /* its body may not go */
 };
 
 /* ---- taking messages ------------------------------------------------------------------------------------- */
@@ -74,6 +75,7 @@ static bool claim(struct lane *l)
 
 static void put_in_hand(struct lane *l)
 {
+    l->withheld = false;
     l->mail = (struct smtp_mail){
         .reverse_path = l->bench.letter.reverse_path,
         .recipient = l->attempt.job->address,
@@ -137,11 +139,22 @@ static bool feed_next(void *context, struct smtp_mail *out)
     return false;
 }
 
+/* What was settled while this mail was prepared is on disk by now, nearly always. A disk that refuses may take all the time
+ * that the mail had; and when the service stops before the disk is well, no other body may take the flight file's slot. */
+static bool may_begin(struct lane *l)
+{
+    return settler_wait(l->with.settler, l->with.number) &&
+           clock_steady_ns() < l->attempt.deadline_ns && !watch_has_bitten(l->courier.watch);
+}
+
 static bool feed_body_starts(void *context)
 {
     struct lane *l = context;
 
     if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
+        return false;
+    l->withheld = !may_begin(l);
+    if (l->withheld)
         return false;
     queue_body_starts(l->with.queue, l->with.number, l->attempt.job);
     return pulse_begun(&l->pulse, l->attempt.deadline_ns);
@@ -155,7 +168,10 @@ static void feed_done(void *context, const struct smtp_result *r, const struct s
         return;
     desk_comes_back(l->with.desk, l->with.number, r->code > 0);
     letter_close(&l->bench.letter); /* a lane that waits for its next mail holds none */
-    attempt_conclude(&l->attempt, r, &l->courier.hop, cover);
+    if (l->withheld)
+        attempt_give_back(&l->bench, l->attempt.job);
+    else
+        attempt_conclude(&l->attempt, r, &l->courier.hop, cover);
     if (r->code > 0)
         desk_answered(l->with.desk, l->with.number);
     histogram_add_ns(l->with.tally->attempt, clock_steady_ns() - l->attempt.begun_ns);
@@ -233,6 +249,7 @@ static void end_turn(struct lane *l)
 
     while ((job = pulse_take(&l->pulse)) != NULL)
         attempt_give_back(&l->bench, job);
+    settler_wait(l->with.settler, l->with.number); /* a turn's end is on disk */
     route_close(&l->route);
     letter_close(&l->bench.letter);
     arena_clear(l->turn);

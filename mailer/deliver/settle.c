@@ -2,70 +2,228 @@
 
 #include "base/log.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define PATIENCE_FIRST_MS 50
 #define PATIENCE_MAX_MS 2000
+#define SPARE_MAX 32 /* outcomes that are kept for the next ones, 16 KB each */
+#define NS_PER_MS INT64_C(1000000)
 
-void settler_open(
-    struct settler *s, struct queue *q, const struct clock *clock, struct tally *tally)
+/* One settlement from its posting to its end, with copies of all that it says. */
+struct outcome {
+    struct settler *settler;
+    struct settlement what;
+    struct job job; /* what the queue and we ourselves ask of it */
+    struct suppression_new suppress;
+    struct arena *arena; /* of the copies and the first try */
+    struct arena *again; /* of each further one, or NULL */
+    struct err e;        /* of the last try */
+    int64_t patience_ms; /* the next rest */
+    int64_t again_ns;    /* 0 = was just answered */
+    struct outcome *next;
+};
+
+/* What is on its way for the lanes of one number. */
+struct lane_account {
+    pthread_cond_t settled;
+    size_t pending;
+    bool left; /* the flight file's slot is taken until the next start */
+};
+
+struct settler {
+    struct queue *queue;
+    const struct clock *clock;
+    struct tally *tally;
+    pthread_t thread;
+    pthread_cond_t changed; /* for the thread */
+    pthread_mutex_t lock;   /* guards all below */
+    bool stop, end;
+    size_t pending;           /* of all lanes */
+    struct outcome *troubled; /* the store refused them */
+    struct outcome *spare;
+    size_t spare_n;
+    struct lane_account *lanes;
+    size_t lanes_n;
+};
+
+/* ---- outcomes -------------------------------------------------------------------------------------------- */
+
+static struct lane_account *account(struct settler *s, size_t lane)
 {
-    pthread_condattr_t attr;
-
-    *s = (struct settler){.queue = q, .clock = clock, .tally = tally};
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->stopped, &attr);
-    pthread_condattr_destroy(&attr);
+    return &s->lanes[lane];
 }
 
-void settler_close(struct settler *s)
-{
-    pthread_cond_destroy(&s->stopped);
-    pthread_mutex_destroy(&s->lock);
-}
-
-void settler_stop(struct settler *s)
+static struct outcome *take_spare(struct settler *s, size_t lane)
 {
     pthread_mutex_lock(&s->lock);
-    s->stop = true;
-    pthread_cond_broadcast(&s->stopped);
+    struct outcome *o = s->spare;
+    if (o) {
+        s->spare = o->next;
+        s->spare_n--;
+    }
+    s->pending++;
+    account(s, lane)->pending++;
     pthread_mutex_unlock(&s->lock);
+    return o;
 }
 
-/* False when the service stops. */
-static bool rest(struct settler *s, int64_t ms)
+static struct outcome *new_outcome(void)
 {
-    int64_t until = clock_steady_ns() + ms * 1000000;
-    struct timespec at = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+    struct outcome *o = calloc(1, sizeof *o);
 
+    if (!o)
+        err_out_of_memory();
+    o->arena = arena_open();
+    return o;
+}
+
+static void drop(struct outcome *o)
+{
+    arena_close(&o->arena);
+    free(o);
+}
+
+static void copy_suppression(struct outcome *o, const struct suppression_new *from)
+{
+    struct arena *a = o->arena;
+
+    o->suppress = (struct suppression_new){.scope = arena_text(a, str_of(from->scope)),
+        .reason = arena_text(a, str_of(from->reason)),
+        .origin = arena_text(a, str_of(from->origin)),
+        .expires_ms = from->expires_ms,
+        .evidence = arena_text(a, str_of(from->evidence)),
+        .actor = arena_text(a, str_of(from->actor)),
+        .note = arena_str(a, from->note)};
+    o->what.suppress = &o->suppress;
+}
+
+/* Of the job only what a settlement needs: the rest may be megabytes. */
+static void copy(struct outcome *o, const struct settlement *what)
+{
+    const struct job *job = what->job;
+    struct arena *a = o->arena;
+
+    o->job = (struct job){.storefront = arena_text(a, str_of(job->storefront)),
+        .id = arena_text(a, str_of(job->id)),
+        .fence = job->fence,
+        .due_ms = job->due_ms,
+        .address = arena_str(a, job->address)};
+    o->what = *what;
+    o->what.job = &o->job;
+    o->what.reason = arena_text(a, str_of(what->reason));
+    o->what.facts = arena_str(a, what->facts);
+    o->what.reply = arena_str(a, what->reply);
+    if (what->suppress)
+        copy_suppression(o, what->suppress);
+}
+
+/* The outcome's end, whichever. */
+static void finish(struct outcome *o, bool left)
+{
+    struct settler *s = o->settler;
+    struct lane_account *l = account(s, o->what.lane);
+
+    arena_clear(o->arena);
+    arena_close(&o->again);
     pthread_mutex_lock(&s->lock);
-    while (!s->stop && clock_steady_ns() < until)
-        pthread_cond_timedwait(&s->stopped, &s->lock, &at);
-    bool go_on = !s->stop;
+    bool kept = s->spare_n < SPARE_MAX;
+    if (kept) {
+        o->next = s->spare;
+        s->spare = o;
+        s->spare_n++;
+    }
+    l->left = l->left || left;
+    if (--l->pending == 0)
+        pthread_cond_broadcast(&l->settled);
+    if (--s->pending == 0 && s->end)
+        pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
-    return go_on;
+    if (!kept)
+        drop(o);
 }
 
-static void count(struct settler *s, const struct settlement *what)
-{
-    struct tally *t = s->tally;
+/* ---- posting, and the answer ----------------------------------------------------------------------------- */
 
-    log_debug("settled", KV("id", what->job->id), KV("to", msg_state_name(what->to)),
-        KV("reason", what->reason));
-    if (what->to == MSG_QUEUED)
+static void count(const struct outcome *o)
+{
+    struct tally *t = o->settler->tally;
+
+    log_debug("settled", KV("id", o->job.id), KV("to", msg_state_name(o->what.to)),
+        KV("reason", o->what.reason));
+    if (o->what.to == MSG_QUEUED)
         counter_add(t->given_back, 1);
     else
-        counter_add(t->ended[what->to], 1);
-    if (what->unsure)
+        counter_add(t->ended[o->what.to], 1);
+    if (o->what.unsure)
         counter_add(t->unsure, 1);
-    if (what->suppress)
+    if (o->what.suppress)
         counter_add(t->suppressions, 1);
-    if (what->to == MSG_DELIVERED)
+    if (o->what.to == MSG_DELIVERED)
         histogram_add_ns(
-            t->due_to_delivered, (clock_now_ms(s->clock) - what->job->due_ms) * 1000000);
+            t->due_to_delivered, (clock_now_ms(o->settler->clock) - o->job.due_ms) * NS_PER_MS);
 }
+
+static void join_the_troubled(struct outcome *o)
+{
+    struct settler *s = o->settler;
+
+    pthread_mutex_lock(&s->lock);
+    o->next = s->troubled;
+    s->troubled = o;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* On the committer's thread, which has no time for a refusal. */
+static void on_answer(void *context, const struct err *e_or_null)
+{
+    struct outcome *o = context;
+
+    if (!e_or_null) {
+        count(o);
+        finish(o, false);
+        return;
+    }
+    o->e = *e_or_null;
+    o->again_ns = 0;
+    join_the_troubled(o);
+}
+
+static void post(struct outcome *o, struct arena *a)
+{
+    struct err e;
+
+    if (!queue_settle_async(o->settler->queue, &o->what, a, on_answer, o, &e))
+        on_answer(o, &e);
+}
+
+void settle(struct settler *s, const struct settlement *what)
+{
+    struct outcome *o = take_spare(s, what->lane);
+
+    if (!o)
+        o = new_outcome();
+    o->settler = s;
+    o->patience_ms = PATIENCE_FIRST_MS;
+    copy(o, what);
+    post(o, o->arena);
+}
+
+bool settler_wait(struct settler *s, size_t lane)
+{
+    struct lane_account *l = account(s, lane);
+
+    pthread_mutex_lock(&s->lock);
+    while (l->pending > 0)
+        pthread_cond_wait(&l->settled, &s->lock);
+    bool whole = !l->left;
+    pthread_mutex_unlock(&s->lock);
+    return whole;
+}
+
+/* ---- what the store refused, on the settler's thread ----------------------------------------------------- */
 
 /* The store is well and says no: the lease was lost, or the message has gone. Asking again changes nothing. */
 static bool is_an_answer(const struct err *e)
@@ -73,25 +231,168 @@ static bool is_an_answer(const struct err *e)
     return e->code == ERR_CONFLICT || e->code == ERR_MISSING || e->code == ERR_INPUT;
 }
 
-void settle(struct settler *s, const struct settlement *what)
+static void leave(struct outcome *o)
 {
-    int64_t ms = PATIENCE_FIRST_MS;
-    struct err e;
+    log_error("settle-left-to-next-start", KV("id", o->job.id));
+    finish(o, true);
+}
 
-    while (!queue_settle(s->queue, what, &e)) {
-        if (is_an_answer(&e)) {
-            log_warning("settle-refused", KV("id", what->job->id),
-                KV("to", msg_state_name(what->to)), KV("error", e.text));
-            return;
-        }
-        log_error("settle-failed", KV("id", what->job->id), KV("to", msg_state_name(what->to)),
-            KV("error", e.text));
-        counter_add(s->tally->settle_retries, 1);
-        if (!rest(s, ms)) {
-            log_error("settle-left-to-next-start", KV("id", what->job->id));
-            return;
-        }
-        ms = ms * 2 < PATIENCE_MAX_MS ? ms * 2 : PATIENCE_MAX_MS;
+static void look_at_refusal(struct outcome *o, bool stop)
+{
+    const char *to = msg_state_name(o->what.to);
+
+    if (is_an_answer(&o->e)) {
+        log_warning("settle-refused", KV("id", o->job.id), KV("to", to), KV("error", o->e.text));
+        finish(o, false);
+        return;
     }
-    count(s, what);
+    log_error("settle-failed", KV("id", o->job.id), KV("to", to), KV("error", o->e.text));
+    counter_add(o->settler->tally->settle_retries, 1);
+    if (stop) {
+        leave(o);
+        return;
+    }
+    o->again_ns = clock_steady_ns() + o->patience_ms * NS_PER_MS;
+    o->patience_ms = o->patience_ms * 2 < PATIENCE_MAX_MS ? o->patience_ms * 2 : PATIENCE_MAX_MS;
+    join_the_troubled(o);
+}
+
+static void try_again(struct outcome *o)
+{
+    if (!o->again)
+        o->again = arena_open();
+    arena_clear(o->again);
+    post(o, o->again);
+}
+
+static void see_to(struct outcome *o, bool stop)
+{
+    if (o->again_ns == 0)
+        look_at_refusal(o, stop);
+    else if (stop)
+        leave(o);
+    else
+        try_again(o);
+}
+
+/* Under the lock. A stop ends every rest. */
+static struct outcome *take_due(struct settler *s, int64_t *next_ns)
+{
+    int64_t now_ns = clock_steady_ns();
+
+    *next_ns = INT64_MAX;
+    for (struct outcome **link = &s->troubled; *link; link = &(*link)->next) {
+        struct outcome *o = *link;
+        if (s->stop || o->again_ns <= now_ns) {
+            *link = o->next;
+            return o;
+        }
+        if (o->again_ns < *next_ns)
+            *next_ns = o->again_ns;
+    }
+    return NULL;
+}
+
+static void wait_until(struct settler *s, int64_t ns)
+{
+    struct timespec at = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+
+    if (ns == INT64_MAX)
+        pthread_cond_wait(&s->changed, &s->lock);
+    else
+        pthread_cond_timedwait(&s->changed, &s->lock, &at);
+}
+
+static void *run(void *arg)
+{
+    struct settler *s = arg;
+    int64_t next_ns;
+
+    pthread_setname_np(pthread_self(), "settler");
+    pthread_mutex_lock(&s->lock);
+    while (!s->end || s->pending > 0) {
+        struct outcome *o = take_due(s, &next_ns);
+        bool stop = s->stop;
+        if (!o) {
+            wait_until(s, next_ns);
+            continue;
+        }
+        pthread_mutex_unlock(&s->lock);
+        see_to(o, stop);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------- */
+
+static void open_accounts(struct settler *s, size_t lanes)
+{
+    s->lanes = calloc(lanes, sizeof *s->lanes);
+    if (!s->lanes)
+        err_out_of_memory();
+    s->lanes_n = lanes;
+    for (size_t i = 0; i < lanes; i++)
+        pthread_cond_init(&s->lanes[i].settled, NULL);
+}
+
+static void free_all(struct settler *s)
+{
+    for (struct outcome *o = s->spare, *next; o; o = next) {
+        next = o->next;
+        drop(o);
+    }
+    for (size_t i = 0; i < s->lanes_n; i++)
+        pthread_cond_destroy(&s->lanes[i].settled);
+    free(s->lanes);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+bool settler_open(struct queue *q, const struct clock *clock, struct tally *tally, size_t lanes,
+    struct settler **out, struct err *e)
+{
+    struct settler *s = calloc(1, sizeof *s);
+    pthread_condattr_t attr;
+
+    if (!s)
+        err_out_of_memory();
+    *s = (struct settler){.queue = q, .clock = clock, .tally = tally};
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    open_accounts(s, lanes);
+    if (pthread_create(&s->thread, NULL, run, s) != 0) {
+        free_all(s);
+        return err_set(e, ERR_IO, "cannot start the settler's thread");
+    }
+    *out = s;
+    return true;
+}
+
+void settler_stop(struct settler *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void settler_close(struct settler **ps)
+{
+    struct settler *s = *ps;
+
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stop = s->end = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    free_all(s);
+    *ps = NULL;
 }

@@ -430,6 +430,16 @@ struct message_view house_show(struct house *h, const char *id)
     return v;
 }
 
+enum msg_state house_state(struct house *h, const char *id)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct message_view v;
+    struct err e = {0};
+
+    need(queue_show(h->queue, "acme", id, a, &v, &e), "show", e.text);
+    return v.state;
+}
+
 void house_await(struct house *h, const char *id, enum msg_state state)
 {
     int64_t end = clock_steady_ns() + PATIENCE_MS * INT64_C(1000000);

@@ -76,6 +76,8 @@ const char *house_submit_mail(struct house *h, const struct house_mail *m);
 /* Waits until the message is in this state; aborts with what it is in otherwise. */
 void house_await(struct house *h, const char *id, enum msg_state state);
 struct message_view house_show(struct house *h, const char *id);
+/* From any thread. */
+enum msg_state house_state(struct house *h, const char *id);
 /* The facts of the last journal row of this event; NULL = there is none. Close it. */
 struct js *house_facts(struct house *h, const char *id, const char *event);
 size_t house_count_events(struct house *h, const char *id, const char *event);

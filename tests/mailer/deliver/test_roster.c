@@ -1,5 +1,6 @@
 /* Tests mailer/deliver/roster.h through the engine: a lane that hangs behind its deadline, or dies, is replaced, and what
  * it held is settled. A lane hangs in read(), which passes here and does not care that its socket was shut down. */
+#include "queue/flight.h"
 #include "tests/mailer/deliver/house.h"
 #include "tests/support/peer.h"
 
@@ -9,6 +10,8 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -25,6 +28,15 @@ const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:smtp_converse\nleak:libesmtp\n";
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit now;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &now), 0);
+    now.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
 }
 
 static void nap(void)
@@ -202,6 +214,72 @@ static void a_lane_that_hangs_behind_the_body_leaves_an_unsure_mail(void **state
     peer_close(&p);
 }
 
+/* The first mail's answer finds a full disk, the next mail's lane hangs: the outcome that it posted is not its own any more. */
+struct course {
+    struct house *h;
+    const char *first;
+    bool settled_before; /* the first, when the next body came */
+};
+
+static void take_fill_and_trap(struct line *c, void *context)
+{
+    struct course *course = context;
+
+    if (!greet(c, NULL) || !take_envelope(c) || !hear_body(c))
+        return;
+    if (line_number(c) > 0) {
+        course->settled_before = house_state(course->h, course->first) == MSG_DELIVERED;
+        do
+            say(c, "250 2.0.0 taken\r\n");
+        while (take_envelope(c) && hear_body(c));
+        return;
+    }
+    limit_file_size(0);
+    say(c, "250 2.0.0 taken\r\n");
+    if (hear(c, "MAIL FROM:")) {
+        read_hangs = true;
+        say(c, "250 2.1.0 Ok\r\n");
+        stall(c);
+    }
+}
+
+static void a_lost_lane_leaves_its_outcome_to_be_settled(void **state)
+{
+    struct course course = {0};
+    struct peer *p = peer_open(take_fill_and_trap, &course, NULL);
+    struct house *h = course.h = open_house(p);
+    const char *ids[2];
+    struct flight_past past;
+    struct err e;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
+        ids[i] = house_submit(h, "ada@customer.example");
+    course.first = ids[0];
+    house_start(h);
+    while (counted(h, "parcelpost_lanes_replaced_total") < 1)
+        nap();
+    assert_int_equal(house_show(h, ids[0]).state, MSG_LEASED);
+    limit_file_size(RLIM_INFINITY);
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        house_await(h, ids[i], MSG_DELIVERED);
+        assert_int_equal(house_count_events(h, ids[i], "unsure"), 0);
+    }
+    assert_int_equal(house_count_events(h, ids[0], "deferred"), 0);
+    assert_int_equal(house_count_events(h, ids[1], "deferred"), 1);
+    assert_true(flight_read(house_path(h, "data/flight"), "n1", h->arena, &past, &e));
+    assert_false(past.all_unsure); /* no body began in a slot that was taken */
+    let_go = true;
+    wait_to_be_shown(h, "\nparcelpost_lanes_lost 0\n");
+    engine_stop(h->engine, 2000);
+    peer_stop(p);
+    assert_true(course.settled_before);
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
+        assert_int_equal(copies(p, ids[i]), 1);
+    house_close(h);
+    peer_close(&p);
+}
+
 static void a_lane_whose_thread_ends_is_replaced(void **state)
 {
     struct peer *p = peer_open(take_all, NULL, NULL);
@@ -246,8 +324,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_that_hangs_before_the_body_is_replaced),
         cmocka_unit_test(a_lane_that_hangs_behind_the_body_leaves_an_unsure_mail),
+        cmocka_unit_test(a_lost_lane_leaves_its_outcome_to_be_settled),
         cmocka_unit_test(a_lane_whose_thread_ends_is_replaced),
         cmocka_unit_test(a_stop_does_not_wait_for_a_lane_that_hangs),
     };
+    signal(SIGXFSZ, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
