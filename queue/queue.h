@@ -169,6 +169,7 @@ struct ready {
 bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
     int64_t *next_due_ms, struct err *e);
 
+struct tray_item;
 struct job {
     const char *storefront, *id, *destination, *stream, *template_name, *locale;
     int64_t fence; /* settle and hold check it: a lease that was lost cannot write */
@@ -186,6 +187,7 @@ struct job {
     size_t attachments_n;
     const char *event;               /* order event, "" = none */
     const struct handover *handover; /* of its submission, or NULL; lives as the job does */
+    const struct tray_item *kept;    /* the queue's own */
 };
 
 /* Leases up to `max` due messages of one (storefront, destination), lowest priority number first. Within a priority half

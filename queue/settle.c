@@ -1,6 +1,18 @@
 /* settle -- the outcome of an attempt, prepared on the caller's thread and written by the committer. */
 #include "queue/inside.h"
 
+/* The key of a job out of memory came with it. The person may have been erased meanwhile: then there is none. */
+static bool find_person(struct queue *q, const struct job *j, struct person *out, struct err *e)
+{
+    int64_t erasures;
+
+    *out = (struct person){.storefront = j->storefront, .has_key = true};
+    if (j->kept && vault_erasures(q->vault, &erasures, e) &&
+        tray_item_key(j->kept, erasures, &out->key))
+        return true;
+    return person_of(q, j->storefront, j->address, false, out, e);
+}
+
 static bool prepare(struct queue *q, const struct settlement *s, struct arena *a,
     struct store_settle *out, struct err *e)
 {
@@ -13,10 +25,9 @@ static bool prepare(struct queue *q, const struct settlement *s, struct arena *a
         return err_set(e, ERR_INPUT, "a settled message cannot be %s", msg_state_name(s->to));
     if (!facts_with_reason(a, s->facts, s->reason, &out->facts, e))
         return false;
-    /* The person may have been erased meanwhile: then there is no key, and neither the reply nor, with a
-     * suppression, the address is kept. */
+    /* Of an erased person neither the reply nor, with a suppression, the address is kept. */
     if (s->reply.n > 0) {
-        if (!person_of(q, j->storefront, j->address, false, &person, e))
+        if (!find_person(q, j, &person, e))
             return false;
         out->reply = personal_text(a, &person, j->id, "reply", s->reply);
     }

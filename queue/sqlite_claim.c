@@ -228,10 +228,10 @@ bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e)
     struct store_sweep *s = &op->sweep;
     struct message_row *rows;
     size_t n;
-    struct sql *q = sqlite_sql(w->db,
-        "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_expiry"
-        " WHERE state IN (0, 1, 2, 3) AND state <> 1 AND expires_ms <= ?1"
-        " ORDER BY expires_ms LIMIT ?2");
+    struct sql *q =
+        sqlite_sql(w->db, "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_expiry"
+                          " WHERE state IN (0, 1, 2, 3) AND state <> 1 AND expires_ms <= ?1"
+                          " ORDER BY expires_ms LIMIT ?2");
 
     sql_int(q, 1, w->now_ms);
     sql_int(q, 2, (int64_t)s->max);

@@ -63,8 +63,7 @@ static bool insert_attachments(
     struct writer *w, const struct store_submit *s, int64_t n, struct err *e)
 {
     for (size_t i = 0; i < s->s->attachments_n; i++) {
-        struct sql *q =
-            sqlite_sql(w->db, "INSERT INTO attachment(n, sealed) VALUES (?1, ?2)");
+        struct sql *q = sqlite_sql(w->db, "INSERT INTO attachment(n, sealed) VALUES (?1, ?2)");
 
         sql_int(q, 1, ATTACHMENT_N(n, (int64_t)i));
         sql_blob(q, 2, s->attachments[i]);

@@ -43,8 +43,8 @@ static void hash_references(struct queue *q, const struct submission *s, struct 
     }
 }
 
-static bool prepare(struct queue *q, const struct submission *s, struct arena *a,
-    struct receipt *receipt, struct ticket *t, struct err *e)
+static bool prepare(struct queue *q, const struct submission *s, struct tray_item *item_or_null,
+    struct arena *a, struct receipt *receipt, struct ticket *t, struct err *e)
 {
     struct store_submit *out = &t->op.submit;
     AUTO(person_wipe) struct person person = {0};
@@ -65,6 +65,8 @@ static bool prepare(struct queue *q, const struct submission *s, struct arena *a
     }
     out->attachments = sealed;
     hash_references(q, s, out);
+    if (item_or_null)
+        tray_item_keep_key(item_or_null, &person.key);
     return true;
 }
 
@@ -73,7 +75,8 @@ bool queue_submit(struct queue *q, const struct submission *s, struct receipt *o
     AUTO(arena_close) struct arena *a = arena_open();
     struct ticket t;
 
-    return prepare(q, s, a, out, &t, e) && committer_run_sized(q->committer, &t.op, t.bytes, e);
+    return prepare(q, s, NULL, a, out, &t, e) &&
+           committer_run_sized(q->committer, &t.op, t.bytes, e);
 }
 
 /* ---- without waiting ---- */
@@ -109,7 +112,7 @@ static bool prepare_nth(
 {
     if (p->q->tray)
         p->items[i] = tray_item_new(p->q->tray, s, queue_now_ms(p->q));
-    return prepare(p->q, s, p->arena, r, &p->tickets[i], e);
+    return prepare(p->q, s, p->items[i], p->arena, r, &p->tickets[i], e);
 }
 
 /* Before its submitter hears of it, and before a claim that stood behind it in the line does (committer.h). */

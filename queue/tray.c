@@ -13,6 +13,7 @@ struct tray_item {
     int64_t since_ms, erasures;
     int64_t person_mark;
     struct handover *handover;
+    struct vault_key key;
     struct job job;
     size_t text_n;
     char text[]; /* what the job points to */
@@ -100,6 +101,7 @@ void tray_item_close(struct tray_item **i)
     struct tray *t = old->tray;
     size_t bytes = old->bytes;
     handover_drop(&old->handover);
+    vault_key_wipe(&old->key);
     explicit_bzero(old->text, old->text_n);
     free(old);
     pthread_mutex_lock(&t->lock);
@@ -258,6 +260,7 @@ static void fill(struct tray_item *i, const struct submission *s)
         .date_ms = s->date_ms,
         .bundle = s->bundle,
         .handover = s->handover,
+        .kept = i,
     };
 }
 
@@ -299,6 +302,18 @@ struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int6
     i->text_n = text_n;
     fill(i, s);
     return i;
+}
+
+void tray_item_keep_key(struct tray_item *i, const struct vault_key *k)
+{
+    i->key = *k;
+}
+
+bool tray_item_key(const struct tray_item *i, int64_t erasures, struct vault_key *out)
+{
+    if (i->erasures == erasures)
+        *out = i->key;
+    return i->erasures == erasures;
 }
 
 /* ---- in and out ---- */

@@ -15,6 +15,7 @@
 #define QUEUE_TRAY_H
 
 #include "queue/store.h"
+#include "queue/vault.h"
 
 #define TRAY_BYTES ((size_t)128 << 20)
 #define TRAY_LANE_BYTES ((size_t)64 << 10)
@@ -32,6 +33,10 @@ void tray_close(struct tray **t);
  * an erasure between the two is not missed. */
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms);
 void tray_item_close(struct tray_item **i);
+/* The person's key, for what is sealed once the mail has gone. It holds while nobody was erased: `erasures` is the vault's count
+ * at the time of asking. */
+void tray_item_keep_key(struct tray_item *i, const struct vault_key *k);
+bool tray_item_key(const struct tray_item *i, int64_t erasures, struct vault_key *out);
 
 /* The row is on disk: takes the item over. Before the submit is answered, and before any claim that follows it. */
 void tray_put(struct tray *t, struct tray_item **i, const struct store_placed *row);

@@ -454,6 +454,57 @@ static void an_erased_person_gets_nothing_out_of_memory(void **state)
     assert_non_null(claim_one(p)->handover);
 }
 
+static int64_t sealed_rows(struct post *p)
+{
+    struct sqlite *db;
+    struct sql *q;
+    int64_t n = -1;
+
+    FINE(sqlite_open(post_file(p, "queue.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    q = sqlite_sql(db, "SELECT count(*) FROM journal WHERE sealed IS NOT NULL");
+    if (sql_row(q))
+        n = sql_get_int(q, 0);
+    FINE(sql_done(q, &p->e));
+    sqlite_close(&db);
+    return n;
+}
+
+static size_t readable_replies(struct post *p, const char *id)
+{
+    struct journal_row *rows;
+    size_t n, found = 0;
+
+    FINE(queue_timeline(p->q, SHOP, id, p->a, &rows, &n, &p->e));
+    for (size_t i = 0; i < n; i++)
+        found += str_is(rows[i].personal, "{\"reply\":\"250 ok\"}");
+    return found;
+}
+
+static void the_reply_of_a_mail_out_of_memory_is_kept_unless_its_person_was_erased(void **state)
+{
+    (void)state;
+    for (int erased = 0; erased < 2; erased++) {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        atomic_int gone = 0;
+        const char *id = submit_to(p, "ada@example.com", &gone);
+        struct job *j = claim_one(p);
+        struct settlement s = {
+            .job = j, .to = MSG_DELIVERED, .reason = "", .counts = true, .reply = STR("250 ok")};
+
+        assert_non_null(j->handover);
+        if (erased)
+            erase(p, "ada@example.com");
+        FINE(queue_settle(p->q, &s, &p->e));
+        assert_int_equal(readable_replies(p, id), !erased);
+        assert_int_equal(sealed_rows(p), !erased);
+        assert_false(in_any_file(p, "250 ok"));
+        if (erased)
+            submit_to(p, "ada@example.com", &gone); /* her fresh key opens nothing of before */
+        assert_int_equal(readable_replies(p, id), !erased);
+        expect_whole_chain(p, SHOP, "one");
+    }
+}
+
 /* ---- the tray alone ---- */
 
 static struct store_lease lease_of(const struct submission *s)
@@ -805,6 +856,7 @@ int main(void)
         cmocka_unit_test(a_retry_comes_from_the_store),
         cmocka_unit_test(a_row_that_was_changed_behind_us_is_held),
         cmocka_unit_test(an_erased_person_gets_nothing_out_of_memory),
+        cmocka_unit_test(the_reply_of_a_mail_out_of_memory_is_kept_unless_its_person_was_erased),
         cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
         cmocka_unit_test(a_full_tray_keeps_what_is_older),
         cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),
