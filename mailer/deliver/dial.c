@@ -72,24 +72,33 @@ static int bounded(const struct dial *d, int timeout)
     return timeout < 0 || timeout > ours ? (int)ours : timeout;
 }
 
-/* Sends everything gathered, waiting where the socket is full. False: the connection has ended. */
+static bool await_room(struct dial *d, int timeout)
+{
+    struct pollfd one = {.fd = d->fd, .events = POLLOUT};
+    int n = dial_next()->poll(&one, 1, timeout);
+
+    if (n == 0) {
+        d->timed_out = true;
+        dial_give_up(d);
+    }
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Sends everything written, waiting where the socket is full. False: the connection has ended. */
 static bool send_all(struct dial *d, int timeout)
 {
-    while (!dial_send_gathered(d, d->fd)) {
-        struct pollfd one = {.fd = d->fd, .events = POLLOUT};
+    for (;;) {
+        bool sealed = dial_seal(d);
+        bool some = d->out_n > 0;
+        bool sent = dial_send_gathered(d, d->fd);
 
-        if (errno != EAGAIN)
-            return false;
-        int n = dial_next()->poll(&one, 1, timeout);
-        if (n == 0) {
-            d->timed_out = true;
-            dial_give_up(d);
-            return false;
-        }
-        if (n < 0 && errno != EINTR)
+        if (sealed && sent)
+            return true;
+        if (!sealed && !some)
+            dial_give_up(d); /* TLS has failed, not the socket's room */
+        if (d->broken || (!sent && (errno != EAGAIN || !await_room(d, timeout))))
             return false;
     }
-    return true;
 }
 
 /* Both directions ready: hide the reading one. TLS 1.3 session tickets, which arrive before the library has
@@ -106,7 +115,7 @@ static int write_first(struct pollfd *fds, nfds_t n, int ready)
 /* The library asks before each piece whether it may write. It writes to us, so mostly we know without the kernel. */
 static bool has_room(const struct dial *d, const struct pollfd *fds, nfds_t n)
 {
-    return n == 2 && (fds[1].events & POLLOUT) && !d->broken &&
+    return (fds[n - 1].events & POLLOUT) && !d->broken &&
            DIAL_OUT_SIZE - d->out_n >= DIAL_PIECE_SIZE;
 }
 
@@ -116,7 +125,7 @@ static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeou
 
     if (has_room(d, fds, n)) {
         fds[0].revents = 0;
-        fds[1].revents = POLLOUT;
+        fds[n - 1].revents = POLLOUT;
         return 1;
     }
     /* The library glances between RCPT and DATA whether an answer is there; it asks again when it has to wait. */
@@ -273,7 +282,7 @@ SEAM int SSL_write(SSL *ssl, const void *p, int n)
 {
     if (!current || !current->ssl || ssl != current->ssl)
         return dial_next()->SSL_write(ssl, p, n);
-    return dial_write_under_tls(current, ssl, p, n);
+    return dial_write_under_tls(current, p, n);
 }
 
 /* Found by the dynamic linker first? Then the library finds them too. */
@@ -340,6 +349,7 @@ void dial_left(struct dial *d)
     d->ssl = NULL;
     if (fd >= 0 && !d->broken)
         dial_send_gathered(d, fd); /* TLS's good-bye, which nobody waits for */
+    dial_forget_gathered(d);
 }
 
 void dial_end(struct dial *d)
@@ -349,7 +359,7 @@ void dial_end(struct dial *d)
     current = NULL;
 }
 
-void dial_under_tls(struct dial *d, const SSL *ssl)
+void dial_under_tls(struct dial *d, SSL *ssl)
 {
     d->ssl = ssl;
 }

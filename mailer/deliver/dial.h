@@ -9,8 +9,8 @@
  *   poll         writes before it reads; a time-out ends the connection, so that no mail arrives with holes; a glance,
  *                which waits for nothing, sees nothing
  *   write        gathers libesmtp's 2 KB pieces and sends them before it waits for an answer
- *   SSL_write    with write: puts our bytes behind what the library says, or keeps what it says to itself, in clear text
- *                and under TLS alike
+ *   SSL_write    gathers them too, so that records of TLS are few and large
+ *   both         say what we want said behind the library's words, or keep its words to themselves
  * The program must export its symbols (CMake ENABLE_EXPORTS); dial_is_in_force says whether the seam holds.
  * docs/decisions/0050-dial-seam.md tells why, 0103 what SSL_write is for.
  * Ownership: one dial per lane, for one connection after the other. Threads: that lane's. */
@@ -44,7 +44,7 @@ void dial_left(struct dial *d);
 void dial_end(struct dial *d);
 
 /* From here the library writes through this, until it has closed. */
-void dial_under_tls(struct dial *d, const struct ssl_st *ssl);
+void dial_under_tls(struct dial *d, struct ssl_st *ssl);
 
 /* For the library's next write, in the words that the server reads: these bytes follow it at once, or it is taken for
  * written and stays unsent. The bytes are borrowed until then. */

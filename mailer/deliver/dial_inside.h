@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 
 #define DIAL_OUT_SIZE 65536u
-#define DIAL_PIECE_SIZE 4096u /* what the library writes at once is smaller, TLS's frame included */
+#define DIAL_WORDS_SIZE 16384u /* a full record of TLS */
+#define DIAL_PIECE_SIZE 20480u /* what is written at once is smaller, TLS's frame included */
+#define DIAL_SMALL_SIZE 1024u  /* commands: they need no larger buffer, which must be fetched */
 
 struct dial {
     struct watch *watch;
@@ -20,13 +22,17 @@ struct dial {
     struct sockaddr_storage address;
     bool armed;        /* getaddrinfo has not been asked yet */
     int fd;            /* the library's, -1 before connect */
-    const SSL *ssl;    /* the library's, NULL in clear */
+    SSL *ssl;          /* the library's, NULL in clear */
     struct str behind; /* to be said behind its next write, "" = nothing */
     bool silent;       /* its next write stays unsent */
     bool connected, timed_out, broken;
     int connect_errno;
     size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */
-    char *out; /* DIAL_OUT_SIZE while there are such: a lane that waits for a reply holds none */
+    char *
+        out; /* DIAL_OUT_SIZE, or `small`, while there are such: a lane that waits for a reply holds no more */
+    char small[DIAL_SMALL_SIZE];
+    size_t words_n; /* under TLS: what was written and is in no record yet */
+    char *words;    /* DIAL_WORDS_SIZE while there are such */
 };
 
 /* libc's and OpenSSL's, or a sanitizer's. */
@@ -42,7 +48,9 @@ const struct dial_next *dial_next(void);
 
 /* dial_write.c: what the library writes is gathered, and leaves before a wait. */
 ssize_t dial_write(struct dial *d, const void *p, size_t n);
-int dial_write_under_tls(struct dial *d, SSL *ssl, const void *p, int n);
+int dial_write_under_tls(struct dial *d, const void *p, int n);
+/* False: not all of it could be put into records; when something is gathered, the socket is full. */
+bool dial_seal(struct dial *d);
 /* Sends the gathered bytes as far as the socket takes them. False: errno says why, EAGAIN when it is full.
  * After any other failure the connection is over: the library would drop a piece and go on. */
 bool dial_send_gathered(struct dial *d, int fd);

@@ -6,17 +6,32 @@
 
 /* ---- gathering what is written -------------------------------------------------------------------------- */
 
-void dial_forget_gathered(struct dial *d)
+static void forget_words(struct dial *d)
 {
-    free(d->out);
+    free(d->words);
+    d->words = NULL;
+    d->words_n = 0;
+}
+
+static void forget_out(struct dial *d)
+{
+    if (d->out != d->small)
+        free(d->out);
     d->out = NULL;
     d->out_from = d->out_n = 0;
+}
+
+void dial_forget_gathered(struct dial *d)
+{
+    forget_out(d);
+    forget_words(d);
 }
 
 void dial_give_up(struct dial *d)
 {
     d->broken = true;
-    dial_forget_gathered(d);
+    forget_out(d);
+    d->words_n = 0; /* OpenSSL may be reading them: they are freed later */
     if (d->fd >= 0)
         shutdown(d->fd, SHUT_RDWR);
 }
@@ -38,8 +53,27 @@ bool dial_send_gathered(struct dial *d, int fd)
         }
         d->out_from += (size_t)n;
     }
-    dial_forget_gathered(d);
+    forget_out(d);
     return true;
+}
+
+static char *fetch(size_t size)
+{
+    char *p = malloc(size);
+
+    if (!p)
+        err_out_of_memory();
+    return p;
+}
+
+static void make_room(struct dial *d, size_t n)
+{
+    if (!d->out)
+        d->out = n <= DIAL_SMALL_SIZE ? d->small : fetch(DIAL_OUT_SIZE);
+    if (d->out == d->small && d->out_n + n > DIAL_SMALL_SIZE) {
+        d->out = fetch(DIAL_OUT_SIZE);
+        memcpy(d->out, d->small, d->out_n);
+    }
 }
 
 static ssize_t gather(struct dial *d, const void *p, size_t n)
@@ -51,8 +85,7 @@ static ssize_t gather(struct dial *d, const void *p, size_t n)
     if (n > DIAL_OUT_SIZE - d->out_n && !dial_send_gathered(d, d->fd))
         return -1;
     size_t take = n < DIAL_OUT_SIZE ? n : DIAL_OUT_SIZE;
-    if (!d->out && !(d->out = malloc(DIAL_OUT_SIZE)))
-        err_out_of_memory();
+    make_room(d, take);
     memcpy(d->out + d->out_n, p, take);
     d->out_n += take;
     return (ssize_t)take;
@@ -90,27 +123,44 @@ ssize_t dial_write(struct dial *d, const void *p, size_t n)
     return written;
 }
 
-/* Both in one record, as in clear they are in one segment. */
-static int write_both_under_tls(struct dial *d, SSL *ssl, struct str first, struct str behind)
-{
-    char both[DIAL_PIECE_SIZE];
+/* ---- under TLS: few records, as large as they come ------------------------------------------------------- */
 
-    if (first.n + behind.n <= sizeof both) {
-        memcpy(both, first.p, first.n);
-        memcpy(both + first.n, behind.p, behind.n);
-        if (dial_next()->SSL_write(ssl, both, (int)(first.n + behind.n)) > 0)
-            return (int)first.n;
-    }
-    dial_give_up(d);
-    return -1;
+/* The same words again after a false: OpenSSL insists on it. */
+bool dial_seal(struct dial *d)
+{
+    if (d->words_n == 0)
+        return true;
+    if (dial_next()->SSL_write(d->ssl, d->words, (int)d->words_n) <= 0)
+        return false;
+    forget_words(d);
+    return true;
 }
 
-int dial_write_under_tls(struct dial *d, SSL *ssl, const void *p, int n)
+static bool collect(struct dial *d, struct str bytes)
+{
+    if (bytes.n > DIAL_WORDS_SIZE - d->words_n && !dial_seal(d))
+        return false;
+    if (!d->words)
+        d->words = fetch(DIAL_WORDS_SIZE);
+    memcpy(d->words + d->words_n, bytes.p, bytes.n);
+    d->words_n += bytes.n;
+    return true;
+}
+
+/* On failure the library asks OpenSSL why, which knows what became of the seal. */
+int dial_write_under_tls(struct dial *d, const void *p, int n)
 {
     if (keeps_silent(d))
         return n;
     struct str behind = take_behind(d);
-    if (behind.n > 0 && n > 0)
-        return write_both_under_tls(d, ssl, str_bytes(p, (size_t)n), behind);
-    return dial_next()->SSL_write(ssl, p, n);
+    if (d->broken || n <= 0 || (size_t)n > DIAL_WORDS_SIZE)
+        return dial_next()->SSL_write(d->ssl, p, n);
+    if (!collect(d, str_bytes(p, (size_t)n))) {
+        if (behind.n > 0)
+            dial_give_up(d);
+        return -1;
+    }
+    if (behind.n > 0 && !collect(d, behind))
+        dial_give_up(d); /* a piece of it all would be worse than nothing */
+    return n;
 }

@@ -343,6 +343,95 @@ static void mail_waits_for_credentials(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- bodies ---------------------------------------------------------------------------------------- */
+
+#define PATIENCE_MS 200
+
+/* Reads nothing for so long when the body is due. */
+static void read_late(struct line *c, void *context)
+{
+    if (!begin_tls(c) || !ehlo_again(c, "SIZE 0"))
+        return;
+    while (take_envelope(c)) {
+        stall_for(c, *(const int *)context);
+        if (!hear_body(c))
+            return;
+        say(c, "250 2.0.0 taken\r\n");
+    }
+}
+
+static void add_lines(struct buf *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_addf(out, "line %06zu of a mail that does not fit into the sockets' buffers\r\n", i);
+}
+
+/* What follows the first DATA is this, and nothing between. */
+static bool heard_whole(const struct peer *p, struct str bytes)
+{
+    struct str heard = peer_heard(p);
+    size_t from = str_find(heard, STR("DATA\r\n"), 0) + 6;
+
+    return from + bytes.n + 3 <= heard.n && memcmp(heard.p + from, bytes.p, bytes.n) == 0 &&
+           memcmp(heard.p + from + bytes.n, ".\r\n", 3) == 0;
+}
+
+/* Of all lengths about the sizes of records and buffers, and one for which the socket has no room. */
+static void a_body_of_any_length_arrives_whole(void **state)
+{
+    static const size_t edges[] = {2048, 16384, 32768, 65536};
+    struct bench *b = *state;
+    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
+    AUTO(buf_close) struct buf body = {0};
+    int late_ms = 0;
+
+    for (size_t i = 0; i <= COUNT_OF(edges); i++)
+        for (size_t more = 0; more < 6; more++) {
+            bool huge = i == COUNT_OF(edges);
+            buf_clear(&body);
+            buf_add(&body,
+                STR("Date: Sat, 21 Nov 2026 08:00:00 +0000\r\nMessage-ID: <1@shop.example>\r\n"
+                    "From: <a@shop.example>\r\nTo: <b@example.com>\r\n\r\n"));
+            if (huge)
+                add_lines(&body, 200000);
+            while (!huge && body.n < edges[i] - 8 + more)
+                buf_add(&body, STR("x"));
+            if (!huge)
+                buf_add(&body, STR("\r\n"));
+            b->mail.bytes = buf_str(&body);
+            late_ms = huge ? 50 : 0;
+            struct peer *p = peer_open(read_late, &late_ms, ctx);
+            bench_send(b, peer_port(p), "mx.test", 1);
+            peer_stop(p);
+            assert_true(b->results[0].delivered);
+            assert_true(heard_whole(p, buf_str(&body)));
+            peer_close(&p);
+            more = huge ? 6 : more;
+        }
+    SSL_CTX_free(ctx);
+}
+
+static void a_write_that_times_out_under_tls_ends_the_mail(void **state)
+{
+    struct bench *b = *state;
+    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
+    AUTO(buf_close) struct buf body = {0};
+    int late_ms = 4 * PATIENCE_MS;
+    struct peer *p = peer_open(read_late, &late_ms, ctx);
+
+    buf_add(&body, b->mail.bytes);
+    add_lines(&body, 200000);
+    b->mail.bytes = buf_str(&body);
+    b->call.to.transfer_timeout_ms = PATIENCE_MS;
+    bench_send(b, peer_port(p), "mx.test", 1);
+    peer_stop(p);
+    assert_int_equal(b->results_n, 1);
+    assert_true(b->results[0].unsure && !b->results[0].delivered);
+    assert_false(str_ends(peer_heard(p), STR("\r\n.\r\n")));
+    peer_close(&p);
+    SSL_CTX_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +443,10 @@ int main(void)
         cmocka_unit_test(mail_waits_for_credentials),
         cmocka_unit_test_setup_teardown(
             a_password_needs_a_proved_name_whatever_the_policy, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            a_body_of_any_length_arrives_whole, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            a_write_that_times_out_under_tls_ends_the_mail, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
