@@ -86,6 +86,8 @@ struct sqlite_schema {
     int64_t application;
     const char *const *migrations;
     size_t n;
+    const char *const
+        *tables; /* for a new file: the same as all migrations make, NULL at the end; or NULL */
 };
 bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struct err *e);
 

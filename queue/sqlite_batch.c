@@ -1,10 +1,20 @@
-/* sqlite_batch -- what one transaction gathers and writes once at its end: chain heads, tallies and the
- * earliest due times of destinations. A thousand submits of one storefront move its chain head once. */
+/* sqlite_batch -- what one transaction gathers and writes once at its end: chain heads, tallies, counts of what is held; with
+ * sqlite_lines.c and sqlite_refs.c. A thousand submits of one storefront move its chain head once. */
 #include "queue/sqlite_inside.h"
 
 #include <stdlib.h>
 
 #define SHOPS_KEPT 1024 /* heads are forgotten beyond that */
+
+static void forget(struct writer *w)
+{
+    arena_clear(w->batch);
+    arena_clear(w->shops_arena);
+    w->shops = NULL;
+    w->shops_n = w->shops_cap = 0;
+    w->held = NULL;
+    w->last_message = w->last_row = -1;
+}
 
 void batch_begin(struct writer *w, int64_t now_ms, bool others_wrote)
 {
@@ -13,18 +23,16 @@ void batch_begin(struct writer *w, int64_t now_ms, bool others_wrote)
     w->person.n = 0;
     w->keys_changed = w->suppressed = false;
     if (others_wrote || w->shops_n > SHOPS_KEPT)
-        batch_forget(w);
+        forget(w);
+    lines_begin(w->lines, others_wrote);
+    refs_begin(w->refs, others_wrote);
 }
 
-void batch_forget(struct writer *w)
+void batch_undo(struct writer *w)
 {
-    arena_clear(w->batch);
-    arena_clear(w->shops_arena);
-    w->shops = NULL;
-    w->shops_n = w->shops_cap = 0;
-    w->touched = NULL;
-    w->held = NULL;
-    memset(w->buckets, 0, sizeof w->buckets);
+    forget(w);
+    lines_forget(w->lines);
+    refs_undo(w->refs);
 }
 
 struct shop *batch_shop(struct writer *w, const char *storefront)
@@ -53,82 +61,35 @@ void batch_tally(struct writer *w, const char *storefront, enum msg_state s, int
     shop->tally_moved = true;
 }
 
-/* FNV-1a: the set lives for one batch and its keys come from our own tables. */
-static size_t bucket_of(
-    const char *storefront, const char *destination, int64_t priority, enum msg_state s)
-{
-    uint64_t h = 14695981039346656037u;
+/* ---- numbers ---- */
 
-    for (const char *p = storefront; *p; p++)
-        h = (h ^ (unsigned char)*p) * 1099511628211u;
-    for (const char *p = destination; *p; p++)
-        h = (h ^ (unsigned char)*p) * 1099511628211u;
-    return (size_t)(h ^ (h >> 32) ^ (uint64_t)(priority * MSG_STATES + s)) % TOUCHED_BUCKETS;
-}
-
-void batch_touch(struct writer *w, const char *storefront, const char *destination,
-    int64_t priority, enum msg_state s)
-{
-    struct touched **bucket = &w->buckets[bucket_of(storefront, destination, priority, s)];
-    struct touched *t;
-
-    for (t = *bucket; t; t = t->next_in_bucket)
-        if (t->priority == priority && t->state == s && strcmp(t->destination, destination) == 0 &&
-            strcmp(t->storefront, storefront) == 0)
-            return;
-    t = ARENA_NEW(w->batch, struct touched);
-    t->storefront = arena_text(w->batch, str_of(storefront));
-    t->destination = arena_text(w->batch, str_of(destination));
-    t->priority = priority;
-    t->state = s;
-    t->next_in_bucket = *bucket;
-    t->next = w->touched;
-    *bucket = w->touched = t;
-}
-
-static bool earliest(struct writer *w, const struct touched *t, const char *text, bool *found,
-    int64_t *due_ms, struct err *e)
+static bool last_of(struct writer *w, const char *text, int64_t *last, struct err *e)
 {
     struct sql *q = sqlite_sql(w->db, text);
 
-    sql_text(q, 1, t->storefront);
-    sql_text(q, 2, t->destination);
-    sql_int(q, 3, t->priority);
-    sql_int(q, 4, t->state);
-    *found = sql_row(q);
-    if (*found)
-        *due_ms = sql_get_int(q, 0);
+    if (sql_row(q))
+        *last = sql_get_int(q, 0);
     return sql_done(q, e);
 }
 
-static bool write_destination(struct writer *w, const struct touched *t, struct err *e)
+bool batch_next_message(struct writer *w, int64_t *out, struct err *e)
 {
-    static const char waiting[] =
-        "SELECT due_ms FROM message INDEXED BY message_due WHERE storefront = ?1 AND destination = "
-        "?2"
-        " AND priority = ?3 AND state = ?4 AND state IN (0, 2) ORDER BY due_ms LIMIT 1";
-    static const char stored[] = "SELECT due_ms FROM destination WHERE storefront = ?1 AND "
-                                 "destination = ?2 AND priority = ?3 AND state = ?4";
-    static const char upsert[] = "INSERT OR REPLACE INTO destination VALUES (?1, ?2, ?3, ?4, ?5)";
-    static const char drop[] = "DELETE FROM destination WHERE storefront = ?1 AND destination = ?2"
-                               " AND priority = ?3 AND state = ?4";
-    bool has, had;
-    int64_t due_ms = 0, old_ms = 0;
-    struct sql *q;
-
-    if (!earliest(w, t, waiting, &has, &due_ms, e) || !earliest(w, t, stored, &had, &old_ms, e))
+    if (w->last_message < 0 &&
+        !last_of(w, "SELECT ifnull(max(n), 0) FROM message", &w->last_message, e))
         return false;
-    if (has == had && due_ms == old_ms)
-        return true;
-    q = sqlite_sql(w->db, has ? upsert : drop);
-    sql_text(q, 1, t->storefront);
-    sql_text(q, 2, t->destination);
-    sql_int(q, 3, t->priority);
-    sql_int(q, 4, t->state);
-    if (has)
-        sql_int(q, 5, due_ms);
-    return sql_run(q, e);
+    *out = ++w->last_message;
+    return true;
 }
+
+bool batch_next_row(struct writer *w, int64_t *out, struct err *e)
+{
+    if (w->last_row < 0 && !last_of(w, "SELECT ifnull(max(n), 0) FROM journal", &w->last_row, e))
+        return false;
+    *out = ++w->last_row;
+    return true;
+}
+
+/* ---- held ---- */
 
 void batch_held(struct writer *w, const char *storefront, const char *reason, int64_t change)
 {
@@ -203,15 +164,12 @@ static bool write_head(struct writer *w, struct shop *shop, struct err *e)
 
 bool batch_end(struct writer *w, struct err *e)
 {
-    for (const struct touched *t = w->touched; t; t = t->next)
-        if (!write_destination(w, t, e))
-            return false;
+    if (!lines_end(w->lines, e) || !refs_end(w->refs, e))
+        return false;
     for (const struct held_change *h = w->held; h; h = h->next)
         if (!write_held(w, h, e))
             return false;
-    w->touched = NULL;
     w->held = NULL;
-    memset(w->buckets, 0, sizeof w->buckets);
     for (size_t i = 0; i < w->shops_n; i++)
         if ((w->shops[i].tally_moved && !write_tally(w, &w->shops[i], e)) ||
             (w->shops[i].head_moved && !write_head(w, &w->shops[i], e)))

@@ -6,40 +6,41 @@
 
 /* A line of a destination that has due messages: of one priority, never tried or coming again. */
 struct line {
-    int64_t priority;
+    int64_t place, priority;
     enum msg_state state;
 };
 
 static bool due_lines(
     struct writer *w, const struct store_claim *c, struct line *out, size_t *n, struct err *e)
 {
-    struct sql *q = sqlite_sql(w->db, "SELECT priority, state FROM destination WHERE storefront = "
-                                      "?1 AND destination = ?2 AND due_ms <= ?3"
-                                      " ORDER BY priority, state");
+    int64_t place;
+    struct sql *q;
 
-    sql_text(q, 1, c->storefront);
-    sql_text(q, 2, c->destination);
-    sql_int(q, 3, w->now_ms);
     *n = 0;
+    if (!place_of(w->lines, c->storefront, c->destination, false, &place, e))
+        return false;
+    q = sqlite_sql(w->db, "SELECT priority, state FROM destination WHERE place = ?1 AND due_ms <= "
+                          "?2 ORDER BY priority, state");
+    sql_int(q, 1, place);
+    sql_int(q, 2, w->now_ms);
     while (*n < LINES && sql_row(q))
-        out[(*n)++] = (struct line){sql_get_int(q, 0), (enum msg_state)sql_get_int(q, 1)};
+        out[(*n)++] = (struct line){place, sql_get_int(q, 0), (enum msg_state)sql_get_int(q, 1)};
     return sql_done(q, e);
 }
 
-static bool due_messages(struct writer *w, const struct store_claim *c, const struct line *l,
-    size_t max, struct message_row **out, size_t *n, struct err *e)
+static bool due_messages(struct writer *w, const struct line *l, size_t max,
+    struct message_row **out, size_t *n, struct err *e)
 {
     struct sql *q = sqlite_sql(w->db,
-        "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_due WHERE storefront = ?1"
-        " AND destination = ?2 AND priority = ?3 AND state = ?4 AND due_ms <= ?5"
-        " AND state IN (0, 2) ORDER BY due_ms, id LIMIT ?6");
+        "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_due WHERE place = ?1"
+        " AND priority = ?2 AND state = ?3 AND due_ms <= ?4"
+        " AND state IN (0, 2) ORDER BY due_ms, n LIMIT ?5");
 
-    sql_text(q, 1, c->storefront);
-    sql_text(q, 2, c->destination);
-    sql_int(q, 3, l->priority);
-    sql_int(q, 4, l->state);
-    sql_int(q, 5, w->now_ms);
-    sql_int(q, 6, (int64_t)max);
+    sql_int(q, 1, l->place);
+    sql_int(q, 2, l->priority);
+    sql_int(q, 3, l->state);
+    sql_int(q, 4, w->now_ms);
+    sql_int(q, 5, (int64_t)max);
     return message_read_all(w, q, max, out, n, e);
 }
 
@@ -51,8 +52,8 @@ static bool expire(struct writer *w, struct message_row *m, struct err *e)
 
     m->state = MSG_EXPIRED;
     m->reason = "expired";
-    return message_store(w, m, from, e) &&
-           message_event(w, m, "expired", "parcelpost", facts, NULL, e);
+    return message_event(w, m, "expired", "parcelpost", facts, NULL, e) &&
+           message_store(w, m, from, e);
 }
 
 static bool lease(struct writer *w, struct store_claim *c, struct message_row *m, struct err *e)
@@ -89,7 +90,7 @@ static bool claim_line(struct writer *w, struct store_claim *c, const struct lin
         size_t wanted = upto - c->n, n;
         struct message_row *rows;
 
-        if (!due_messages(w, c, l, wanted, &rows, &n, e))
+        if (!due_messages(w, l, wanted, &rows, &n, e))
             return false;
         for (size_t i = 0; i < n; i++) {
             bool over = rows[i].expires_ms <= w->now_ms;
@@ -162,11 +163,11 @@ bool lease_take_back(
         m->state = MSG_CANCELLED;
         m->reason = "superseded";
     }
-    return message_store(w, m, MSG_LEASED, e) &&
-           (!unsure ||
+    return (!unsure ||
                message_event(w, m, "unsure", "parcelpost", facts_reason(w, why), NULL, e)) &&
            (!by ||
-               message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e));
+               message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e)) &&
+           message_store(w, m, MSG_LEASED, e);
 }
 
 static bool next_start(struct writer *w, struct store_start *s, struct err *e)

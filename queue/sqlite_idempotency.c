@@ -2,17 +2,21 @@
 #include "queue/sqlite_inside.h"
 
 #define DAY_MS INT64_C(86400000)
-#define COLUMNS "SELECT request, id, state, reason FROM "
-#define BY_KEY " WHERE storefront = ?1 AND key = ?2"
-#define VALUES " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+#define FIND_IN(table)                                                                             \
+    "SELECT i.request, m.id, i.state, i.reason FROM " table "_at a CROSS JOIN " table              \
+    " i ON i.n = a.n CROSS JOIN message m ON m.n = a.n WHERE a.k = ?1 AND i.key = ?2"              \
+    " AND m.storefront = ?3"
+#define VALUES "(n, key, request, state, reason) VALUES (?1, ?2, ?3, ?4, ?5)"
 
-static const char *const find_in[IDEMPOTENCY_PLACES] = {COLUMNS "idempotency_0" BY_KEY,
-    COLUMNS "idempotency_1" BY_KEY, COLUMNS "idempotency_2" BY_KEY, COLUMNS "idempotency_3" BY_KEY};
+static const char *const find_in[IDEMPOTENCY_PLACES] = {FIND_IN("idempotency_0"),
+    FIND_IN("idempotency_1"), FIND_IN("idempotency_2"), FIND_IN("idempotency_3")};
 static const char *const add_to[IDEMPOTENCY_PLACES] = {"INSERT INTO idempotency_0" VALUES,
     "INSERT INTO idempotency_1" VALUES, "INSERT INTO idempotency_2" VALUES,
     "INSERT INTO idempotency_3" VALUES};
 static const char *const empty[IDEMPOTENCY_PLACES] = {"DELETE FROM idempotency_0",
     "DELETE FROM idempotency_1", "DELETE FROM idempotency_2", "DELETE FROM idempotency_3"};
+static const char *const empty_at[IDEMPOTENCY_PLACES] = {"DELETE FROM idempotency_0_at",
+    "DELETE FROM idempotency_1_at", "DELETE FROM idempotency_2_at", "DELETE FROM idempotency_3_at"};
 
 static int64_t today(const struct writer *w)
 {
@@ -44,10 +48,12 @@ static bool look(struct writer *w, const struct store_submit *s, int place,
     const struct digest *key, bool *found, struct err *e)
 {
     struct sql *q = sqlite_sql(w->db, find_in[place]);
+    struct ref_key k = ref_of(key);
     struct digest request;
 
-    sql_text(q, 1, s->s->storefront);
+    ref_bind(q, 1, &k);
     sql_digest(q, 2, key);
+    sql_text(q, 3, s->s->storefront);
     *found = sql_row(q) && sql_get_digest(q, 0, &request);
     if (*found) {
         bool same = digest_equal(&request, &s->s->request);
@@ -67,6 +73,12 @@ bool idempotency_find(struct writer *w, const struct store_submit *s, bool *foun
         return true;
     if (!read_days(w, e))
         return false;
+    for (size_t i = 0; i < s->idempotency.n; i++) {
+        struct ref_key k = ref_of(&s->idempotency.hash[i]);
+
+        if (!refs_bring(w->refs, REF_IDEMPOTENCY, &k, e))
+            return false;
+    }
     for (int place = 0; place < IDEMPOTENCY_PLACES; place++)
         for (size_t i = 0; counts(w, place) && i < s->idempotency.n; i++) {
             if (!look(w, s, place, &s->idempotency.hash[i], found, e))
@@ -84,26 +96,32 @@ static bool set_day(struct writer *w, int place, int64_t day, struct err *e)
     sql_int(q, 1, place);
     sql_int(q, 2, day);
     w->days[place] = day;
-    return sql_run(sqlite_sql(w->db, empty[place]), e) && sql_run(q, e);
+    return sql_run(sqlite_sql(w->db, empty[place]), e) &&
+           sql_run(sqlite_sql(w->db, empty_at[place]), e) && sql_run(q, e);
 }
 
-bool idempotency_add(struct writer *w, const struct store_submit *s, struct err *e)
+bool idempotency_add(struct writer *w, const struct store_submit *s, int64_t message, struct err *e)
 {
     int place = (int)(today(w) % IDEMPOTENCY_PLACES);
     struct sql *q;
 
-    if (s->idempotency.n == 0)
+    if (s->idempotency.n == 0) {
+        refs_pass(w->refs, REF_IDEMPOTENCY, message);
         return true;
+    }
     if (!read_days(w, e) || (w->days[place] != today(w) && !set_day(w, place, today(w), e)))
         return false;
     q = sqlite_sql(w->db, add_to[place]);
-    sql_text(q, 1, s->s->storefront);
+    sql_int(q, 1, message);
     sql_digest(q, 2, &s->idempotency.hash[0]);
     sql_digest(q, 3, &s->s->request);
-    sql_text(q, 4, s->out->id.s);
-    sql_int(q, 5, s->out->state);
-    sql_text(q, 6, s->out->reason);
-    return sql_run(q, e);
+    sql_int(q, 4, s->out->state);
+    sql_text(q, 5, s->out->reason);
+    if (!sql_run(q, e))
+        return false;
+    refs_add(w->refs, REF_IDEMPOTENCY,
+        &(struct ref){.k = ref_of(&s->idempotency.hash[0]), .n = message, .more = place});
+    return true;
 }
 
 bool idempotency_sweep(struct writer *w, struct err *e)

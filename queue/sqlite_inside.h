@@ -9,6 +9,7 @@
 #define QUEUE_SQLITE_INSIDE_H
 
 #include "queue/sqlite.h"
+#include "queue/sqlite_refs.h"
 #include "queue/store.h"
 
 /* What is remembered of one storefront: its chain's head (trusted while nobody else wrote) and by how much
@@ -21,14 +22,6 @@ struct shop {
     int64_t tally[MSG_STATES];
 };
 
-/* A (storefront, destination, priority, state) whose earliest due time this batch may have changed. */
-struct touched {
-    const char *storefront, *destination;
-    int64_t priority;
-    enum msg_state state;
-    struct touched *next_in_bucket, *next;
-};
-
 /* By how much this batch changed the number of messages that are held for one reason. */
 struct held_change {
     const char *storefront, *reason;
@@ -36,10 +29,9 @@ struct held_change {
     struct held_change *next;
 };
 
-#define TOUCHED_BUCKETS 256 /* a power of two */
 #define IDEMPOTENCY_PLACES 4
 
-/* Attachments of a message, by their place: its rows lie together without an index. */
+/* Attachments of a message, by their place. */
 #define ATTACHMENTS_MAX 1024
 #define ATTACHMENT_N(message, place) ((message)*ATTACHMENTS_MAX + (place))
 
@@ -59,37 +51,55 @@ struct writer {
     struct arena *shops_arena;
     struct shop *shops;
     size_t shops_n, shops_cap;
-    struct touched *touched, *buckets[TOUCHED_BUCKETS];
+    struct lines *lines;
+    struct refs *refs;
     struct held_change *held;
     unsigned odd; /* which kind of message gets the odd one of a claim changes with each */
     struct person_row person; /* the last one that was looked up in this batch; n = 0: none */
     bool days_known;          /* of this batch */
     int64_t days[IDEMPOTENCY_PLACES]; /* the day whose keys stand in idempotency_0..3, -1 = none */
     bool keys_changed, suppressed;    /* in this batch: a row of api_key, one more suppression */
+    int64_t last_message, last_row;   /* of the tables message and journal, -1 = not known */
 };
 
 /* The columns of a message that change, and those that a change looks at. */
 struct message_row {
-    int64_t n, person;
-    const char *storefront, *id, *destination, *reason; /* in the batch's arena, or of the op */
+    int64_t n, person, place;
+    const char *storefront, *id, *reason; /* in the batch's arena, or of the op */
     enum msg_state state;
     int64_t priority, due_ms, expires_ms, attempts, waits, fence, lease_until_ms, owner_start,
         bytes;
     const char *owner;
     const char *held_for; /* the reason that stands in the table, of a held one */
     bool unsure;
+    int64_t last; /* its last row of the journal */
 };
 
 /* ---- sqlite_batch.c: what a batch gathers ---- */
 void batch_begin(struct writer *w, int64_t now_ms, bool others_wrote);
 bool batch_end(struct writer *w, struct err *e);
-void batch_forget(struct writer *w); /* rolled back: nothing that was remembered holds */
+void batch_undo(struct writer *w); /* rolled back: what was remembered of it does not hold */
 struct shop *batch_shop(struct writer *w, const char *storefront);
-/* Of messages in this state, MSG_QUEUED or MSG_DEFERRED. */
-void batch_touch(struct writer *w, const char *storefront, const char *destination,
-    int64_t priority, enum msg_state s);
 void batch_held(struct writer *w, const char *storefront, const char *reason, int64_t change);
 void batch_tally(struct writer *w, const char *storefront, enum msg_state s, int64_t change);
+
+/* Numbers for rows that say of each other where they stand. */
+bool batch_next_message(struct writer *w, int64_t *out, struct err *e);
+bool batch_next_row(struct writer *w, int64_t *out, struct err *e);
+
+/* ---- sqlite_lines.c: the earliest due time of each line ---- */
+struct lines *lines_open(struct sqlite *db);
+void lines_close(struct lines **l);
+void lines_begin(struct lines *l, bool others_wrote);
+void lines_forget(struct lines *l); /* rolled back */
+bool lines_end(struct lines *l, struct err *e);
+/* *out = 0: there is none, and it is not to be made. */
+bool place_of(struct lines *l, const char *storefront, const char *destination, bool make,
+    int64_t *out, struct err *e);
+/* A message in this state, MSG_QUEUED or MSG_DEFERRED, left the line or came into it. */
+void line_lost(struct lines *l, int64_t place, int64_t priority, enum msg_state state);
+void line_gained(
+    struct lines *l, int64_t place, int64_t priority, enum msg_state state, int64_t due_ms);
 
 /* ---- sqlite_rows.c: the moves ---- */
 /* *out_n = 0 when there is none. */
@@ -101,26 +111,26 @@ bool message_find(struct writer *w, const char *storefront, const char *id, stru
     bool *found, struct err *e);
 /* Reads the columns of MESSAGE_COLUMNS from q, texts into the batch's arena. */
 #define MESSAGE_COLUMNS                                                                            \
-    "n, person, storefront, id, destination, reason, state, priority, due_ms, expires_ms, "        \
+    "n, person, storefront, id, place, reason, state, priority, due_ms, expires_ms, "              \
     "attempts, fence,"                                                                             \
-    " lease_until_ms, owner, owner_start, unsure, waits, bytes, reason"
+    " lease_until_ms, owner, owner_start, unsure, waits, bytes, reason, last"
 /* The same of `message m`; `reason` is what the row's reason is to hold, a column. */
 #define MESSAGE_COLUMNS_WITH(reason)                                                               \
-    "m.n, m.person, m.storefront, m.id, m.destination, " reason                                    \
+    "m.n, m.person, m.storefront, m.id, m.place, " reason                                          \
     ", m.state, m.priority, m.due_ms, m.expires_ms, m.attempts, m.fence,"                          \
-    " m.lease_until_ms, m.owner, m.owner_start, m.unsure, m.waits, m.bytes, m.reason"
+    " m.lease_until_ms, m.owner, m.owner_start, m.unsure, m.waits, m.bytes, m.reason, m.last"
 void message_read(struct writer *w, struct sql *q, struct message_row *out);
 /* Reads all rows of q (at most max) before anything is written, because writing would disturb the walk. */
 bool message_read_all(struct writer *w, struct sql *q, size_t max, struct message_row **out,
     size_t *n, struct err *e);
 /* Stores the changeable columns of m, which was in the state `from`; minds tally, held and destination. Outside of
- * MSG_LEASED the lease columns are cleared, but not the fence. */
+ * MSG_LEASED the lease columns are cleared, but not the fence. After its events: it stores which one is the last. */
 bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e);
-/* Ends, holds or frees a message and writes the event of it. */
-bool message_event(struct writer *w, const struct message_row *m, const char *event,
-    const char *actor, struct str facts, const struct personal *personal, struct err *e);
-/* person 0 = concerns none. */
-bool journal_append(struct writer *w, const char *storefront, int64_t person,
+/* What becomes of a message, as the next event of its timeline; message_store follows. */
+bool message_event(struct writer *w, struct message_row *m, const char *event, const char *actor,
+    struct str facts, const struct personal *personal, struct err *e);
+/* An event that does not change the message that it names, if it names one. person 0 = concerns none. */
+bool journal_note(struct writer *w, const char *storefront, int64_t person,
     const struct journal_draft *d, struct err *e);
 
 /* ---- the ops, one file a family; each returns false only when a statement failed ---- */
@@ -155,7 +165,7 @@ bool refuse(struct store_op *op, enum err_code code, const char *format, ...)
 struct order_place {
     bool any;
     bool is_new; /* nothing of its parcel is known */
-    const char *storefront, *event, *supersedes;
+    const char *event, *supersedes;
     struct digest order, parcel;
     int64_t seq; /* 0 = none: takes no part in supersession */
 };
@@ -167,14 +177,15 @@ bool order_place_of(
 bool order_is_stale(struct writer *w, const struct order_place *p, const char **by, struct err *e);
 /* Cancels the waiting and held messages that `by`, at place p, makes stale. */
 bool order_supersede(struct writer *w, const struct order_place *p, const char *by, struct err *e);
-bool order_add(
-    struct writer *w, const struct order_place *p, const char *id, int64_t message, struct err *e);
+/* A message with this place has a payload now. */
+void order_added(struct writer *w, const struct order_place *p, int64_t message);
 struct str facts_superseded(struct writer *w, const char *by);
 struct str facts_reason(struct writer *w, const char *reason);
 
 /* ---- idempotency (sqlite_idempotency.c) ---- */
 bool idempotency_find(struct writer *w, const struct store_submit *s, bool *found, struct err *e);
-bool idempotency_add(struct writer *w, const struct store_submit *s, struct err *e);
+bool idempotency_add(
+    struct writer *w, const struct store_submit *s, int64_t message, struct err *e);
 bool idempotency_sweep(struct writer *w, struct err *e);
 
 /* ---- reads (sqlite_read*.c), on a connection of the pool ---- */

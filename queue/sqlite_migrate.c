@@ -29,15 +29,31 @@ static bool read_version(
     return true;
 }
 
-static bool step(
-    struct sqlite *db, const struct sqlite_schema *schema, int64_t version, struct err *e)
+static bool mark(
+    struct sqlite *db, const struct sqlite_schema *schema, size_t version, struct err *e)
 {
-    char mark[120];
+    char text[120];
 
-    snprintf(mark, sizeof mark, "PRAGMA application_id=%lld; PRAGMA user_version=%lld",
-        (long long)schema->application, (long long)version + 1);
-    if (!sqlite_exec(db, schema->migrations[version], e) || !sqlite_exec(db, mark, e))
-        return err_prefix(e, "migrating %s to version %lld", schema->what, (long long)version + 1);
+    snprintf(text, sizeof text, "PRAGMA application_id=%lld; PRAGMA user_version=%zu",
+        (long long)schema->application, version);
+    return sqlite_exec(db, text, e);
+}
+
+static bool make_tables(struct sqlite *db, const struct sqlite_schema *schema, struct err *e)
+{
+    for (const char *const *t = schema->tables; *t; t++)
+        if (!sqlite_exec(db, *t, e))
+            return err_prefix(e, "making %s", schema->what);
+    return mark(db, schema, schema->n, e);
+}
+
+static bool step(
+    struct sqlite *db, const struct sqlite_schema *schema, size_t version, struct err *e)
+{
+    if (version == 0 && schema->tables)
+        return make_tables(db, schema, e);
+    if (!sqlite_exec(db, schema->migrations[version], e) || !mark(db, schema, version + 1, e))
+        return err_prefix(e, "migrating %s to version %zu", schema->what, version + 1);
     return true;
 }
 
@@ -52,7 +68,7 @@ bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struc
             return false;
         /* Another process may have taken this step while we waited for the lock. */
         if (!read_version(db, schema, &version, e) ||
-            (version < (int64_t)schema->n && !step(db, schema, version, e))) {
+            (version < (int64_t)schema->n && !step(db, schema, (size_t)version, e))) {
             sqlite_rollback(db);
             return false;
         }

@@ -41,10 +41,14 @@ struct str facts_superseded(struct writer *w, const char *by)
 
 static bool parcel_is_known(struct writer *w, const struct order_place *p, bool *out, struct err *e)
 {
-    struct sql *q = sqlite_sql(w->db, "SELECT 1 FROM order_event WHERE storefront = ?1 AND "
-                                      "order_ref = ?2 AND parcel_ref = ?3 LIMIT 1");
+    struct ref_key k = ref_of_parcel(&p->order, &p->parcel);
+    struct sql *q = sqlite_sql(w->db, "SELECT 1 FROM parcel_at a CROSS JOIN payload p ON p.n = a.n"
+                                      " WHERE a.k = ?1 AND p.order_ref = ?2 AND p.parcel_ref = ?3"
+                                      " LIMIT 1");
 
-    sql_text(q, 1, p->storefront);
+    if (!refs_bring(w->refs, REF_PARCEL, &k, e))
+        return false;
+    ref_bind(q, 1, &k);
     sql_digest(q, 2, &p->order);
     sql_digest(q, 3, &p->parcel);
     *out = sql_row(q);
@@ -57,11 +61,8 @@ bool order_place_new(
     const struct order_event *o = &s->s->order;
     bool known = false;
 
-    *out = (struct order_place){.any = s->order.n > 0,
-        .storefront = s->s->storefront,
-        .event = o->event,
-        .supersedes = o->supersedes,
-        .seq = o->seq};
+    *out = (struct order_place){
+        .any = s->order.n > 0, .event = o->event, .supersedes = o->supersedes, .seq = o->seq};
     /* the oldest pepper first, the current one last */
     for (size_t i = s->order.n; i-- > 0 && !known;) {
         out->order = s->order.hash[i];
@@ -77,9 +78,10 @@ bool order_place_of(
     struct writer *w, const struct message_row *m, struct order_place *out, struct err *e)
 {
     struct sql *q = sqlite_sql(w->db,
-        "SELECT order_ref, parcel_ref, seq, event, supersedes FROM order_event WHERE message = ?1");
+        "SELECT order_ref, parcel_ref, seq, event, supersedes FROM payload WHERE n = ?1"
+        " AND order_ref IS NOT NULL");
 
-    *out = (struct order_place){.storefront = m->storefront, .event = "", .supersedes = ""};
+    *out = (struct order_place){.event = "", .supersedes = ""};
     sql_int(q, 1, m->n);
     if (sql_row(q)) {
         out->any = sql_get_digest(q, 0, &out->order) && sql_get_digest(q, 1, &out->parcel);
@@ -90,9 +92,9 @@ bool order_place_of(
     return sql_done(q, e);
 }
 
-static void bind_place(struct sql *q, const struct order_place *p)
+static void bind_place(struct sql *q, const struct order_place *p, const struct ref_key *k)
 {
-    sql_text(q, 1, p->storefront);
+    ref_bind(q, 1, k);
     sql_digest(q, 2, &p->order);
     sql_digest(q, 3, &p->parcel);
     sql_int(q, 4, p->seq);
@@ -101,15 +103,20 @@ static void bind_place(struct sql *q, const struct order_place *p)
 
 bool order_is_stale(struct writer *w, const struct order_place *p, const char **by, struct err *e)
 {
+    struct ref_key k = ref_of_parcel(&p->order, &p->parcel);
     struct sql *q;
 
     *by = NULL;
     if (!p->any || p->is_new || p->seq == 0 || !p->event[0])
         return true;
-    q = sqlite_sql(w->db, "SELECT id, supersedes FROM order_event WHERE storefront = ?1 AND "
-                          "order_ref = ?2 AND parcel_ref = ?3"
-                          " AND seq > ?4 ORDER BY seq LIMIT ?5");
-    bind_place(q, p);
+    if (!refs_bring(w->refs, REF_PARCEL, &k, e))
+        return false;
+    q = sqlite_sql(w->db,
+        "SELECT m.id, p.supersedes FROM parcel_at a CROSS JOIN payload p ON p.n = a.n CROSS JOIN "
+        "message m ON"
+        " m.n = a.n WHERE a.k = ?1 AND p.order_ref = ?2 AND p.parcel_ref = ?3 AND a.seq > ?4"
+        " ORDER BY a.seq, a.n LIMIT ?5");
+    bind_place(q, p, &k);
     while (!*by && sql_row(q))
         if (has_word(sql_get_text(q, 1, w->batch), p->event))
             *by = sql_get_text(q, 0, w->batch);
@@ -124,28 +131,29 @@ static bool cancel_stale(struct writer *w, struct message_row *m, const char *by
         return true;
     m->state = MSG_CANCELLED;
     m->reason = "superseded";
-    return message_store(w, m, from, e) &&
-           message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e);
+    return message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e) &&
+           message_store(w, m, from, e);
 }
 
 bool order_supersede(struct writer *w, const struct order_place *p, const char *by, struct err *e)
 {
+    struct ref_key k = ref_of_parcel(&p->order, &p->parcel);
     struct message_row *rows;
     size_t n;
     struct sql *q;
 
     if (!p->any || p->is_new || p->seq == 0 || !p->supersedes[0])
         return true;
+    if (!refs_bring(w->refs, REF_PARCEL, &k, e))
+        return false;
     q = sqlite_sql(w->db,
         "SELECT " MESSAGE_COLUMNS_WITH(
-            "o.event") " FROM (SELECT message, event, seq FROM order_event WHERE storefront = ?1 "
-                       "AND order_ref = "
-                       "?2"
-                       " AND parcel_ref = ?3 AND seq > 0 AND seq < ?4 ORDER BY seq DESC LIMIT ?5) o"
-                       " JOIN message m ON m.n = o.message WHERE o.event <> '' AND m.state IN (0, "
-                       "2, 3)"
+            "o.event") " FROM (SELECT a.n, p.event, a.seq FROM parcel_at a CROSS JOIN payload p"
+                       " ON p.n = a.n WHERE a.k = ?1 AND p.order_ref = ?2 AND p.parcel_ref = ?3"
+                       " AND a.seq > 0 AND a.seq < ?4 ORDER BY a.seq DESC LIMIT ?5) o"
+                       " JOIN message m ON m.n = o.n WHERE o.event <> '' AND m.state IN (0, 2, 3)"
                        " ORDER BY o.seq");
-    bind_place(q, p);
+    bind_place(q, p, &k);
     if (!message_read_all(w, q, EVENTS_READ, &rows, &n, e))
         return false;
     for (size_t i = 0; i < n; i++) /* `reason` holds the event here */
@@ -154,21 +162,11 @@ bool order_supersede(struct writer *w, const struct order_place *p, const char *
     return true;
 }
 
-bool order_add(
-    struct writer *w, const struct order_place *p, const char *id, int64_t message, struct err *e)
+void order_added(struct writer *w, const struct order_place *p, int64_t message)
 {
-    struct sql *q;
-
-    if (!p->any)
-        return true;
-    q = sqlite_sql(w->db, "INSERT INTO order_event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-    sql_text(q, 1, p->storefront);
-    sql_digest(q, 2, &p->order);
-    sql_digest(q, 3, &p->parcel);
-    sql_int(q, 4, p->seq);
-    sql_text(q, 5, id);
-    sql_int(q, 6, message);
-    sql_text(q, 7, p->event);
-    sql_text(q, 8, p->supersedes);
-    return sql_run(q, e);
+    if (p->any)
+        refs_add(w->refs, REF_PARCEL,
+            &(struct ref){.k = ref_of_parcel(&p->order, &p->parcel), .n = message, .more = p->seq});
+    else
+        refs_pass(w->refs, REF_PARCEL, message);
 }

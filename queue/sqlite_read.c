@@ -11,8 +11,9 @@ static bool ready_of_line(struct sqlite *db, int priority, enum msg_state state,
     size_t max, struct arena *a, struct ready **out, size_t *n, struct err *e)
 {
     struct sql *q = sqlite_sql(db,
-        "SELECT storefront, destination, due_ms FROM destination"
-        " WHERE priority = ?1 AND state = ?2 AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4");
+        "SELECT l.storefront, l.destination, d.due_ms FROM destination d JOIN place l ON"
+        " l.n = d.place WHERE d.priority = ?1 AND d.state = ?2 AND d.due_ms <= ?3"
+        " ORDER BY d.due_ms LIMIT ?4");
     struct ready *list = NULL;
     size_t cap = 0;
 
@@ -81,12 +82,13 @@ bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, 
 /* ---- messages ---- */
 
 #define VIEW_COLUMNS                                                                               \
-    "SELECT m.storefront, m.id, p.stream, p.template, p.locale, m.destination, m.reason, "         \
+    "SELECT m.storefront, m.id, p.stream, p.template, p.locale, l.destination, m.reason, "         \
     "p.event, m.state,"                                                                            \
     " m.priority, m.attempts, m.unsure, m.created_ms, m.due_ms, m.expires_ms, p.date_ms, p.seq, "  \
     "p.bundle,"                                                                                    \
     " m.fence, m.lease_until_ms, x.hash, x.address, m.n, x.pepper, m.waits"
-#define VIEW_JOINS " JOIN payload p ON p.n = m.n JOIN person x ON x.n = m.person"
+#define VIEW_JOINS                                                                                 \
+    " JOIN payload p ON p.n = m.n JOIN person x ON x.n = m.person JOIN place l ON l.n = m.place"
 #define VIEW_FROM " FROM message m" VIEW_JOINS
 
 static void read_view(struct sql *q, struct arena *a, struct store_message *out)

@@ -1,14 +1,14 @@
 /* sqlite_read_journal -- the journal as its readers want it. */
 #include "queue/sqlite_inside.h"
 
-#define ROW_COLUMNS                                                                                    \
+#define ROW_COLUMNS(how)                                                                               \
     "SELECT j.storefront, j.node, j.seq, j.at_ms, j.message_id, j.event, j.actor, j.facts, "           \
     "j.commitment, j.hash,"                                                                            \
     " j.salt, j.sealed, x.hash," /* a row that says its person was erased, and the message's stands */ \
     " j.salt IS NULL AND j.sealed IS NULL AND j.message_id <> '' AND j.commitment <> "                 \
     "zeroblob(32) AND EXISTS(SELECT 1 FROM message m JOIN person p ON p.n = m.person"                  \
     "  WHERE m.storefront = j.storefront AND m.id = j.message_id AND p.erased_ms = 0)"                 \
-    " FROM journal j LEFT JOIN person x ON x.n = j.person"
+    " FROM journal j " how " LEFT JOIN person x ON x.n = j.person"
 
 static void read_row(struct sql *q, struct arena *a, struct store_row *out)
 {
@@ -53,8 +53,17 @@ static bool read_rows(
 bool read_timeline(struct sqlite *db, const char *storefront, const char *message_id,
     struct arena *a, struct store_row **out, size_t *n, struct err *e)
 {
-    struct sql *q = sqlite_sql(db, ROW_COLUMNS " WHERE j.storefront = ?1 AND j.message_id = ?2"
-                                               " AND j.message_id <> '' ORDER BY j.n");
+    /* Each row says which one of the message came before it; that number falls, or a broken file would lead in circles. What
+     * names a message that was not there stands apart. */
+    struct sql *q = sqlite_sql(db,
+        "WITH RECURSIVE line(n) AS (SELECT last FROM message WHERE storefront = ?1 AND id = ?2"
+        "  UNION ALL SELECT b.previous FROM line JOIN journal b ON b.n = line.n"
+        "  WHERE b.previous < b.n) " ROW_COLUMNS(
+            "NOT INDEXED") " WHERE j.n IN (SELECT n FROM line UNION ALL"
+                           " SELECT n FROM journal INDEXED BY journal_apart WHERE storefront = ?1 "
+                           "AND message_id = ?2 AND previous IS NULL"
+                           " AND message_id <> '') AND j.storefront = ?1 AND j.message_id = ?2 "
+                           "ORDER BY j.n");
 
     sql_text(q, 1, storefront);
     sql_text(q, 2, message_id);
@@ -64,8 +73,9 @@ bool read_timeline(struct sqlite *db, const char *storefront, const char *messag
 bool read_journal(struct sqlite *db, const char *storefront, const char *node, int64_t after_seq,
     size_t max, struct arena *a, struct store_row **out, size_t *n, struct err *e)
 {
-    struct sql *q = sqlite_sql(db, ROW_COLUMNS
-        " WHERE j.storefront = ?1 AND j.node = ?2 AND j.seq > ?3 ORDER BY j.seq LIMIT ?4");
+    struct sql *q = sqlite_sql(db,
+        ROW_COLUMNS("INDEXED BY journal_in_order") " WHERE j.storefront = ?1 AND j.node = ?2 "
+                                                   "AND j.seq > ?3 ORDER BY j.seq LIMIT ?4");
 
     sql_text(q, 1, storefront);
     sql_text(q, 2, node);

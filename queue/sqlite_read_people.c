@@ -7,7 +7,7 @@
     "SELECT s.n, s.person, s.scope, s.reason, s.origin, s.evidence, s.actor, s.since_ms,"          \
     " s.expires_ms, s.lifted_ms, s.lifted_by, s.lifted_why, s.note, x.address"                     \
     " FROM suppression s INDEXED BY " index " LEFT JOIN person x"                                  \
-    " ON x.storefront = s.storefront AND x.hash = s.person AND x.erased_ms = 0"
+    " ON x.n = s.who AND x.storefront = s.storefront AND x.erased_ms = 0"
 
 static bool read_suppression_rows(struct sql *q, struct arena *a, struct store_suppression **out,
     size_t *n, size_t *cap, struct err *e)

@@ -12,8 +12,8 @@ static bool mark(struct writer *w, struct message_row *m, struct err *e)
     if (m->state == MSG_LEASED)
         return lease_take_back(w, m, true, BACKUP_CODE, e);
     m->unsure = true;
-    return message_store(w, m, m->state, e) &&
-           message_event(w, m, "unsure", "parcelpost", facts_reason(w, BACKUP_CODE), NULL, e);
+    return message_event(w, m, "unsure", "parcelpost", facts_reason(w, BACKUP_CODE), NULL, e) &&
+           message_store(w, m, m->state, e);
 }
 
 static bool hold(struct writer *w, struct message_row *m, struct err *e)
@@ -22,8 +22,8 @@ static bool hold(struct writer *w, struct message_row *m, struct err *e)
 
     m->state = MSG_HELD;
     m->reason = BACKUP_CODE;
-    return message_store(w, m, from, e) &&
-           message_event(w, m, "held", "parcelpost", facts_reason(w, BACKUP_CODE), NULL, e);
+    return message_event(w, m, "held", "parcelpost", facts_reason(w, BACKUP_CODE), NULL, e) &&
+           message_store(w, m, from, e);
 }
 
 bool sqlite_restored(struct writer *w, struct store_op *op, struct err *e)

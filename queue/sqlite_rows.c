@@ -26,11 +26,16 @@ bool person_find(struct writer *w, const char *storefront, const struct keyed *w
 {
     out->n = 0;
     for (size_t i = 0; i < who->n && out->n == 0; i++) {
+        struct ref_key k = ref_of(&who->hash[i]);
         struct sql *q = sqlite_sql(w->db,
-            "SELECT n, pepper FROM person WHERE storefront = ?1 AND hash = ?2 AND erased_ms = 0");
+            "SELECT p.n, p.pepper FROM person_at a CROSS JOIN person p ON p.n = a.n WHERE a.k = ?1"
+            " AND p.storefront = ?2 AND p.hash = ?3 AND p.erased_ms = 0");
 
-        sql_text(q, 1, storefront);
-        sql_digest(q, 2, &who->hash[i]);
+        if (!refs_bring(w->refs, REF_PERSON, &k, e))
+            return false;
+        ref_bind(q, 1, &k);
+        sql_text(q, 2, storefront);
+        sql_digest(q, 3, &who->hash[i]);
         if (sql_row(q)) {
             out->n = sql_get_int(q, 0);
             out->pepper = (unsigned)sql_get_int(q, 1);
@@ -40,6 +45,20 @@ bool person_find(struct writer *w, const char *storefront, const struct keyed *w
             return false;
     }
     return true;
+}
+
+/* Suppressions that came before the person did: by them the address is found. */
+static bool suppressions_know(
+    struct writer *w, const char *storefront, const struct person_row *p, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "UPDATE suppression INDEXED BY suppression_of_nobody SET who = ?3"
+                          " WHERE storefront = ?1 AND person = ?2 AND who = 0");
+
+    sql_text(q, 1, storefront);
+    sql_digest(q, 2, &p->hash);
+    sql_int(q, 3, p->n);
+    return sql_run(q, e);
 }
 
 bool person_make(struct writer *w, const char *storefront, const struct store_person *p,
@@ -66,7 +85,8 @@ bool person_make(struct writer *w, const char *storefront, const struct store_pe
         return false;
     out->n = sqlite_last_row(w->db);
     w->person = *out;
-    return true;
+    refs_add(w->refs, REF_PERSON, &(struct ref){.k = ref_of(&out->hash), .n = out->n});
+    return suppressions_know(w, storefront, out, e);
 }
 
 /* ---- messages ---- */
@@ -78,7 +98,7 @@ void message_read(struct writer *w, struct sql *q, struct message_row *out)
         .person = sql_get_int(q, 1),
         .storefront = sql_get_text(q, 2, w->batch),
         .id = sql_get_text(q, 3, w->batch),
-        .destination = sql_get_text(q, 4, w->batch),
+        .place = sql_get_int(q, 4),
         .reason = sql_get_text(q, 5, w->batch),
         .state = (enum msg_state)sql_get_int(q, 6),
         .priority = sql_get_int(q, 7),
@@ -92,6 +112,7 @@ void message_read(struct writer *w, struct sql *q, struct message_row *out)
         .unsure = sql_get_int(q, 15) != 0,
         .waits = sql_get_int(q, 16),
         .bytes = sql_get_int(q, 17),
+        .last = sql_get_int(q, 19),
     };
     out->held_for = out->state == MSG_HELD ? sql_get_text(q, 18, w->batch) : "";
 }
@@ -142,7 +163,8 @@ bool message_store(struct writer *w, struct message_row *m, enum msg_state from,
     struct sql *q = sqlite_sql(w->db,
         "UPDATE message SET state = ?2, due_ms = ?3, attempts = ?4, unsure = ?5, "
         "reason = ?6, owner = ?7,"
-        " owner_start = ?8, fence = ?9, lease_until_ms = ?10, waits = ?11 WHERE n = ?1");
+        " owner_start = ?8, fence = ?9, lease_until_ms = ?10, waits = ?11, last = ?12 WHERE n = "
+        "?1");
 
     if (m->state != MSG_LEASED) {
         m->owner = "";
@@ -159,6 +181,7 @@ bool message_store(struct writer *w, struct message_row *m, enum msg_state from,
     sql_int(q, 9, m->fence);
     sql_int(q, 10, m->lease_until_ms);
     sql_int(q, 11, m->waits);
+    sql_int(q, 12, m->last);
     if (!sql_run(q, e))
         return false;
     batch_tally(w, m->storefront, from, -1);
@@ -169,21 +192,12 @@ bool message_store(struct writer *w, struct message_row *m, enum msg_state from,
         batch_held(w, m->storefront, m->reason, 1);
     m->held_for = m->reason;
     if (waits(from))
-        batch_touch(w, m->storefront, m->destination, m->priority, from);
+        line_lost(w->lines, m->place, m->priority, from);
     if (waits(m->state))
-        batch_touch(w, m->storefront, m->destination, m->priority, m->state);
+        line_gained(w->lines, m->place, m->priority, m->state, m->due_ms);
     if (w->left && from == MSG_QUEUED && m->state != MSG_LEASED)
         w->left(w->left_context, m->storefront, m->id);
     return true;
-}
-
-bool message_event(struct writer *w, const struct message_row *m, const char *event,
-    const char *actor, struct str facts, const struct personal *personal, struct err *e)
-{
-    struct journal_draft d = {
-        .event = event, .actor = actor, .message_id = m->id, .facts = facts, .personal = personal};
-
-    return journal_append(w, m->storefront, m->person, &d, e);
 }
 
 /* ---- the journal ---- */
@@ -222,14 +236,18 @@ static bool person_hash(struct writer *w, int64_t person, struct digest *out, st
     return found || err_set(e, ERR_CORRUPT, "database: a message has no person");
 }
 
-static bool insert_row(struct writer *w, const struct journal_row *row,
+/* Of a message's timeline: the row before, 0 = this is its first. */
+#define NO_TIMELINE (-1)
+
+static bool insert_row(struct writer *w, int64_t n, int64_t previous, const struct journal_row *row,
     const struct digest *commitment, int64_t person, struct str salt, struct str sealed,
     struct err *e)
 {
     struct sql *q = sqlite_sql(w->db,
         "INSERT INTO journal(storefront, node, seq, at_ms, message_id, event, actor, facts, "
         "commitment, hash,"
-        " person, salt, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+        " person, salt, sealed, n, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+        " ?12, ?13, ?14, ?15)");
 
     sql_text(q, 1, row->storefront);
     sql_text(q, 2, row->node);
@@ -248,11 +266,15 @@ static bool insert_row(struct writer *w, const struct journal_row *row,
         else
             sql_blob(q, 12, salt);
     }
+    sql_int(q, 14, n);
+    if (previous != NO_TIMELINE)
+        sql_int(q, 15, previous);
     return sql_run(q, e);
 }
 
-bool journal_append(struct writer *w, const char *storefront, int64_t person,
-    const struct journal_draft *d, struct err *e)
+/* *last: the row of the message's timeline before, then this one; or NO_TIMELINE. */
+static bool append(struct writer *w, const char *storefront, int64_t person,
+    const struct journal_draft *d, int64_t *last, struct err *e)
 {
     struct shop *shop = batch_shop(w, storefront);
     struct digest commitment = {0}, hash;
@@ -266,8 +288,9 @@ bool journal_append(struct writer *w, const char *storefront, int64_t person,
         .actor = d->actor,
         .facts = d->facts.n > 0 ? d->facts : STR("{}")};
     struct str salt;
+    int64_t n;
 
-    if (!shop->head_known && !read_head(w, shop, e))
+    if ((!shop->head_known && !read_head(w, shop, e)) || !batch_next_row(w, &n, e))
         return false;
     if (p == &none)
         hash_random(none.salt, sizeof none.salt);
@@ -279,10 +302,43 @@ bool journal_append(struct writer *w, const char *storefront, int64_t person,
     }
     row.seq = shop->seq + 1;
     journal_link(&shop->head, &commitment, &row);
-    if (!insert_row(w, &row, &commitment, person, salt, p->sealed, e))
+    if (!insert_row(w, n, *last, &row, &commitment, person, salt, p->sealed, e))
         return false;
     shop->seq = row.seq;
     shop->head = row.hash;
     shop->head_moved = true;
+    if (*last != NO_TIMELINE)
+        *last = n;
     return true;
+}
+
+bool message_event(struct writer *w, struct message_row *m, const char *event, const char *actor,
+    struct str facts, const struct personal *personal, struct err *e)
+{
+    struct journal_draft d = {
+        .event = event, .actor = actor, .message_id = m->id, .facts = facts, .personal = personal};
+
+    return append(w, m->storefront, m->person, &d, &m->last, e);
+}
+
+static bool store_last(struct writer *w, int64_t message, int64_t last, struct err *e)
+{
+    struct sql *q = sqlite_sql(w->db, "UPDATE message SET last = ?2 WHERE n = ?1");
+
+    sql_int(q, 1, message);
+    sql_int(q, 2, last);
+    return sql_run(q, e);
+}
+
+bool journal_note(struct writer *w, const char *storefront, int64_t person,
+    const struct journal_draft *d, struct err *e)
+{
+    int64_t none = NO_TIMELINE;
+    struct message_row m;
+    bool found = false;
+
+    if (d->message_id[0] && !message_find(w, storefront, d->message_id, &m, &found, e))
+        return false;
+    return append(w, storefront, person, d, found ? &m.last : &none, e) &&
+           (!found || store_last(w, m.n, m.last, e));
 }

@@ -1,18 +1,6 @@
 #include "queue/sqlite_schema.h"
 
-/* Keys: every index that a question from outside goes through begins with the storefront. `n` is this back
- * end's own row number; it leaves it as store.h's person_mark alone.
- *
- * message is narrow because each claim and settle rewrites it; what is written once stands in payload. The
- * states are those of enum msg_state: 0 queued, 1 leased, 2 deferred, 3 held.
- *
- * destination holds, for each (storefront, destination, priority) with waiting messages, when the earliest
- * falls due. It is brought up to date at the end of each transaction, so that "who has work" is a range of an
- * index and not a walk over a million messages. tally counts messages by state for the same reason, held (from version
- * 2) those of each reason.
- *
- * idempotency_0 to _3 hold one day each, in turn: a random key is cheap in a small table, and a day goes by
- * emptying one. idempotency_day says which day stands where. */
+/* What the tables are now, and why, stands in sqlite_tables.c; here is how a file of each earlier version comes there. */
 static const char version_1[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 
@@ -114,9 +102,8 @@ static const char version_1[] =
     "  id TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,"
     "  PRIMARY KEY(storefront, key)) WITHOUT ROWID;";
 
-/* Messages that were never tried (0) and those that come again (2) have lines of their own, because each claim takes
- * from both. message_by_state leaves the leased ones out: they are few, and every message passes through that state. waits
- * counts deferrals without an attempt, bytes is about what a claim brings into memory (of old rows the attachments). */
+/* Lines for those that come again, counts of what is held. waits counts deferrals without an attempt, bytes is about what a
+ * claim brings into memory (of old rows the attachments). */
 static const char version_2[] =
     "ALTER TABLE message ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE message ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
@@ -150,20 +137,137 @@ static const char version_3[] = "CREATE TRIGGER api_key_made AFTER INSERT" KEYS_
                                 "CREATE TRIGGER api_key_changed AFTER UPDATE" KEYS_MOVED
                                 "CREATE TRIGGER api_key_gone AFTER DELETE" KEYS_MOVED;
 
-/* What nobody asks costs nothing any more, and what is asked seldom little: persons are found through keys.db, attachments by
- * a number made of message and place (ATTACHMENT_N). A claim does not touch message_expiry. message_by_state leaves out what
- * every message passes through, so that one without trouble is never in it. */
+/* Less for each message to write. In order_event stood what stands in payload now. */
+#define MESSAGE_COLUMNS                                                                            \
+    "n, storefront, id, person, place, state, priority, created_ms, due_ms, expires_ms,"           \
+    " attempts, unsure, waits, reason, owner, owner_start, fence, lease_until_ms, bytes, last"
+#define DAY_OF_KEYS(name)                                                                          \
+    "ALTER TABLE " name " RENAME TO " name "_3;"                                                   \
+    "CREATE TABLE " name "(n INTEGER PRIMARY KEY, key BLOB NOT NULL, request BLOB NOT NULL,"       \
+    "  state INTEGER NOT NULL, reason TEXT NOT NULL);"                                             \
+    "INSERT OR IGNORE INTO " name "(n, key, request, state, reason)"                               \
+    "  SELECT m.n, i.key, i.request, i.state, i.reason FROM " name "_3 i JOIN message m"           \
+    "  ON m.storefront = i.storefront AND m.id = i.id ORDER BY m.n;"                               \
+    "CREATE TABLE " name "_at(k BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(k, n))"             \
+    "  WITHOUT ROWID;"                                                                             \
+    "INSERT INTO " name "_at SELECT substr(key, 1, 8), n FROM " name " ORDER BY 1, 2;"             \
+    "DROP TABLE " name "_3;"
+
 static const char version_4[] =
-    "DROP INDEX message_by_person;"
-    "DROP INDEX journal_by_person;"
-    "DROP INDEX message_expiry;"
-    "CREATE INDEX message_expiry ON message(expires_ms) WHERE state IN (0, 1, 2, 3);"
-    "DROP INDEX message_by_state;"
-    "CREATE INDEX message_by_state ON message(storefront, state, id) WHERE state NOT IN (0, 1, 4);"
+    "CREATE TABLE place(n INTEGER PRIMARY KEY, storefront TEXT NOT NULL, destination TEXT NOT "
+    "NULL);"
+    "CREATE UNIQUE INDEX place_by_name ON place(storefront, destination);"
+    "INSERT INTO place(storefront, destination) SELECT DISTINCT storefront, destination FROM "
+    "message;"
+
+    "CREATE TABLE journal_4(n INTEGER PRIMARY KEY, previous INTEGER, storefront TEXT NOT NULL,"
+    "  node TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, message_id TEXT NOT NULL,"
+    "  event TEXT NOT NULL, actor TEXT NOT NULL, facts TEXT NOT NULL, commitment BLOB NOT NULL,"
+    "  hash BLOB NOT NULL, person INTEGER, salt BLOB, sealed BLOB);"
+    "INSERT INTO journal_4 SELECT n, CASE WHEN message_id <> '' AND EXISTS (SELECT 1 FROM message m"
+    "   WHERE m.storefront = j.storefront AND m.id = j.message_id)"
+    "  THEN ifnull((SELECT max(b.n) FROM journal b WHERE b.storefront = j.storefront"
+    "   AND b.message_id = j.message_id AND b.message_id <> '' AND b.n < j.n), 0) END,"
+    "  storefront, node, seq, at_ms, message_id, event, actor, facts, commitment, hash, person, "
+    "salt,"
+    "  sealed FROM journal j ORDER BY n;"
+
+    "CREATE TABLE message_4(n INTEGER PRIMARY KEY, storefront TEXT NOT NULL, id TEXT NOT NULL,"
+    "  person INTEGER NOT NULL, place INTEGER NOT NULL, state INTEGER NOT NULL,"
+    "  priority INTEGER NOT NULL, created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+    "  expires_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    "  unsure INTEGER NOT NULL DEFAULT 0, waits INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL,"
+    "  owner TEXT NOT NULL DEFAULT '', owner_start INTEGER NOT NULL DEFAULT 0,"
+    "  fence INTEGER NOT NULL DEFAULT 0, lease_until_ms INTEGER NOT NULL DEFAULT 0,"
+    "  bytes INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL);"
+    "INSERT INTO message_4(" MESSAGE_COLUMNS ") SELECT m.n, m.storefront, m.id, m.person, l.n,"
+    "  m.state, m.priority, m.created_ms, m.due_ms, m.expires_ms, m.attempts, m.unsure, m.waits,"
+    "  m.reason, m.owner, m.owner_start, m.fence, m.lease_until_ms, m.bytes,"
+    "  ifnull((SELECT max(j.n) FROM journal j WHERE j.storefront = m.storefront"
+    "   AND j.message_id = m.id AND j.message_id <> ''), 0)"
+    "  FROM message m CROSS JOIN place l ON l.storefront = m.storefront"
+    "  AND l.destination = m.destination ORDER BY m.n;"
+
+    "CREATE TABLE payload_4(n INTEGER PRIMARY KEY, stream TEXT NOT NULL, template TEXT NOT NULL,"
+    "  locale TEXT NOT NULL, bundle BLOB NOT NULL, date_ms INTEGER NOT NULL, event TEXT NOT NULL,"
+    "  seq INTEGER NOT NULL, occurred_ms INTEGER NOT NULL, order_ref BLOB, parcel_ref BLOB,"
+    "  supersedes TEXT NOT NULL, sealed BLOB NOT NULL);"
+    "INSERT INTO payload_4 SELECT p.n, stream, template, locale, bundle, date_ms, p.event, p.seq,"
+    "  occurred_ms, o.order_ref, o.parcel_ref, ifnull(o.supersedes, ''), sealed"
+    "  FROM payload p LEFT JOIN order_event o ON o.message = p.n ORDER BY p.n;"
+    "CREATE TABLE parcel_at(k BLOB NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "  PRIMARY KEY(k, seq, n)) WITHOUT ROWID;"
+    "INSERT INTO parcel_at SELECT CAST(substr(order_ref, 1, 4) || substr(parcel_ref, 1, 4) AS "
+    "BLOB),"
+    "  seq, n FROM payload_4 WHERE order_ref IS NOT NULL ORDER BY 1, 2, 3;"
+
+    "CREATE TABLE person_at(k BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(k, n)) WITHOUT ROWID;"
+    "INSERT INTO person_at SELECT substr(hash, 1, 8), n FROM person ORDER BY 1, 2;"
+    "ALTER TABLE suppression ADD COLUMN who INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE suppression SET who = ifnull((SELECT n FROM person p WHERE p.storefront ="
+    "  suppression.storefront AND p.hash = suppression.person AND p.erased_ms = 0), 0);"
+    "CREATE INDEX suppression_of_nobody ON suppression(storefront, person) WHERE who = 0;"
+    "DROP INDEX person_by_hash;"
+
     "CREATE TABLE attachment_4(n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
     "INSERT INTO attachment_4 SELECT message * 1024 + place, sealed FROM attachment ORDER BY 1;"
-    "DROP TABLE attachment;"
-    "ALTER TABLE attachment_4 RENAME TO attachment;";
+
+    DAY_OF_KEYS("idempotency_0") DAY_OF_KEYS("idempotency_1") DAY_OF_KEYS("idempotency_2")
+        DAY_OF_KEYS(
+            "idempotency_3") "INSERT INTO meta SELECT 'indexed:person', ifnull(max(n), 0) FROM "
+                             "person;"
+                             "INSERT INTO meta SELECT 'indexed:parcel', ifnull(max(n), 0) FROM "
+                             "message;"
+                             "INSERT INTO meta SELECT 'indexed:idempotency', ifnull(max(n), 0) "
+                             "FROM message;"
+
+                             "DROP TABLE message; DROP TABLE journal; DROP TABLE payload; DROP "
+                             "TABLE attachment;"
+                             "DROP TABLE order_event; DROP TABLE destination;"
+                             "ALTER TABLE message_4 RENAME TO message; ALTER TABLE journal_4 "
+                             "RENAME TO journal;"
+                             "ALTER TABLE payload_4 RENAME TO payload; ALTER TABLE attachment_4 "
+                             "RENAME TO attachment;"
+
+                             "CREATE UNIQUE INDEX message_by_id ON message(storefront, id);"
+                             "CREATE INDEX message_due ON message(place, priority, state, due_ms) "
+                             "WHERE state IN (0, 2);"
+                             "CREATE INDEX message_expiry ON message(expires_ms) WHERE state IN "
+                             "(0, 1, 2, 3);"
+                             "CREATE INDEX message_leased ON message(lease_until_ms) WHERE state = "
+                             "1;"
+                             "CREATE INDEX message_held ON message(storefront, reason, id) WHERE "
+                             "state = 3;"
+                             "CREATE INDEX message_by_state ON message(storefront, state, id) "
+                             "WHERE state NOT IN (0, 1, 4);"
+
+                             "CREATE TABLE destination(place INTEGER NOT NULL, priority INTEGER "
+                             "NOT NULL,"
+                             "  state INTEGER NOT NULL, due_ms INTEGER NOT NULL, PRIMARY "
+                             "KEY(place, priority, state))"
+                             "  WITHOUT ROWID;"
+                             "CREATE INDEX destination_due ON destination(priority, state, due_ms);"
+                             "INSERT INTO destination SELECT place, priority, state, min(due_ms)"
+                             "  FROM message INDEXED BY message_due WHERE state IN (0, 2) GROUP BY "
+                             "place, priority, state;"
+
+                             "CREATE UNIQUE INDEX journal_in_order ON journal(storefront, node, "
+                             "seq);"
+                             "CREATE INDEX journal_apart ON journal(storefront, message_id)"
+                             "  WHERE previous IS NULL AND message_id <> '';"
+                             "CREATE TRIGGER journal_keeps BEFORE DELETE ON journal BEGIN"
+                             "  SELECT RAISE(ABORT, 'the journal is append-only'); END;"
+                             "CREATE TRIGGER journal_stands BEFORE UPDATE OF n, previous, "
+                             "storefront, node, seq, at_ms,"
+                             "  message_id, event, actor, facts, commitment, hash ON journal BEGIN"
+                             "  SELECT RAISE(ABORT, 'the journal is append-only'); END;"
+                             "CREATE TRIGGER journal_forgets BEFORE UPDATE OF person, salt, sealed "
+                             "ON journal"
+                             "  WHEN (new.person IS NOT NULL AND new.person IS NOT old.person)"
+                             "    OR (new.salt IS NOT NULL AND new.salt IS NOT old.salt)"
+                             "    OR (new.sealed IS NOT NULL AND new.sealed IS NOT old.sealed) "
+                             "BEGIN"
+                             "  SELECT RAISE(ABORT, 'the journal only forgets'); END;";
 
 static const char *const migrations[] = {version_1, version_2, version_3, version_4};
 
@@ -172,4 +276,5 @@ const struct sqlite_schema sqlite_queue_schema = {
     .application = QUEUE_APPLICATION,
     .migrations = migrations,
     .n = COUNT_OF(migrations),
+    .tables = sqlite_queue_tables,
 };

@@ -37,10 +37,8 @@ static bool settle_one(
         m->due_ms = s->due_ms;
     if (s->to == MSG_DEFERRED)
         m->waits = s->counts ? 0 : m->waits + 1;
-    return message_store(w, m, MSG_LEASED, e) &&
-           (!s->unsure || message_event(w, m, "unsure", "parcelpost", STR("{}"), NULL, e)) &&
-           write_reason(w, one, m, by, e) &&
-           (!one->suppress || sqlite_suppress(w, (struct store_suppress *)one->suppress, e));
+    return (!s->unsure || message_event(w, m, "unsure", "parcelpost", STR("{}"), NULL, e)) &&
+           write_reason(w, one, m, by, e) && message_store(w, m, MSG_LEASED, e);
 }
 
 bool sqlite_settle(struct writer *w, struct store_op *op, struct err *e)
@@ -63,6 +61,11 @@ bool sqlite_settle(struct writer *w, struct store_op *op, struct err *e)
             return false;
         all->made_work = all->made_work || !msg_state_is_final(rows[i].state);
     }
+    /* Behind all messages: each one's events go into the timeline of the message that they name. */
+    for (size_t i = 0; i < all->n; i++)
+        if (all->list[i].suppress &&
+            !sqlite_suppress(w, (struct store_suppress *)all->list[i].suppress, e))
+            return false;
     return true;
 }
 
@@ -116,8 +119,8 @@ bool sqlite_change(struct writer *w, struct store_op *op, struct err *e)
         m.due_ms = c->kind == CHANGE_RELEASE ? due_after_hold(w, &m, w->now_ms) : w->now_ms;
         m.reason = c->kind == CHANGE_RELEASE ? "" : m.reason;
     }
-    return message_store(w, &m, from, e) &&
-           message_event(w, &m, events[c->kind], c->actor, c->facts, NULL, e);
+    return message_event(w, &m, events[c->kind], c->actor, c->facts, NULL, e) &&
+           message_store(w, &m, from, e);
 }
 
 bool sqlite_release(struct writer *w, struct store_op *op, struct err *e)
@@ -127,8 +130,7 @@ bool sqlite_release(struct writer *w, struct store_op *op, struct err *e)
     size_t n;
     struct sql *q = sqlite_sql(w->db,
         "SELECT " MESSAGE_COLUMNS_WITH(
-            "m.reason") " FROM message m INDEXED BY message_held LEFT JOIN order_event o ON "
-                        "o.message = m.n"
+            "m.reason") " FROM message m INDEXED BY message_held CROSS JOIN payload o ON o.n = m.n"
                         " WHERE m.state = 3 AND m.storefront = ?1 AND m.reason = ?2"
                         " ORDER BY o.order_ref, o.parcel_ref, o.seq, m.id LIMIT ?3");
 
@@ -141,8 +143,8 @@ bool sqlite_release(struct writer *w, struct store_op *op, struct err *e)
         rows[i].state = freed(&rows[i]);
         rows[i].due_ms = due_after_hold(w, &rows[i], r->due_ms + (int64_t)i);
         rows[i].reason = "";
-        if (!message_store(w, &rows[i], MSG_HELD, e) ||
-            !message_event(w, &rows[i], "released", r->actor, r->facts, NULL, e))
+        if (!message_event(w, &rows[i], "released", r->actor, r->facts, NULL, e) ||
+            !message_store(w, &rows[i], MSG_HELD, e))
             return false;
     }
     r->n = n;

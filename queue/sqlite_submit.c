@@ -14,17 +14,18 @@ static int64_t bytes_of(const struct store_submit *s)
 }
 
 static bool insert_message(
-    struct writer *w, const struct store_submit *s, int64_t person, int64_t *n, struct err *e)
+    struct writer *w, const struct store_submit *s, const struct message_row *m, struct err *e)
 {
-    struct sql *q = sqlite_sql(w->db,
-        "INSERT INTO message(storefront, id, person, destination, state, "
-        "priority, created_ms, due_ms,"
-        " expires_ms, reason, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+    struct sql *q =
+        sqlite_sql(w->db, "INSERT INTO message(storefront, id, person, place, state, "
+                          "priority, created_ms, due_ms,"
+                          " expires_ms, reason, bytes, n, last)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
 
     sql_text(q, 1, s->s->storefront);
     sql_text(q, 2, s->s->id);
-    sql_int(q, 3, person);
-    sql_text(q, 4, s->s->destination);
+    sql_int(q, 3, m->person);
+    sql_int(q, 4, m->place);
     sql_int(q, 5, s->out->state);
     sql_int(q, 6, s->s->priority);
     sql_int(q, 7, w->now_ms);
@@ -32,19 +33,23 @@ static bool insert_message(
     sql_int(q, 9, s->s->expires_ms);
     sql_text(q, 10, s->out->reason);
     sql_int(q, 11, bytes_of(s));
+    sql_int(q, 12, m->n);
+    sql_int(q, 13, m->last);
     if (!sql_run(q, e))
         return false;
-    *n = sqlite_last_row(w->db);
     batch_tally(w, s->s->storefront, s->out->state, 1);
     if (s->out->state == MSG_QUEUED)
-        batch_touch(w, s->s->storefront, s->s->destination, s->s->priority, MSG_QUEUED);
+        line_gained(w->lines, m->place, s->s->priority, MSG_QUEUED, s->s->due_ms);
     return true;
 }
 
-static bool insert_payload(struct writer *w, const struct store_submit *s, int64_t n, struct err *e)
+static bool insert_payload(struct writer *w, const struct store_submit *s, int64_t n,
+    const struct order_place *p, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(w->db, "INSERT INTO payload VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    struct sql *q = sqlite_sql(w->db,
+        "INSERT INTO payload(n, stream, template, locale, bundle, date_ms, event, seq,"
+        " occurred_ms, sealed, order_ref, parcel_ref, supersedes)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
 
     sql_int(q, 1, n);
     sql_text(q, 2, s->s->stream);
@@ -56,7 +61,15 @@ static bool insert_payload(struct writer *w, const struct store_submit *s, int64
     sql_int(q, 8, s->s->order.seq);
     sql_int(q, 9, s->s->order.occurred_ms);
     sql_blob(q, 10, s->private_json);
-    return sql_run(q, e);
+    if (p->any) {
+        sql_digest(q, 11, &p->order);
+        sql_digest(q, 12, &p->parcel);
+    }
+    sql_text(q, 13, p->any ? p->supersedes : "");
+    if (!sql_run(q, e))
+        return false;
+    order_added(w, p, n);
+    return true;
 }
 
 static bool insert_attachments(
@@ -73,16 +86,14 @@ static bool insert_attachments(
     return true;
 }
 
-static bool write_events(
-    struct writer *w, const struct store_submit *s, int64_t person, const char *by, struct err *e)
+static bool write_events(struct writer *w, const struct store_submit *s, struct message_row *m,
+    const char *by, struct err *e)
 {
-    struct message_row m = {.storefront = s->s->storefront, .id = s->s->id, .person = person};
-
-    if (!message_event(w, &m, "accepted", "parcelpost", s->facts, NULL, e))
+    if (!message_event(w, m, "accepted", "parcelpost", s->facts, NULL, e))
         return false;
     if (by)
-        return message_event(w, &m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e);
-    return s->out->state != MSG_SUPPRESSED || message_event(w, &m, "suppressed", "parcelpost",
+        return message_event(w, m, "cancelled", "parcelpost", facts_superseded(w, by), NULL, e);
+    return s->out->state != MSG_SUPPRESSED || message_event(w, m, "suppressed", "parcelpost",
                                                   facts_reason(w, s->out->reason), NULL, e);
 }
 
@@ -98,28 +109,37 @@ static void fill_receipt(const struct store_submit *s, const char *by)
                        : "");
 }
 
+/* The message's own row comes last: it says which event was its last one. */
+static bool insert(struct writer *w, const struct store_submit *s, const struct order_place *place,
+    struct message_row *m, const char *by, struct err *e)
+{
+    return insert_payload(w, s, m->n, place, e) && insert_attachments(w, s, m->n, e) &&
+           order_supersede(w, place, s->s->id, e) && write_events(w, s, m, by, e) &&
+           insert_message(w, s, m, e) && idempotency_add(w, s, m->n, e);
+}
+
 bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e)
 {
     struct store_submit *s = &op->submit;
+    struct message_row m = {.storefront = s->s->storefront, .id = s->s->id};
     struct order_place place;
     struct person_row person;
     const char *by = NULL;
     bool found;
-    int64_t n;
 
     if (s->s->attachments_n > ATTACHMENTS_MAX)
         return refuse(op, ERR_LIMIT, "a message has at most %d attachments", ATTACHMENTS_MAX);
-    if (!idempotency_find(w, s, &found, e))
+    if (!refs_ready(w->refs, e) || !idempotency_find(w, s, &found, e))
         return false;
     if (found)
         return true;
     if (!order_place_new(w, s, &place, e) || !order_is_stale(w, &place, &by, e) ||
-        !person_make(w, s->s->storefront, &s->person, &person, e))
+        !person_make(w, s->s->storefront, &s->person, &person, e) ||
+        !place_of(w->lines, s->s->storefront, s->s->destination, true, &m.place, e) ||
+        !batch_next_message(w, &m.n, e))
         return false;
+    m.person = person.n;
     fill_receipt(s, by);
     s->placed = (struct store_placed){w->now_ms, person.n, person.hash, person.pepper};
-    return insert_message(w, s, person.n, &n, e) && insert_payload(w, s, n, e) &&
-           insert_attachments(w, s, n, e) && order_supersede(w, &place, s->s->id, e) &&
-           order_add(w, &place, s->s->id, n, e) && write_events(w, s, person.n, by, e) &&
-           idempotency_add(w, s, e);
+    return insert(w, s, &place, &m, by, e);
 }

@@ -40,7 +40,7 @@ static bool insert_suppression(
     struct sql *q = sqlite_sql(w->db,
         "INSERT INTO suppression(storefront, pepper, person, scope, reason, origin, evidence, "
         "actor, since_ms,"
-        " expires_ms, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+        " expires_ms, note, who) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
 
     w->suppressed = true;
     sql_text(q, 1, s->storefront);
@@ -55,6 +55,7 @@ static bool insert_suppression(
     sql_int(q, 10, s->s->expires_ms);
     if (s->note.n > 0)
         sql_blob(q, 11, s->note);
+    sql_int(q, 12, p->n);
     return sql_run(q, e);
 }
 
@@ -79,7 +80,7 @@ bool sqlite_suppress(struct writer *w, struct store_suppress *s, struct err *e)
             return false;
     }
     if (!person_make(w, s->storefront, &s->person, &person, e) ||
-        !insert_suppression(w, s, &person, e) || !journal_append(w, s->storefront, person.n, &d, e))
+        !insert_suppression(w, s, &person, e) || !journal_note(w, s->storefront, person.n, &d, e))
         return false;
     s->added = true;
     return true;
@@ -116,7 +117,7 @@ bool sqlite_lift(struct writer *w, struct store_op *op, struct err *e)
         l->lifted += (uint64_t)sqlite_changes(w->db);
     }
     return l->lifted == 0 || (person_find(w, l->storefront, &l->who, &person, e) &&
-                                 journal_append(w, l->storefront, person.n, &d, e));
+                                 journal_note(w, l->storefront, person.n, &d, e));
 }
 
 /* ---- the small ones ---- */
@@ -142,7 +143,7 @@ bool sqlite_note(struct writer *w, struct store_op *op, struct err *e)
     if (n->draft.message_id[0] &&
         !message_find(w, n->storefront, n->draft.message_id, &m, &found, e))
         return false;
-    return journal_append(w, n->storefront, m.person, &n->draft, e);
+    return journal_note(w, n->storefront, m.person, &n->draft, e);
 }
 
 bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e)
@@ -161,7 +162,7 @@ bool sqlite_key_new(struct writer *w, struct store_op *op, struct err *e)
     sql_int(q, 5, k->key->roles);
     sql_int(q, 6, k->key->created_ms);
     sql_digest(q, 7, &k->proof);
-    return sql_run(q, e) && journal_append(w, k->key->storefront, 0, &d, e);
+    return sql_run(q, e) && journal_note(w, k->key->storefront, 0, &d, e);
 }
 
 bool sqlite_key_revoke(struct writer *w, struct store_op *op, struct err *e)
@@ -187,5 +188,5 @@ bool sqlite_key_revoke(struct writer *w, struct store_op *op, struct err *e)
     sql_text(q, 1, k->storefront);
     sql_text(q, 2, k->id);
     sql_int(q, 3, w->now_ms);
-    return sql_run(q, e) && journal_append(w, k->storefront, 0, &d, e);
+    return sql_run(q, e) && journal_note(w, k->storefront, 0, &d, e);
 }

@@ -78,7 +78,7 @@ static bool try_transaction(struct sqlite_store *s, struct store_op *const *ops,
         return true;
     }
     sqlite_rollback(s->writer.db);
-    batch_forget(&s->writer);
+    batch_undo(&s->writer);
     return false;
 }
 
@@ -249,6 +249,8 @@ static void sqlite_store_close(struct store **base)
     s = inside(*base);
     sqlite_news_close(&s->news);
     sqlite_pool_close(&s->readers);
+    lines_close(&s->writer.lines);
+    refs_close(&s->writer.refs);
     sqlite_close(&s->writer.db);
     arena_close(&s->writer.batch);
     arena_close(&s->writer.shops_arena);
@@ -294,6 +296,8 @@ bool store_sqlite_open(const char *path, const char *node, struct store **out, s
         sqlite_migrate(s->writer.db, &sqlite_queue_schema, e) &&
         sqlite_pool_open(path, READERS, &s->readers, e)) {
         s->news = sqlite_news_open(s->readers);
+        s->writer.lines = lines_open(s->writer.db);
+        s->writer.refs = refs_open(s->writer.db);
         *out = base;
         return true;
     }

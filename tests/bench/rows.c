@@ -4,12 +4,14 @@
  *     rows FOLDER COUNT PER-COMMIT PRIVATE-BYTES ATTACHMENT-BYTES FACTS-BYTES
  *
  * FOLDER must be empty. Tables and indexes are the queue's own (its migrations make them); for each message the loop
- * writes what a submit from a new customer writes: the person's key (keys.db), then person, message, payload,
- * attachment (unless ATTACHMENT-BYTES is 0), order event, journal row and idempotency key (queue.db), and once per
- * commit the tally and the chain's head. Both files commit with WAL and synchronous=FULL, keys.db first. Columns that
- * hold hashes get random bytes, so that the indexes are hit as in life. Prints one JSON line. */
+ * writes what a submit from a new customer writes: the person's key (keys.db), then person, message, payload with its order,
+ * attachment (unless ATTACHMENT-BYTES is 0), journal row and idempotency key (queue.db), and once per commit the tally and
+ * the chain's head. Entries of indexes whose keys are hashes come later, in the order of their keys, as the service has it
+ * (sqlite_refs.h). Both files commit with WAL and synchronous=FULL, keys.db first, through SQLite as it comes: without the
+ * service's VFS. Columns that hold hashes get random bytes, so that the indexes are hit as in life. Prints one JSON line. */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "queue/sqlite_refs.h"
 #include "queue/sqlite_schema.h"
 #include "queue/vault.h"
 
@@ -20,6 +22,7 @@
 #define STOREFRONT "acme"
 #define DESTINATIONS 50
 #define DAY_MS INT64_C(86400000)
+#define LATER 8192 /* messages: as many wait on average in the service */
 
 enum { PERSON, ORDER, PARCEL, COMMITMENT, LINK, BUNDLE, REQUEST, IDEMPOTENCY, HASHES };
 
@@ -30,8 +33,13 @@ struct rows {
     uint64_t dice;
 
     int64_t n, now_ms; /* of the message at hand */
-    char id[40], destination[40];
+    char id[40];
     struct digest hash[HASHES];
+
+    struct entry {
+        int64_t n;
+        struct ref_key person, parcel, idempotency;
+    } entries[LATER];
 };
 
 static void must(bool ok, const struct err *e)
@@ -57,8 +65,6 @@ static void next_message(struct rows *r)
     r->n++;
     r->now_ms = clock_now_ms(clock_system());
     snprintf(r->id, sizeof r->id, "msg_%026lld", (long long)r->n);
-    snprintf(r->destination, sizeof r->destination, "d%lld.customers.example",
-        (long long)(r->n % DESTINATIONS));
     for (size_t i = 0; i < HASHES; i++) {
         if (i == BUNDLE)
             continue; /* the same for all */
@@ -104,16 +110,18 @@ static bool add_person(struct rows *r, struct err *e)
 static bool add_message(struct rows *r, struct err *e)
 {
     struct sql *q = sqlite_sql(r->queue,
-        "INSERT INTO message(storefront, id, person, destination, state, priority,"
-        " created_ms, due_ms, expires_ms, reason) VALUES (?1, ?2, ?3, ?4, 0, 5, ?5, ?6, ?7, '')");
+        "INSERT INTO message(n, storefront, id, person, place, state, priority,"
+        " created_ms, due_ms, expires_ms, reason, bytes, last)"
+        " VALUES (?1, ?2, ?3, ?1, ?4, 0, 5, ?5, ?6, ?7, '', ?8, ?1)");
 
-    sql_text(q, 1, STOREFRONT);
-    sql_text(q, 2, r->id);
-    sql_int(q, 3, r->n);
-    sql_text(q, 4, r->destination);
+    sql_int(q, 1, r->n);
+    sql_text(q, 2, STOREFRONT);
+    sql_text(q, 3, r->id);
+    sql_int(q, 4, 1 + r->n % DESTINATIONS);
     sql_int(q, 5, r->now_ms);
     sql_int(q, 6, r->now_ms);
     sql_int(q, 7, r->now_ms + 5 * DAY_MS);
+    sql_int(q, 8, (int64_t)(r->private_part.n + r->attachment.n));
     return sql_run(q, e);
 }
 
@@ -121,12 +129,14 @@ static bool add_payload(struct rows *r, struct err *e)
 {
     struct sql *q = sqlite_sql(r->queue,
         "INSERT INTO payload VALUES (?1, 'transactional', 'shipping_notice', 'en', ?2, ?3,"
-        " 'shipped', 2, ?3, ?4)");
+        " 'shipped', 2, ?3, ?5, ?6, 'delayed', ?4)");
 
     sql_int(q, 1, r->n);
     sql_digest(q, 2, &r->hash[BUNDLE]);
     sql_int(q, 3, r->now_ms);
     sql_blob(q, 4, r->private_part);
+    sql_digest(q, 5, &r->hash[ORDER]);
+    sql_digest(q, 6, &r->hash[PARCEL]);
     return sql_run(q, e);
 }
 
@@ -142,25 +152,12 @@ static bool add_attachment(struct rows *r, struct err *e)
     return sql_run(q, e);
 }
 
-static bool add_order_event(struct rows *r, struct err *e)
-{
-    struct sql *q = sqlite_sql(
-        r->queue, "INSERT INTO order_event VALUES (?1, ?2, ?3, 2, ?4, ?5, 'shipped', 'delayed')");
-
-    sql_text(q, 1, STOREFRONT);
-    sql_digest(q, 2, &r->hash[ORDER]);
-    sql_digest(q, 3, &r->hash[PARCEL]);
-    sql_text(q, 4, r->id);
-    sql_int(q, 5, r->n);
-    return sql_run(q, e);
-}
-
 static bool add_journal_row(struct rows *r, struct err *e)
 {
     struct sql *q = sqlite_sql(r->queue,
-        "INSERT INTO journal(storefront, node, seq, at_ms, message_id, event, actor, facts, "
-        "commitment, hash, person, salt)"
-        " VALUES (?1, 'main', ?2, ?3, ?4, 'accepted', 'parcelpost', ?5, ?6, ?7, ?2, ?8)");
+        "INSERT INTO journal(n, previous, storefront, node, seq, at_ms, message_id, event, actor,"
+        " facts, commitment, hash, person, salt)"
+        " VALUES (?2, 0, ?1, 'main', ?2, ?3, ?4, 'accepted', 'parcelpost', ?5, ?6, ?7, ?2, ?8)");
 
     sql_text(q, 1, STOREFRONT);
     sql_int(q, 2, r->n);
@@ -175,14 +172,70 @@ static bool add_journal_row(struct rows *r, struct err *e)
 
 static bool add_idempotency_key(struct rows *r, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(r->queue, "INSERT INTO idempotency_0 VALUES (?1, ?2, ?3, ?4, 0, '')");
+    struct sql *q = sqlite_sql(r->queue,
+        "INSERT INTO idempotency_0(n, key, request, state, reason) VALUES (?1, ?2, ?3, 0, '')");
 
-    sql_text(q, 1, STOREFRONT);
+    sql_int(q, 1, r->n);
     sql_digest(q, 2, &r->hash[IDEMPOTENCY]);
     sql_digest(q, 3, &r->hash[REQUEST]);
-    sql_text(q, 4, r->id);
     return sql_run(q, e);
+}
+
+/* ---- entries by hash, LATER messages at once ------------------------------------------------------------ */
+
+static void keep_entries(struct rows *r)
+{
+    struct entry *at = &r->entries[r->n % LATER];
+
+    at->n = r->n;
+    at->person = ref_of(&r->hash[PERSON]);
+    at->parcel = ref_of_parcel(&r->hash[ORDER], &r->hash[PARCEL]);
+    at->idempotency = ref_of(&r->hash[IDEMPOTENCY]);
+}
+
+static int by_person(const void *a, const void *b)
+{
+    return memcmp(&((const struct entry *)a)->person, &((const struct entry *)b)->person, REF_KEY);
+}
+
+static int by_parcel(const void *a, const void *b)
+{
+    return memcmp(&((const struct entry *)a)->parcel, &((const struct entry *)b)->parcel, REF_KEY);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return memcmp(
+        &((const struct entry *)a)->idempotency, &((const struct entry *)b)->idempotency, REF_KEY);
+}
+
+static bool add_entry(struct sql *q, const struct ref_key *k, int64_t n, struct err *e)
+{
+    ref_bind(q, 1, k);
+    sql_int(q, 2, n);
+    return sql_run(q, e);
+}
+
+static bool write_entries(struct rows *r, struct err *e)
+{
+    struct entry *at = r->entries;
+
+    qsort(at, LATER, sizeof *at, by_person);
+    for (size_t i = 0; i < LATER; i++)
+        if (!add_entry(sqlite_sql(r->queue, "INSERT INTO person_at(k, n) VALUES (?1, ?2)"),
+                &at[i].person, at[i].n, e))
+            return false;
+    qsort(at, LATER, sizeof *at, by_parcel);
+    for (size_t i = 0; i < LATER; i++)
+        if (!add_entry(sqlite_sql(r->queue, "INSERT INTO parcel_at(k, n, seq) VALUES (?1, ?2, 2)"),
+                &at[i].parcel, at[i].n, e))
+            return false;
+    qsort(at, LATER, sizeof *at, by_key);
+    for (size_t i = 0; i < LATER; i++)
+        if (!add_entry(sqlite_sql(r->queue, "INSERT INTO idempotency_0_at(k, n) VALUES (?1, ?2)"),
+                &at[i].idempotency, at[i].n, e))
+            return false;
+    return true;
 }
 
 /* ---- one commit's rows ---------------------------------------------------------------------------------- */
@@ -216,8 +269,10 @@ static bool write_group(struct rows *r, int64_t messages, struct err *e)
     for (int64_t i = 0; i < messages; i++) {
         next_message(r);
         if (!add_key(r, e) || !add_person(r, e) || !add_message(r, e) || !add_payload(r, e) ||
-            !add_attachment(r, e) || !add_order_event(r, e) || !add_journal_row(r, e) ||
-            !add_idempotency_key(r, e))
+            !add_attachment(r, e) || !add_journal_row(r, e) || !add_idempotency_key(r, e))
+            return false;
+        keep_entries(r);
+        if (r->n % LATER == LATER - 1 && !write_entries(r, e))
             return false;
     }
     return move_tally(r, messages, e) && move_head(r, e) && sqlite_commit(r->keys, e) &&
@@ -225,6 +280,33 @@ static bool write_group(struct rows *r, int64_t messages, struct err *e)
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------ */
+
+/* As the service tunes it, but through SQLite's own VFS. */
+static bool open_plain(const char *path, struct sqlite **out, struct err *e)
+{
+    return sqlite_open(path, SQLITE_FOR_COPYING, out, e) &&
+           sqlite_exec(*out,
+               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
+               "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;"
+               "PRAGMA secure_delete=FAST",
+               e);
+}
+
+static bool add_places(struct rows *r, struct err *e)
+{
+    for (int i = 0; i < DESTINATIONS; i++) {
+        struct sql *q =
+            sqlite_sql(r->queue, "INSERT INTO place(storefront, destination) VALUES (?1, ?2)");
+        char name[40];
+
+        snprintf(name, sizeof name, "d%d.customers.example", i);
+        sql_text(q, 1, STOREFRONT);
+        sql_text(q, 2, name);
+        if (!sql_run(q, e))
+            return false;
+    }
+    return true;
+}
 
 /* keys.db's tables are known to the vault alone: it makes them, then it goes. */
 static bool make_keys_db(
@@ -236,8 +318,7 @@ static bool make_keys_db(
     if (!keyring_create(keyring_path, e) || !keyring_open(keyring_path, &keyring, e) ||
         !vault_open(path, keyring, clock_system(), &vault, e))
         return false;
-    return sqlite_open(path, SQLITE_FOR_WRITING, out, e) &&
-           sqlite_exec(*out, "PRAGMA secure_delete=ON", e);
+    return open_plain(path, out, e) && sqlite_exec(*out, "PRAGMA secure_delete=ON", e);
 }
 
 static void open_files(struct rows *r, const char *folder)
@@ -249,8 +330,8 @@ static void open_files(struct rows *r, const char *folder)
     buf_addf(&keys, "%s/keys.db", folder);
     buf_addf(&keyring, "%s/keyring", folder);
     must(make_keys_db(buf_text(&keys), buf_text(&keyring), &r->keys, &e) &&
-             sqlite_open(buf_text(&queue), SQLITE_FOR_WRITING, &r->queue, &e) &&
-             sqlite_migrate(r->queue, &sqlite_queue_schema, &e),
+             open_plain(buf_text(&queue), &r->queue, &e) &&
+             sqlite_migrate(r->queue, &sqlite_queue_schema, &e) && add_places(r, &e),
         &e);
 }
 
@@ -272,7 +353,7 @@ static void make_bytes(
 
 int main(int argc, char **argv)
 {
-    struct rows r = {.dice = 42};
+    static struct rows r = {.dice = 42};
     struct err e = {0};
 
     if (argc != 7)

@@ -1,6 +1,7 @@
 /* No question walks a table that grows. Each statement that the contract suite makes the back end prepare is put before
  * EXPLAIN QUERY PLAN, with the tables as they are without statistics, which is how the service runs. */
 #include "queue/backup.h"
+#include "queue/sqlite_refs.h"
 #include "queue/store.h"
 #include "queue/vault.h"
 #include "tests/queue/contract.h"
@@ -29,6 +30,7 @@ static const struct {
     {"SCAN m USING INDEX message_leased", "", "the same"},
     {"USE TEMP B-TREE FOR ORDER BY", "INDEXED BY message_leased", "the same"},
     {"USE TEMP B-TREE", "ORDER BY o.order_ref", "a group of held mail that is to go, in its order"},
+    {"SCAN line", "RECURSIVE line(n)", "the events of one message"},
     {"SCAN o", "seq DESC LIMIT ?5) o", "the nearest events of a parcel, EVENTS_READ of them"},
     {"USE TEMP B-TREE FOR ORDER BY", "seq DESC LIMIT ?5) o", "the same"},
     {"USE TEMP B-TREE FOR ORDER BY", "FROM suppression s INDEXED BY suppression_stands",
@@ -163,7 +165,7 @@ static void days_go_by(void **state)
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
 
     (void)state;
-    for (int day = 0; day < 9; day++, p->time.ms += 24 * HOUR) {
+    for (int day = 0; day < 13; day++, p->time.ms += 24 * HOUR) {
         struct submission s = a_mail(p, "ada@example.com");
 
         s.idempotency_key = STR("key");
@@ -171,6 +173,24 @@ static void days_go_by(void **state)
         post_submit(p, &s);
         FINE(queue_sweep(p->q, &p->e));
     }
+}
+
+/* The index of persons is brought up to the last row by and by: a note says how far. */
+static void a_turn_of_the_index_comes_to_its_end(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct sqlite *db;
+    struct refs *r;
+
+    (void)state;
+    FINE(sqlite_open(post_file(p, "queue.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    r = refs_open(db);
+    refs_begin(r, true);
+    FINE(refs_ready(r, &p->e));
+    refs_pass(r, REF_PERSON, 1000000);
+    FINE(refs_end(r, &p->e));
+    refs_close(&r);
+    sqlite_close(&db);
 }
 
 /* ---- the judgement ---- */
@@ -242,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_person_is_erased),
         cmocka_unit_test(a_sweep_probes_the_disk),
         cmocka_unit_test(days_go_by),
+        cmocka_unit_test(a_turn_of_the_index_comes_to_its_end),
         cmocka_unit_test(no_question_walks_a_table_that_grows),
         cmocka_unit_test(every_statement_of_the_source_was_judged),
     };

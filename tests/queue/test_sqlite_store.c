@@ -266,7 +266,8 @@ static int64_t number(struct post *p, struct sqlite *db, const char *sql)
 
 static void a_database_of_an_earlier_version_is_brought_up(void **state)
 {
-    const struct sqlite_schema first = {"x.db", 5, two_steps, 1}, both = {"x.db", 5, two_steps, 2};
+    const struct sqlite_schema first = {"x.db", 5, two_steps, 1, NULL},
+                               both = {"x.db", 5, two_steps, 2, NULL};
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
     struct sqlite *db;
 
@@ -284,8 +285,9 @@ static void a_database_of_an_earlier_version_is_brought_up(void **state)
 
 static void a_migration_that_fails_or_dies_leaves_the_version_before(void **state)
 {
-    const struct sqlite_schema first = {"x.db", 5, two_steps, 1}, both = {"x.db", 5, two_steps, 2},
-                               broken = {"x.db", 5, broken_second, 2};
+    const struct sqlite_schema first = {"x.db", 5, two_steps, 1, NULL},
+                               both = {"x.db", 5, two_steps, 2, NULL},
+                               broken = {"x.db", 5, broken_second, 2, NULL};
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
     struct sqlite *db;
     int status;
@@ -526,8 +528,7 @@ static void a_mail_does_not_go_where_only_the_row_says(void **state)
     const char *bad = post_mail(p, "ada@example.com");
 
     (void)state;
-    set(p, "queue.db", "UPDATE message SET destination = 'evil.example'");
-    set(p, "queue.db", "UPDATE destination SET destination = 'evil.example'");
+    set(p, "queue.db", "UPDATE place SET destination = 'evil.example'");
     claim_at(p, "evil.example", 9, 0);
     assert_string_equal(events_of(p, bad), "accepted held");
 }

@@ -395,8 +395,7 @@ static const struct {
     const char *name, *sql, *destination;
 } tampered[] = {
     {"another_destination",
-        "UPDATE message SET destination = 'evil.example';"
-        "UPDATE destination SET destination = 'evil.example'",
+        "UPDATE place SET destination = 'evil.example' WHERE destination = 'example.com'",
         "evil.example"},
     {"another_person",
         "UPDATE message SET person = (SELECT n FROM person WHERE n <> message.person)",
