@@ -1,5 +1,7 @@
 #include "queue/committer.h"
 
+#include "queue/flusher.h"
+
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 
 struct committer {
     struct committer_setup setup;
+    struct flusher *flusher;
     pthread_t thread;
     struct histogram *group_size, *latency;
     struct counter *failures;
@@ -92,6 +95,24 @@ static void note_health(struct committer *c, bool fine, bool wrote, const struct
         counter_add(c->failures, 1);
 }
 
+static bool keys_are_written(void *flusher, struct err *e)
+{
+    return flusher_wait(flusher, e);
+}
+
+/* The keys concern all: what was sealed with one that is not on disk could never be opened again. */
+static bool apply(
+    struct committer *c, struct store_op *const *ops, size_t n, bool *wrote, struct err *e)
+{
+    const struct store_condition condition = {keys_are_written, c->flusher};
+    struct store *s = c->setup.store;
+    bool fine;
+
+    flusher_begin(c->flusher);
+    fine = s->verbs->apply(s, ops, n, clock_now_ms(c->setup.clock), &condition, wrote, e);
+    return flusher_wait(c->flusher, e) && fine;
+}
+
 static void commit_group(struct committer *c, struct ticket *group, size_t n)
 {
     struct store_op *ops[COMMITTER_GROUP];
@@ -102,8 +123,7 @@ static void commit_group(struct committer *c, struct ticket *group, size_t n)
 
     for (struct ticket *t = group; t; t = t->next)
         ops[i++] = &t->op;
-    fine = vault_flush(c->setup.vault, &e) && c->setup.store->verbs->apply(c->setup.store, ops, n,
-                                                  clock_now_ms(c->setup.clock), &wrote, &e);
+    fine = apply(c, ops, n, &wrote, &e);
     note_health(c, fine, wrote, &e);
     if (c->latency)
         histogram_add_ns(c->latency, clock_steady_ns() - began_ns);
@@ -155,6 +175,7 @@ void committer_open(const struct committer_setup *setup, struct committer **out)
         err_out_of_memory();
     c->setup = *setup;
     c->last = &c->first;
+    flusher_open(setup->vault, &c->flusher);
     look_up_metrics(c, setup->metrics);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->arrived, NULL);
@@ -173,6 +194,7 @@ void committer_close(struct committer **c)
     pthread_cond_signal(&(*c)->arrived);
     pthread_mutex_unlock(&(*c)->lock);
     pthread_join((*c)->thread, NULL);
+    flusher_close(&(*c)->flusher);
     pthread_cond_destroy(&(*c)->room);
     pthread_cond_destroy(&(*c)->arrived);
     pthread_mutex_destroy(&(*c)->lock);

@@ -1,5 +1,5 @@
-/* committer -- group commit: one thread takes all changes that wait, has the vault write the new keys, applies
- * the changes as one transaction and wakes those who wait for them.
+/* committer -- group commit: one thread takes all changes that wait, applies them as one transaction, while the vault writes
+ * the new keys beside it, commits when both are done, and wakes those who wait for them.
  *
  * Order: ops take effect, and are answered, in the order in which they stood in line.
  * Ownership: ops belong to their callers and must live until they are answered. Bounded: COMMITTER_OPS ops and

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "queue/sqlite_checkpoint.h"
 #include "queue/sqlite_gather.h"
+#include "queue/sqlite_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,6 +147,7 @@ static void watch_log(struct sqlite *db, const char *path)
 static void prepare_library(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite_pages_register();
     sqlite3_initialize(); /* or there is no VFS yet */
     sqlite_gather_register();
 }

@@ -250,12 +250,18 @@ struct store;
 /* A message that was never tried leaves its line otherwise than by a lease; perhaps, as the transaction may fail yet. */
 typedef void store_left(void *context, const char *storefront, const char *id);
 
+/* Asked before each commit, when all that belongs to it is written; where it does not hold nothing of that is stored. */
+struct store_condition {
+    bool (*holds)(void *context, struct err *e);
+    void *context;
+};
+
 struct store_verbs {
     void (*close)(struct store **s);
     void (*watch)(struct store *s, store_left *left, void *context); /* before the first apply */
     /* *wrote: something reached the disk, so the disk works. */
     bool (*apply)(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
-        bool *wrote, struct err *e);
+        const struct store_condition *condition, bool *wrote, struct err *e);
     /* What goes on beside apply: false while it fails, until a retry has succeeded. Any thread. */
     bool (*is_well)(struct store *s, struct err *e);
     void (*retry)(struct store *s);

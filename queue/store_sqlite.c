@@ -42,8 +42,8 @@ static op_verb *const verbs_of_ops[] = {
     [STORE_RESTORED] = sqlite_restored,
 };
 
-static bool transact(
-    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, struct err *e)
+static bool transact(struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
+    const struct store_condition *condition, struct err *e)
 {
     struct writer *w = &s->writer;
     struct sqlite_turn turn;
@@ -61,7 +61,7 @@ static bool transact(
         if (!verbs_of_ops[ops[i]->kind](w, ops[i], e))
             return false;
     }
-    if (!batch_end(w, e) || !sqlite_commit(w->db, e))
+    if (!batch_end(w, e) || !condition->holds(condition->context, e) || !sqlite_commit(w->db, e))
         return false;
     sqlite_news_ended(s->news, &turn, w->keys_changed, w->suppressed);
     return true;
@@ -69,11 +69,11 @@ static bool transact(
 
 /* *wrote becomes true when something reached the disk; what was rolled back does not count. */
 static bool try_transaction(struct sqlite_store *s, struct store_op *const *ops, size_t n,
-    int64_t now_ms, bool *wrote, struct err *e)
+    int64_t now_ms, const struct store_condition *condition, bool *wrote, struct err *e)
 {
     int64_t before = sqlite_total_changes(s->writer.db);
 
-    if (transact(s, ops, n, now_ms, e)) {
+    if (transact(s, ops, n, now_ms, condition, e)) {
         *wrote = *wrote || sqlite_total_changes(s->writer.db) != before;
         return true;
     }
@@ -89,13 +89,13 @@ static bool is_one_ops_fault(const struct err *e)
     return e->code == ERR_CONFLICT || e->code == ERR_LIMIT || e->code == ERR_LIBRARY;
 }
 
-static bool apply_one_by_one(
-    struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms, bool *wrote)
+static bool apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops, size_t n,
+    int64_t now_ms, const struct store_condition *condition, bool *wrote)
 {
     for (size_t i = 0; i < n; i++) {
         struct err e;
 
-        if (!try_transaction(s, &ops[i], 1, now_ms, wrote, &e)) {
+        if (!try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e)) {
             ops[i]->ok = false;
             ops[i]->e = e;
         }
@@ -104,13 +104,13 @@ static bool apply_one_by_one(
 }
 
 static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t n, int64_t now_ms,
-    bool *wrote, struct err *e)
+    const struct store_condition *condition, bool *wrote, struct err *e)
 {
     struct sqlite_store *s = inside(base);
 
     *wrote = false;
-    return try_transaction(s, ops, n, now_ms, wrote, e) ||
-           (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms, wrote));
+    return try_transaction(s, ops, n, now_ms, condition, wrote, e) ||
+           (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms, condition, wrote));
 }
 
 static void watch(struct store *base, store_left *left, void *context)

@@ -420,6 +420,14 @@ static void remember_all(struct vault *v, int64_t erased_n)
     }
 }
 
+bool vault_has_new(struct vault *v)
+{
+    pthread_mutex_lock(&v->lock);
+    bool has = v->fresh.first != NULL;
+    pthread_mutex_unlock(&v->lock);
+    return has;
+}
+
 /* Beside the write, other threads find the keys of `flushing` and go on making fresh ones. What could not
  * be written stays for the next flush: somebody may have sealed with it. */
 bool vault_flush(struct vault *v, struct err *e)

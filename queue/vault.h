@@ -4,7 +4,7 @@
  * version stands beside it. Erasing takes the wrapped key away and leaves the id, so that a blob of an erased
  * key is known as erased; a blob whose id was never there is corrupt.
  * Durability: vault_key_of makes a key in memory; vault_flush writes all new ones and fsyncs. The committer
- *   flushes before it commits what was sealed with them, so a crash between the two leaves a key that nobody
+ *   has it done before it commits what was sealed with them (flusher.h), so a crash between the two leaves a key that nobody
  *   uses and never a blob that nobody can open. A person may have several keys (two processes met the person
  *   at the same moment); each blob names its own.
  * Memory: unwrapped keys are kept in a bounded cache that is wiped at close, and only as long as nobody has
@@ -47,6 +47,7 @@ bool vault_unseal(struct vault *v, const char *storefront, struct str binding, s
 /* How often somebody was erased, by whomever: what was known of keys before holds while it stands still. */
 bool vault_erasures(struct vault *v, int64_t *n, struct err *e);
 
+bool vault_has_new(struct vault *v); /* keys that are not on disk yet */
 bool vault_flush(struct vault *v, struct err *e);
 /* Every key of this person, at once and for good, in the file's free pages and its log as well. ERR_BUSY: erased, but
  * somebody read the log for too long for it to be emptied; to be asked again. */

@@ -152,11 +152,12 @@ struct slow_store {
 };
 
 static bool slow_apply(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
-    bool *wrote, struct err *e)
+    const struct store_condition *condition, bool *wrote, struct err *e)
 {
     struct slow_store *slow = (struct slow_store *)s;
 
     (void)now_ms;
+    (void)condition;
     (void)e;
     slow->largest = n > slow->largest ? n : slow->largest;
     sem_post(&slow->begun);
