@@ -1,7 +1,8 @@
-/* json -- JSON values to read and to build (jansson's only user, with json_read.c; RFC 8259).
+/* json -- JSON values to read and to build (RFC 8259).
  * A `struct js` is counted: js_parse and the makers give one reference, js_close drops it, js_ref
  * takes another. js_set and js_push take over the reference of the value they are given; what
- * js_get and js_at return is borrowed from the parent. Readers accept NULL and the wrong kind and
+ * js_get and js_at return is borrowed from the parent. A reference keeps the whole tree that was read together, and
+ * what was replaced in it; a value that is put into another tree keeps its own. Readers accept NULL and the wrong kind and
  * then answer "absent": JS_ABSENT, "", 0, false. Parsing refuses duplicate keys, invalid UTF-8, NUL
  * in strings, nesting above 64 and more than JS_VALUES_MAX values. A tree that no thread changes may be read (not ref'd or closed) by many. */
 #ifndef BASE_JSON_H
@@ -38,8 +39,7 @@ struct str js_get_text(const struct js *object, const char *key);
 
 /* Walks an object in insertion order: `struct js_iter it = {0}; while (js_next(o, &it)) ...` */
 struct js_iter {
-    void *at;
-    bool begun;
+    size_t at;
     struct str key;
     struct js *value;
 };

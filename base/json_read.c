@@ -1,12 +1,15 @@
-/* json_read -- the quick reader: one pass over the text, runs copied at once, values made by jansson. It takes only
- * what it is sure of; whatever else there is, wrong or rare, it leaves to jansson's own reader. */
+/* json_read -- the quick reader: one pass over the text, runs copied at once. It takes only what it is sure of; whatever
+ * else there is, wrong or rare, it leaves to jansson's own reader. */
 #include "base/json_inside.h"
 
-#include <jansson.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 #define TOP_BITS (EACH_BYTE * 0x80)
+#define ROOM_MOST ((size_t)8 * 1024)
 #define INT_DIGITS 18 /* always fit into 64 bits */
 
 struct reader {
@@ -15,12 +18,43 @@ struct reader {
     int depth;
     size_t size; /* of the whole text: no string in it is longer */
     char *scratch;
+    struct json_region *region; /* in which the values come to lie */
 };
 
-static json_t *read_value(struct reader *r);
+static struct js *read_value(struct reader *r);
 
 /* ---- strings ------------------------------------------------------------------------------------------- */
 
+#ifdef __SSE2__
+/* A bit for each byte that is not plain. As signed ones, those above 0x7f are below all others: one comparison finds them and
+ * the controls. */
+static unsigned special_in(__m128i x)
+{
+    __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+    __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+    __m128i low = _mm_cmplt_epi8(x, _mm_set1_epi8(' '));
+    __m128i rubout = _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f));
+
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(quote, backslash), _mm_or_si128(low, rubout)));
+}
+
+size_t json_plain(struct str s)
+{
+    unsigned special;
+    size_t n = 0;
+
+    for (; s.n - n >= 16; n += 16) {
+        special = special_in(_mm_loadu_si128((const __m128i *)(const void *)(s.p + n)));
+        if (special)
+            return n + (size_t)__builtin_ctz(special);
+    }
+    if (s.n - n < 8)
+        return n;
+    special = special_in(_mm_loadl_epi64((const __m128i *)(const void *)(s.p + n)));
+    return n + (size_t)__builtin_ctz(special | 1u << 8);
+}
+#else
 static uint64_t has_zero(uint64_t x)
 {
     return (x - EACH_BYTE) & ~x & TOP_BITS;
@@ -41,6 +75,7 @@ size_t json_plain(struct str s)
     }
     return n;
 }
+#endif
 
 /* Moves over what stands for itself, to a quote or a backslash; false at anything else. */
 static bool skip_plain(struct reader *r)
@@ -178,12 +213,12 @@ static bool is_of_number(char c)
 }
 
 /* Fractions and giants are rare: jansson reads them. */
-static json_t *read_number(struct reader *r)
+static struct js *read_number(struct reader *r)
 {
     const char *from = r->p;
     bool negative = *from == '-';
     const char *digits = from + negative;
-    json_int_t value = 0;
+    int64_t value = 0;
 
     while (r->p < r->end && is_of_number(*r->p))
         r->p++;
@@ -193,9 +228,12 @@ static json_t *read_number(struct reader *r)
         simple = digits[i] >= '0' && digits[i] <= '9';
         value = value * 10 + (digits[i] - '0');
     }
-    if (simple)
-        return json_integer(negative ? -value : value);
-    return json_loadb(from, (size_t)(r->p - from), JSON_DECODE_ANY, NULL);
+    if (!simple)
+        return json_read_number(r->region, str_bytes(from, (size_t)(r->p - from)));
+    struct js *v = json_new(r->region, JS_INT);
+    if (v)
+        v->integer = negative ? -value : value;
+    return v;
 }
 
 static bool reads_word(struct reader *r, struct str word)
@@ -248,41 +286,40 @@ static bool closes_at_once(struct reader *r, char closing)
     return true;
 }
 
-static json_t *read_array(struct reader *r)
+static struct js *read_array(struct reader *r)
 {
-    json_auto_t *list = json_array();
+    struct js *list = json_new(r->region, JS_ARRAY);
 
     if (!list || !enter(r))
         return NULL;
     for (bool over = closes_at_once(r, ']'); !over;) {
-        json_t *one = read_value(r);
-        if (!one || json_array_append_new(list, one) != 0 || !read_separator(r, ']', &over))
+        struct js *one = read_value(r);
+        if (!one || !json_append(list, one) || !read_separator(r, ']', &over))
             return NULL;
     }
     r->depth--;
-    return json_incref(list);
+    return list;
 }
 
-static bool read_member(struct reader *r, json_t *object)
+static bool read_member(struct reader *r, struct js *object)
 {
     struct str key;
 
     if (peek(r) != '"' || !read_string(r, &key))
         return false;
-    /* The next string would take its place. */
-    json_auto_t *kept = key.p == r->scratch ? json_stringn_nocheck(key.p, key.n) : NULL;
-    if (kept)
-        key.p = json_string_value(kept);
-    if (key.p == r->scratch || json_object_getn(object, key.p, key.n) || peek(r) != ':')
+    /* The member comes first, its value then: the next string would take the key's place. */
+    if (json_find(object, key) || peek(r) != ':' || !json_add(object, key, NULL))
         return false;
+    size_t at = object->n - 1;
     r->p++;
-    json_t *value = read_value(r);
-    return value && json_object_setn_new_nocheck(object, key.p, key.n, value) == 0;
+    struct js *value = read_value(r);
+    object->members[at].value = value;
+    return value;
 }
 
-static json_t *read_object(struct reader *r)
+static struct js *read_object(struct reader *r)
 {
-    json_auto_t *object = json_object();
+    struct js *object = json_new(r->region, JS_OBJECT);
 
     if (!object || !enter(r))
         return NULL;
@@ -290,17 +327,29 @@ static json_t *read_object(struct reader *r)
         if (!read_member(r, object) || !read_separator(r, '}', &over))
             return NULL;
     r->depth--;
-    return json_incref(object);
+    return object;
 }
 
-static json_t *read_text(struct reader *r)
+static struct js *read_text(struct reader *r)
 {
     struct str s;
 
-    return read_string(r, &s) ? json_stringn_nocheck(s.p, s.n) : NULL;
+    if (!read_string(r, &s))
+        return NULL;
+    struct js *v = json_new(r->region, JS_TEXT);
+    return v && json_fill_text(v, s) ? v : NULL;
 }
 
-static json_t *read_value(struct reader *r)
+static struct js *read_word(struct reader *r, struct str word, enum js_kind kind, bool yes)
+{
+    struct js *v = reads_word(r, word) ? json_new(r->region, kind) : NULL;
+
+    if (v)
+        v->yes = yes;
+    return v;
+}
+
+static struct js *read_value(struct reader *r)
 {
     switch (peek(r)) {
     case '{':
@@ -310,26 +359,38 @@ static json_t *read_value(struct reader *r)
     case '"':
         return read_text(r);
     case 't':
-        return reads_word(r, STR("true")) ? json_true() : NULL;
+        return read_word(r, STR("true"), JS_BOOL, true);
     case 'f':
-        return reads_word(r, STR("false")) ? json_false() : NULL;
+        return read_word(r, STR("false"), JS_BOOL, false);
     case 'n':
-        return reads_word(r, STR("null")) ? json_null() : NULL;
+        return read_word(r, STR("null"), JS_NULL, false);
     default:
         return r->p < r->end && (*r->p == '-' || (*r->p >= '0' && *r->p <= '9')) ? read_number(r)
                                                                                  : NULL;
     }
 }
 
+/* About what the values of a request take; a long text in it gets room of its own. */
+static size_t room_for(struct str text)
+{
+    return text.n < ROOM_MOST / 6 ? text.n * 6 : ROOM_MOST;
+}
+
 struct js *json_read_quickly(struct str text, size_t values_max)
 {
     if (text.n == 0)
         return NULL;
-    struct reader r = {
-        .p = text.p, .end = text.p + text.n, .values_max = values_max, .size = text.n};
-    json_auto_t *v = read_value(&r);
-    free(r.scratch);
-    if (!v || peek(&r) != 0 || r.p != r.end)
+    struct reader r = {.p = text.p,
+        .end = text.p + text.n,
+        .values_max = values_max,
+        .size = text.n,
+        .region = json_region_open(room_for(text))};
+    if (!r.region)
         return NULL;
-    return (struct js *)json_incref(v);
+    struct js *v = read_value(&r);
+    free(r.scratch);
+    if (v && peek(&r) == 0 && r.p == r.end)
+        return v;
+    json_region_drop(r.region);
+    return NULL;
 }

@@ -90,7 +90,7 @@ BEGIN {
     wrap("^libpsl\\.h$", "^dns/suffix\\.c$", "dns/suffix.c")
     wrap("^ldns/", "^dns/(rr|wire|zone[^/]*|dnssec[^/]*)\\.[ch]$", "dns/wire*, rr*, zone* and dnssec*")
     wrap("^curl/", "^base/fetch\\.c$", "base/fetch.c")
-    wrap("^jansson(_config)?\\.h$", "^base/json(_read)?\\.c$", "base/json.c and json_read.c")
+    wrap("^jansson(_config)?\\.h$", "^base/json_slow\\.c$", "base/json_slow.c")
     wrap("^confuse\\.h$", "^base/conf[^/]*\\.c$", "base/conf*.c")
     wrap("^sqlite3(ext)?\\.h$", "^queue/", "queue/")
     wrap("^microhttpd\\.h$", "^mailer/http/", "mailer/http/")
