@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "queue/sqlite_checkpoint.h"
+#include "queue/sqlite_disk.h"
 #include "queue/sqlite_gather.h"
 #include "queue/sqlite_pages.h"
 
@@ -149,6 +150,7 @@ static void prepare_library(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite_pages_register();
     sqlite3_initialize(); /* or there is no VFS yet */
+    sqlite_disk_register();
     sqlite_gather_register();
 }
 

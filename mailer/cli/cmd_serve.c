@@ -95,8 +95,14 @@ static bool load_snapshot(
     AUTO(arena_close) struct arena *arena = arena_open();
     struct faults faults;
     faults_init(&faults, arena);
-    if (snapshot_open(conf, s->queue, &faults, out, e))
+    if (snapshot_open(conf, s->queue, &faults, out, e)) {
+        snapshot_count(
+            *out, metrics_gauge(s->metrics, "parcelpost_generations",
+                      "Settings, mails and keys in memory: the present generation, and those "
+                      "that somebody ends with.",
+                      ""));
         return true;
+    }
     print_faults(&faults);
     return false;
 }

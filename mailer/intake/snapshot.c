@@ -15,10 +15,13 @@ struct snapshot {
     struct mails *mails;
     struct shop_room *rooms; /* conf->storefronts_n */
     struct shelf *cache;
+    struct gauge *alive; /* counts this one, or NULL */
 };
 
 static void close_whole(struct snapshot *s)
 {
+    if (s->alive)
+        gauge_add(s->alive, -1);
     shelf_close(&s->cache);
     for (size_t i = 0; s->rooms && i < s->conf->storefronts_n; i++)
         shop_room_clear(&s->rooms[i]);
@@ -64,6 +67,12 @@ bool snapshot_open(const struct conf *c, struct queue *q, struct faults *faults,
     *out = s;
     s = NULL;
     return true;
+}
+
+void snapshot_count(struct snapshot *s, struct gauge *alive)
+{
+    s->alive = alive;
+    gauge_add(alive, 1);
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)

@@ -32,6 +32,8 @@ struct shop { /* a storefront ready for work */
 /* q may be NULL (`config check`, `render`): then nothing is stored, and snapshot_mail knows this generation only. */
 bool snapshot_open(const struct conf *c, struct queue *q, struct faults *faults,
     struct snapshot **out, struct err *e);
+/* One more in this gauge for as long as it lives; before others have references. */
+void snapshot_count(struct snapshot *s, struct gauge *alive);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_close(struct snapshot **s);
 

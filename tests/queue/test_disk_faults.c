@@ -204,6 +204,7 @@ static const struct kind kinds[] = {
     {"a_write_fails", DISK_WRITE, SQLITE_IOERR_WRITE, false},
     {"a_sync_fails", DISK_SYNC, SQLITE_IOERR_FSYNC, false},
     {"a_read_fails", DISK_READ, SQLITE_IOERR_READ, false},
+    {"a_read_fails_as_linux_tells_it", DISK_READ, SQLITE_IOERR_CORRUPTFS, false},
     {"a_truncation_fails", DISK_TRUNCATE, SQLITE_IOERR_TRUNCATE, false},
     {"the_index_of_the_log_cannot_be_mapped", DISK_MAP, SQLITE_IOERR_SHMMAP, false},
 };
