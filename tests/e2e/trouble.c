@@ -24,8 +24,7 @@ __attribute__((constructor)) static void open_trouble(void)
 {
     const char *path = getenv("PARCELPOST_TROUBLE");
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    void *map =
-        fd >= 0 ? mmap(NULL, sizeof *trouble, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    void *map = fd >= 0 ? mmap(NULL, sizeof *trouble, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
 
     if (map != MAP_FAILED)
         trouble = map;

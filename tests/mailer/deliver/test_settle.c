@@ -45,8 +45,7 @@ static void nap(void)
 
 static uint64_t retries(const struct house *h)
 {
-    return counter_value(
-        metrics_counter(h->metrics, "parcelpost_settle_retries_total", "", ""));
+    return counter_value(metrics_counter(h->metrics, "parcelpost_settle_retries_total", "", ""));
 }
 
 /* ---- by itself ------------------------------------------------------------------------------------------- */
@@ -68,10 +67,9 @@ static void open_office(struct office *o, size_t n)
     for (size_t i = 0; i < n; i++)
         house_submit(&house, "ada@customer.example");
     tally_open(house.metrics, &o->tally);
-    assert_true(
-        settler_open(house.queue, clock_system(), &o->tally, LANES, &o->settler, &e));
-    assert_true(queue_claim(house.queue, "acme", "customer.example", n, 3600000, house.arena,
-        &o->jobs, &o->n, &e));
+    assert_true(settler_open(house.queue, clock_system(), &o->tally, LANES, &o->settler, &e));
+    assert_true(queue_claim(
+        house.queue, "acme", "customer.example", n, 3600000, house.arena, &o->jobs, &o->n, &e));
     assert_int_equal(o->n, n);
 }
 
@@ -120,10 +118,8 @@ static void post_and_forget(struct office *o, size_t lane)
 {
     char facts[] = "{\"mx\":\"mx.customer.example\"}", id[ID_SIZE], storefront[] = "acme",
          address[] = "ada@customer.example", reply[] = "250 taken";
-    struct job job = {.id = id,
-        .storefront = storefront,
-        .fence = o->jobs[0].fence,
-        .address = str_of(address)};
+    struct job job = {
+        .id = id, .storefront = storefront, .fence = o->jobs[0].fence, .address = str_of(address)};
     struct settlement s = {.job = &job,
         .lane = lane,
         .to = MSG_DELIVERED,
@@ -254,9 +250,9 @@ static struct peer *open_course(bool opens_disk)
 {
     course = (struct course){.h = &house, .opens_disk = opens_disk};
     struct peer *p = peer_open(play, &course, NULL);
-    house_open(&house,
-        &(struct house_setup){
-            .smtp_port = peer_port(p), .settings = "lanes = 1\n", .no_engine = true});
+    house_open(
+        &house, &(struct house_setup){
+                    .smtp_port = peer_port(p), .settings = "lanes = 1\n", .no_engine = true});
     for (size_t i = 0; i < COUNT_OF(course.ids); i++)
         course.ids[i] = house_submit(&house, "ada@customer.example");
     return p;
