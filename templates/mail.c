@@ -2,6 +2,7 @@
 #include "templates/bundle.h"
 #include "templates/catalog.h"
 #include "templates/format.h"
+#include "templates/pack.h"
 #include "templates/variables.h"
 
 #include <stdlib.h>
@@ -139,6 +140,7 @@ void mail_check(const struct mail *m, const struct js *data, struct str at, stru
 struct rendering {
     const struct mail *mail;
     const struct dates_of *dates;
+    struct buf *literals;
 };
 
 static const struct template *find_partial(void *context, struct str name)
@@ -286,6 +288,40 @@ static void one_line(struct buf *b)
     buf_cut(b, n > 0 && b->p[n - 1] == ' ' ? n - 1 : n);
 }
 
+/* ---- packing: the parts have the numbers 0 to PARTS - 1, the partials those behind ---- */
+
+static const struct template *numbered(const void *context, uint32_t number)
+{
+    const struct mail *m = context;
+    if (number < PARTS)
+        return m->parts[number];
+    return number - PARTS < m->partials_n ? m->partials[number - PARTS].t : NULL;
+}
+
+/* A phrase of the catalog has no number: its text is copied. */
+static void note_literal(
+    void *context, const struct template *t, uint32_t node, struct str text, size_t at)
+{
+    const struct rendering *r = context;
+    struct literal l = {.at = at, .n = text.n, .node = node};
+    while (l.template <PARTS + r->mail->partials_n &&numbered(r->mail, l.template) != t)
+        l.template ++;
+    if (l.template <PARTS + r->mail->partials_n)
+        pack_literal(r->literals, &l);
+}
+
+void mail_pack_html(const struct mail_parts *p, struct buf *out)
+{
+    pack(buf_str(&p->html), buf_str(&p->literals), out);
+}
+
+bool mail_unpack_html(const struct mail *m, struct str packed, struct buf *out, struct err *e)
+{
+    return unpack(packed, numbered, m, out, e);
+}
+
+/* ---- the parts ---- */
+
 static bool render_parts(const struct mail *m, const struct js *data, struct render *how,
     struct js *about, struct mail_parts *out, struct err *e)
 {
@@ -300,6 +336,7 @@ static bool render_parts(const struct mail *m, const struct js *data, struct ren
     if (!template_render(m->parts[PART_TEXT], data, how, &out->text, e))
         return false;
     how->escape = ESCAPE_HTML;
+    how->literal = note_literal;
     return template_render(m->parts[PART_HTML], data, how, &out->html, e);
 }
 
@@ -308,7 +345,7 @@ bool mail_render(const struct mail *m, const struct js *data, const struct mail_
 {
     AUTO(arena_close) struct arena *arena = arena_open();
     AUTO(js_close) struct js *about = about_sending(m, data, links);
-    struct rendering context = {m, variables_dates(m->variables, data, arena)};
+    struct rendering context = {m, variables_dates(m->variables, data, arena), &out->literals};
     struct render how = {
         .escape = ESCAPE_NONE,
         .strict = true,
@@ -332,4 +369,5 @@ void mail_parts_close(struct mail_parts *p)
     buf_close(&p->preheader);
     buf_close(&p->html);
     buf_close(&p->text);
+    buf_close(&p->literals);
 }

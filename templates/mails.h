@@ -91,12 +91,17 @@ struct mail_links {
 
 struct mail_parts { /* owned; mail_parts_close */
     struct buf subject, preheader, html, text;
+    struct buf literals; /* what of html stands in the mail itself, for mail_pack_html */
 };
 /* Strict: an absent variable is ERR_INPUT. On failure out is empty. Subject and preheader are one line
  * without line breaks and tabs. */
 bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links,
     struct mail_parts *out, struct err *e);
 void mail_parts_close(struct mail_parts *p);
+
+/* The HTML in few bytes, for whoever has the mail too: it unpacks with one that was compiled from the same bundle. Both append. */
+void mail_pack_html(const struct mail_parts *p, struct buf *out);
+bool mail_unpack_html(const struct mail *m, struct str packed, struct buf *out, struct err *e);
 
 const char *mail_locale(const struct mail *m); /* as mails_locale gave it */
 const struct brand *mail_brand(const struct mail *m);

@@ -6,6 +6,7 @@
  * C stack), bytes of output, and steps (a chain of partials that each call the next one twice makes
  * no output and never ends). */
 #include "templates/node.h"
+#include "templates/pack.h"
 
 #define PARTIALS_MAX 100
 #define DEPTH_MAX 400
@@ -124,10 +125,19 @@ static bool add_indent(struct renderer *r)
     return add(r, str_slice(buf_str(&r->indent), r->indent_from, r->indent.n));
 }
 
-static bool render_text(struct renderer *r, const struct node *node)
+static void tell_literal(struct renderer *r, const struct template *t, const struct node *node)
+{
+    if (r->how->literal && node->text.n >= LITERAL_LEAST && r->indent.n == r->indent_from &&
+        !escapes(r, false))
+        r->how->literal(
+            r->how->context, t, (uint32_t)(node - t->nodes), node->text, r->out->n - r->start);
+}
+
+static bool render_text(struct renderer *r, const struct template *t, const struct node *node)
 {
     if ((node->flags & LINE_START) && !add_indent(r))
         return false;
+    tell_literal(r, t, node);
     struct str text = node->text;
     while (r->indent.n > r->indent_from) {
         size_t next = str_find_char(text, '\n', 0) + 1;
@@ -387,7 +397,7 @@ static bool render_node(struct renderer *r, const struct place *at, const struct
 {
     switch ((enum node_kind)node->kind) {
     case NODE_TEXT:
-        return render_text(r, node);
+        return render_text(r, at->t, node);
     case NODE_VARIABLE:
         return render_variable(r, at, node);
     case NODE_SECTION:

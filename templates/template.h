@@ -69,6 +69,10 @@ struct render {
      * the text is escaped like any other. */
     enum formatted (*format)(
         void *context, struct str name, const struct js *value, struct buf *out, struct err *e);
+    /* May be NULL. Told of each piece of a template's own text, of LITERAL_LEAST bytes and more (pack.h), that stands in out at
+     * `at` as it is. */
+    void (*literal)(
+        void *context, const struct template *t, uint32_t node, struct str text, size_t at);
     void *context;
 };
 

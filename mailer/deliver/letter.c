@@ -190,7 +190,9 @@ static bool find_content(const struct letter *l, const struct letter_task *t, st
     c->reply_to = r->reply_to;
     c->subject = r->subject;
     c->text = r->text;
-    c->html = r->html;
+    if (!mail_unpack_html(l->mail, r->html, &c->parts.html, e))
+        return false;
+    c->html = buf_str(&c->parts.html);
     return true;
 }
 

@@ -24,8 +24,11 @@ static struct str put(char **at, struct str s)
 struct handover *rendered_new(
     const struct mail_parts *parts, struct str link, struct str to_name, struct str reply_to)
 {
+    AUTO(buf_wipe) struct buf html = {0};
+
+    mail_pack_html(parts, &html);
     size_t bytes = sizeof(struct rendered) + link.n + to_name.n + reply_to.n + parts->subject.n +
-                   parts->text.n + parts->html.n;
+                   parts->text.n + html.n;
     struct rendered *r = malloc(bytes);
 
     if (!r)
@@ -38,7 +41,7 @@ struct handover *rendered_new(
         .reply_to = put(&at, reply_to),
         .subject = put(&at, buf_str(&parts->subject)),
         .text = put(&at, buf_str(&parts->text)),
-        .html = put(&at, buf_str(&parts->html)),
+        .html = put(&at, buf_str(&html)),
     };
     atomic_init(&r->handover.references, 1);
     return &r->handover;

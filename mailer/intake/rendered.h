@@ -13,7 +13,8 @@ struct rendered {
     struct handover handover;
     struct str link;              /* "" = without */
     struct str to_name, reply_to; /* as of struct private_part */
-    struct str subject, text, html;
+    struct str subject, text;
+    struct str html; /* packed (mail_pack_html): most of it stands in the mail */
 };
 
 /* Copies everything; one reference, the caller's. */

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -69,6 +70,56 @@ static void every_mail_renders_in_every_locale(void **state)
             fail_msg("%s: %s %s", file, faults.first->pointer, faults.first->detail);
         render_mail(mail, data, NULL, &parts);
         check_parts(&parts, locale, i % 2 ? "W-77" : "#1042");
+    }
+}
+
+/* ---- packed ---- */
+
+/* Cut short it is refused or gives a beginning; with a wrong byte it is refused or gives something. Neither reads beyond. */
+static void unpack_damaged(const struct mail *mail, struct str packed, struct str html)
+{
+    for (size_t n = 0; n < packed.n; n++) {
+        char *shorter = malloc(n), *damaged = malloc(packed.n);
+        AUTO(buf_close) struct buf cut = {0};
+        AUTO(buf_close) struct buf wrong = {0};
+        struct err e;
+        memcpy(shorter, packed.p, n);
+        memcpy(damaged, packed.p, packed.n);
+        damaged[n] = (char)~damaged[n];
+        bool fine = mail_unpack_html(mail, str_bytes(shorter, n), &cut, &e);
+        assert_true(fine ? str_starts(html, buf_str(&cut)) : e.code == ERR_CORRUPT);
+        fine = mail_unpack_html(mail, str_bytes(damaged, packed.n), &wrong, &e);
+        assert_true(fine || e.code == ERR_CORRUPT);
+        free(shorter);
+        free(damaged);
+    }
+}
+
+static void a_packed_mail_unpacks_to_the_same_bytes_and_is_small(void **state)
+{
+    (void)state;
+    AUTO(mails_close) struct mails *m = open_shelf();
+    for (size_t i = 0; i < COUNT_OF(names) * COUNT_OF(locales) * 2; i++) {
+        const char *name = names[i / 4], *locale = locales[i / 2 % 2];
+        char file[64];
+        snprintf(file, sizeof file, "%s%s.json", name, i % 2 ? ".least" : "");
+        AUTO(mail_close) struct mail *here = compile_mail(m, name, locale);
+        AUTO(mail_close) struct mail *there = compile_mail(m, name, locale);
+        AUTO(js_close) struct js *data = read_data(file);
+        AUTO(mail_parts_close) struct mail_parts parts = {0};
+        AUTO(buf_close) struct buf packed = {0};
+        AUTO(buf_close) struct buf again = {0};
+        struct err e;
+        render_mail(here, data, NULL, &parts);
+        mail_pack_html(&parts, &packed);
+        if (!mail_unpack_html(there, buf_str(&packed), &again, &e))
+            fail_msg("%s in %s: %s", file, locale, e.text);
+        if (!str_eq(buf_str(&again), buf_str(&parts.html)))
+            fail_msg("%s in %s: other bytes", file, locale);
+        if (packed.n * 2 > parts.html.n)
+            fail_msg("%s in %s: %zu of %zu bytes", file, locale, packed.n, parts.html.n);
+        if (i == 0)
+            unpack_damaged(there, buf_str(&packed), buf_str(&parts.html));
     }
 }
 
@@ -455,6 +506,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mail_is_on_the_shelf),
         cmocka_unit_test(every_mail_renders_in_every_locale),
+        cmocka_unit_test(a_packed_mail_unpacks_to_the_same_bytes_and_is_small),
         cmocka_unit_test(texts_say_what_the_data_says),
         cmocka_unit_test(html_escapes_what_subject_and_text_do_not),
         cmocka_unit_test(a_link_to_leave_shows_where_the_stream_has_one),
