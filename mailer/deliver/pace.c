@@ -69,13 +69,15 @@ enum pace pace_of(struct pace_memory *m, const struct ip *address, int port, int
     return p;
 }
 
-void pace_slow(
+bool pace_slow(
     struct pace_memory *m, const struct ip *address, int port, enum pace most, int64_t now_ns)
 {
     struct entry *e = &m->entries[place_of(address, port)];
 
     pthread_mutex_lock(&m->lock);
-    if (!is_of(e, address, port, now_ns) || e->pace >= most)
+    enum pace before = is_of(e, address, port, now_ns) ? e->pace : PACE_GROUP;
+    if (before >= most)
         *e = (struct entry){*address, port, most, now_ns + PACE_MEMORY_NS};
     pthread_mutex_unlock(&m->lock);
+    return before > most;
 }

@@ -24,8 +24,8 @@ struct pace_memory *pace_open(void);
 void pace_close(struct pace_memory **m);
 
 enum pace pace_of(struct pace_memory *m, const struct ip *address, int port, int64_t now_ns);
-/* From now on at most this one; a slower one that it has already stays. */
-void pace_slow(
+/* From now on at most this one; a slower one that it has already stays. True: it is slower than it was. */
+bool pace_slow(
     struct pace_memory *m, const struct ip *address, int port, enum pace most, int64_t now_ns);
 
 #endif

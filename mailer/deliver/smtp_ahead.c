@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/log.h"
 #include "mailer/deliver/smtp_inside.h"
 
 #include <stdio.h>
@@ -66,11 +67,14 @@ bool smtp_ahead_says(struct session *s, struct str bytes)
 
 /* ---- what it turned out to mean ------------------------------------------------------------------------- */
 
-static void slow_down(struct session *s, enum pace most)
+static void slow_down(struct session *s, enum pace most, const char *why)
 {
     const struct dial_to *to = &s->call->to;
 
-    pace_slow(s->paces, &to->address, to->port, most, clock_steady_ns());
+    if (pace_slow(s->paces, &to->address, to->port, most, clock_steady_ns()))
+        log_info("smtp-slower", KV("mx", to->host),
+            KV("hears", most == PACE_PAIR ? "MAIL alone" : "one command at a time"),
+            KV("why", why));
 }
 
 /* "503 5.5.1 RCPT first": a server that lost count of our commands says so, and so may one that means the mail. */
@@ -99,15 +103,15 @@ void smtp_ahead_learn(struct session *s, struct smtp_result *r)
     if (!s->talk.pipelining)
         return;
     if (is_lost_on_the_server(s, r))
-        slow_down(s, s->grouped ? PACE_PAIR : PACE_ALONE);
+        slow_down(s, s->grouped ? PACE_PAIR : PACE_ALONE, r->trouble);
     if (is_answer_to_all(r))
         s->answers_groups = true;
     if (!s->grouped || r->code == 0)
         return;
     if (r->phase == AT_MAIL)
-        slow_down(s, PACE_PAIR);
+        slow_down(s, PACE_PAIR, "it refused MAIL");
     if ((r->phase == AT_RCPT || r->phase == AT_DATA) && is_about_order(r)) {
-        slow_down(s, PACE_PAIR);
+        slow_down(s, PACE_PAIR, "it answered 503 to what came with MAIL");
         s->last = true;
         r->out_of_step = true;
         r->code = 0;

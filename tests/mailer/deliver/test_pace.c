@@ -13,7 +13,7 @@ static void a_server_is_slowed_down_for_an_hour(void **state)
 
     (void)state;
     assert_int_equal(pace_of(m, &here, 25, 7), PACE_GROUP);
-    pace_slow(m, &here, 25, PACE_PAIR, 7);
+    assert_true(pace_slow(m, &here, 25, PACE_PAIR, 7));
     assert_int_equal(pace_of(m, &here, 25, 7), PACE_PAIR);
     assert_int_equal(pace_of(m, &here, 587, 7), PACE_GROUP);
     assert_int_equal(pace_of(m, &there, 25, 7), PACE_GROUP);
@@ -28,8 +28,9 @@ static void a_slower_pace_stays(void **state)
     struct pace_memory *m = pace_open();
 
     (void)state;
-    pace_slow(m, &here, 25, PACE_ALONE, 7);
-    pace_slow(m, &here, 25, PACE_PAIR, 8);
+    assert_true(pace_slow(m, &here, 25, PACE_PAIR, 7));
+    assert_true(pace_slow(m, &here, 25, PACE_ALONE, 7));
+    assert_false(pace_slow(m, &here, 25, PACE_PAIR, 8));
     assert_int_equal(pace_of(m, &here, 25, 9), PACE_ALONE);
     pace_slow(m, &here, 25, PACE_PAIR, 7 + PACE_MEMORY_NS);
     assert_int_equal(pace_of(m, &here, 25, 8 + PACE_MEMORY_NS), PACE_PAIR);

@@ -301,6 +301,93 @@ static void nothing_is_fed_after_a_cut_line(void **state)
     peer_close(&p);
 }
 
+/* ---- commands together or one by one --------------------------------------------------------------- */
+
+static const char *const kinds[] = {"250 ok\r\n", "250-o\r\n250 k\r\n", "250\r\n", "354 go\r\n",
+    "450 4.2.1 later\r\n", "550-5.1.1 no\r\n550 5.1.1 never\r\n", "421 4.3.2 bye\r\n", "what\r\n",
+    ""};
+#define KINDS COUNT_OF(kinds)
+
+/* Of the nth conversation: what each command is answered as it comes; where that is nothing, the server closes. */
+static void answers_of(size_t n, const char *out[3])
+{
+    out[0] = kinds[n / KINDS / KINDS % KINDS];
+    out[1] = kinds[n / KINDS % KINDS];
+    out[2] = kinds[n % KINDS];
+}
+
+static void say_or_close(struct line *c, void *context)
+{
+    const char *answers[3];
+    char line[512];
+
+    (void)context;
+    answers_of(line_number(c), answers);
+    if (!greet(c, NULL))
+        return;
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        if (!hear_line(c, line, sizeof line) || *answers[i] == 0 ||
+            str_starts(str_of(line), STR("QUIT")))
+            return;
+        say(c, answers[i]);
+    }
+    if (str_starts(str_of(answers[2]), STR("354")) && hear_body(c)) {
+        say(c, "250 taken\r\n");
+        hear(c, "QUIT");
+    }
+}
+
+struct outcome {
+    bool in_hand, delivered, unsure, out_of_step;
+    int phase, code;
+    size_t bodies;
+};
+
+static struct outcome converse(struct bench *b, const struct peer *p, bool pipelining)
+{
+    struct err e;
+
+    smtp_shared_close(&b->shared); /* with what was learnt of the port */
+    assert_true(smtp_shared_open(b->ca_file, &b->shared, &e));
+    b->call.pipelining = pipelining;
+    bench_send(b, peer_port(p), "mx.test", 1);
+    const struct smtp_result *x = b->report.in_hand ? &b->report.failure : &b->results[0];
+    return (struct outcome){
+        b->report.in_hand, x->delivered, x->unsure, x->out_of_step, x->phase, x->code, b->bodies};
+}
+
+static bool is_same(const struct outcome *a, const struct outcome *b)
+{
+    return a->in_hand == b->in_hand && a->delivered == b->delivered && a->unsure == b->unsure &&
+           a->out_of_step == b->out_of_step && a->phase == b->phase && a->code == b->code &&
+           a->bodies == b->bodies;
+}
+
+/* By the outcome nobody can tell how the commands came to a server that answers each in its turn. */
+static void each_conversation_means_the_same_at_any_pace(void **state)
+{
+    struct bench *b = *state;
+    struct peer *one = peer_open(say_or_close, NULL, NULL),
+                *other = peer_open(say_or_close, NULL, NULL);
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < KINDS * KINDS * KINDS; i++) {
+        struct outcome alone = converse(b, one, false), together = converse(b, other, true);
+        const char *answers[3];
+        if (is_same(&alone, &together))
+            continue;
+        answers_of(i, answers);
+        print_error("%.3s, %.3s, %.3s: at %d, code %d; together at %d, code %d\n", answers[0],
+            answers[1], answers[2], alone.phase, alone.code, together.phase, together.code);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+    peer_stop(other);
+    assert_int_equal(peer_connections(other), KINDS * KINDS * KINDS);
+    peer_close(&one);
+    peer_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +396,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             nothing_is_fed_after_a_reply_too_many, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nothing_is_fed_after_a_cut_line, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            each_conversation_means_the_same_at_any_pace, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
