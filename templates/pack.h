@@ -20,6 +20,7 @@ void pack_literal(struct buf *literals, const struct literal *l);
 void pack(struct str text, struct str literals, struct buf *out);
 
 typedef const struct template *pack_find(const void *context, uint32_t template);
-bool unpack(struct str packed, pack_find *find, const void *context, struct buf *out, struct err *e);
+bool unpack(
+    struct str packed, pack_find *find, const void *context, struct buf *out, struct err *e);
 
 #endif
