@@ -231,7 +231,7 @@ bool sqlite_sweep(struct writer *w, struct store_op *op, struct err *e)
     size_t n;
     struct sql *q =
         sqlite_sql(w->db, "SELECT " MESSAGE_COLUMNS " FROM message INDEXED BY message_expiry"
-                          " WHERE state IN (0, 1, 2, 3) AND state <> 1 AND expires_ms <= ?1"
+                          " WHERE over = 0 AND state <> 1 AND expires_ms <= ?1"
                           " ORDER BY expires_ms LIMIT ?2");
 
     sql_int(q, 1, w->now_ms);

@@ -158,31 +158,47 @@ static bool waits(enum msg_state s)
     return s == MSG_QUEUED || s == MSG_DEFERRED;
 }
 
-bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e)
+/* A lease alone, without what only ends with it: the fewer columns, the fewer indexes. */
+static bool store_lease(struct writer *w, const struct message_row *m, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "UPDATE message SET state = 1, owner = ?2, owner_start = ?3, fence = ?4,"
+                          " lease_until_ms = ?5 WHERE n = ?1");
+
+    sql_int(q, 1, m->n);
+    sql_text(q, 2, m->owner);
+    sql_int(q, 3, m->owner_start);
+    sql_int(q, 4, m->fence);
+    sql_int(q, 5, m->lease_until_ms);
+    return sql_run(q, e);
+}
+
+static bool store_all(struct writer *w, const struct message_row *m, struct err *e)
 {
     struct sql *q = sqlite_sql(w->db,
         "UPDATE message SET state = ?2, due_ms = ?3, attempts = ?4, unsure = ?5, "
-        "reason = ?6, owner = ?7,"
-        " owner_start = ?8, fence = ?9, lease_until_ms = ?10, waits = ?11, last = ?12 WHERE n = "
-        "?1");
+        "reason = ?6, owner = '', owner_start = 0, lease_until_ms = 0, waits = ?7, last = ?8,"
+        " over = ?9 WHERE n = ?1");
 
-    if (m->state != MSG_LEASED) {
-        m->owner = "";
-        m->owner_start = m->lease_until_ms = 0;
-    }
     sql_int(q, 1, m->n);
     sql_int(q, 2, m->state);
     sql_int(q, 3, m->due_ms);
     sql_int(q, 4, m->attempts);
     sql_int(q, 5, m->unsure);
     sql_text(q, 6, m->reason);
-    sql_text(q, 7, m->owner);
-    sql_int(q, 8, m->owner_start);
-    sql_int(q, 9, m->fence);
-    sql_int(q, 10, m->lease_until_ms);
-    sql_int(q, 11, m->waits);
-    sql_int(q, 12, m->last);
-    if (!sql_run(q, e))
+    sql_int(q, 7, m->waits);
+    sql_int(q, 8, m->last);
+    sql_int(q, 9, msg_state_is_final(m->state));
+    return sql_run(q, e);
+}
+
+bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e)
+{
+    if (m->state != MSG_LEASED) {
+        m->owner = "";
+        m->owner_start = m->lease_until_ms = 0;
+    }
+    if (m->state == MSG_LEASED ? !store_lease(w, m, e) : !store_all(w, m, e))
         return false;
     batch_tally(w, m->storefront, from, -1);
     batch_tally(w, m->storefront, m->state, 1);

@@ -140,7 +140,8 @@ static const char version_3[] = "CREATE TRIGGER api_key_made AFTER INSERT" KEYS_
 /* Less for each message to write. In order_event stood what stands in payload now. */
 #define MESSAGE_COLUMNS                                                                            \
     "n, storefront, id, person, place, state, priority, created_ms, due_ms, expires_ms,"           \
-    " attempts, unsure, waits, reason, owner, owner_start, fence, lease_until_ms, bytes, last"
+    " attempts, unsure, waits, reason, owner, owner_start, fence, lease_until_ms, bytes, last, "   \
+    "over"
 #define DAY_OF_KEYS(name)                                                                          \
     "ALTER TABLE " name " RENAME TO " name "_3;"                                                   \
     "CREATE TABLE " name "(n INTEGER PRIMARY KEY, key BLOB NOT NULL, request BLOB NOT NULL,"       \
@@ -179,12 +180,12 @@ static const char version_4[] =
     "  unsure INTEGER NOT NULL DEFAULT 0, waits INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL,"
     "  owner TEXT NOT NULL DEFAULT '', owner_start INTEGER NOT NULL DEFAULT 0,"
     "  fence INTEGER NOT NULL DEFAULT 0, lease_until_ms INTEGER NOT NULL DEFAULT 0,"
-    "  bytes INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL);"
+    "  bytes INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL, over INTEGER NOT NULL DEFAULT 0);"
     "INSERT INTO message_4(" MESSAGE_COLUMNS ") SELECT m.n, m.storefront, m.id, m.person, l.n,"
     "  m.state, m.priority, m.created_ms, m.due_ms, m.expires_ms, m.attempts, m.unsure, m.waits,"
     "  m.reason, m.owner, m.owner_start, m.fence, m.lease_until_ms, m.bytes,"
     "  ifnull((SELECT max(j.n) FROM journal j WHERE j.storefront = m.storefront"
-    "   AND j.message_id = m.id AND j.message_id <> ''), 0)"
+    "   AND j.message_id = m.id AND j.message_id <> ''), 0), m.state > 3"
     "  FROM message m CROSS JOIN place l ON l.storefront = m.storefront"
     "  AND l.destination = m.destination ORDER BY m.n;"
 
@@ -232,8 +233,7 @@ static const char version_4[] =
                              "CREATE UNIQUE INDEX message_by_id ON message(storefront, id);"
                              "CREATE INDEX message_due ON message(place, priority, state, due_ms) "
                              "WHERE state IN (0, 2);"
-                             "CREATE INDEX message_expiry ON message(expires_ms) WHERE state IN "
-                             "(0, 1, 2, 3);"
+                             "CREATE INDEX message_expiry ON message(expires_ms) WHERE over = 0;"
                              "CREATE INDEX message_leased ON message(lease_until_ms) WHERE state = "
                              "1;"
                              "CREATE INDEX message_held ON message(storefront, reason, id) WHERE "

@@ -19,8 +19,9 @@ static bool insert_message(
     struct sql *q =
         sqlite_sql(w->db, "INSERT INTO message(storefront, id, person, place, state, "
                           "priority, created_ms, due_ms,"
-                          " expires_ms, reason, bytes, n, last)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+                          " expires_ms, reason, bytes, n, last, over)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+                          " ?14)");
 
     sql_text(q, 1, s->s->storefront);
     sql_text(q, 2, s->s->id);
@@ -35,6 +36,7 @@ static bool insert_message(
     sql_int(q, 11, bytes_of(s));
     sql_int(q, 12, m->n);
     sql_int(q, 13, m->last);
+    sql_int(q, 14, msg_state_is_final(s->out->state));
     if (!sql_run(q, e))
         return false;
     batch_tally(w, s->s->storefront, s->out->state, 1);

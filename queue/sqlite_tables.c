@@ -10,7 +10,8 @@
  * was before it, the last of them by message.last. What nobody asks has no index: persons are erased through keys.db.
  *
  * message is narrow because each claim and settle rewrites it; what is written once stands in payload. A claim leaves
- * message_expiry alone; message_by_state leaves out what every message passes through. */
+ * message_expiry alone: that hangs on `over`, the state is final, because SQLite writes an index anew when a column of its
+ * condition is set, be it to the same; message_by_state leaves out what every message passes through. */
 static const char messages[] =
     "CREATE TABLE message(n INTEGER PRIMARY KEY, storefront TEXT NOT NULL, id TEXT NOT NULL, "
     "  person INTEGER NOT NULL, place INTEGER NOT NULL, state INTEGER NOT NULL, priority "
@@ -19,11 +20,11 @@ static const char messages[] =
     "  0, waits INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL, owner TEXT NOT NULL DEFAULT "
     "  '', owner_start INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0, "
     "  lease_until_ms INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, last "
-    "  INTEGER NOT NULL);"
+    "  INTEGER NOT NULL, over INTEGER NOT NULL DEFAULT 0);"
     "CREATE UNIQUE INDEX message_by_id ON message(storefront, id);"
     "CREATE INDEX message_due ON message(place, priority, state, due_ms) WHERE state IN (0, "
     "  2);"
-    "CREATE INDEX message_expiry ON message(expires_ms) WHERE state IN (0, 1, 2, 3);"
+    "CREATE INDEX message_expiry ON message(expires_ms) WHERE over = 0;"
     "CREATE INDEX message_leased ON message(lease_until_ms) WHERE state = 1;"
     "CREATE INDEX message_held ON message(storefront, reason, id) WHERE state = 3;"
     "CREATE INDEX message_by_state ON message(storefront, state, id) WHERE state NOT IN (0, "
