@@ -142,6 +142,19 @@ struct str arena_str(struct arena *a, struct str s)
     return (struct str){arena_text(a, s), s.n};
 }
 
+struct str arena_join(struct arena *a, const struct str *parts, size_t n)
+{
+    size_t whole = 0;
+
+    for (size_t i = 0; i < n; i++)
+        whole += parts[i].n;
+    char *text = arena_alloc(a, whole + 1), *to = text;
+    for (size_t i = 0; i < n; to += parts[i++].n)
+        if (parts[i].n > 0)
+            memcpy(to, parts[i].p, parts[i].n);
+    return str_bytes(text, whole);
+}
+
 char *arena_printf(struct arena *a, const char *format, ...)
 {
     va_list args, again;

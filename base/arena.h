@@ -16,6 +16,7 @@ void *arena_alloc(struct arena *a, size_t bytes); /* zeroed, aligned for any typ
 void *arena_array(struct arena *a, size_t count, size_t size);
 struct str arena_str(struct arena *a, struct str s); /* a copy, NUL-terminated */
 char *arena_text(struct arena *a, struct str s);     /* the same as a C string */
+struct str arena_join(struct arena *a, const struct str *parts, size_t n); /* NUL-terminated */
 char *arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);
 
 /* close(thing) is called when the arena is cleared or closed, for the latest thing first. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define SMALLEST 64
+#define SHORT 1024  /* is copied sooner than freed one by one */
 #define LARGER 4096 /* from here on it doubles; below, a text that grows is moved less often */
 
 void buf_close(struct buf *b)
@@ -27,7 +28,8 @@ char *buf_room(struct buf *b, size_t more)
     if (__builtin_add_overflow(b->n, more, &need) || __builtin_add_overflow(need, 1, &need))
         err_out_of_memory();
     if (need > b->cap) {
-        size_t cap = b->cap > 0 ? b->cap : SMALLEST;
+        /* Many bytes at once are mostly all there will be. */
+        size_t cap = b->cap > 0 ? b->cap : more >= LARGER ? need : SMALLEST;
         while (cap < need)
             cap = cap > SIZE_MAX / 2 ? need : cap < LARGER ? cap * 4 : cap * 2;
         char *p = realloc(b->p, cap);
@@ -38,6 +40,20 @@ char *buf_room(struct buf *b, size_t more)
     }
     b->p[b->n] = 0;
     return b->p + b->n;
+}
+
+struct str buf_give(struct buf *b, struct arena *a)
+{
+    struct str s = buf_str(b);
+
+    if (s.n < SHORT) {
+        s = arena_str(a, s);
+        buf_close(b);
+        return s;
+    }
+    arena_own(a, b->p, free);
+    *b = (struct buf){0};
+    return s;
 }
 
 /* s may be a part of b itself: growing would then pull its bytes away, so it is found again. */

@@ -4,7 +4,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
-#include "base/str.h"
+#include "base/arena.h"
 
 struct buf {
     char *p;
@@ -22,8 +22,10 @@ void buf_add_i64(struct buf *b, int64_t value);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 void buf_insert(struct buf *b, size_t at, struct str s); /* s must not be a part of b */
 void buf_cut(struct buf *b, size_t n);                   /* shortens to n bytes */
-void buf_wipe(struct buf *b);                            /* overwrites, then frees: for secrets */
-const char *buf_text(const struct buf *b);               /* as a C string, "" when empty */
+/* Hands the bytes over to the arena and empties the buf; many bytes are not copied for it. */
+struct str buf_give(struct buf *b, struct arena *a);
+void buf_wipe(struct buf *b);              /* overwrites, then frees: for secrets */
+const char *buf_text(const struct buf *b); /* as a C string, "" when empty */
 
 static inline struct str buf_str(const struct buf *b)
 {

@@ -86,12 +86,28 @@ static struct length length_of(struct str part)
     return out;
 }
 
-void hash_sha256(struct str data, struct digest *out)
+void hash_sha256_begin(void)
 {
     EVP_MD_CTX *c = contexts()->digest;
 
-    must(EVP_DigestInit_ex2(c, sha256, NULL) && EVP_DigestUpdate(c, data.p, data.n) &&
-         EVP_DigestFinal_ex(c, out->b, NULL));
+    must(EVP_DigestInit_ex2(c, sha256, NULL));
+}
+
+void hash_sha256_add(struct str piece)
+{
+    must(EVP_DigestUpdate(contexts()->digest, piece.p, piece.n));
+}
+
+void hash_sha256_end(struct digest *out)
+{
+    must(EVP_DigestFinal_ex(contexts()->digest, out->b, NULL));
+}
+
+void hash_sha256(struct str data, struct digest *out)
+{
+    hash_sha256_begin();
+    hash_sha256_add(data);
+    hash_sha256_end(out);
 }
 
 void hash_sha256_parts(const struct str *parts, size_t n, struct digest *out)

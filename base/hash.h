@@ -19,6 +19,10 @@ void hash_sha256(struct str data, struct digest *out);
 /* Over several parts, each preceded by its length as 8 bytes big-endian, so that ("ab","c") and
  * ("a","bc") differ. */
 void hash_sha256_parts(const struct str *parts, size_t n, struct digest *out);
+/* Of one text, piece by piece; between begin and end this thread hashes nothing else. */
+void hash_sha256_begin(void);
+void hash_sha256_add(struct str piece);
+void hash_sha256_end(struct digest *out);
 void hash_hmac(struct str key, struct str data, struct digest *out);
 void hash_hmac_parts(struct str key, const struct str *parts, size_t n, struct digest *out);
 

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 
 #define JS_VALUES_MAX 100000 /* one takes up to 130 bytes */
 
@@ -65,6 +66,8 @@ enum js_style {
     JS_PRETTY,
 };
 void js_write(const struct js *v, enum js_style style, struct buf *out);
+/* SHA-256 of what js_write would write, without keeping it. */
+void js_digest(const struct js *v, enum js_style style, struct digest *out);
 
 /* A number as its shortest decimal text that reads back the same: 1.21, 100, 1e+100. */
 void js_number_text(const struct js *v, struct buf *out);

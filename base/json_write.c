@@ -6,9 +6,14 @@
 #include <stdlib.h>
 
 #define INDENT 2
+#define FEW                                                                                        \
+    12 /* members of an object, which are sorted on the stack; 64 objects may lie in each other */
+
+#define PIECE ((size_t)4096) /* that is hashed at once */
 
 struct writer {
     struct buf *out;
+    bool hashes; /* what was written goes into the hash of this thread now and then */
     enum js_style style;
     size_t depth;
 };
@@ -42,21 +47,38 @@ static bool needs_escape(char c)
     return (unsigned char)c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
 }
 
-static void write_text(struct buf *out, struct str s)
+static void pass_on(struct writer *w)
+{
+    hash_sha256_add(buf_str(w->out));
+    buf_clear(w->out);
+}
+
+/* A long run is hashed where it lies. */
+static void add_run(struct writer *w, struct str s)
+{
+    if (w->hashes && s.n >= PIECE) {
+        pass_on(w);
+        hash_sha256_add(s);
+    } else {
+        buf_add(w->out, s);
+    }
+}
+
+static void write_text(struct writer *w, struct str s)
 {
     size_t from = 0;
 
-    buf_add_char(out, '"');
+    buf_add_char(w->out, '"');
     for (size_t i = json_plain(s); i < s.n; i++) {
         if (!needs_escape(s.p[i]))
             continue;
-        buf_add(out, str_slice(s, from, i));
-        add_escaped(out, s.p[i]);
+        add_run(w, str_slice(s, from, i));
+        add_escaped(w->out, s.p[i]);
         from = i + 1;
         i += json_plain(str_slice(s, from, s.n));
     }
-    buf_add(out, str_slice(s, from, s.n));
-    buf_add_char(out, '"');
+    add_run(w, str_slice(s, from, s.n));
+    buf_add_char(w->out, '"');
 }
 
 static void new_line(struct writer *w)
@@ -89,7 +111,7 @@ static void write_member(struct writer *w, size_t i, struct member m)
     if (i > 0)
         buf_add_char(w->out, ',');
     new_line(w);
-    write_text(w->out, m.key);
+    write_text(w, m.key);
     buf_add_text(w->out, w->style == JS_PRETTY ? ": " : ":");
     write_value(w, m.value);
 }
@@ -103,16 +125,17 @@ static void write_sorted(struct writer *w, const struct js *v)
 {
     struct js_iter it = {0};
     size_t n = 0;
-    struct member *members = calloc(js_count(v) + 1, sizeof *members);
+    struct member few[FEW], *members = few;
 
-    if (!members)
+    if (js_count(v) > FEW && !(members = calloc(js_count(v), sizeof *members)))
         err_out_of_memory();
     while (js_next(v, &it))
         members[n++] = (struct member){it.key, it.value};
     qsort(members, n, sizeof *members, compare_keys);
     for (size_t i = 0; i < n; i++)
         write_member(w, i, members[i]);
-    free(members);
+    if (members != few)
+        free(members);
 }
 
 static void write_object(struct writer *w, const struct js *v)
@@ -146,6 +169,8 @@ static void write_number(struct buf *out, const struct js *v)
 
 static void write_value(struct writer *w, const struct js *v)
 {
+    if (w->hashes && w->out->n >= PIECE)
+        pass_on(w);
     switch (js_kind(v)) {
     case JS_ABSENT:
     case JS_NULL:
@@ -159,7 +184,7 @@ static void write_value(struct writer *w, const struct js *v)
         write_number(w->out, v);
         break;
     case JS_TEXT:
-        write_text(w->out, js_text(v));
+        write_text(w, js_text(v));
         break;
     case JS_ARRAY:
         write_array(w, v);
@@ -175,6 +200,18 @@ void js_write(const struct js *v, enum js_style style, struct buf *out)
     struct writer w = {.out = out, .style = style};
 
     write_value(&w, v);
+}
+
+void js_digest(const struct js *v, enum js_style style, struct digest *out)
+{
+    AUTO(buf_wipe) struct buf piece = {0};
+    struct writer w = {.out = &piece, .hashes = true, .style = style};
+
+    buf_room(&piece, 2 * PIECE);
+    hash_sha256_begin();
+    write_value(&w, v);
+    pass_on(&w);
+    hash_sha256_end(out);
 }
 
 void js_number_text(const struct js *v, struct buf *out)

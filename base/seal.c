@@ -68,16 +68,27 @@ void seal_key_wipe(struct seal_key *k)
 
 void seal_add(const struct seal_key *k, struct str associated, struct str plain, struct buf *out)
 {
+    seal_add_parts(k, associated, &plain, 1, out);
+}
+
+void seal_add_parts(const struct seal_key *k, struct str associated, const struct str *parts,
+    size_t n, struct buf *out)
+{
     EVP_CIPHER_CTX *c = context();
-    uint8_t *p = (uint8_t *)buf_room(out, plain.n + SEAL_OVERHEAD);
-    uint8_t *text = p + NONCE_BYTES, *tag = text + plain.n;
+    size_t whole = 0;
     int none;
 
+    for (size_t i = 0; i < n; i++)
+        whole += parts[i].n;
+    uint8_t *p = (uint8_t *)buf_room(out, whole + SEAL_OVERHEAD);
+    uint8_t *text = p + NONCE_BYTES, *tag = text + whole;
     hash_random(p, NONCE_BYTES);
-    must(EVP_EncryptInit_ex2(c, aes_256_gcm, k->b, p, NULL) && feed(c, associated, NULL) &&
-         feed(c, plain, text) && EVP_EncryptFinal_ex(c, tag, &none) &&
+    must(EVP_EncryptInit_ex2(c, aes_256_gcm, k->b, p, NULL) && feed(c, associated, NULL));
+    for (size_t i = 0; i < n; text += parts[i++].n)
+        must(feed(c, parts[i], text));
+    must(EVP_EncryptFinal_ex(c, tag, &none) &&
          EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag));
-    out->n += plain.n + SEAL_OVERHEAD;
+    out->n += whole + SEAL_OVERHEAD;
     out->p[out->n] = 0;
 }
 

@@ -18,6 +18,9 @@ struct seal_key {
 void seal_key_new(struct seal_key *out);
 void seal_key_wipe(struct seal_key *k);
 void seal_add(const struct seal_key *k, struct str associated, struct str plain, struct buf *out);
+/* The parts as one text. */
+void seal_add_parts(const struct seal_key *k, struct str associated, const struct str *parts,
+    size_t n, struct buf *out);
 bool seal_open(const struct seal_key *k, struct str associated, struct str sealed, struct buf *out,
     struct err *e);
 

@@ -26,12 +26,15 @@ struct str bind_address(struct arena *a, const char *storefront, const struct di
     AUTO(buf_close) struct buf hex = {0};
 
     encode_hex(&hex, digest_str(person));
-    return str_of(arena_printf(a, "address/%s/%s", storefront, buf_text(&hex)));
+    struct str parts[] = {STR("address/"), str_of(storefront), STR("/"), buf_str(&hex)};
+    return arena_join(a, parts, COUNT_OF(parts));
 }
 
 struct str bind_private(struct arena *a, const char *storefront, const char *id)
 {
-    return str_of(arena_printf(a, "private/%s/%s", storefront, id));
+    struct str parts[] = {STR("private/"), str_of(storefront), STR("/"), str_of(id)};
+
+    return arena_join(a, parts, COUNT_OF(parts));
 }
 
 struct str bind_attachment(struct arena *a, const char *storefront, const char *id, size_t place)
@@ -41,7 +44,9 @@ struct str bind_attachment(struct arena *a, const char *storefront, const char *
 
 struct str bind_journal(struct arena *a, const char *storefront, const char *about)
 {
-    return str_of(arena_printf(a, "journal/%s/%s", storefront, about));
+    struct str parts[] = {STR("journal/"), str_of(storefront), STR("/"), str_of(about)};
+
+    return arena_join(a, parts, COUNT_OF(parts));
 }
 
 struct str bind_note(struct arena *a, const char *storefront, const char *scope, const char *reason)
@@ -51,10 +56,13 @@ struct str bind_note(struct arena *a, const char *storefront, const char *scope,
 
 /* ---- lengths inside a seal ---- */
 
-static void add_length(struct buf *b, size_t n)
+struct length {
+    uint8_t b[4];
+};
+
+static struct length length_of(size_t n)
 {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        buf_add_char(b, (char)(n >> shift));
+    return (struct length){{(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
 }
 
 static size_t read_length(struct str s, size_t at)
@@ -73,7 +81,16 @@ struct str seal_text(struct arena *a, const struct person *p, struct str binding
     AUTO(buf_close) struct buf out = {0};
 
     vault_seal(&p->key, binding, plain, &out);
-    return arena_str(a, buf_str(&out));
+    return buf_give(&out, a);
+}
+
+static struct str seal_parts(
+    struct arena *a, const struct person *p, struct str binding, const struct str *parts, size_t n)
+{
+    AUTO(buf_close) struct buf out = {0};
+
+    vault_seal_parts(&p->key, binding, parts, n, &out);
+    return buf_give(&out, a);
 }
 
 bool unseal_text(struct queue *q, const char *storefront, struct str binding, struct str sealed,
@@ -136,12 +153,10 @@ bool unseal_personal(struct queue *q, const struct store_row *row, struct arena 
 
 struct str seal_private(struct arena *a, const struct person *p, const struct submission *s)
 {
-    AUTO(buf_wipe) struct buf plain = {0};
+    struct length n = length_of(s->address.n);
+    struct str parts[] = {str_bytes(n.b, sizeof n.b), s->address, s->private_json};
 
-    add_length(&plain, s->address.n);
-    buf_add(&plain, s->address);
-    buf_add(&plain, s->private_json);
-    return seal_text(a, p, bind_private(a, s->storefront, s->id), buf_str(&plain));
+    return seal_parts(a, p, bind_private(a, s->storefront, s->id), parts, COUNT_OF(parts));
 }
 
 static bool unseal_private(struct queue *q, struct store_message *m, struct arena *a, struct err *e)
@@ -184,15 +199,11 @@ bool unseal_view(
 struct str seal_attachment(struct arena *a, const struct person *p, const char *id, size_t place,
     const struct attachment *at)
 {
-    AUTO(buf_wipe) struct buf plain = {0};
     struct str name = str_of(at->filename), type = str_of(at->content_type);
+    struct length lengths[] = {length_of(name.n), length_of(type.n)};
+    struct str parts[] = {str_bytes(lengths, sizeof lengths), name, type, at->bytes};
 
-    add_length(&plain, name.n);
-    add_length(&plain, type.n);
-    buf_add(&plain, name);
-    buf_add(&plain, type);
-    buf_add(&plain, at->bytes);
-    return seal_text(a, p, bind_attachment(a, p->storefront, id, place), buf_str(&plain));
+    return seal_parts(a, p, bind_attachment(a, p->storefront, id, place), parts, COUNT_OF(parts));
 }
 
 bool unseal_attachment(struct queue *q, const struct store_message *m, size_t place,

@@ -317,8 +317,19 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
 
 void vault_seal(const struct vault_key *k, struct str binding, struct str plain, struct buf *out)
 {
+    vault_seal_parts(k, binding, &plain, 1, out);
+}
+
+void vault_seal_parts(const struct vault_key *k, struct str binding, const struct str *parts,
+    size_t n, struct buf *out)
+{
+    size_t whole = VAULT_ID + SEAL_OVERHEAD;
+
+    for (size_t i = 0; i < n; i++)
+        whole += parts[i].n;
+    buf_room(out, whole);
     buf_add(out, id_str(k));
-    seal_add(&k->key, binding, plain, out);
+    seal_add_parts(&k->key, binding, parts, n, out);
 }
 
 static bool key_of_blob(struct vault *v, const char *storefront, struct str id,

@@ -40,6 +40,8 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
 void vault_key_wipe(struct vault_key *k);
 
 void vault_seal(const struct vault_key *k, struct str binding, struct str plain, struct buf *out);
+void vault_seal_parts(const struct vault_key *k, struct str binding, const struct str *parts,
+    size_t n, struct buf *out); /* as one text */
 /* Appends the plain text; *erased and nothing appended when the key is gone. */
 bool vault_unseal(struct vault *v, const char *storefront, struct str binding, struct str sealed,
     struct buf *out, bool *erased, struct err *e);

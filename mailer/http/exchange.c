@@ -2,6 +2,8 @@
 
 #include "mailer/http/form.h"
 
+#define USUAL_BYTES 400 /* of an answer: it is not moved while it grows */
+
 bool exchange_has_type(const struct exchange *x, const char *media_type)
 {
     struct str value = exchange_header(x, "Content-Type");
@@ -43,6 +45,7 @@ void answer_json(struct exchange *x, unsigned status, const struct js *body)
     x->status = status;
     x->content_type = "application/json";
     buf_clear(&x->answer);
+    buf_room(&x->answer, USUAL_BYTES);
     js_write(body, JS_COMPACT, &x->answer);
     buf_add_char(&x->answer, '\n');
 }

@@ -25,6 +25,13 @@ static const struct route routes[] = {
     {"GET", "/metrics", 0, BODY_NONE, SMALL, metrics_get},
 };
 
+_Static_assert(COUNT_OF(routes) < ROUTER_PLACES, "each route has a place of its own");
+
+size_t router_place(const struct route *r_or_null)
+{
+    return r_or_null ? (size_t)(r_or_null - routes) + 1 : 0;
+}
+
 /* Segment by segment; {} takes one that is not empty. */
 static bool matches(const char *pattern, struct str path, struct str *param)
 {

@@ -11,6 +11,8 @@ enum body_kind {
     BODY_FORM, /* the resource looks itself */
 };
 
+#define ROUTER_PLACES 16
+
 struct route {
     const char *method;
     const char *pattern; /* "/v1/messages/{}/cancel": {} is one segment */
@@ -19,6 +21,9 @@ struct route {
     size_t max_bytes; /* of the body; 0 = the settings' max_request_bytes */
     exchange_step *handle;
 };
+
+size_t router_place(
+    const struct route *r_or_null); /* below ROUTER_PLACES, each route's own; 0 for none */
 
 /* Finds x->route from method and path, filling x->param; on failure answers 404 or 405 and is false. */
 bool router_find(struct exchange *x, const char *method);

@@ -1,6 +1,7 @@
 #include "mailer/http/server.h"
 
 #include "base/log.h"
+#include "mailer/http/account.h"
 #include "mailer/http/listen.h"
 #include "mailer/http/problem.h"
 #include "mailer/http/quota.h"
@@ -129,17 +130,9 @@ static void hold_answer(struct carrier *c)
     atomic_fetch_add(&c->http->held, c->held);
 }
 
-/* Accept to 202: from the first line of the request to its answer. */
-static void note_accepted(const struct carrier *c)
+static int64_t took_ns(const struct carrier *c)
 {
-    struct metrics *m = c->http->setup.metrics;
-
-    if (c->x.accepted > 0 && m)
-        histogram_add_ns(
-            metrics_histogram(m, "parcelpost_intake_seconds",
-                "From the head of a send request to the answer that its mails are on disk",
-                c->x.batch ? "road=\"batch\"" : "road=\"single\""),
-            clock_steady_ns() - peer_head(c->peer)->began_ns);
+    return clock_steady_ns() - peer_head(c->peer)->began_ns;
 }
 
 static enum MHD_Result send_answer(struct carrier *c)
@@ -153,7 +146,8 @@ static enum MHD_Result send_answer(struct carrier *c)
     if (!r)
         err_out_of_memory();
     hold_answer(c);
-    note_accepted(c);
+    if (x->accepted > 0)
+        account_accepted(c->http->account, x, took_ns(c));
     MHD_add_response_header(r, "Content-Type", x->content_type);
     MHD_add_response_header(r, "X-Request-Id", x->id.s);
     for (size_t i = 0; i < COUNT_OF(always); i++)
@@ -293,27 +287,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return take_body(c, piece);
 }
 
-/* The route's pattern stands for the path: tokens and ids stay out of logs and metrics. */
-static void account(const struct carrier *c)
-{
-    const struct exchange *x = &c->x;
-    const char *route = x->route ? x->route->pattern : "none";
-    struct metrics *m = x->app->metrics;
-    int64_t took_ns = clock_steady_ns() - peer_head(c->peer)->began_ns;
-
-    log_debug("request", KV("request", x->id.s), KV("method", x->route ? x->route->method : "none"),
-        KV("route", route), KV_INT("status", x->status), KV_INT("took_us", took_ns / 1000));
-    if (!m)
-        return;
-    counter_add(metrics_counter(m, "parcelpost_http_requests_total", "Answered HTTP requests",
-                    arena_printf(x->arena, "route=\"%s\",status=\"%u\"", route, x->status)),
-        1);
-    histogram_add_ns(metrics_histogram(m, "parcelpost_http_request_seconds",
-                         "From the head of an HTTP request to the end of its answer",
-                         arena_printf(x->arena, "route=\"%s\"", route)),
-        took_ns);
-}
-
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
     enum MHD_RequestTerminationCode how)
 {
@@ -323,7 +296,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)connection, (void)how;
     if (!c)
         return;
-    account(c);
+    account_request(h->account, &c->x, took_ns(c));
     give(c, h->setup.limits.idle_ms);
     buf_close(&peer_head(c->peer)->target);
     forget_body(c);
@@ -402,6 +375,7 @@ bool http_open(const struct http_setup *s, struct http **out, struct err *e)
     h->setup = *s;
     h->setup.limits = with_defaults(s->limits);
     h->quota = quota_open();
+    h->account = account_open(s->metrics);
     pthread_mutex_init(&h->lock, NULL);
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
@@ -466,6 +440,7 @@ void http_close(struct http **h)
         return;
     http_stop(*h, 0);
     peers_close(&(*h)->peers);
+    account_close(&(*h)->account);
     quota_close(&(*h)->quota);
     pthread_cond_destroy(&(*h)->quieter);
     pthread_mutex_destroy(&(*h)->lock);

@@ -17,8 +17,26 @@ struct tally {
 /* RFC 9110 s5.6.2. "Content-Length : 3" is not a header that some ignore and others obey, it is none. */
 static bool is_token(struct str s)
 {
+    static const bool parts[128] = {['('] = true,
+        [')'] = true,
+        ['<'] = true,
+        ['>'] = true,
+        ['@'] = true,
+        [','] = true,
+        [';'] = true,
+        [':'] = true,
+        ['\\'] = true,
+        ['"'] = true,
+        ['/'] = true,
+        ['['] = true,
+        [']'] = true,
+        ['?'] = true,
+        ['='] = true,
+        ['{'] = true,
+        ['}'] = true};
+
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("()<>@,;:\\\"/[]?={}", s.p[i]))
+        if (s.p[i] <= ' ' || s.p[i] > '~' || parts[(unsigned char)s.p[i]])
             return false;
     return s.n > 0;
 }

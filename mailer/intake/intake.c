@@ -138,15 +138,13 @@ static struct js *without(const struct js *root, const char *name, struct arena 
 /* The key is not part of what it stands for: the same mail may bring it in a header or in its body. */
 static void digest_request(struct request *r, const struct js *root)
 {
-    AUTO(buf_wipe) struct buf canonical = {0};
     AUTO(js_close) struct js *rest = NULL;
 
     if (r->key.n == 0)
         return; /* nobody compares */
     if (js_get(root, "idempotency_key"))
         rest = without(root, "idempotency_key", r->a);
-    js_write(rest ? rest : root, JS_CANONICAL, &canonical);
-    hash_sha256(buf_str(&canonical), &r->out->request);
+    js_digest(rest ? rest : root, JS_CANONICAL, &r->out->request);
 }
 
 static const char *destination(const struct request *r)

@@ -77,7 +77,7 @@ static struct str take_content(
         faults_add(r->faults, "invalid-base64", at,
             "must be base64 as in RFC 4648, with padding and without line breaks");
     *total += bytes.n;
-    return arena_str(r->a, buf_str(&bytes));
+    return buf_give(&bytes, r->a);
 }
 
 static void check_attachment(struct request *r, const struct js *v, struct str at, size_t most,

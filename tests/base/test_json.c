@@ -219,6 +219,40 @@ static void members_come_in_the_order_of_the_text(void **state)
     assert_false(js_next(v, &it));
 }
 
+static void expect_digest(const char *name, const struct js *v)
+{
+    AUTO(buf_close) struct buf out = {0};
+    struct digest whole, pieces;
+
+    js_write(v, JS_CANONICAL, &out);
+    hash_sha256(buf_str(&out), &whole);
+    js_digest(v, JS_CANONICAL, &pieces);
+    expect(name, digest_equal(&whole, &pieces), "the hash of what is written");
+}
+
+static void the_hash_of_a_long_text_is_that_of_what_is_written(void **state)
+{
+    static const int lengths[] = {1, 100, 4094, 4095, 4096, 4097, 10000};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        AUTO(close_value) struct js *o = js_object();
+        AUTO(buf_close) struct buf text = {0};
+        struct js *list = js_array();
+        for (int at = 0; at < lengths[i]; at++)
+            buf_add_char(&text, (char)('a' + at % 26));
+        js_set_text(o, "plain", buf_str(&text));
+        buf_add_text(&text, "\"\n");
+        buf_insert(&text, 0, STR("\t\xc3\xa4"));
+        js_set_text(o, "marked", buf_str(&text));
+        for (int n = 0; n < lengths[i]; n++)
+            js_push(list, js_new_int(n));
+        js_set(o, "list", list);
+        js_set_text(o, buf_text(&text), STR("a long name"));
+        expect_digest("long", o);
+    }
+}
+
 static void equal_values_have_one_canonical_form(void **state)
 {
     static const struct {
@@ -251,6 +285,7 @@ static void equal_values_have_one_canonical_form(void **state)
         expect(c->name, js_parse(str_of(c->text), &v, &e), e.text);
         js_write(v, JS_CANONICAL, &out);
         expect_str(c->name, buf_str(&out), str_of(c->canonical));
+        expect_digest(c->name, v);
         expect(c->name, js_parse(buf_str(&out), &again, &e), e.text);
         js_write(again, JS_CANONICAL, &twice);
         expect_str(c->name, buf_str(&twice), buf_str(&out));
@@ -440,6 +475,7 @@ int main(void)
         cmocka_unit_test(readers_answer_absent_for_the_wrong_kind),
         cmocka_unit_test(members_come_in_the_order_of_the_text),
         cmocka_unit_test(equal_values_have_one_canonical_form),
+        cmocka_unit_test(the_hash_of_a_long_text_is_that_of_what_is_written),
         cmocka_unit_test(a_tree_can_be_built_and_printed),
         cmocka_unit_test(members_of_a_large_object_are_found_and_stand_once),
         cmocka_unit_test(a_value_outlives_its_tree_alone_or_in_another),

@@ -34,6 +34,25 @@ static void every_length_opens_again(void **state)
     }
 }
 
+static void parts_are_sealed_as_one_text(void **state)
+{
+    const struct str parts[] = {STR("one"), STR(""), STR(" and two"), STR("!")};
+    AUTO(buf_close) struct buf sealed = {0};
+    AUTO(buf_close) struct buf out = {0};
+    struct seal_key k = key_of(1);
+    struct err e;
+
+    (void)state;
+    seal_add_parts(&k, PLACE, parts, COUNT_OF(parts), &sealed);
+    assert_true(seal_open(&k, PLACE, buf_str(&sealed), &out, &e));
+    assert_string_equal(out.p, "one and two!");
+    buf_clear(&sealed);
+    seal_add_parts(&k, PLACE, parts, 0, &sealed);
+    assert_int_equal(sealed.n, SEAL_OVERHEAD);
+    assert_true(seal_open(&k, PLACE, buf_str(&sealed), &out, &e));
+    assert_string_equal(out.p, "one and two!");
+}
+
 /* Test case 15 of the GCM specification's set (AES-256), without its associated text. */
 static void a_seal_of_the_published_vector_opens(void **state)
 {
@@ -157,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_disturb_each_other),
         cmocka_unit_test(every_length_opens_again),
+        cmocka_unit_test(parts_are_sealed_as_one_text),
         cmocka_unit_test(a_seal_of_the_published_vector_opens),
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(another_key_place_or_length_does_not_open),

@@ -276,10 +276,40 @@ static void out_of_memory_says_so_and_exits_with_71(void **state)
     close(ends[1]);
 }
 
+static void what_a_buf_gives_to_an_arena_lives_with_it(void **state)
+{
+    static const size_t lengths[] = {0, 1, 1023, 1024, 100000};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        AUTO(arena_close) struct arena *a = arena_open();
+        struct buf b = {0};
+        struct str parts[3], given;
+
+        for (size_t at = 0; at < lengths[i]; at++)
+            buf_add_char(&b, (char)('a' + at % 26));
+        given = buf_give(&b, a);
+        assert_null(b.p);
+        assert_int_equal(b.n + b.cap, 0);
+        assert_int_equal(given.n, lengths[i]);
+        assert_int_equal(given.p[given.n], 0);
+        for (size_t at = 0; at < given.n; at++)
+            assert_int_equal(given.p[at], 'a' + at % 26);
+        parts[0] = parts[2] = given;
+        parts[1] = STR("-");
+        given = arena_join(a, parts, 3);
+        assert_int_equal(given.n, 2 * lengths[i] + 1);
+        assert_int_equal(given.p[lengths[i]], '-');
+        assert_int_equal(given.p[given.n], 0);
+        assert_memory_equal(given.p + lengths[i] + 1, parts[0].p, parts[0].n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_is_well_formed_only),
+        cmocka_unit_test(what_a_buf_gives_to_an_arena_lives_with_it),
         cmocka_unit_test(numbers_are_whole_or_refused),
         cmocka_unit_test(pieces_end_at_separators),
         cmocka_unit_test(searching_and_cutting_stay_within),
