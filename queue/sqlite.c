@@ -197,6 +197,17 @@ void sqlite_be_patient(struct sqlite *db, int ms)
     sqlite3_busy_timeout(db->db, ms);
 }
 
+/* By SQLite's own handle: closing another one of the same file would drop the locks of this process. */
+bool sqlite_sync(struct sqlite *db, struct err *e)
+{
+    sqlite3_file *f = NULL;
+    int rc = sqlite3_file_control(db->db, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+
+    if (rc == SQLITE_OK && f && f->pMethods)
+        rc = f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+    return rc == SQLITE_OK || err_set(e, code_of(rc), "database: %s", sqlite3_errstr(rc));
+}
+
 /* ---- the log ---- */
 
 void sqlite_log_limit(struct sqlite *db, int pages, int pages_max)

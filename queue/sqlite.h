@@ -36,6 +36,9 @@ void sqlite_close(struct sqlite **db);
 /* For how long a statement waits for a lock that another connection holds; SQLITE_PATIENCE_MS unless told. */
 void sqlite_be_patient(struct sqlite *db, int ms);
 
+/* The database without its log onto the disk. */
+bool sqlite_sync(struct sqlite *db, struct err *e);
+
 /* The log of a connection for writing, which is written back into the database beside it (sqlite_checkpoint.h). */
 void sqlite_log_limit(struct sqlite *db, int pages, int pages_max); /* for tests */
 /* Both any thread. False from a checkpoint that failed until one has succeeded: nothing is lost, but the log grows. */

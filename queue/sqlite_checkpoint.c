@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PASSES 4   /* one after the other, while much comes in */
-#define REST 400   /* pages that a writer writes back in a few milliseconds */
+#define PASSES 5   /* one after the other, while much comes in */
+#define REST 200   /* pages that came in during a pass; about as many during the next */
 #define PAUSE_MS 5 /* between attempts to empty the log */
 
 struct checkpoints {
@@ -47,21 +47,28 @@ static bool run(struct sqlite *db, const char *pragma, struct passed *out, struc
     return sql_done(q, e);
 }
 
-/* Ends early where a reader keeps pages from being written back: they stay in the log until the next time. */
-static bool write_back(struct checkpoints *c, bool *rest_is_small, struct err *e)
+/* Again for what came meanwhile, until that is little. SQLite syncs the database only when nothing is left, but what is
+ * written until now must not wait for the writer's sync. Ends early where a reader keeps pages from being written back: they stay in
+ * the log until the next time. */
+static bool write_back(
+    struct checkpoints *c, bool *was_turned_away, bool *rest_is_small, struct err *e)
 {
-    struct passed p, before = {0};
+    struct passed p;
+    int64_t done = 0;
 
-    *rest_is_small = false;
+    *was_turned_away = *rest_is_small = false;
     if (!c->own && !sqlite_open(c->path, SQLITE_FOR_CHECKPOINTS, &c->own, e))
         return false;
     for (int i = 0; i < PASSES && !*rest_is_small; i++) {
         if (!run(c->own, "PRAGMA wal_checkpoint(PASSIVE)", &p, e))
             return false;
-        if (p.is_busy || p.done == before.done)
+        *was_turned_away = p.is_busy;
+        if (p.is_busy || p.done == done)
             break;
-        *rest_is_small = p.pages - p.done <= REST;
-        before = p;
+        if (!sqlite_sync(c->own, e))
+            return false;
+        *rest_is_small = p.done - done <= REST || i == PASSES - 1;
+        done = p.done;
     }
     return true;
 }
@@ -84,13 +91,14 @@ static void *serve(void *arg)
 
     while (wait_for_work(c)) {
         struct err e = {0};
-        bool rest_is_small;
+        bool was_turned_away, rest_is_small;
 
         pthread_mutex_lock(&c->pass);
-        bool fine = write_back(c, &rest_is_small, &e);
+        bool fine = write_back(c, &was_turned_away, &rest_is_small, &e);
         pthread_mutex_unlock(&c->pass);
         pthread_mutex_lock(&c->lock);
-        c->trouble = fine ? (struct err){0} : e;
+        if (!fine || !was_turned_away) /* which says nothing about the disk */
+            c->trouble = fine ? (struct err){0} : e;
         c->is_wanted = false;
         c->has_rest = rest_is_small;
         c->next = c->seen + c->pages;

@@ -11,12 +11,15 @@
     (124 *                                                                                         \
         1024) /* SQLite's own VFS writes less than 128 KB at once, and takes more for a full disk */
 #define REAL_BYTES 1024 /* for the file of the VFS below */
+#define AHEAD_MIN (64 * 1024)
+#define AHEAD_MAX (1024 * 1024)
 
 struct log {
     sqlite3_file base;
     char *held; /* NULL until the first write: readers need none */
     int n;
     sqlite3_int64 at;                 /* where held[0] goes */
+    sqlite3_int64 size;               /* that the file had once */
     alignas(8) char real[REAL_BYTES]; /* as SQLite aligns its files */
 };
 
@@ -30,13 +33,39 @@ static struct log *log_of(sqlite3_file *f)
     return (struct log *)(void *)f;
 }
 
+/* Zeros from here on. Where there is no room for them the log grows without. Only who holds the lock for writing comes here,
+ * so nobody else writes behind the end. */
+static void grow_ahead(struct log *l, sqlite3_int64 end)
+{
+    static const char zeros[AHEAD_MIN];
+    sqlite3_int64 size = 0, ahead;
+
+    if (real_of(l)->pMethods->xFileSize(real_of(l), &size) != SQLITE_OK || end < size) {
+        l->size = size;
+        return;
+    }
+    ahead = end < AHEAD_MIN ? AHEAD_MIN : end > AHEAD_MAX ? AHEAD_MAX : end;
+    for (l->size = end; l->size < end + ahead; l->size += AHEAD_MIN)
+        if (real_of(l)->pMethods->xWrite(real_of(l), zeros, AHEAD_MIN, l->size) != SQLITE_OK)
+            return;
+}
+
+static int write_real(struct log *l, const void *p, int n, sqlite3_int64 at)
+{
+    int rc = real_of(l)->pMethods->xWrite(real_of(l), p, n, at);
+
+    if (rc == SQLITE_OK && at + n > l->size)
+        grow_ahead(l, at + n);
+    return rc;
+}
+
 /* What cannot be written is dropped: SQLite gives up the transaction that it belongs to. */
 static int flush(struct log *l)
 {
     int n = l->n;
 
     l->n = 0;
-    return n > 0 ? real_of(l)->pMethods->xWrite(real_of(l), l->held, n, l->at) : SQLITE_OK;
+    return n > 0 ? write_real(l, l->held, n, l->at) : SQLITE_OK;
 }
 
 static int write_log(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
@@ -50,7 +79,7 @@ static int write_log(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
     if (!l->held && !(l->held = malloc(HELD_BYTES)))
         return SQLITE_NOMEM;
     if (n > HELD_BYTES)
-        return real_of(l)->pMethods->xWrite(real_of(l), p, n, at);
+        return write_real(l, p, n, at);
     if (!follows)
         l->at = at;
     memcpy(l->held + l->n, p, (size_t)n);
@@ -71,6 +100,7 @@ static int truncate_log(sqlite3_file *f, sqlite3_int64 size)
     struct log *l = log_of(f);
     int rc = flush(l);
 
+    l->size = size;
     return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xTruncate(real_of(l), size);
 }
 

@@ -1,7 +1,9 @@
-/* sqlite_gather -- a VFS that writes a commit's part of the write-ahead log at once.
+/* sqlite_gather -- a VFS that writes a commit's part of the write-ahead log at once, and lets the log grow by pieces.
  * SQLite writes the log in pieces of 24 and 4,096 bytes; here they are held until something asks for the file: a sync,
  * a read, a truncation. A commit with synchronous=FULL syncs before anybody is told of it, so nothing committed is ever
  * held, and what a crash takes away was never promised. Writers without that setting must not use this.
+ * A file that grows makes the file system write down its length and places with each sync, which takes several times as long.
+ * So the log grows ahead, by as much as it has, up to 1 MB: zeros, which nobody takes for a part of it.
  * A write that fails is reported by the sync, and the commit fails as it would have before.
  * Threads: as SQLite's own; a file belongs to one connection. */
 #ifndef QUEUE_SQLITE_GATHER_H

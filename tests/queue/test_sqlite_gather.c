@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static struct {
     sqlite3_vfs vfs, *real;
@@ -14,14 +15,22 @@ static struct {
     const sqlite3_io_methods *real_methods;
     int writes, syncs, unsynced; /* unsynced: writes since the last sync */
     sqlite3_int64 end;           /* behind the last byte written */
-    bool is_full;
+    bool is_full, no_room_ahead;
 } below;
+
+static bool is_zero(const char *p, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (p[i] != 0)
+            return false;
+    return true;
+}
 
 static int count_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    below.writes++;
+    below.writes += !is_zero(p, n); /* zeros are room behind the end */
     below.unsynced++;
-    if (below.is_full)
+    if (below.is_full || (below.no_room_ahead && is_zero(p, n)))
         return SQLITE_FULL;
     below.end = at + n > below.end ? at + n : below.end;
     return below.real_methods->xWrite(f, p, n, at);
@@ -155,6 +164,49 @@ static void a_commit_is_one_write_and_one_sync(void **state)
     room_close(&r);
 }
 
+/* Its length is what a file system writes down with a sync. */
+static void a_log_grows_by_pieces(void **state)
+{
+    struct room r;
+    struct err e = {0};
+    char log[160];
+    struct stat s;
+    int64_t size = 0;
+    int changes = 0, last = 0;
+
+    (void)state;
+    room_open(&r);
+    snprintf(log, sizeof log, "%s-wal", r.path);
+    for (int i = 1; i <= 300; i++) { /* some 5 MB */
+        assert_true(add_rows(&r, 3, &e));
+        assert_int_equal(stat(log, &s), 0);
+        changes += s.st_size != size;
+        if (s.st_size != size)
+            last = i;
+        size = s.st_size;
+    }
+    assert_true(last > 200); /* it does grow with what is written */
+    assert_true(changes > 3 && changes < 20);
+    assert_int_equal(rows_seen(r.path), 900);
+    room_close(&r);
+}
+
+/* What was full for the zeros alone is as good. */
+static void a_log_that_cannot_grow_ahead_grows(void **state)
+{
+    struct room r;
+    struct err e = {0};
+
+    (void)state;
+    room_open(&r);
+    below.no_room_ahead = true;
+    for (int i = 0; i < 50; i++)
+        assert_true(add_rows(&r, 3, &e));
+    below.no_room_ahead = false;
+    assert_int_equal(rows_seen(r.path), 150);
+    room_close(&r);
+}
+
 static void what_is_committed_lies_in_the_file(void **state)
 {
     struct room r;
@@ -233,6 +285,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(a_log_grows_by_pieces),
+        cmocka_unit_test(a_log_that_cannot_grow_ahead_grows),
         cmocka_unit_test(what_is_committed_lies_in_the_file),
         cmocka_unit_test(what_is_held_is_read_back),
         cmocka_unit_test(a_full_disk_fails_the_commit_and_nothing_else),
