@@ -200,7 +200,8 @@ bool queue_claim(struct queue *q, const char *storefront, const char *destinatio
 
 /* Marks, without a commit, that lane's next bytes are the body of this job; queue_settle clears it. After a
  * crash it tells `unsure` messages from those that surely were not sent: a kill makes at most `lanes` of them unsure
- * (flight.h). One body at a time on a lane: its settlement is on disk before the next begins. Never fails, never blocks. */
+ * (flight.h). One body at a time on a lane: its settlement is on disk before the next begins. Who sends may give these
+ * numbers, below `lanes`, to whichever thread has a body (mailer/deliver/slots.h). Never fails, never blocks. */
 void queue_body_starts(struct queue *q, size_t lane, const struct job *j);
 
 struct suppression_new {
@@ -215,7 +216,7 @@ struct suppression_new {
 
 struct settlement {
     const struct job *job;
-    size_t lane;
+    size_t lane; /* of queue_body_starts; SIZE_MAX when no body began */
     /* delivered, bounced, deferred, held, suppressed, cancelled, expired, or queued (gave back) */
     enum msg_state to;
     const char *reason; /* short code: "user-unknown", "gate:DKIM-KEY-MISMATCH", "" for delivered */

@@ -24,7 +24,8 @@ struct attempt_bench {
     const struct letter_tools *letters;
     struct settler *settler;
     size_t lane;
-    struct pulse *pulse;       /* the lane's; NULL in the roster's hands */
+    size_t slot;         /* of a body that has begun, else SLOT_NONE; it goes with the settle */
+    struct pulse *pulse; /* the lane's; NULL in the roster's hands */
     struct snapshot *snapshot; /* of this turn */
     struct route *route;       /* of this turn's destination */
     bool seven_bit;            /* this destination's hosts take no 8-bit mail */

@@ -21,10 +21,11 @@ static bool end(struct attempt *t, struct settlement s)
     if (t->bench->pulse && !pulse_settles(t->bench->pulse))
         return false; /* the roster has settled it */
     s.job = t->job;
-    s.lane = t->bench->lane;
+    s.lane = t->bench->slot;
+    t->bench->slot = SLOT_NONE;
     s.facts = facts_write(t, t->bench->arena);
     s.reply = t->result ? str_of(t->result->text) : STR("");
-    settle(t->bench->settler, &s);
+    settle(t->bench->settler, t->bench->lane, &s);
     if (s.to == MSG_DEFERRED)
         log_deferral(t, &s);
     return false;

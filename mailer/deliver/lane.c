@@ -60,6 +60,8 @@ static bool claim(struct lane *l)
     if ((l->only_again && desk_others_wait(l->with.desk)) ||
         !pulse_step(&l->pulse, WATCH_NO_DEADLINE))
         return false;
+    if (!settler_is_calm(l->with.settler, l->with.number))
+        return false;
     arena_clear(l->batch);
     if (!queue_claim(l->with.queue, l->place.storefront, l->place.destination, max,
             l->conf->lease_ms, l->batch, &jobs, &n, &e)) {
@@ -139,11 +141,10 @@ static bool feed_next(void *context, struct smtp_mail *out)
     return false;
 }
 
-/* What was settled while this mail was prepared is on disk by now, nearly always. A disk that refuses may take all the time
- * that the mail had; and when the service stops before the disk is well, no other body may take the flight file's slot. */
+/* A slot is free and nothing refused, nearly always. A disk that refuses may take all the time that the mail had. */
 static bool may_begin(struct lane *l)
 {
-    return settler_wait(l->with.settler, l->with.number) &&
+    return settler_begin_body(l->with.settler, l->with.number, &l->bench.slot) &&
            clock_steady_ns() < l->attempt.deadline_ns && !watch_has_bitten(l->courier.watch);
 }
 
@@ -154,10 +155,12 @@ static bool feed_body_starts(void *context)
     if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
         return false;
     l->withheld = !may_begin(l);
-    if (l->withheld)
+    if (l->withheld) {
+        settler_return_slot(l->with.settler, &l->bench.slot);
         return false;
-    queue_body_starts(l->with.queue, l->with.number, l->attempt.job);
-    return pulse_begun(&l->pulse, l->attempt.deadline_ns);
+    }
+    queue_body_starts(l->with.queue, l->bench.slot, l->attempt.job);
+    return pulse_begun(&l->pulse, l->bench.slot, l->attempt.deadline_ns);
 }
 
 static void feed_done(void *context, const struct smtp_result *r, const struct smtp_cover *cover)
@@ -324,6 +327,7 @@ void lane_release(struct lane *l, const struct pulse_view *held)
         .clock = l->with.clock,
         .settler = l->with.settler,
         .lane = l->with.number,
+        .slot = held->begun ? held->slot : SLOT_NONE,
         .snapshot = snapshot,
         .arena = a};
 
@@ -355,6 +359,7 @@ static void set_up(struct lane *l)
         .letters = s->letters,
         .settler = s->settler,
         .lane = s->number,
+        .slot = SLOT_NONE,
         .pulse = &l->pulse,
         .route = &l->route,
         .arena = arena_open()};

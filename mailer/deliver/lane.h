@@ -1,8 +1,8 @@
 /* lane -- a thread that serves one destination after the other: claims a few messages at a time, prepares them, and
  * carries them over one connection for as long as there is more for it.
  *
- * It never sleeps for an outcome while it has another mail to prepare: only a body waits until the one before is on disk
- * (docs/decisions/0102-outcomes-posted.md), and a turn until all of its own are.
+ * It does not sleep for an outcome: a body waits when too many are unsettled (slots.h) or one of the lane's own was refused,
+ * and a turn ends when all of its own are on disk (docs/decisions/0102-outcomes-posted.md).
  * A turn is at most messages_per_connection mails, then the desk decides anew. What was claimed and not begun when a
  * turn ends goes back to the queue. The settings of a turn are one snapshot.
  * Threads: all of this from the roster's (roster.h); the rest is the lane's own. Errors: lane_open (no thread). */

@@ -58,11 +58,12 @@ bool pulse_has_more(struct pulse *p)
     return more;
 }
 
-bool pulse_begun(struct pulse *p, int64_t due_ns)
+bool pulse_begun(struct pulse *p, size_t slot, int64_t due_ns)
 {
     pthread_mutex_lock(&p->lock);
     bool goes_on = !p->lost;
     p->begun = true;
+    p->slot = slot;
     p->due_ns = due_ns;
     pthread_mutex_unlock(&p->lock);
     return goes_on;
@@ -97,6 +98,7 @@ static void view(const struct pulse *p, struct pulse_view *out)
         .claimed_ns = p->claimed_ns,
         .in_hand = p->in_hand ? &p->jobs[p->at - 1] : NULL,
         .begun = p->begun,
+        .slot = p->slot,
         .rest = p->jobs + p->at,
         .rest_n = p->n - p->at};
 }

@@ -23,6 +23,7 @@ struct pulse {
     size_t n, at; /* jobs[at .. n) were not begun */
     bool in_hand; /* jobs[at - 1] */
     bool begun;   /* and its body may be out */
+    size_t slot;  /* of the flight file, when begun */
 };
 
 void pulse_open(struct pulse *p);
@@ -34,7 +35,7 @@ bool pulse_claimed(struct pulse *p, const struct job *jobs, size_t n);
 const struct job *pulse_take(
     struct pulse *p); /* NULL: there is none, too. Takes the deadline away */
 bool pulse_has_more(struct pulse *p);
-bool pulse_begun(struct pulse *p, int64_t due_ns);
+bool pulse_begun(struct pulse *p, size_t slot, int64_t due_ns);
 bool pulse_settles(struct pulse *p); /* what was in hand; takes the deadline away */
 void pulse_end(
     struct pulse *p, bool died); /* the thread is over; died: without having been told to end */
@@ -46,6 +47,7 @@ struct pulse_view {
     /* of a lost lane */
     const struct job *in_hand; /* NULL = none */
     bool begun;
+    size_t slot; /* when begun */
     const struct job *rest;
     size_t rest_n;
 };

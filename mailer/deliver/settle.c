@@ -14,6 +14,7 @@
 /* One settlement from its posting to its end, with copies of all that it says. */
 struct outcome {
     struct settler *settler;
+    size_t lane;
     struct settlement what;
     struct job job; /* what the queue and we ourselves ask of it */
     struct suppression_new suppress;
@@ -22,14 +23,15 @@ struct outcome {
     struct err e;        /* of the last try */
     int64_t patience_ms; /* the next rest */
     int64_t again_ns;    /* 0 = was just answered */
+    bool is_refused;     /* once at least */
     struct outcome *next;
 };
 
 /* What is on its way for the lanes of one number. */
 struct lane_account {
-    pthread_cond_t settled;
-    size_t pending;
-    bool left; /* the flight file's slot is taken until the next start */
+    pthread_cond_t settled;  /* or refused no more */
+    size_t pending, refused; /* refused: of those that are pending */
+    bool left;               /* something was left to the next start */
 };
 
 struct settler {
@@ -46,6 +48,7 @@ struct settler {
     size_t spare_n;
     struct lane_account *lanes;
     size_t lanes_n;
+    struct slots *slots; /* has a lock of its own */
 };
 
 /* ---- outcomes -------------------------------------------------------------------------------------------- */
@@ -123,8 +126,10 @@ static void copy(struct outcome *o, const struct settlement *what)
 static void finish(struct outcome *o, bool left)
 {
     struct settler *s = o->settler;
-    struct lane_account *l = account(s, o->what.lane);
+    struct lane_account *l = account(s, o->lane);
 
+    if (!left) /* what was left stands in its slot still */
+        slots_return(s->slots, o->what.lane);
     arena_clear(o->arena);
     arena_close(&o->again);
     pthread_mutex_lock(&s->lock);
@@ -135,7 +140,8 @@ static void finish(struct outcome *o, bool left)
         s->spare_n++;
     }
     l->left = l->left || left;
-    if (--l->pending == 0)
+    l->refused -= o->is_refused;
+    if (--l->pending == 0 || l->refused == 0)
         pthread_cond_broadcast(&l->settled);
     if (--s->pending == 0 && s->end)
         pthread_cond_signal(&s->changed);
@@ -170,6 +176,8 @@ static void join_the_troubled(struct outcome *o)
     struct settler *s = o->settler;
 
     pthread_mutex_lock(&s->lock);
+    account(s, o->lane)->refused += !o->is_refused;
+    o->is_refused = true;
     o->next = s->troubled;
     s->troubled = o;
     pthread_cond_signal(&s->changed);
@@ -199,13 +207,15 @@ static void post(struct outcome *o, struct arena *a)
         on_answer(o, &e);
 }
 
-void settle(struct settler *s, const struct settlement *what)
+void settle(struct settler *s, size_t lane, const struct settlement *what)
 {
-    struct outcome *o = take_spare(s, what->lane);
+    struct outcome *o = take_spare(s, lane);
 
     if (!o)
         o = new_outcome();
     o->settler = s;
+    o->lane = lane;
+    o->is_refused = false;
     o->patience_ms = PATIENCE_FIRST_MS;
     copy(o, what);
     post(o, o->arena);
@@ -221,6 +231,44 @@ bool settler_wait(struct settler *s, size_t lane)
     bool whole = !l->left;
     pthread_mutex_unlock(&s->lock);
     return whole;
+}
+
+bool settler_is_calm(struct settler *s, size_t lane)
+{
+    struct lane_account *l = account(s, lane);
+
+    pthread_mutex_lock(&s->lock);
+    while (l->refused > 0)
+        pthread_cond_wait(&l->settled, &s->lock);
+    bool whole = !l->left;
+    pthread_mutex_unlock(&s->lock);
+    return whole;
+}
+
+static bool is_refused(struct settler *s, size_t lane)
+{
+    pthread_mutex_lock(&s->lock);
+    bool refused = account(s, lane)->refused > 0;
+    pthread_mutex_unlock(&s->lock);
+    return refused;
+}
+
+/* Whoever waits for the disk keeps no slot from the others. */
+bool settler_begin_body(struct settler *s, size_t lane, size_t *slot)
+{
+    *slot = SLOT_NONE;
+    while (settler_is_calm(s, lane) && slots_take(s->slots, slot)) {
+        if (!is_refused(s, lane))
+            return true;
+        settler_return_slot(s, slot);
+    }
+    return false;
+}
+
+void settler_return_slot(struct settler *s, size_t *slot)
+{
+    slots_return(s->slots, *slot);
+    *slot = SLOT_NONE;
 }
 
 /* ---- what the store refused, on the settler's thread ----------------------------------------------------- */
@@ -333,6 +381,7 @@ static void open_accounts(struct settler *s, size_t lanes)
     if (!s->lanes)
         err_out_of_memory();
     s->lanes_n = lanes;
+    s->slots = slots_open(lanes);
     for (size_t i = 0; i < lanes; i++)
         pthread_cond_init(&s->lanes[i].settled, NULL);
 }
@@ -346,6 +395,7 @@ static void free_all(struct settler *s)
     for (size_t i = 0; i < s->lanes_n; i++)
         pthread_cond_destroy(&s->lanes[i].settled);
     free(s->lanes);
+    slots_close(&s->slots);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -380,6 +430,7 @@ void settler_stop(struct settler *s)
     s->stop = true;
     pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
+    slots_stop(s->slots);
 }
 
 void settler_close(struct settler **ps)

@@ -37,7 +37,7 @@ static void a_lane_without_a_deadline_is_never_lost(void **state)
     assert_true(pulse_claimed(&p, jobs, N));
     assert_true(pulse_step(&p, LONG_AGO) && pulse_take(&p) == &jobs[0]);
     assert_false(is_lost_now(&p, &held));
-    assert_true(pulse_begun(&p, LONG_AGO) && pulse_settles(&p));
+    assert_true(pulse_begun(&p, 2, LONG_AGO) && pulse_settles(&p));
     assert_false(is_lost_now(&p, &held));
     pulse_close(&p);
 }
@@ -73,13 +73,14 @@ static void a_lane_behind_its_deadline_is_lost_with_what_it_holds(void **state)
             pulse_take(&p);
         }
         if (x->begun)
-            pulse_begun(&p, LONG_AGO);
+            pulse_begun(&p, 2, LONG_AGO);
         if (x->settled)
             pulse_settles(&p);
         pulse_step(&p, LONG_AGO);
         bool is_in_hand = x->taken > 0 && !x->settled;
         bool good = is_lost_now(&p, &held) && held.leases == x->leases && held.rest_n == x->rest &&
                     held.rest == &jobs[N - x->rest] && held.begun == (x->begun && !x->settled) &&
+                    (!held.begun || held.slot == 2) &&
                     held.in_hand == (is_in_hand ? &jobs[x->taken - 1] : NULL);
         if (!good)
             fail_msg("%s", x->name);
@@ -114,7 +115,7 @@ static void a_lost_lane_can_do_nothing_more(void **state)
     pulse_step(&p, LONG_AGO);
     assert_true(is_lost_now(&p, &held));
     assert_false(pulse_step(&p, WATCH_NO_DEADLINE));
-    assert_false(pulse_begun(&p, WATCH_NO_DEADLINE));
+    assert_false(pulse_begun(&p, 2, WATCH_NO_DEADLINE));
     assert_false(pulse_settles(&p));
     assert_false(pulse_has_more(&p));
     assert_null(pulse_take(&p));

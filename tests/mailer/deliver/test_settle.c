@@ -80,10 +80,10 @@ static void close_office(struct office *o)
     house_close(o->h);
 }
 
-static struct settlement delivered(const struct job *job, size_t lane)
+static struct settlement delivered(const struct job *job)
 {
     return (struct settlement){.job = job,
-        .lane = lane,
+        .lane = SLOT_NONE,
         .to = MSG_DELIVERED,
         .reason = "",
         .counts = true,
@@ -104,8 +104,8 @@ static void what_was_posted_is_on_disk_when_the_wait_is_over(void **state)
     (void)state;
     open_office(&o, N);
     for (size_t i = 0; i < N; i++) {
-        const struct settlement s = delivered(&o.jobs[i], 1);
-        settle(o.settler, &s);
+        const struct settlement s = delivered(&o.jobs[i]);
+        settle(o.settler, 1, &s);
     }
     assert_true(settler_wait(o.settler, 1));
     for (size_t i = 0; i < N; i++)
@@ -121,14 +121,14 @@ static void post_and_forget(struct office *o, size_t lane)
     struct job job = {
         .id = id, .storefront = storefront, .fence = o->jobs[0].fence, .address = str_of(address)};
     struct settlement s = {.job = &job,
-        .lane = lane,
+        .lane = SLOT_NONE,
         .to = MSG_DELIVERED,
         .reason = "",
         .facts = str_of(facts),
         .reply = str_of(reply)};
 
     str_copy(str_of(o->jobs[0].id), id, sizeof id);
-    settle(o->settler, &s);
+    settle(o->settler, lane, &s);
     memset(facts, 'x', sizeof facts);
     memset(id, 'x', sizeof id);
     memset(storefront, 'x', sizeof storefront);
@@ -164,18 +164,21 @@ static void a_stop_leaves_what_the_store_refuses(void **state)
 
     (void)state;
     open_office(&o, 2);
-    const struct settlement first = delivered(&o.jobs[0], 1), second = delivered(&o.jobs[1], 2);
+    size_t slot;
+    const struct settlement first = delivered(&o.jobs[0]), second = delivered(&o.jobs[1]);
     fill_disk();
-    settle(o.settler, &first);
+    settle(o.settler, 1, &first);
     while (retries(o.h) < 1)
         nap();
     settler_stop(o.settler);
     assert_false(settler_wait(o.settler, 1));
-    settle(o.settler, &second); /* after it, too */
+    settle(o.settler, 2, &second); /* after it, too */
     assert_false(settler_wait(o.settler, 2));
     empty_disk();
-    assert_false(settler_wait(o.settler, 1)); /* no other body may take its slot ever again */
+    assert_false(settler_wait(o.settler, 1)); /* it takes no message any more */
+    assert_false(settler_is_calm(o.settler, 1));
     assert_true(settler_wait(o.settler, 3));
+    assert_false(settler_begin_body(o.settler, 3, &slot));
     assert_int_equal(state_of(&o, 0), MSG_LEASED);
     assert_int_equal(state_of(&o, 1), MSG_LEASED);
     close_office(&o);
@@ -187,16 +190,65 @@ static void an_answer_of_the_store_is_not_asked_again(void **state)
 
     (void)state;
     open_office(&o, 3);
-    const struct settlement good = delivered(&o.jobs[0], 1);
-    struct settlement bad = delivered(&o.jobs[1], 1);
-    settle(o.settler, &good);
-    settle(o.settler, &good); /* the lease has gone with the first */
+    const struct settlement good = delivered(&o.jobs[0]);
+    struct settlement bad = delivered(&o.jobs[1]);
+    settle(o.settler, 1, &good);
+    settle(o.settler, 1, &good); /* the lease has gone with the first */
     bad.facts = STR("no JSON");
-    settle(o.settler, &bad);
+    settle(o.settler, 1, &bad);
     assert_true(settler_wait(o.settler, 1));
     assert_int_equal(retries(o.h), 0);
     assert_int_equal(house_count_events(o.h, o.jobs[0].id, "delivered"), 1);
     assert_int_equal(state_of(&o, 1), MSG_LEASED);
+    close_office(&o);
+}
+
+/* As many as there are lanes, whoever has them: so many mails at most does a kill leave unsure. */
+static void a_body_takes_a_slot_until_it_is_settled(void **state)
+{
+    struct office o;
+    size_t slots[LANES], again;
+    bool taken[LANES] = {false};
+
+    (void)state;
+    open_office(&o, 1);
+    for (size_t i = 0; i < LANES; i++) {
+        assert_true(settler_begin_body(o.settler, 1, &slots[i]));
+        assert_true(slots[i] < LANES && !taken[slots[i]]);
+        taken[slots[i]] = true;
+    }
+    struct settlement s = delivered(&o.jobs[0]);
+    s.lane = slots[2];
+    settle(o.settler, 1, &s);
+    assert_true(settler_begin_body(o.settler, 3, &again)); /* waits for it */
+    assert_int_equal(again, slots[2]);
+    assert_int_equal(state_of(&o, 0), MSG_DELIVERED);
+    settler_return_slot(o.settler, &again);
+    assert_int_equal(again, SLOT_NONE);
+    assert_true(settler_begin_body(o.settler, 2, &again));
+    close_office(&o);
+}
+
+static void a_lane_whose_outcome_is_refused_begins_no_body(void **state)
+{
+    struct office o;
+    size_t slot;
+
+    (void)state;
+    open_office(&o, 2);
+    const struct settlement first = delivered(&o.jobs[0]), second = delivered(&o.jobs[1]);
+    fill_disk();
+    settle(o.settler, 1, &first);
+    settle(o.settler, 2, &second);
+    while (retries(o.h) < 2)
+        nap();
+    assert_true(settler_is_calm(o.settler, 3));
+    assert_true(settler_begin_body(o.settler, 3, &slot));
+    empty_disk();
+    assert_true(settler_begin_body(o.settler, 1, &slot)); /* waits */
+    assert_int_equal(state_of(&o, 0), MSG_DELIVERED);
+    assert_true(settler_is_calm(o.settler, 2)); /* waits */
+    assert_int_equal(state_of(&o, 1), MSG_DELIVERED);
     close_office(&o);
 }
 
@@ -308,6 +360,8 @@ int main(void)
         cmocka_unit_test(what_the_store_refuses_is_posted_until_it_takes_it),
         cmocka_unit_test(a_stop_leaves_what_the_store_refuses),
         cmocka_unit_test(an_answer_of_the_store_is_not_asked_again),
+        cmocka_unit_test(a_body_takes_a_slot_until_it_is_settled),
+        cmocka_unit_test(a_lane_whose_outcome_is_refused_begins_no_body),
         cmocka_unit_test(no_body_goes_before_the_one_before_is_settled),
         cmocka_unit_test(a_stop_while_the_disk_refuses_sends_no_further_body),
     };
