@@ -232,6 +232,8 @@ bool backup_take(const char *data_dir, enum backup_part part, const char *to,
     *out = (struct backup_copy){.part = part,
         .taken_ms = clock_now_ms(clock),
         .origin = folder_is_sandbox(data_dir, a) ? BACKUP_OF_SANDBOX : BACKUP_OF_SERVICE};
+    if (!folder_is_whole(data_dir, a, e))
+        return false;
     if (lstat(to, &st) == 0)
         return err_set(e, ERR_CONFLICT, "%s exists already: name a new folder for each copy", to);
     if (!folder_has(data_dir, backup_file(part), a))

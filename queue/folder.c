@@ -41,6 +41,16 @@ bool folder_make(const char *dir, struct err *e)
     return folder_sync(folder_path(dir, "..", a), e);
 }
 
+bool folder_is_whole(const char *dir, struct arena *a, struct err *e)
+{
+    if (access(folder_path(dir, FOLDER_RESTORING, a), F_OK) != 0)
+        return true;
+    return err_set(e, ERR_CORRUPT,
+        "a restore into %s did not come to its end: run `parcelpost restore` again, with "
+        "--force",
+        dir);
+}
+
 bool folder_is_sandbox(const char *dir, struct arena *a)
 {
     return access(folder_path(dir, FOLDER_SANDBOX, a), F_OK) == 0;

@@ -22,6 +22,8 @@ bool folder_has(const char *dir, const char *name, struct arena *a); /* and it i
 bool folder_make(const char *dir, struct err *e);
 /* That what stands in it, names too, is on disk. */
 bool folder_sync(const char *dir, struct err *e);
+/* ERR_CORRUPT while a restore that was cut short stands there: what lies there is no whole queue. */
+bool folder_is_whole(const char *dir, struct arena *a, struct err *e);
 bool folder_is_sandbox(const char *dir, struct arena *a);
 /* Sets that mark, or takes it away; on disk when it returns. */
 bool folder_mark_sandbox(const char *dir, bool is_sandbox, struct arena *a, struct err *e);

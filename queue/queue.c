@@ -26,11 +26,8 @@ static bool node_is_fine(const char *node)
 /* Without its keys a queue's rows cannot be read, and new keys would hide that. */
 static bool files_are_whole(const struct queue *q, struct arena *a, struct err *e)
 {
-    if (access(folder_path(q->dir, FOLDER_RESTORING, a), F_OK) == 0)
-        return err_set(e, ERR_CORRUPT,
-            "a restore into %s did not come to its end: run `parcelpost restore` again, with "
-            "--force",
-            q->dir);
+    if (!folder_is_whole(q->dir, a, e))
+        return false;
     if (!folder_has(q->dir, "queue.db", a) || folder_has(q->dir, "keys.db", a))
         return true;
     return err_set(e, ERR_CORRUPT,

@@ -3,7 +3,10 @@
 #include "queue/backup.h"
 #include "queue/folder.h"
 #include "queue/inside.h"
+#include "queue/restore_schema.h"
 #include "queue/sqlite.h"
+#include "queue/sqlite_schema.h"
+#include "queue/vault_schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,13 +144,22 @@ static bool stage_keys(struct work *w, struct err *e)
         w->with->data_dir);
 }
 
+/* Before anything is changed in them. */
+static bool schemas_are_ours(struct work *w, struct err *e)
+{
+    return restore_schema_is_ours(
+               folder_path(w->stage, "queue.db", w->a), &sqlite_queue_schema, w->stage, e) &&
+           restore_schema_is_ours(
+               folder_path(w->stage, "keys.db", w->a), &vault_schema, w->stage, e);
+}
+
 static bool stage_files(struct work *w, struct err *e)
 {
     int64_t version;
 
     return sqlite_copy(folder_path(w->with->queue_copy, "queue.db", w->a),
                folder_path(w->stage, "queue.db", w->a), &version, e) &&
-           stage_keys(w, e) && count_unreadable(w, e);
+           stage_keys(w, e) && count_unreadable(w, e) && schemas_are_ours(w, e);
 }
 
 static bool mark_all(struct work *w, struct queue *q, struct err *e)

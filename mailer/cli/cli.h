@@ -145,6 +145,8 @@ size_t cli_name_servers(struct str text, struct arena *a, const char *out[CLI_NA
 
 /* The whole of a file, or of standard input for "-". */
 bool cli_read(const char *what, const char *path, size_t max_bytes, struct buf *out, struct err *e);
+/* As cli_print_json prints it. What a terminal or an editor would obey (C1 controls, marks of direction) stands as \uXXXX. */
+void cli_write_json(const struct js *v, enum js_style style, struct buf *out);
 void cli_print_json(const struct js *v); /* pretty on a terminal, compact and a line otherwise */
 /* "1 message", "2 messages"; in c's arena. */
 const char *cli_count(struct cli *c, uint64_t n, const char *one, const char *many);

@@ -187,9 +187,12 @@ static int release(struct cli *c, struct cli_desk *d)
 {
     struct err e = {0};
     enum change_result r;
+    struct message_view m;
     if (!queue_release(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
         return cli_fail(c, &e);
-    return report(c, r, "released");
+    if (r != CHANGE_DONE || !queue_show(d->queue, d->storefront, c->operands[0], c->arena, &m, &e))
+        return report(c, r, "released");
+    return report(c, r, arena_printf(c->arena, "released, due %s", time_text(c, m.due_ms)));
 }
 
 /* The operand is a code, not an ID: everything that waits for the same reason. */

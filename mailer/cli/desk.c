@@ -161,10 +161,40 @@ bool cli_read(const char *what, const char *path, size_t max_bytes, struct buf *
     return file_read(what, path, max_bytes, out, e);
 }
 
+/* The code point at p, in UTF-8 of two or three bytes, if it gives orders to whoever shows it; 0 = it does not. */
+static unsigned order_at(const unsigned char *p, size_t n)
+{
+    unsigned c = 0;
+    if (n >= 2 && (p[0] & 0xe0) == 0xc0)
+        c = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    else if (n >= 3 && (p[0] & 0xf0) == 0xe0)
+        c = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    bool orders = (c >= 0x80 && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
+                  (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    return orders ? c : 0;
+}
+
+void cli_write_json(const struct js *v, enum js_style style, struct buf *out)
+{
+    AUTO(buf_close) struct buf text = {0};
+    size_t from = 0;
+    js_write(v, style, &text);
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned c = order_at((const unsigned char *)text.p + i, text.n - i);
+        if (c == 0)
+            continue;
+        buf_add(out, str_slice(buf_str(&text), from, i));
+        buf_addf(out, "\\u%04x", c);
+        i += c < 0x800 ? 1 : 2;
+        from = i + 1;
+    }
+    buf_add(out, str_slice(buf_str(&text), from, text.n));
+}
+
 void cli_print_json(const struct js *v)
 {
     AUTO(buf_close) struct buf text = {0};
-    js_write(v, isatty(STDOUT_FILENO) ? JS_PRETTY : JS_COMPACT, &text);
+    cli_write_json(v, isatty(STDOUT_FILENO) ? JS_PRETTY : JS_COMPACT, &text);
     printf("%s\n", buf_text(&text));
 }
 

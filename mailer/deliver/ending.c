@@ -7,12 +7,23 @@
 #define WAIT_MAX_MS 1800000 /* our own trouble may end at any time, and then the mail shall go */
 #define UNSURE_MAX 3        /* attempts after which nobody sends it again without a person's word */
 
+/* What the DNS was asked when it gave no answer; "" where it has nothing to do with it. */
+static const char *why_no_attempt(const struct attempt *t)
+{
+    if (t->asked_gate)
+        return t->gate.answer == GATE_DEFER ? t->gate.why : "";
+    if (t->bench->route && t->bench->route->status == ROUTE_TEMPERROR)
+        return arena_printf(t->bench->arena, "the DNS gave no answer about the mail hosts of %s",
+            t->job->destination);
+    return "";
+}
+
 /* Whoever runs this sees here why mail waits, also when no server was asked. */
 static void log_deferral(const struct attempt *t, const struct settlement *s)
 {
     log_info("mail-deferred", KV("id", t->job->id), KV("destination", t->job->destination),
         KV("reason", s->reason), KV_INT("code", t->result ? t->result->code : 0),
-        KV_INT("attempts", t->job->attempts + s->counts));
+        KV_INT("attempts", t->job->attempts + s->counts), KV("why", why_no_attempt(t)));
 }
 
 /* Fills in what every settlement has, and writes it. */

@@ -82,7 +82,8 @@ bool listen_open(const struct conf *c, struct listening *out, struct err *e)
     out->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool listening = bind_and_listen(out->fd, a);
     if (!listening)
-        err_system(e, "cannot listen on %s port %s", c->listen_address, port);
+        err_system(e, "cannot listen on %s port %s (listen_address, listen_port)",
+            c->listen_address, port);
     if (!listening && out->fd >= 0)
         close(out->fd);
     out->is_ipv6 = a->ai_family == AF_INET6;

@@ -643,6 +643,42 @@ static void a_copy_of_a_newer_program_or_another_keyring_is_refused(void **state
 }
 
 /* A power cut between two renames. */
+/* Whoever could write the database once must not have his word in each change for ever. */
+static void what_is_not_ours_in_a_copy_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *file, *make, *says;
+    } table[] = {
+        {"queue.db", "CREATE TRIGGER spy AFTER INSERT ON message BEGIN DELETE FROM person; END",
+            "trigger spy"},
+        {"queue.db", "CREATE VIEW everybody AS SELECT * FROM person", "view everybody"},
+        {"queue.db", "CREATE INDEX slow ON person(address)", "index slow"},
+        {"queue.db", "CREATE TABLE mine(x)", "table mine"},
+        {"queue.db",
+            "DROP TRIGGER journal_keeps; CREATE TRIGGER journal_keeps BEFORE DELETE ON journal"
+            " BEGIN DELETE FROM person; END",
+            "trigger journal_keeps"},
+        {"keys.db", "CREATE TRIGGER keep AFTER UPDATE ON person_key BEGIN SELECT 1; END",
+            "trigger keep"},
+    };
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct restore_setup setup = setup_of(p);
+
+        setup.keys_copy = beside(p, "k");
+        setup.force = true;
+        post_mail(p, "ada@example.com");
+        queue_close(&p->q);
+        change(p, post_file(p, row->file), row->make);
+        take(p, BACKUP_QUEUE, "q");
+        take(p, BACKUP_KEYS, "k");
+        refuses(p, &setup, ERR_CORRUPT, row->says);
+    }
+}
+
 static void a_restore_that_was_cut_short_lets_no_queue_open(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -654,6 +690,7 @@ static void a_restore_that_was_cut_short_lets_no_queue_open(void **state)
         .clock = &p->clock,
         .lanes = 1};
     struct restore_report r;
+    struct backup_copy c;
     int fd;
 
     (void)state;
@@ -664,6 +701,10 @@ static void a_restore_that_was_cut_short_lets_no_queue_open(void **state)
     fd = open(post_file(p, "restoring"), O_CREAT | O_WRONLY, 0600);
     assert_true(fd >= 0 && close(fd) == 0);
     refused(queue_open(&service, &p->q, &p->e), &p->e, ERR_CORRUPT);
+    assert_non_null(strstr(p->e.text, "parcelpost restore"));
+    /* What lies there may be one database of before and one of after. */
+    refused(backup_take(p->data, BACKUP_KEYS, beside(p, "k"), &p->clock, &c, &p->e), &p->e,
+        ERR_CORRUPT);
     assert_non_null(strstr(p->e.text, "parcelpost restore"));
     refuses(p, &setup, ERR_CONFLICT, "--force");
     setup.force = true;
@@ -692,6 +733,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_was_changed_is_refused),
         cmocka_unit_test(a_manifest_of_any_size_is_no_manifest),
         cmocka_unit_test(a_copy_of_a_newer_program_or_another_keyring_is_refused),
+        cmocka_unit_test(what_is_not_ours_in_a_copy_is_refused_by_name),
         cmocka_unit_test(a_restore_that_was_cut_short_lets_no_queue_open),
     };
 

@@ -364,15 +364,16 @@ static void note_deferral(void *state, const char *line)
 }
 
 struct deferral_case {
-    const char *to, *reason, *attempts, *code;
+    const char *to, *reason, *attempts, *code, *why;
 };
 
 static void a_deferral_is_one_line_without_a_person(void **state)
 {
     static const struct deferral_case cases[] = {
-        {"ada@elsewhere.test", "reason=dns-unavailable", "attempts=0", "code=0"},
-        {"ada@dead.example", "reason=no-connection", "attempts=1", "code=0"},
-        {"full@customer.example", "reason=mailbox-full", "attempts=1", "code=452"},
+        {"ada@elsewhere.test", "reason=dns-unavailable", "attempts=0", "code=0",
+            "mail hosts of elsewhere.test"},
+        {"ada@dead.example", "reason=no-connection", "attempts=1", "code=0", ""},
+        {"full@customer.example", "reason=mailbox-full", "attempts=1", "code=452", ""},
     };
     static struct heard_log heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -393,6 +394,7 @@ static void a_deferral_is_one_line_without_a_person(void **state)
         assert_non_null(strstr(heard.line, cases[i].attempts));
         assert_non_null(strstr(heard.line, cases[i].code));
         assert_non_null(strstr(heard.line, "destination="));
+        assert_non_null(strstr(heard.line, cases[i].why));
         assert_null(strchr(heard.line, '@'));
         house_close(h);
     }

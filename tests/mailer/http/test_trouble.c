@@ -308,6 +308,7 @@ static void a_port_that_is_taken_is_told(void **state)
     (void)state;
     assert_false(listen_open(&c, &l, &e));
     expect_in("port", str_of(e.text), "cannot listen on 127.0.0.1 port");
+    expect_in("the setting", str_of(e.text), "listen_port");
     c.listen_address = "not-an-address";
     assert_false(listen_open(&c, &l, &e));
     assert_int_equal(e.code, ERR_INPUT);
