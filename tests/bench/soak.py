@@ -19,6 +19,7 @@ from report import Findings
 
 TITLE = "Ten minutes under load"
 LANES = 16
+TELL_S = 60  # how often it says how far it is
 SAMPLE_S, RELOAD_S, WARM_UP = 2, 20, 1 / 3
 RISE_MAX = 0.05
 ROUND = 2000
@@ -63,7 +64,7 @@ def rise(points):
 def load(run, service, key, seconds, attachment):
     """Rounds of mails until the time is over; how many were accepted, and how often settings were read."""
     accepted = reloads = 0
-    begin = time.monotonic()
+    begin = told = time.monotonic()
     while time.monotonic() < begin + seconds:
         path = stage.request_file(run.house, "soak.json", attachment, who="r%dn" % (accepted % CUSTOMERS), order="r%dn" % accepted)
         stage.Load(run.programs["load"], service, key, ROUND, path).result()
@@ -71,6 +72,9 @@ def load(run, service, key, seconds, attachment):
         if time.monotonic() >= begin + RELOAD_S * (reloads + 1):
             service.process.child.send_signal(signal.SIGHUP)
             reloads += 1
+        if time.monotonic() >= told + TELL_S:
+            told = time.monotonic()
+            print("    %.0f of %d s: %d accepted, %d reloads" % (told - begin, seconds, accepted, reloads), flush=True)
         house.wait_for("the queue to get shorter", lambda: delivered(service) > accepted - 2 * ROUND, 120, 0.5)
     return accepted, reloads
 

@@ -94,6 +94,8 @@ def what_got_a_202_is_delivered_through_kills():
                     reloads += 1
                 continue
             kills += 1
+            if kills % 20 == 0:
+                print("   %d of %d kills, %d of %d accepted" % (kills, KILLS, len(accepted), SUBMITS), flush=True)
             if dice.random() < 0.7:
                 service.process.child.send_signal(signal.SIGHUP)  # the kill comes before, in, or behind the reload
                 reloads += 1
