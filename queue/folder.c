@@ -92,5 +92,6 @@ void folder_drop(const char *dir, const char *name, struct arena *a)
 
     for (size_t i = 0; i < folder_ours_n; i++)
         unlink(folder_path(path, folder_ours[i], a));
+    unlink(folder_path(path, FOLDER_OURS, a));
     rmdir(path);
 }

@@ -12,6 +12,8 @@
 #define FOLDER_RESTORING "restoring"
 /* In which a restore gets everything ready. What one that was killed left in it is swept by whoever locks next. */
 #define FOLDER_STAGE "stage"
+/* In the stage: an empty database, to compare with. */
+#define FOLDER_OURS "ours.db"
 
 /* Stands in a folder whose mail is a sandbox's: it must never go to real people. */
 #define FOLDER_SANDBOX "sandbox/here"

@@ -1,6 +1,7 @@
 #include "queue/restore_schema.h"
 
 #include "base/arena.h"
+#include "queue/folder.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -13,12 +14,14 @@ static const char find_stranger[] =
     " o.name = s.name AND (s.type NOT IN ('trigger', 'view') OR " BARE("o.sql") " = " BARE(
         "s.sql") ")) LIMIT 1";
 
-/* A new, empty database as these steps make it. */
+/* A new, empty database as these steps make it; nobody misses it after a crash. */
 static bool make_ours(const char *path, const struct sqlite_schema *steps, struct err *e)
 {
     AUTO(sqlite_close) struct sqlite *db = NULL;
 
-    return sqlite_open(path, SQLITE_FOR_COPYING, &db, e) && sqlite_migrate(db, steps, e);
+    return sqlite_open(path, SQLITE_FOR_COPYING, &db, e) &&
+           sqlite_exec(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF", e) &&
+           sqlite_migrate(db, steps, e);
 }
 
 static bool read_version(const char *file, int64_t *out, struct err *e)
@@ -58,7 +61,7 @@ static bool compare(
 static bool find(const char *file, const struct sqlite_schema *steps, const char *scratch,
     struct arena *a, const char **stranger, struct err *e)
 {
-    const char *ours = arena_printf(a, "%s/ours.db", scratch);
+    const char *ours = folder_path(scratch, FOLDER_OURS, a);
     bool fine = make_ours(ours, steps, e) && compare(file, ours, a, stranger, e);
 
     unlink(ours);

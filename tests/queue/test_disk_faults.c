@@ -210,13 +210,15 @@ struct kind {
     bool half;
 };
 
+#define LINUX_READ                                                                                 \
+    "a_read_fails_as_linux_tells_it" /* means what a_read_fails does: one way shows it */
 static const struct kind kinds[] = {
     {"no_room_to_write", DISK_WRITE, SQLITE_FULL, false},
     {"half_a_write_and_no_room", DISK_WRITE, SQLITE_FULL, true},
     {"a_write_fails", DISK_WRITE, SQLITE_IOERR_WRITE, false},
     {"a_sync_fails", DISK_SYNC, SQLITE_IOERR_FSYNC, false},
     {"a_read_fails", DISK_READ, SQLITE_IOERR_READ, false},
-    {"a_read_fails_as_linux_tells_it", DISK_READ, SQLITE_IOERR_CORRUPTFS, false},
+    {LINUX_READ, DISK_READ, SQLITE_IOERR_CORRUPTFS, false},
     {"a_truncation_fails", DISK_TRUNCATE, SQLITE_IOERR_TRUNCATE, false},
     {"the_index_of_the_log_cannot_be_mapped", DISK_MAP, SQLITE_IOERR_SHMMAP, false},
 };
@@ -244,8 +246,9 @@ static void walk_all(void)
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         for (size_t k = 0; k < COUNT_OF(files); k++)
             for (size_t way = short_logs; way < COUNT_OF(ways); way++) /* it takes long */
-                met[kinds[i].op] +=
-                    walk(&kinds[i], files[k], ways[way].stays, ways[way].until_closed);
+                if (way == 1 || strcmp(kinds[i].name, LINUX_READ) != 0)
+                    met[kinds[i].op] +=
+                        walk(&kinds[i], files[k], ways[way].stays, ways[way].until_closed);
     for (size_t i = 0; i < DISK_OPS; i++)
         assert_true(met[i] > 0);
 }
