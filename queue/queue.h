@@ -96,6 +96,8 @@ struct handover {
 };
 struct handover *handover_ref(struct handover *h);
 void handover_drop(struct handover **h);
+/* Whether one that comes now is likely to be kept: else it need not be made. */
+bool queue_has_room(const struct queue *q);
 
 struct submission {
     const char *storefront;

@@ -81,6 +81,11 @@ bool queue_submit(struct queue *q, const struct submission *s, struct receipt *o
 
 /* ---- without waiting ---- */
 
+bool queue_has_room(const struct queue *q)
+{
+    return q->tray && tray_has_room(q->tray);
+}
+
 static struct posting *open_posting(struct queue *q, size_t n, void *context)
 {
     struct posting *p = calloc(1, sizeof *p);

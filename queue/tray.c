@@ -264,6 +264,14 @@ static void fill(struct tray_item *i, const struct submission *s)
     };
 }
 
+bool tray_has_room(struct tray *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool fits = t->bytes + TRAY_ITEM_BYTES <= t->max_bytes;
+    pthread_mutex_unlock(&t->lock);
+    return fits;
+}
+
 /* Whether there is room, which is taken at once. */
 static bool reserve(struct tray *t, size_t bytes, int64_t now_ms, int64_t *erasures)
 {

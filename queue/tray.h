@@ -29,6 +29,7 @@ struct tray_item;
 struct tray *tray_open(size_t lanes, struct metrics *m_or_null);
 void tray_close(struct tray **t);
 
+bool tray_has_room(struct tray *t); /* for any item */
 /* A copy of all that the job needs; NULL when it is not to be kept. To be made before the person's key is asked for, so that
  * an erasure between the two is not missed. */
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms);

@@ -199,7 +199,7 @@ static void hand_over(struct request *r)
 {
     struct handover *h;
 
-    if (r->out->state != MSG_QUEUED)
+    if (r->out->state != MSG_QUEUED || !queue_has_room(r->setup->queue))
         return;
     h = rendered_new(&r->parts, r->link, r->to.display, r->reply_to);
     arena_own(r->a, h, drop);

@@ -585,6 +585,7 @@ static void a_full_tray_keeps_what_is_older(void **state)
         kept += put(t, &s[i]);
     }
     assert_true(kept == FIT);
+    assert_false(tray_has_room(t));
     assert_true(held_bytes(m) > FIT * PIECE && held_bytes(m) <= TRAY_LEAST_BYTES);
     assert_false(take(t, &s[FIT])); /* what came later was turned away */
     assert_true(take(t, &s[0]));
@@ -592,6 +593,7 @@ static void a_full_tray_keeps_what_is_older(void **state)
     p->time.ms += TRAY_KEPT_MS;
     tray_sweep(t, T0 + TRAY_KEPT_MS);
     assert_int_equal(held_bytes(m), 0);
+    assert_true(tray_has_room(t));
     for (size_t i = 0; i < COUNT_OF(s); i++)
         handover_drop(&s[i].handover);
     assert_int_equal(gone, COUNT_OF(s));

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#define LONG "0123456789abcdef <b>&amp;</b>" /* longer than LITERAL_LEAST, and it would be escaped */
+#define LONG                                                                                       \
+    "0123456789abcdef <b>&amp;</b>" /* longer than LITERAL_LEAST, and it would be escaped */
 
 enum { MAIN, PARTIAL, PHRASE, TEMPLATES };
 
@@ -38,7 +39,7 @@ static void note(void *context, const struct template *t, uint32_t node, struct 
     struct literal l = {.at = at, .n = text.n, .node = node};
 
     while (s->t[l.template] != t)
-        l.template++;
+        l.template ++;
     pack_literal(&s->literals, &l);
 }
 
@@ -54,7 +55,8 @@ static const struct {
     {"a_phrase_that_is_escaped", LONG "{{t}}", "", LONG, 1},
     {"a_phrase_that_is_not", LONG "{{{t}}}", "", LONG, 2},
     {"a_section_repeats", "{{#list}}" LONG "{{.}}{{/list}}", "", "", 3},
-    {"a_block_that_a_parent_indents", "{{<p}}{{$b}}\n" LONG "\n" LONG "\n{{/b}}{{/p}}", "  {{$b}}\n  no\n  {{/b}}\n" LONG, "", 1},
+    {"a_block_that_a_parent_indents", "{{<p}}{{$b}}\n" LONG "\n" LONG "\n{{/b}}{{/p}}",
+        "  {{$b}}\n  no\n  {{/b}}\n" LONG, "", 1},
     {"nothing", "", "", "", 0},
 };
 
@@ -72,7 +74,11 @@ static void what_was_noted_unpacks_to_what_was_rendered(void **state)
         bool fine = js_parse(STR("{\"x\": \"<&>\", \"list\": [1, 2, 3]}"), &data, &e);
         for (size_t k = 0; k < TEMPLATES && fine; k++)
             fine = template_compile("case", str_of(sources[k]), &s.t[k], &e);
-        const struct render how = {.escape = ESCAPE_HTML, .partial = find_partial, .phrase = find_phrase, .literal = note, .context = &s};
+        const struct render how = {.escape = ESCAPE_HTML,
+            .partial = find_partial,
+            .phrase = find_phrase,
+            .literal = note,
+            .context = &s};
         buf_add_text(&text, "before "); /* the places count from where the text begins */
         fine = fine && template_render(s.t[MAIN], data, &how, &text, &e);
         struct str rendered = str_slice(buf_str(&text), strlen("before "), text.n);
@@ -81,9 +87,11 @@ static void what_was_noted_unpacks_to_what_was_rendered(void **state)
         if (!fine || !unpack(buf_str(&packed), numbered, &s, &again, &e))
             fail_msg("%s: %s", cases[i].name, e.text);
         if (!str_eq(buf_str(&again), rendered))
-            fail_msg("%s: \"" STR_FMT "\" became \"" STR_FMT "\"", cases[i].name, STR_ARG(rendered), STR_ARG(buf_str(&again)));
+            fail_msg("%s: \"" STR_FMT "\" became \"" STR_FMT "\"", cases[i].name, STR_ARG(rendered),
+                STR_ARG(buf_str(&again)));
         if (s.literals.n != cases[i].literals * sizeof(struct literal))
-            fail_msg("%s: %zu literals in \"" STR_FMT "\"", cases[i].name, s.literals.n / sizeof(struct literal), STR_ARG(rendered));
+            fail_msg("%s: %zu literals in \"" STR_FMT "\"", cases[i].name,
+                s.literals.n / sizeof(struct literal), STR_ARG(rendered));
         for (size_t k = 0; k < TEMPLATES; k++)
             template_close(&s.t[k]);
         buf_close(&s.literals);
