@@ -147,8 +147,8 @@ static const char version_3[] = "CREATE TRIGGER api_key_made AFTER INSERT" KEYS_
     "CREATE TABLE " name "(n INTEGER PRIMARY KEY, key BLOB NOT NULL, request BLOB NOT NULL,"       \
     "  state INTEGER NOT NULL, reason TEXT NOT NULL);"                                             \
     "INSERT OR IGNORE INTO " name "(n, key, request, state, reason)"                               \
-    "  SELECT m.n, i.key, i.request, i.state, i.reason FROM " name "_3 i JOIN message m"           \
-    "  ON m.storefront = i.storefront AND m.id = i.id ORDER BY m.n;"                               \
+    "  SELECT m.n, i.key, i.request, i.state, i.reason FROM " name "_3 i CROSS JOIN message m"     \
+    "  INDEXED BY message_by_id ON m.storefront = i.storefront AND m.id = i.id;"                   \
     "CREATE TABLE " name "_at(k BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(k, n))"             \
     "  WITHOUT ROWID;"                                                                             \
     "INSERT INTO " name "_at SELECT substr(key, 1, 8), n FROM " name " ORDER BY 1, 2;"             \
@@ -165,9 +165,11 @@ static const char version_4[] =
     "  node TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, message_id TEXT NOT NULL,"
     "  event TEXT NOT NULL, actor TEXT NOT NULL, facts TEXT NOT NULL, commitment BLOB NOT NULL,"
     "  hash BLOB NOT NULL, person INTEGER, salt BLOB, sealed BLOB);"
-    "INSERT INTO journal_4 SELECT n, CASE WHEN message_id <> '' AND EXISTS (SELECT 1 FROM message m"
+    "INSERT INTO journal_4 SELECT n, CASE WHEN message_id <> '' AND EXISTS (SELECT 1 FROM message "
+    "m INDEXED BY message_by_id"
     "   WHERE m.storefront = j.storefront AND m.id = j.message_id)"
-    "  THEN ifnull((SELECT max(b.n) FROM journal b WHERE b.storefront = j.storefront"
+    "  THEN ifnull((SELECT max(b.n) FROM journal b INDEXED BY journal_by_message WHERE "
+    "b.storefront = j.storefront"
     "   AND b.message_id = j.message_id AND b.message_id <> '' AND b.n < j.n), 0) END,"
     "  storefront, node, seq, at_ms, message_id, event, actor, facts, commitment, hash, person, "
     "salt,"
@@ -184,7 +186,8 @@ static const char version_4[] =
     "INSERT INTO message_4(" MESSAGE_COLUMNS ") SELECT m.n, m.storefront, m.id, m.person, l.n,"
     "  m.state, m.priority, m.created_ms, m.due_ms, m.expires_ms, m.attempts, m.unsure, m.waits,"
     "  m.reason, m.owner, m.owner_start, m.fence, m.lease_until_ms, m.bytes,"
-    "  ifnull((SELECT max(j.n) FROM journal j WHERE j.storefront = m.storefront"
+    "  ifnull((SELECT max(j.n) FROM journal j INDEXED BY journal_by_message WHERE j.storefront = "
+    "m.storefront"
     "   AND j.message_id = m.id AND j.message_id <> ''), 0), m.state > 3"
     "  FROM message m CROSS JOIN place l ON l.storefront = m.storefront"
     "  AND l.destination = m.destination ORDER BY m.n;"
