@@ -57,12 +57,9 @@ static bool step(
     return true;
 }
 
-bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struct err *e)
+static bool run_steps(
+    struct sqlite *db, const struct sqlite_schema *schema, int64_t version, struct err *e)
 {
-    int64_t version = 0;
-
-    if (!read_version(db, schema, &version, e))
-        return false;
     while (version < (int64_t)schema->n) {
         if (!sqlite_begin(db, e))
             return false;
@@ -76,4 +73,18 @@ bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struc
             return false;
     }
     return true;
+}
+
+/* What an index of all messages sorts grows with the file: it goes through temporary files, a page cache full at a time. In
+ * them is what indexes hold, numbers, ids and keyed hashes, and nothing that must be sealed. */
+bool sqlite_migrate(struct sqlite *db, const struct sqlite_schema *schema, struct err *e)
+{
+    int64_t version = 0;
+
+    if (!read_version(db, schema, &version, e))
+        return false;
+    if (version >= (int64_t)schema->n)
+        return true;
+    return sqlite_exec(db, "PRAGMA temp_store=FILE", e) && run_steps(db, schema, version, e) &&
+           sqlite_exec(db, "PRAGMA temp_store=MEMORY", e);
 }

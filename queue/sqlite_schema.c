@@ -153,8 +153,34 @@ static const char version_3[] = "CREATE TRIGGER api_key_made AFTER INSERT" KEYS_
     "  WITHOUT ROWID;"                                                                             \
     "INSERT INTO " name "_at SELECT substr(key, 1, 8), n FROM " name " ORDER BY 1, 2;"             \
     "DROP TABLE " name "_3;"
+#define DAYS_OF_KEYS                                                                               \
+    DAY_OF_KEYS("idempotency_0")                                                                   \
+    DAY_OF_KEYS("idempotency_1")                                                                   \
+    DAY_OF_KEYS("idempotency_2")                                                                   \
+    DAY_OF_KEYS("idempotency_3")
 
+/* What is sealed is most of the file. It goes over in the order in which it is found, never through a sort, and each table goes
+ * away behind its copy, so that the next copy takes its pages. */
 static const char version_4[] =
+    "CREATE TABLE attachment_4(n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+    "INSERT INTO attachment_4 SELECT message * 1024 + place, sealed"
+    "  FROM attachment INDEXED BY attachment_of ORDER BY message, place;"
+    "DROP TABLE attachment; ALTER TABLE attachment_4 RENAME TO attachment;"
+
+    "CREATE TABLE payload_4(n INTEGER PRIMARY KEY, stream TEXT NOT NULL, template TEXT NOT NULL,"
+    "  locale TEXT NOT NULL, bundle BLOB NOT NULL, date_ms INTEGER NOT NULL, event TEXT NOT NULL,"
+    "  seq INTEGER NOT NULL, occurred_ms INTEGER NOT NULL, order_ref BLOB, parcel_ref BLOB,"
+    "  supersedes TEXT NOT NULL, sealed BLOB NOT NULL);"
+    "INSERT INTO payload_4 SELECT p.n, stream, template, locale, bundle, date_ms, p.event, p.seq,"
+    "  occurred_ms, o.order_ref, o.parcel_ref, ifnull(o.supersedes, ''), sealed"
+    "  FROM payload p LEFT JOIN order_event o ON o.message = p.n ORDER BY p.n;"
+    "DROP TABLE payload; DROP TABLE order_event; ALTER TABLE payload_4 RENAME TO payload;"
+    "CREATE TABLE parcel_at(k BLOB NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "  PRIMARY KEY(k, seq, n)) WITHOUT ROWID;"
+    "INSERT INTO parcel_at SELECT CAST(substr(order_ref, 1, 4) || substr(parcel_ref, 1, 4) AS "
+    "BLOB),"
+    "  seq, n FROM payload WHERE order_ref IS NOT NULL ORDER BY 1, 2, 3;"
+
     "CREATE TABLE place(n INTEGER PRIMARY KEY, storefront TEXT NOT NULL, destination TEXT NOT "
     "NULL);"
     "CREATE UNIQUE INDEX place_by_name ON place(storefront, destination);"
@@ -192,19 +218,6 @@ static const char version_4[] =
     "  FROM message m CROSS JOIN place l ON l.storefront = m.storefront"
     "  AND l.destination = m.destination ORDER BY m.n;"
 
-    "CREATE TABLE payload_4(n INTEGER PRIMARY KEY, stream TEXT NOT NULL, template TEXT NOT NULL,"
-    "  locale TEXT NOT NULL, bundle BLOB NOT NULL, date_ms INTEGER NOT NULL, event TEXT NOT NULL,"
-    "  seq INTEGER NOT NULL, occurred_ms INTEGER NOT NULL, order_ref BLOB, parcel_ref BLOB,"
-    "  supersedes TEXT NOT NULL, sealed BLOB NOT NULL);"
-    "INSERT INTO payload_4 SELECT p.n, stream, template, locale, bundle, date_ms, p.event, p.seq,"
-    "  occurred_ms, o.order_ref, o.parcel_ref, ifnull(o.supersedes, ''), sealed"
-    "  FROM payload p LEFT JOIN order_event o ON o.message = p.n ORDER BY p.n;"
-    "CREATE TABLE parcel_at(k BLOB NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,"
-    "  PRIMARY KEY(k, seq, n)) WITHOUT ROWID;"
-    "INSERT INTO parcel_at SELECT CAST(substr(order_ref, 1, 4) || substr(parcel_ref, 1, 4) AS "
-    "BLOB),"
-    "  seq, n FROM payload_4 WHERE order_ref IS NOT NULL ORDER BY 1, 2, 3;"
-
     "CREATE TABLE person_at(k BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(k, n)) WITHOUT ROWID;"
     "INSERT INTO person_at SELECT substr(hash, 1, 8), n FROM person ORDER BY 1, 2;"
     "ALTER TABLE suppression ADD COLUMN who INTEGER NOT NULL DEFAULT 0;"
@@ -213,64 +226,43 @@ static const char version_4[] =
     "CREATE INDEX suppression_of_nobody ON suppression(storefront, person) WHERE who = 0;"
     "DROP INDEX person_by_hash;"
 
-    "CREATE TABLE attachment_4(n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
-    "INSERT INTO attachment_4 SELECT message * 1024 + place, sealed FROM attachment ORDER BY 1;"
+    DAYS_OF_KEYS "INSERT INTO meta SELECT 'indexed:person', ifnull(max(n), 0) FROM person;"
+    "INSERT INTO meta SELECT 'indexed:parcel', ifnull(max(n), 0) FROM message;"
+    "INSERT INTO meta SELECT 'indexed:idempotency', ifnull(max(n), 0) FROM message;"
 
-    DAY_OF_KEYS("idempotency_0") DAY_OF_KEYS("idempotency_1") DAY_OF_KEYS("idempotency_2")
-        DAY_OF_KEYS(
-            "idempotency_3") "INSERT INTO meta SELECT 'indexed:person', ifnull(max(n), 0) FROM "
-                             "person;"
-                             "INSERT INTO meta SELECT 'indexed:parcel', ifnull(max(n), 0) FROM "
-                             "message;"
-                             "INSERT INTO meta SELECT 'indexed:idempotency', ifnull(max(n), 0) "
-                             "FROM message;"
+    "DROP TABLE message; ALTER TABLE message_4 RENAME TO message;"
+    "DROP TABLE journal; ALTER TABLE journal_4 RENAME TO journal;"
+    "DROP TABLE destination;"
 
-                             "DROP TABLE message; DROP TABLE journal; DROP TABLE payload; DROP "
-                             "TABLE attachment;"
-                             "DROP TABLE order_event; DROP TABLE destination;"
-                             "ALTER TABLE message_4 RENAME TO message; ALTER TABLE journal_4 "
-                             "RENAME TO journal;"
-                             "ALTER TABLE payload_4 RENAME TO payload; ALTER TABLE attachment_4 "
-                             "RENAME TO attachment;"
+    "CREATE UNIQUE INDEX message_by_id ON message(storefront, id);"
+    "CREATE INDEX message_due ON message(place, priority, state, due_ms) WHERE state IN (0, 2);"
+    "CREATE INDEX message_expiry ON message(expires_ms) WHERE over = 0;"
+    "CREATE INDEX message_leased ON message(lease_until_ms) WHERE state = 1;"
+    "CREATE INDEX message_held ON message(storefront, reason, id) WHERE state = 3;"
+    "CREATE INDEX message_by_state ON message(storefront, state, id)"
+    "  WHERE state NOT IN (0, 1, 4);"
 
-                             "CREATE UNIQUE INDEX message_by_id ON message(storefront, id);"
-                             "CREATE INDEX message_due ON message(place, priority, state, due_ms) "
-                             "WHERE state IN (0, 2);"
-                             "CREATE INDEX message_expiry ON message(expires_ms) WHERE over = 0;"
-                             "CREATE INDEX message_leased ON message(lease_until_ms) WHERE state = "
-                             "1;"
-                             "CREATE INDEX message_held ON message(storefront, reason, id) WHERE "
-                             "state = 3;"
-                             "CREATE INDEX message_by_state ON message(storefront, state, id) "
-                             "WHERE state NOT IN (0, 1, 4);"
+    "CREATE TABLE destination(place INTEGER NOT NULL, priority INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL, due_ms INTEGER NOT NULL, PRIMARY KEY(place, priority, state))"
+    "  WITHOUT ROWID;"
+    "CREATE INDEX destination_due ON destination(priority, state, due_ms);"
+    "INSERT INTO destination SELECT place, priority, state, min(due_ms)"
+    "  FROM message INDEXED BY message_due WHERE state IN (0, 2)"
+    "  GROUP BY place, priority, state;"
 
-                             "CREATE TABLE destination(place INTEGER NOT NULL, priority INTEGER "
-                             "NOT NULL,"
-                             "  state INTEGER NOT NULL, due_ms INTEGER NOT NULL, PRIMARY "
-                             "KEY(place, priority, state))"
-                             "  WITHOUT ROWID;"
-                             "CREATE INDEX destination_due ON destination(priority, state, due_ms);"
-                             "INSERT INTO destination SELECT place, priority, state, min(due_ms)"
-                             "  FROM message INDEXED BY message_due WHERE state IN (0, 2) GROUP BY "
-                             "place, priority, state;"
-
-                             "CREATE UNIQUE INDEX journal_in_order ON journal(storefront, node, "
-                             "seq);"
-                             "CREATE INDEX journal_apart ON journal(storefront, message_id)"
-                             "  WHERE previous IS NULL AND message_id <> '';"
-                             "CREATE TRIGGER journal_keeps BEFORE DELETE ON journal BEGIN"
-                             "  SELECT RAISE(ABORT, 'the journal is append-only'); END;"
-                             "CREATE TRIGGER journal_stands BEFORE UPDATE OF n, previous, "
-                             "storefront, node, seq, at_ms,"
-                             "  message_id, event, actor, facts, commitment, hash ON journal BEGIN"
-                             "  SELECT RAISE(ABORT, 'the journal is append-only'); END;"
-                             "CREATE TRIGGER journal_forgets BEFORE UPDATE OF person, salt, sealed "
-                             "ON journal"
-                             "  WHEN (new.person IS NOT NULL AND new.person IS NOT old.person)"
-                             "    OR (new.salt IS NOT NULL AND new.salt IS NOT old.salt)"
-                             "    OR (new.sealed IS NOT NULL AND new.sealed IS NOT old.sealed) "
-                             "BEGIN"
-                             "  SELECT RAISE(ABORT, 'the journal only forgets'); END;";
+    "CREATE UNIQUE INDEX journal_in_order ON journal(storefront, node, seq);"
+    "CREATE INDEX journal_apart ON journal(storefront, message_id)"
+    "  WHERE previous IS NULL AND message_id <> '';"
+    "CREATE TRIGGER journal_keeps BEFORE DELETE ON journal BEGIN"
+    "  SELECT RAISE(ABORT, 'the journal is append-only'); END;"
+    "CREATE TRIGGER journal_stands BEFORE UPDATE OF n, previous, storefront, node, seq, at_ms,"
+    "  message_id, event, actor, facts, commitment, hash ON journal BEGIN"
+    "  SELECT RAISE(ABORT, 'the journal is append-only'); END;"
+    "CREATE TRIGGER journal_forgets BEFORE UPDATE OF person, salt, sealed ON journal"
+    "  WHEN (new.person IS NOT NULL AND new.person IS NOT old.person)"
+    "    OR (new.salt IS NOT NULL AND new.salt IS NOT old.salt)"
+    "    OR (new.sealed IS NOT NULL AND new.sealed IS NOT old.sealed) BEGIN"
+    "  SELECT RAISE(ABORT, 'the journal only forgets'); END;";
 
 static const char *const migrations[] = {version_1, version_2, version_3, version_4};
 

@@ -230,6 +230,72 @@ static void version_4_knows_who_was_known(void **state)
     sqlite_close(&db);
 }
 
+/* ---- what it may take ---- */
+
+/* The next statement of a migration, behind *at; NULL at its end. A trigger has more than one semicolon. */
+static const char *next_statement(struct post *p, const char **at)
+{
+    const char *from = *at, *end = strchr(from, ';');
+
+    if (!end)
+        return NULL;
+    if (strncmp(from, "CREATE TRIGGER", 14) == 0)
+        end = strchr(strstr(from, "END;"), ';');
+    *at = end + 1 + strspn(end + 1, " ");
+    return arena_text(p->a, str_bytes(from, (size_t)(end + 1 - from)));
+}
+
+static void expect_no_sort(struct post *p, struct sqlite *db, const char *text)
+{
+    struct sql *q = sqlite_sql(db, arena_printf(p->a, "EXPLAIN QUERY PLAN %s", text));
+
+    while (sql_row(q))
+        if (strstr(sql_get_text(q, 3, p->a), "TEMP B-TREE"))
+            fail_msg("%s: %s", sql_get_text(q, 3, p->a), text);
+    FINE(sql_done(q, &p->e));
+}
+
+/* A sort would hold all that is sealed, which is most of the file. */
+static void version_4_sorts_nothing_that_is_sealed(void **state)
+{
+    const struct sqlite_schema third = {
+        "queue.db", sqlite_queue_schema.application, sqlite_queue_schema.migrations, 3, NULL};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *at = sqlite_queue_schema.migrations[3], *text;
+    struct sqlite *db;
+    int copies = 0;
+
+    (void)state;
+    FINE(sqlite_open(post_file(p, "third.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_migrate(db, &third, &p->e));
+    while ((text = next_statement(p, &at))) {
+        if (strstr(text, "SELECT") && strstr(text, "sealed") && !strstr(text, "TRIGGER")) {
+            expect_no_sort(p, db, text);
+            copies++;
+        }
+        FINE(sqlite_exec(db, text, &p->e));
+    }
+    assert_int_equal(copies, 3);
+    sqlite_close(&db);
+}
+
+/* 1: in files; 2: in memory. What sorts for an index grows with the file. */
+static void a_migration_sorts_in_files_and_the_service_in_memory(void **state)
+{
+    static const char *const steps[] = {
+        "CREATE TABLE a(x)", "CREATE TABLE seen AS SELECT temp_store AS s FROM pragma_temp_store"};
+    const struct sqlite_schema schema = {"a.db", 7, steps, COUNT_OF(steps), NULL};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct sqlite *db;
+
+    (void)state;
+    FINE(sqlite_open(post_file(p, "a.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_migrate(db, &schema, &p->e));
+    expect(p, db, "SELECT s FROM seen", 1);
+    expect(p, db, "PRAGMA temp_store", 2);
+    sqlite_close(&db);
+}
+
 /* ---- new files ---- */
 
 #define SHAPES(of)                                                                                 \
@@ -260,6 +326,8 @@ int main(void)
         cmocka_unit_test(what_waits_of_version_1_is_found_by_version_2),
         cmocka_unit_test(version_4_has_all_that_version_3_had),
         cmocka_unit_test(version_4_knows_who_was_known),
+        cmocka_unit_test(version_4_sorts_nothing_that_is_sealed),
+        cmocka_unit_test(a_migration_sorts_in_files_and_the_service_in_memory),
         cmocka_unit_test(a_new_file_has_the_tables_that_all_migrations_make),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
