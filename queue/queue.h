@@ -408,7 +408,8 @@ bool queue_key_revoke(struct queue *q, const char *storefront, const char *id, s
     enum change_result *out, struct err *e);
 bool queue_keys(struct queue *q, const char *storefront_or_null, struct arena *a,
     struct api_key **out, size_t *n, struct err *e);
-/* The key of a presented secret; ERR_DENIED when unknown or revoked. Cached in memory for a few seconds at most. */
+/* The key of a presented secret; ERR_DENIED when unknown or revoked, by whichever process. Remembered until anybody makes or
+ * changes a key. */
 bool queue_key_find(
     struct queue *q, struct str secret, struct arena *a, struct api_key *out, struct err *e);
 

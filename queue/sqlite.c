@@ -27,6 +27,7 @@ struct sql {
 struct sqlite {
     sqlite3 *db;
     struct checkpoints *checkpoints; /* of one for writing, else NULL */
+    bool wrote;                      /* since sqlite_begin, and it is committed */
     struct sql statements[STATEMENTS];
 };
 
@@ -129,18 +130,22 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
                e);
 }
 
-static int note_log(void *checkpoints, sqlite3 *db, const char *name, int pages)
+/* Called by a commit that put pages into the log, and by no other: what was taken back, or changed nothing, leaves none. */
+static int note_log(void *writer, sqlite3 *inner, const char *name, int pages)
 {
-    (void)db;
+    struct sqlite *db = writer;
+
+    (void)inner;
     (void)name;
-    checkpoints_note(checkpoints, pages);
+    db->wrote = true;
+    checkpoints_note(db->checkpoints, pages);
     return SQLITE_OK;
 }
 
 static void watch_log(struct sqlite *db, const char *path)
 {
     checkpoints_open(path, db, &db->checkpoints);
-    sqlite3_wal_hook(db->db, note_log, db->checkpoints);
+    sqlite3_wal_hook(db->db, note_log, db);
 }
 
 /* Nobody reads the library's memory statistics, for which each of its allocations takes one lock of the process.
@@ -368,6 +373,7 @@ bool sqlite_begin(struct sqlite *db, struct err *e)
 {
     if (db->checkpoints)
         checkpoints_help(db->checkpoints);
+    db->wrote = false;
     return sql_run(sqlite_sql(db, "BEGIN IMMEDIATE"), e);
 }
 
@@ -377,6 +383,11 @@ bool sqlite_commit(struct sqlite *db, struct err *e)
         return true;
     sqlite_rollback(db);
     return false;
+}
+
+bool sqlite_wrote(const struct sqlite *db)
+{
+    return db->wrote;
 }
 
 void sqlite_rollback(struct sqlite *db)

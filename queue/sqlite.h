@@ -69,6 +69,8 @@ bool sql_get_digest(struct sql *q, int column, struct digest *out);
 bool sqlite_exec(struct sqlite *db, const char *text, struct err *e);
 bool sqlite_begin(struct sqlite *db, struct err *e);  /* takes the write lock now */
 bool sqlite_commit(struct sqlite *db, struct err *e); /* false: rolled back */
+/* After sqlite_commit of one for writing: it put pages into the log. Rows counted as changed do not say so. */
+bool sqlite_wrote(const struct sqlite *db);
 void sqlite_rollback(struct sqlite *db);
 int64_t sqlite_changes(struct sqlite *db); /* rows of the last statement */
 int64_t sqlite_total_changes(struct sqlite *db);
@@ -106,13 +108,15 @@ bool sqlite_pool_stamp(struct sqlite_pool *p, int64_t *out, struct err *e);
 bool sqlite_pool_is_quick(const struct sqlite_pool *p);
 
 /* What is known as of a transaction's begin and was not changed in it is known as of its end, unless somebody else came
- * between: begun is called after sqlite_begin, ended after sqlite_commit. True: nobody did, *stamp is that of our commit. */
+ * between: begun is called after sqlite_begin, ended after sqlite_commit. True: nobody did, *stamp is that of our commit.
+ * False as well where the transaction wrote nothing: then no stamp moved, unless somebody else's commit moved it. */
 struct sqlite_turn {
+    const struct sqlite *writer; /* whose transaction it is */
     bool known;
     uint32_t commits;
     int64_t stamp;
 };
-void sqlite_pool_begun(struct sqlite_pool *p, struct sqlite_turn *out);
+void sqlite_pool_begun(struct sqlite_pool *p, const struct sqlite *writer, struct sqlite_turn *out);
 bool sqlite_pool_ended(struct sqlite_pool *p, const struct sqlite_turn *t, int64_t *stamp);
 
 #endif

@@ -154,9 +154,9 @@ bool sqlite_news_may_be_suppressed(
 
 /* ---- our own commits ---- */
 
-void sqlite_news_begun(struct sqlite_news *n, struct sqlite_turn *out)
+void sqlite_news_begun(struct sqlite_news *n, const struct sqlite *writer, struct sqlite_turn *out)
 {
-    sqlite_pool_begun(n->readers, out);
+    sqlite_pool_begun(n->readers, writer, out);
 }
 
 void sqlite_news_ended(

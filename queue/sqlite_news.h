@@ -20,7 +20,7 @@ bool sqlite_news_key_changes(struct sqlite_news *n, int64_t *out, struct err *e)
 bool sqlite_news_may_be_suppressed(
     struct sqlite_news *n, const struct keyed *who, bool *out, struct err *e);
 
-void sqlite_news_begun(struct sqlite_news *n, struct sqlite_turn *out);
+void sqlite_news_begun(struct sqlite_news *n, const struct sqlite *writer, struct sqlite_turn *out);
 /* What the transaction added is told in any doubt. */
 void sqlite_news_ended(
     struct sqlite_news *n, const struct sqlite_turn *t, bool keys_changed, bool suppressed);

@@ -132,24 +132,27 @@ bool sqlite_pool_is_quick(const struct sqlite_pool *p)
     return p->head != NULL;
 }
 
-void sqlite_pool_begun(struct sqlite_pool *p, struct sqlite_turn *out)
+void sqlite_pool_begun(struct sqlite_pool *p, const struct sqlite *writer, struct sqlite_turn *out)
 {
     struct sqlite_head now = {0};
 
     pthread_mutex_lock(&p->watch_lock);
+    out->writer = writer;
     out->known = look(p, &now);
     out->commits = sqlite_head_commits(&now);
     out->stamp = p->stamp;
     pthread_mutex_unlock(&p->watch_lock);
 }
 
+/* Only a commit that wrote has raised the count: one more behind another is somebody else's. */
 bool sqlite_pool_ended(struct sqlite_pool *p, const struct sqlite_turn *t, int64_t *stamp)
 {
     struct sqlite_head now;
     bool alone;
 
     pthread_mutex_lock(&p->watch_lock);
-    alone = t->known && look(p, &now) && sqlite_head_commits(&now) == t->commits + 1;
+    alone = t->known && sqlite_wrote(t->writer) && look(p, &now) &&
+            sqlite_head_commits(&now) == t->commits + 1;
     *stamp = p->stamp;
     pthread_mutex_unlock(&p->watch_lock);
     return alone;

@@ -51,7 +51,7 @@ static bool transact(struct sqlite_store *s, struct store_op *const *ops, size_t
 
     if (!sqlite_begin(w->db, e))
         return false;
-    sqlite_news_begun(s->news, &turn);
+    sqlite_news_begun(s->news, w->db, &turn);
     if (!sqlite_stamp(w->db, &stamp, e))
         return false;
     batch_begin(w, now_ms, stamp != s->stamp);

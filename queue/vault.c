@@ -403,7 +403,7 @@ static bool insert_all(struct vault *v, int64_t *erased_n, struct err *e)
 
     if (!sqlite_begin(v->writer, e))
         return false;
-    vault_news_begun(v->news, &turn);
+    vault_news_begun(v->news, v->writer, &turn);
     if (!vault_news_count(v->writer, erased_n, e)) {
         sqlite_rollback(v->writer);
         return false;

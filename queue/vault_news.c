@@ -92,9 +92,9 @@ bool vault_news_erasures(struct vault_news *n, int64_t *out, struct err *e)
     return true;
 }
 
-void vault_news_begun(struct vault_news *n, struct sqlite_turn *out)
+void vault_news_begun(struct vault_news *n, const struct sqlite *writer, struct sqlite_turn *out)
 {
-    sqlite_pool_begun(n->readers, out);
+    sqlite_pool_begun(n->readers, writer, out);
 }
 
 void vault_news_ended(struct vault_news *n, const struct sqlite_turn *t, int64_t erasures)

@@ -24,7 +24,7 @@ bool vault_news_is_new(struct vault_news *n, const struct keyed *who, bool *out,
 void vault_news_made(struct vault_news *n, const struct digest *person);
 
 /* Around a transaction that erases nothing: so many erasures were counted in it. */
-void vault_news_begun(struct vault_news *n, struct sqlite_turn *out);
+void vault_news_begun(struct vault_news *n, const struct sqlite *writer, struct sqlite_turn *out);
 void vault_news_ended(struct vault_news *n, const struct sqlite_turn *t, int64_t erasures);
 
 #endif
