@@ -304,9 +304,9 @@ static void note_literal(
 {
     const struct rendering *r = context;
     struct literal l = {.at = at, .n = text.n, .node = node};
-    while (l.template <PARTS + r->mail->partials_n &&numbered(r->mail, l.template) != t)
-        l.template ++;
-    if (l.template <PARTS + r->mail->partials_n)
+    while (l.owner < PARTS + r->mail->partials_n && numbered(r->mail, l.owner) != t)
+        l.owner++;
+    if (l.owner < PARTS + r->mail->partials_n)
         pack_literal(r->literals, &l);
 }
 

@@ -28,7 +28,7 @@ void pack(struct str text, struct str literals, struct buf *out)
     for (size_t i = 0; i + sizeof l <= literals.n; i += sizeof l) {
         memcpy(&l, literals.p + i, sizeof l);
         add_own(out, str_slice(text, done, l.at));
-        add_number(out, l.template);
+        add_number(out, l.owner);
         add_number(out, l.node);
         done = l.at + l.n;
     }

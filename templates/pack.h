@@ -12,8 +12,8 @@
 #define LITERAL_LEAST 16 /* bytes: a shorter piece is not worth its numbers */
 
 struct literal {
-    size_t at, n; /* in the text */
-    uint32_t template, node;
+    size_t at, n;         /* in the text */
+    uint32_t owner, node; /* the template's number, and the node's in it */
 };
 
 void pack_literal(struct buf *literals, const struct literal *l);

@@ -38,8 +38,8 @@ static void note(void *context, const struct template *t, uint32_t node, struct 
     struct shelf *s = context;
     struct literal l = {.at = at, .n = text.n, .node = node};
 
-    while (s->t[l.template] != t)
-        l.template ++;
+    while (s->t[l.owner] != t)
+        l.owner++;
     pack_literal(&s->literals, &l);
 }
 
