@@ -184,7 +184,7 @@ static bool find_content(const struct letter *l, const struct letter_task *t, st
 {
     const struct rendered *r = rendered_of(t->job);
 
-    if (!r || !str_eq(r->link, link))
+    if (!r || !r->has_texts || link.n > 0)
         return render(l, t, link, c, e);
     c->to_name = r->to_name;
     c->reply_to = r->reply_to;

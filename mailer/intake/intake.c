@@ -96,7 +96,6 @@ static bool try_rendering(struct request *r, const struct mail *mail, struct err
 
     if (r->stream && r->stream->class == STREAM_MARKETING)
         links.unsubscribe_url = STR("https://trial.invalid/u/trial");
-    r->link = links.unsubscribe_url;
     if (mail_render(mail, r->data, &links, &r->parts, &wrong)) {
         check_parts(r, &r->parts);
         return true;
@@ -194,14 +193,18 @@ static void drop(void *handover)
     handover_drop(&h);
 }
 
-/* What the trial made need not be made again, where the message is sent soon. */
+/* What is known of the message need not be read again, where it is sent soon; nor need the trial's texts be made again, but for a
+ * mail with a link of its own. */
 static void hand_over(struct request *r)
 {
     struct handover *h;
 
     if (r->out->state != MSG_QUEUED || !queue_has_room(r->setup->queue))
         return;
-    h = rendered_new(&r->parts, r->link, r->to.display, r->reply_to);
+    if (r->stream->class == STREAM_MARKETING)
+        h = rendered_none();
+    else
+        h = rendered_new(&r->parts, r->to.display, r->reply_to);
     arena_own(r->a, h, drop);
     r->out->handover = h;
 }

@@ -11,6 +11,17 @@ static void close_rendered(struct handover *h)
     free(h);
 }
 
+static struct rendered *new_block(size_t bytes)
+{
+    struct rendered *r = malloc(bytes);
+
+    if (!r)
+        err_out_of_memory();
+    *r = (struct rendered){.handover = {.bytes = bytes, .close = close_rendered}};
+    atomic_init(&r->handover.references, 1);
+    return r;
+}
+
 static struct str put(char **at, struct str s)
 {
     struct str copy = {*at, s.n};
@@ -22,29 +33,27 @@ static struct str put(char **at, struct str s)
 }
 
 struct handover *rendered_new(
-    const struct mail_parts *parts, struct str link, struct str to_name, struct str reply_to)
+    const struct mail_parts *parts, struct str to_name, struct str reply_to)
 {
     AUTO(buf_wipe) struct buf html = {0};
 
     mail_pack_html(parts, &html);
-    size_t bytes = sizeof(struct rendered) + link.n + to_name.n + reply_to.n + parts->subject.n +
+    size_t bytes = sizeof(struct rendered) + to_name.n + reply_to.n + parts->subject.n +
                    parts->text.n + html.n;
-    struct rendered *r = malloc(bytes);
-
-    if (!r)
-        err_out_of_memory();
+    struct rendered *r = new_block(bytes);
     char *at = (char *)(r + 1);
-    *r = (struct rendered){
-        .handover = {.bytes = bytes, .close = close_rendered},
-        .link = put(&at, link),
-        .to_name = put(&at, to_name),
-        .reply_to = put(&at, reply_to),
-        .subject = put(&at, buf_str(&parts->subject)),
-        .text = put(&at, buf_str(&parts->text)),
-        .html = put(&at, buf_str(&html)),
-    };
-    atomic_init(&r->handover.references, 1);
+    r->has_texts = true;
+    r->to_name = put(&at, to_name);
+    r->reply_to = put(&at, reply_to);
+    r->subject = put(&at, buf_str(&parts->subject));
+    r->text = put(&at, buf_str(&parts->text));
+    r->html = put(&at, buf_str(&html));
     return &r->handover;
+}
+
+struct handover *rendered_none(void)
+{
+    return &new_block(sizeof(struct rendered))->handover;
 }
 
 const struct rendered *rendered_of(const struct job *j)

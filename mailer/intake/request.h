@@ -30,7 +30,6 @@ struct request {
     struct str reply_to;
     struct js *nothing;      /* {}, the data of a request without data */
     struct mail_parts parts; /* of the trial, once it succeeded */
-    struct str link;         /* the unsubscribe link in them */
     struct submission *out;
 };
 

@@ -2,6 +2,7 @@
 #include "tests/mailer/intake/room.h"
 
 #include "base/encode.h"
+#include "mailer/intake/rendered.h"
 
 static struct room room;
 static struct snapshot *snapshot;
@@ -280,6 +281,33 @@ static void a_shop_without_postal_address_sends_no_marketing(void **state)
     expect_in("says what to set", str_of(t.faults.first->detail), "postal_address");
 }
 
+static const struct {
+    const char *name, *body;
+    bool has_texts;
+} handed_over[] = {
+    {"transactional", "{" GOOD "}", true},
+    {"a stream of the shop's own", "{" GOOD ",\"stream\":\"service\"}", true},
+    {"marketing, each with a link of its own",
+        "{\"template\":\"offer\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\"}}", false},
+};
+
+static void texts_are_handed_over_where_they_can_be_used(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(handed_over); i++) {
+        AUTO(close_taken) struct taken t = {0};
+        const struct rendered *r;
+
+        take(&t, handed_over[i].body);
+        assert_int_equal(t.faults.n, 0);
+        r = rendered_of(&(struct job){.handover = t.s.handover});
+        if (!r || r->has_texts != handed_over[i].has_texts)
+            fail_msg("%s: %s", handed_over[i].name, r ? "the other way" : "nothing");
+        if ((r->subject.n > 0) != r->has_texts || (r->handover.bytes > sizeof *r) != r->has_texts)
+            fail_msg("%s: %zu bytes", handed_over[i].name, r->handover.bytes);
+    }
+}
+
 static void add_attachments(struct buf *body, size_t n, size_t bytes)
 {
     AUTO(buf_close) struct buf content = {0};
@@ -508,6 +536,7 @@ int main(void)
         cmocka_unit_test(all_faults_of_a_request_come_at_once),
         cmocka_unit_test(unknown_names_are_told_what_there_is),
         cmocka_unit_test(a_shop_without_postal_address_sends_no_marketing),
+        cmocka_unit_test(texts_are_handed_over_where_they_can_be_used),
         cmocka_unit_test(attachments_have_limits),
         cmocka_unit_test(metadata_has_limits),
         cmocka_unit_test(a_right_request_becomes_a_submission),
