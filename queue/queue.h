@@ -171,7 +171,11 @@ struct ready {
 bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
     int64_t *next_due_ms, struct err *e);
 
-struct tray_item;
+/* The key of the job's person, for what is sealed once the mail has gone. */
+struct job_key;
+/* For a copy of the job that outlives the claim: overwritten when the arena goes. NULL of NULL. */
+const struct job_key *job_key_copy(const struct job_key *k, struct arena *a);
+
 struct job {
     const char *storefront, *id, *destination, *stream, *template_name, *locale;
     int64_t fence; /* settle and hold check it: a lease that was lost cannot write */
@@ -189,7 +193,7 @@ struct job {
     size_t attachments_n;
     const char *event;               /* order event, "" = none */
     const struct handover *handover; /* of its submission, or NULL; lives as the job does */
-    const struct tray_item *kept;    /* the queue's own */
+    const struct job_key *key;       /* the same */
 };
 
 /* Leases up to `max` due messages of one (storefront, destination), lowest priority number first. Within a priority half

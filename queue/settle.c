@@ -6,10 +6,10 @@ static bool find_person(struct queue *q, const struct job *j, struct person *out
 {
     int64_t erasures;
 
-    *out = (struct person){.storefront = j->storefront, .has_key = true};
-    if (j->kept && vault_erasures(q->vault, &erasures, e) &&
-        tray_item_key(j->kept, erasures, &out->key))
+    if (j->key && vault_erasures(q->vault, &erasures, e) && erasures == j->key->erasures) {
+        *out = (struct person){.storefront = j->storefront, .has_key = true, .key = j->key->key};
         return true;
+    }
     return person_of(q, j->storefront, j->address, false, out, e);
 }
 

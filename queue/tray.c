@@ -13,7 +13,7 @@ struct tray_item {
     int64_t since_ms, erasures;
     int64_t person_mark;
     struct handover *handover;
-    struct vault_key key;
+    struct job_key key;
     struct job job;
     size_t text_n;
     char text[]; /* what the job points to */
@@ -44,6 +44,22 @@ void handover_drop(struct handover **ph)
     *ph = NULL;
     if (h && atomic_fetch_sub_explicit(&h->references, 1, memory_order_acq_rel) == 1)
         h->close(h);
+}
+
+static void wipe_key(void *key)
+{
+    vault_key_wipe(&((struct job_key *)key)->key);
+}
+
+const struct job_key *job_key_copy(const struct job_key *k, struct arena *a)
+{
+    struct job_key *copy = k ? ARENA_NEW(a, struct job_key) : NULL;
+
+    if (!copy)
+        return NULL;
+    arena_own(a, copy, wipe_key);
+    *copy = *k;
+    return copy;
 }
 
 /* ---- the tray itself ---- */
@@ -101,7 +117,7 @@ void tray_item_close(struct tray_item **i)
     struct tray *t = old->tray;
     size_t bytes = old->bytes;
     handover_drop(&old->handover);
-    vault_key_wipe(&old->key);
+    vault_key_wipe(&old->key.key);
     explicit_bzero(old->text, old->text_n);
     free(old);
     pthread_mutex_lock(&t->lock);
@@ -260,7 +276,6 @@ static void fill(struct tray_item *i, const struct submission *s)
         .date_ms = s->date_ms,
         .bundle = s->bundle,
         .handover = s->handover,
-        .kept = i,
     };
 }
 
@@ -314,14 +329,8 @@ struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int6
 
 void tray_item_keep_key(struct tray_item *i, const struct vault_key *k)
 {
-    i->key = *k;
-}
-
-bool tray_item_key(const struct tray_item *i, int64_t erasures, struct vault_key *out)
-{
-    if (i->erasures == erasures)
-        *out = i->key;
-    return i->erasures == erasures;
+    i->key = (struct job_key){*k, i->erasures};
+    i->job.key = &i->key;
 }
 
 /* ---- in and out ---- */

@@ -34,10 +34,12 @@ bool tray_has_room(struct tray *t); /* for any item */
  * an erasure between the two is not missed. */
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms);
 void tray_item_close(struct tray_item **i);
-/* The person's key, for what is sealed once the mail has gone. It holds while nobody was erased: `erasures` is the vault's count
- * at the time of asking. */
+/* The person's key goes with the job. It holds as long as nobody was erased: while the vault's count is `erasures`. */
+struct job_key {
+    struct vault_key key;
+    int64_t erasures;
+};
 void tray_item_keep_key(struct tray_item *i, const struct vault_key *k);
-bool tray_item_key(const struct tray_item *i, int64_t erasures, struct vault_key *out);
 
 /* The row is on disk: takes the item over. Before the submit is answered, and before any claim that follows it. */
 void tray_put(struct tray *t, struct tray_item **i, const struct store_placed *row);

@@ -112,7 +112,8 @@ static void copy(struct outcome *o, const struct settlement *what)
         .id = arena_text(a, str_of(job->id)),
         .fence = job->fence,
         .due_ms = job->due_ms,
-        .address = arena_str(a, job->address)};
+        .address = arena_str(a, job->address),
+        .key = job_key_copy(job->key, a)};
     o->what = *what;
     o->what.job = &o->job;
     o->what.reason = arena_text(a, str_of(what->reason));

@@ -504,6 +504,21 @@ static void the_reply_of_a_mail_out_of_memory_is_kept_unless_its_person_was_eras
     }
 }
 
+static void a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes(void **state)
+{
+    static const struct seal_key nothing;
+    const struct job_key key = {.key.id = "twelve bytes", .key.key.b = "secret", .erasures = 7};
+    AUTO(arena_close) struct arena *a = arena_open();
+    const struct job_key *copy = job_key_copy(&key, a);
+
+    (void)state;
+    assert_null(job_key_copy(NULL, a));
+    assert_memory_equal(&copy->key, &key.key, sizeof key.key);
+    assert_int_equal(copy->erasures, 7);
+    arena_clear(a); /* which keeps the block for what comes next */
+    assert_memory_equal(&copy->key.key, &nothing, sizeof nothing);
+}
+
 /* ---- the tray alone ---- */
 
 static struct store_lease lease_of(const struct submission *s)
@@ -858,6 +873,7 @@ int main(void)
         cmocka_unit_test(a_row_that_was_changed_behind_us_is_held),
         cmocka_unit_test(an_erased_person_gets_nothing_out_of_memory),
         cmocka_unit_test(the_reply_of_a_mail_out_of_memory_is_kept_unless_its_person_was_erased),
+        cmocka_unit_test(a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes),
         cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
         cmocka_unit_test(a_full_tray_keeps_what_is_older),
         cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),

@@ -1,6 +1,7 @@
 /* What intake handed over and what the store gives come to the same bytes: each mail here goes out twice, the first time out of
  * memory and, as its server says "later", a second time after a restart. */
 #include "mailer/intake/intake.h"
+#include "queue/vault.h"
 #include "tests/mailer/deliver/house.h"
 
 #include <semaphore.h>
@@ -40,6 +41,8 @@ static const struct request requests[] = {
                                    "{\"name\": \"é\"}, " ATTACHED "}"},
     {"a stream of the shop's own", "{\"template\": \"parcel\", \"stream\": \"service\", \"data\": "
                                    "{\"name\": \"Zoë\\u2028.\"}}"},
+    {"news of the shop's own", "{\"template\": \"parcel\", \"stream\": \"news\", \"data\": "
+                               "{\"name\": \"Zoë\"}}"},
     {"its own reply-to", "{\"template\": \"parcel\", \"reply_to\": \"\\\"Help, desk\\\" "
                          "<help@shop.example>\", \"data\": {\"name\": \"x\"}, "
                          "\"metadata\": {\"k\": \"v\"}}"},
@@ -49,7 +52,7 @@ static const struct request requests[] = {
 
 /* ---- settings ---- */
 
-#define SETTINGS(public_url, from, support, service)                                               \
+#define SETTINGS(public_url, from, support, service, news)                                         \
     "node = \"n1\"\ndata_dir = \"data\"\nkeyring_file = \"keyring\"\ntemplates_dir = \"%s\"\n"     \
     "listen_port = 0\nzone_files = {\"house.zone\"}\npublic_url = \"" public_url "\"\n"            \
     "hostname = \"post.shop.example\"\nsmtp_port = %d\nlanes = 4\n"                                \
@@ -57,14 +60,15 @@ static const struct request requests[] = {
     "storefront \"acme\" {\n  from = \"" from "\"\n  templates_dir = \"mine\"\n"                   \
     "  return_path_domain = \"bounce.shop.example\"\n  brand {\n    logo_file = \"logo.png\"\n"    \
     "    postal_address = \"1 Road, 1000 Town\"\n    support_url = \"" support "\"\n  }\n"         \
-    "  stream \"service\" {\n    class = " service "\n  }\n"                                       \
+    "  stream \"service\" {\n    class = " service "\n  }\n  stream \"news\" {\n    class = " news \
+    "\n  }\n"                                                                                      \
     "  dkim \"s1\" {\n    key_file = \"s1.pem\"\n  }\n}\n"
 
 static const char first_settings[] = SETTINGS("https://post.shop.example",
-    "Acme Shop <orders@shop.example>", "https://shop.example/help", "transactional");
+    "Acme Shop <orders@shop.example>", "https://shop.example/help", "transactional", "marketing");
 /* All that a letter looks at besides what was pinned. */
 static const char other_settings[] = SETTINGS("https://other.shop.example",
-    "Acme & Sons <hello@shop.example>", "mailto:help@shop.example", "marketing");
+    "Acme & Sons <hello@shop.example>", "mailto:help@shop.example", "marketing", "transactional");
 
 /* The shop's own mails; the shipped ones stand behind them. */
 static void write_mails(struct house *h, const char *subject)
@@ -293,6 +297,7 @@ static void a_mail_out_of_memory_has_the_bytes_of_one_after_a_restart(void **sta
     assert_true(says(h, 4, "List-Unsubscribe: <https://post.shop.example/u/"));
     assert_false(says(h, 4, "trial.invalid"));
     assert_false(says(h, 6, "List-Unsubscribe"));
+    assert_true(says(h, 7, "List-Unsubscribe"));
     house_close(h);
 }
 
@@ -304,7 +309,57 @@ static void settings_that_changed_meanwhile_change_both_alike(void **state)
     compare(h, "after a reload");
     assert_true(says(h, 4, "List-Unsubscribe: <https://other.shop.example/u/"));
     assert_true(says(h, 6, "List-Unsubscribe: <https://other.shop.example/u/"));
+    assert_false(says(h, 7, "List-Unsubscribe"));
     assert_true(says(h, 0, "From: Acme Shop <orders@shop.example>")); /* pinned */
+    house_close(h);
+}
+
+/* ---- the key that comes with a job ---- */
+
+/* The linker puts this before the house's own (--wrap). */
+static atomic_int keys_asked;
+bool __real_vault_key_of(struct vault *v, const char *storefront, const struct keyed *who,
+    bool make, struct vault_key *out, bool *found, struct err *e);
+bool __wrap_vault_key_of(struct vault *v, const char *storefront, const struct keyed *who,
+    bool make, struct vault_key *out, bool *found, struct err *e);
+
+bool __wrap_vault_key_of(struct vault *v, const char *storefront, const struct keyed *who,
+    bool make, struct vault_key *out, bool *found, struct err *e)
+{
+    keys_asked++;
+    return __real_vault_key_of(v, storefront, who, make, out, found, e);
+}
+
+static size_t readable_replies(struct house *h, const char *id)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct journal_row *rows;
+    size_t n, found = 0;
+    struct err e;
+
+    if (!queue_timeline(h->queue, "acme", id, a, &rows, &n, &e))
+        fail_msg("%s", e.text);
+    for (size_t i = 0; i < n; i++)
+        found += str_starts(rows[i].personal, STR("{\"reply\":"));
+    return found;
+}
+
+static void a_servers_reply_is_sealed_with_the_key_that_came_with_its_mail(void **state)
+{
+    struct house *h = open_house();
+    const char *id = post(h, &requests[0], 0);
+
+    (void)state;
+    keys_asked = 0;
+    house_start(h);
+    house_await(h, id, MSG_DEFERRED);
+    assert_int_equal(readable_replies(h, id), 1);
+    assert_int_equal(keys_asked, 0);
+    house_restart(h);
+    retry(h, id);
+    house_await(h, id, MSG_DELIVERED);
+    assert_int_equal(readable_replies(h, id), 2);
+    assert_int_equal(keys_asked, 1); /* out of the store it comes without */
     house_close(h);
 }
 
@@ -312,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mail_out_of_memory_has_the_bytes_of_one_after_a_restart),
+        cmocka_unit_test(a_servers_reply_is_sealed_with_the_key_that_came_with_its_mail),
         cmocka_unit_test(settings_that_changed_meanwhile_change_both_alike),
     };
 
