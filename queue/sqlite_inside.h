@@ -46,6 +46,7 @@ struct writer {
     char node[40];
     store_left *left; /* or NULL */
     void *left_context;
+    struct store_submit *placed; /* by this apply, the latest first */
     int64_t now_ms;
     struct arena *batch; /* texts that live until the batch ends */
     struct arena *shops_arena;

@@ -192,6 +192,19 @@ static bool store_all(struct writer *w, const struct message_row *m, struct err 
     return sql_run(q, e);
 }
 
+/* Nobody knows yet of one that came in a moment ago: it is its submit that has to be told. Numbers grow, and what was
+ * rolled back may have had the same one before. */
+static void tell_of_leaving(struct writer *w, const struct message_row *m)
+{
+    for (struct store_submit *s = w->placed; s && s->placed.n >= m->n; s = s->placed.before)
+        if (s->placed.n == m->n) {
+            s->placed.left = true;
+            return;
+        }
+    if (w->left)
+        w->left(w->left_context, m->storefront, m->id);
+}
+
 bool message_store(struct writer *w, struct message_row *m, enum msg_state from, struct err *e)
 {
     if (m->state != MSG_LEASED) {
@@ -211,8 +224,8 @@ bool message_store(struct writer *w, struct message_row *m, enum msg_state from,
         line_lost(w->lines, m->place, m->priority, from);
     if (waits(m->state))
         line_gained(w->lines, m->place, m->priority, m->state, m->due_ms);
-    if (w->left && from == MSG_QUEUED && m->state != MSG_LEASED)
-        w->left(w->left_context, m->storefront, m->id);
+    if (from == MSG_QUEUED && m->state != MSG_LEASED)
+        tell_of_leaving(w, m);
     return true;
 }
 

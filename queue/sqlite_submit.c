@@ -142,6 +142,12 @@ bool sqlite_submit(struct writer *w, struct store_op *op, struct err *e)
         return false;
     m.person = person.n;
     fill_receipt(s, by);
-    s->placed = (struct store_placed){w->now_ms, person.n, person.hash, person.pepper};
+    s->placed = (struct store_placed){.created_ms = w->now_ms,
+        .person_mark = person.n,
+        .person = person.hash,
+        .pepper = person.pepper,
+        .n = m.n,
+        .before = w->placed};
+    w->placed = s;
     return insert(w, s, &place, &m, by, e);
 }

@@ -41,6 +41,9 @@ struct store_submit {
         int64_t created_ms, person_mark;
         struct digest person;
         unsigned pepper;
+        bool left; /* its line again, by a later op of the same apply */
+        int64_t n; /* the store's own, and so is `before` */
+        struct store_submit *before;
     } placed;
 };
 
@@ -247,7 +250,8 @@ struct store_chain {
 
 struct store;
 
-/* A message that was never tried leaves its line otherwise than by a lease; perhaps, as the transaction may fail yet. */
+/* A message that was never tried leaves its line otherwise than by a lease; perhaps, as the transaction may fail yet. Of one
+ * that came in by the same apply its submit is told instead (store_placed). */
 typedef void store_left(void *context, const char *storefront, const char *id);
 
 /* Asked before each commit, when all that belongs to it is written; where it does not hold nothing of that is stored. */

@@ -92,6 +92,7 @@ static bool is_one_ops_fault(const struct err *e)
 static bool apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops, size_t n,
     int64_t now_ms, const struct store_condition *condition, bool *wrote)
 {
+    s->writer.placed = NULL;
     for (size_t i = 0; i < n; i++) {
         struct err e;
 
@@ -109,6 +110,7 @@ static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t
     struct sqlite_store *s = inside(base);
 
     *wrote = false;
+    s->writer.placed = NULL;
     return try_transaction(s, ops, n, now_ms, condition, wrote, e) ||
            (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms, condition, wrote));
 }

@@ -126,7 +126,8 @@ static void keep(struct posting *p, const struct ticket *t)
     struct tray_item **item = &p->items[t - p->tickets];
     const struct store_submit *s = &t->op.submit;
 
-    if (*item && t->op.ok && s->out->result == SUBMIT_NEW && s->out->state == MSG_QUEUED)
+    if (*item && t->op.ok && s->out->result == SUBMIT_NEW && s->out->state == MSG_QUEUED &&
+        !s->placed.left)
         tray_put(p->q->tray, item, &s->placed);
     tray_item_close(item);
 }

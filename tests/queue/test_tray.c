@@ -519,6 +519,117 @@ static void a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes(void **state
     assert_memory_equal(&copy->key.key, &nothing, sizeof nothing);
 }
 
+/* ---- what leaves in the commit that it came with ---- */
+
+static void note_batch(void *context)
+{
+    sem_post(context);
+}
+
+/* All of them in one commit. */
+static void submit_together(struct post *p, struct submission *s, size_t n, atomic_int *gone)
+{
+    struct submit_outcome *out = arena_array(p->a, n, sizeof *out);
+    sem_t came;
+
+    for (size_t i = 0; i < n; i++)
+        s[i].handover = new_parcel(gone, 100);
+    sem_init(&came, 0, 0);
+    FINE(queue_submit_batch_async(p->q, s, n, out, note_batch, &came, &p->e));
+    sem_wait(&came);
+    sem_destroy(&came);
+    for (size_t i = 0; i < n; i++)
+        handover_drop(&s[i].handover);
+}
+
+static void what_a_later_one_of_its_batch_supersedes_is_not_kept(void **state)
+{
+    (void)state;
+    for (int one_by_one = 0; one_by_one < 2; one_by_one++) {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct submission s[4];
+        atomic_int gone = 0;
+
+        for (size_t i = 0; i < COUNT_OF(s); i++)
+            s[i] = a_mail(p, "ada@example.com");
+        s[1].order = (struct order_event){
+            .order = STR("1"), .parcel = STR(""), .event = "delayed", .seq = 1, .supersedes = ""};
+        s[2].order = s[1].order;
+        s[2].order.event = "shipped";
+        s[2].order.seq = 2;
+        s[2].order.supersedes = "delayed";
+        if (one_by_one)
+            s[3].id = s[0].id; /* spoils the transaction, so each gets one of its own */
+        submit_together(p, s, COUNT_OF(s), &gone);
+        expect_state(p, s[1].id, MSG_CANCELLED, "superseded");
+        assert_int_equal(gone, 1 + one_by_one);
+        claim_at(p, "example.com", 9, (size_t)(3 - one_by_one));
+    }
+}
+
+static bool holds(void *context, struct err *e)
+{
+    (void)context;
+    (void)e;
+    return true;
+}
+
+static void count_left(void *context, const char *storefront, const char *id)
+{
+    (void)storefront;
+    (void)id;
+    (*(size_t *)context)++;
+}
+
+static const struct {
+    const char *name;
+    enum store_change_kind kind;
+} changes[] = {
+    {"cancelled", CHANGE_CANCEL},
+    {"held", CHANGE_HOLD},
+};
+
+/* Its submit is told when both are one commit, and whoever watches when they are two. */
+static void a_store_tells_of_what_leaves_at_once(void **state)
+{
+    const struct store_condition always = {holds, NULL};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(changes) * 2; i++) {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        const char *name = changes[i / 2].name;
+        bool together = i % 2 == 0, wrote;
+        struct submission s = a_mail(p, "ada@example.com");
+        struct receipt receipt;
+        enum change_result result;
+        size_t left = 0;
+        struct store_op in = {.kind = STORE_SUBMIT,
+            .submit = {.s = &s, .person.address = STR("sealed"), .out = &receipt}};
+        struct store_op change = {.kind = STORE_CHANGE,
+            .change = {.kind = changes[i / 2].kind,
+                .storefront = SHOP,
+                .id = s.id,
+                .code = "",
+                .actor = "tester",
+                .out = &result}};
+        struct store_op *ops[] = {&in, &change};
+        struct store *store;
+
+        keyed_person(p->keys, SHOP, s.address, &in.submit.person.who);
+        queue_close(&p->q);
+        FINE(store_sqlite_open(post_file(p, "queue.db"), "one", &store, &p->e));
+        store->verbs->watch(store, count_left, &left);
+        FINE(store->verbs->apply(store, ops, together ? 2 : 1, T0, &always, &wrote, &p->e));
+        if (!together)
+            FINE(store->verbs->apply(store, &ops[1], 1, T0, &always, &wrote, &p->e));
+        store->verbs->close(&store);
+        if (!in.ok || !change.ok || result != CHANGE_DONE)
+            fail_msg("%s: %s", name, in.ok ? change.e.text : in.e.text);
+        if (in.submit.placed.left != together || left != !together)
+            fail_msg("%s, together %d: the wrong one is told", name, together);
+    }
+}
+
 /* ---- the tray alone ---- */
 
 static struct store_lease lease_of(const struct submission *s)
@@ -874,6 +985,8 @@ int main(void)
         cmocka_unit_test(an_erased_person_gets_nothing_out_of_memory),
         cmocka_unit_test(the_reply_of_a_mail_out_of_memory_is_kept_unless_its_person_was_erased),
         cmocka_unit_test(a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes),
+        cmocka_unit_test(what_a_later_one_of_its_batch_supersedes_is_not_kept),
+        cmocka_unit_test(a_store_tells_of_what_leaves_at_once),
         cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
         cmocka_unit_test(a_full_tray_keeps_what_is_older),
         cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),
