@@ -96,13 +96,21 @@ static bool go_out(struct lane *l)
     return pulse_step(&l->pulse, l->attempt.deadline_ns);
 }
 
+/* Comply is asked for each mail as it is prepared, and must see the hard bounce of the one before: it may be the same
+ * person's. */
+static bool may_prepare(struct lane *l)
+{
+    return l->share > 0 && !desk_is_stopping(l->with.desk) &&
+           settler_has_suppressed(l->with.settler, l->with.number);
+}
+
 /* The next message that may go, prepared and in hand. Those that may not are settled on the way. */
 static bool take_next(struct lane *l)
 {
     if (!pulse_step(&l->pulse, WATCH_NO_DEADLINE))
         return false;
     desk_comes_back(l->with.desk, l->with.number, false);
-    while (l->share > 0 && !desk_is_stopping(l->with.desk)) {
+    while (may_prepare(l)) {
         if (!pulse_has_more(&l->pulse) && !claim(l))
             return false;
         const struct job *job = pulse_take(&l->pulse);

@@ -2,7 +2,8 @@
  * carries them over one connection for as long as there is more for it.
  *
  * It does not sleep for an outcome: a body waits when too many are unsettled (slots.h) or one of the lane's own was refused,
- * and a turn ends when all of its own are on disk (docs/decisions/0102-outcomes-posted.md).
+ * and a turn ends when all of its own are on disk (docs/decisions/0102-outcomes-posted.md). Only a hard bounce is waited for,
+ * before the next mail is prepared: it suppresses a person.
  * A turn is at most messages_per_connection mails, then the desk decides anew. What was claimed and not begun when a
  * turn ends goes back to the queue. The settings of a turn are one snapshot.
  * Threads: all of this from the roster's (roster.h); the rest is the lane's own. Errors: lane_open (no thread). */

@@ -29,9 +29,10 @@ struct outcome {
 
 /* What is on its way for the lanes of one number. */
 struct lane_account {
-    pthread_cond_t settled;  /* or refused no more */
-    size_t pending, refused; /* refused: of those that are pending */
-    bool left;               /* something was left to the next start */
+    pthread_cond_t changed; /* for the lane */
+    size_t pending;
+    size_t refused, suppressing; /* of those that are pending */
+    bool left;                   /* something was left to the next start */
 };
 
 struct settler {
@@ -58,8 +59,10 @@ static struct lane_account *account(struct settler *s, size_t lane)
     return &s->lanes[lane];
 }
 
-static struct outcome *take_spare(struct settler *s, size_t lane)
+static struct outcome *take_spare(struct settler *s, size_t lane, bool suppresses)
 {
+    struct lane_account *l = account(s, lane);
+
     pthread_mutex_lock(&s->lock);
     struct outcome *o = s->spare;
     if (o) {
@@ -67,7 +70,8 @@ static struct outcome *take_spare(struct settler *s, size_t lane)
         s->spare_n--;
     }
     s->pending++;
-    account(s, lane)->pending++;
+    l->pending++;
+    l->suppressing += suppresses;
     pthread_mutex_unlock(&s->lock);
     return o;
 }
@@ -142,8 +146,9 @@ static void finish(struct outcome *o, bool left)
     }
     l->left = l->left || left;
     l->refused -= o->is_refused;
-    if (--l->pending == 0 || l->refused == 0)
-        pthread_cond_broadcast(&l->settled);
+    l->suppressing -= o->what.suppress != NULL;
+    l->pending--;
+    pthread_cond_broadcast(&l->changed);
     if (--s->pending == 0 && s->end)
         pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -210,7 +215,7 @@ static void post(struct outcome *o, struct arena *a)
 
 void settle(struct settler *s, size_t lane, const struct settlement *what)
 {
-    struct outcome *o = take_spare(s, lane);
+    struct outcome *o = take_spare(s, lane, what->suppress != NULL);
 
     if (!o)
         o = new_outcome();
@@ -222,28 +227,35 @@ void settle(struct settler *s, size_t lane, const struct settlement *what)
     post(o, o->arena);
 }
 
+static bool wait_for_none(struct settler *s, struct lane_account *l, const size_t *of_these)
+{
+    pthread_mutex_lock(&s->lock);
+    while (*of_these > 0)
+        pthread_cond_wait(&l->changed, &s->lock);
+    bool whole = !l->left;
+    pthread_mutex_unlock(&s->lock);
+    return whole;
+}
+
 bool settler_wait(struct settler *s, size_t lane)
 {
     struct lane_account *l = account(s, lane);
 
-    pthread_mutex_lock(&s->lock);
-    while (l->pending > 0)
-        pthread_cond_wait(&l->settled, &s->lock);
-    bool whole = !l->left;
-    pthread_mutex_unlock(&s->lock);
-    return whole;
+    return wait_for_none(s, l, &l->pending);
 }
 
 bool settler_is_calm(struct settler *s, size_t lane)
 {
     struct lane_account *l = account(s, lane);
 
-    pthread_mutex_lock(&s->lock);
-    while (l->refused > 0)
-        pthread_cond_wait(&l->settled, &s->lock);
-    bool whole = !l->left;
-    pthread_mutex_unlock(&s->lock);
-    return whole;
+    return wait_for_none(s, l, &l->refused);
+}
+
+bool settler_has_suppressed(struct settler *s, size_t lane)
+{
+    struct lane_account *l = account(s, lane);
+
+    return wait_for_none(s, l, &l->suppressing);
 }
 
 static bool is_refused(struct settler *s, size_t lane)
@@ -384,7 +396,7 @@ static void open_accounts(struct settler *s, size_t lanes)
     s->lanes_n = lanes;
     s->slots = slots_open(lanes);
     for (size_t i = 0; i < lanes; i++)
-        pthread_cond_init(&s->lanes[i].settled, NULL);
+        pthread_cond_init(&s->lanes[i].changed, NULL);
 }
 
 static void free_all(struct settler *s)
@@ -394,7 +406,7 @@ static void free_all(struct settler *s)
         drop(o);
     }
     for (size_t i = 0; i < s->lanes_n; i++)
-        pthread_cond_destroy(&s->lanes[i].settled);
+        pthread_cond_destroy(&s->lanes[i].changed);
     free(s->lanes);
     slots_close(&s->slots);
     pthread_cond_destroy(&s->changed);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #define MANY 60
+#define SAME 8 /* mails that one claim brings */
 
 static struct house house;
 
@@ -143,6 +144,38 @@ static void an_unknown_user_bounces_and_is_suppressed(void **state)
     js_write(f, JS_COMPACT, &text);
     assert_true(str_find(buf_str(&text), STR("unknown@"), 0) == text.n); /* nothing personal */
     assert_true(str_is(js_get_text(f, "phase"), "rcpt"));
+    house_close(h);
+}
+
+static enum msg_state await_end(struct house *h, const char *id)
+{
+    enum msg_state state;
+
+    while ((state = house_state(h, id)) == MSG_QUEUED || state == MSG_LEASED)
+        usleep(5000);
+    return state;
+}
+
+/* They are claimed together and follow each other on one connection. */
+static void a_hard_bounce_stops_the_next_mail_of_the_same_claim(void **state)
+{
+    struct house *h =
+        open_with(&(struct house_setup){.settings = "lanes = 1\n", .no_engine = true});
+    const char *ids[SAME];
+    size_t bounced = 0, suppressed = 0;
+
+    (void)state;
+    for (size_t i = 0; i < SAME; i++)
+        ids[i] = house_submit(h, "unknown@customer.example");
+    house_start(h);
+    for (size_t i = 0; i < SAME; i++) {
+        enum msg_state end = await_end(h, ids[i]);
+        bounced += end == MSG_BOUNCED;
+        suppressed += end == MSG_SUPPRESSED;
+    }
+    assert_int_equal(bounced, 1);
+    assert_int_equal(suppressed, SAME - 1);
+    assert_int_equal(h->refused_n, 1);
     house_close(h);
 }
 
@@ -330,6 +363,7 @@ int main(void)
         cmocka_unit_test(marketing_carries_one_click_unsubscribe),
         cmocka_unit_test(attachments_travel),
         cmocka_unit_test(an_unknown_user_bounces_and_is_suppressed),
+        cmocka_unit_test(a_hard_bounce_stops_the_next_mail_of_the_same_claim),
         cmocka_unit_test(refused_content_bounces_and_suppresses_nobody),
         cmocka_unit_test(a_full_mailbox_is_tried_again_until_it_expires),
         cmocka_unit_test(each_attempt_sends_the_same_bytes),

@@ -252,6 +252,75 @@ static void a_lane_whose_outcome_is_refused_begins_no_body(void **state)
     close_office(&o);
 }
 
+static struct settlement bounced(const struct job *job, const struct suppression_new *hard)
+{
+    return (struct settlement){.job = job,
+        .lane = SLOT_NONE,
+        .to = MSG_BOUNCED,
+        .reason = "user-unknown",
+        .counts = true,
+        .facts = STR("{}"),
+        .reply = STR("550 5.1.1 unknown"),
+        .suppress = hard};
+}
+
+static size_t suppressions(struct office *o)
+{
+    struct suppression *rows;
+    struct err e;
+    size_t n;
+
+    assert_true(
+        queue_suppressions_of(o->h->queue, "acme", o->jobs[0].address, o->h->arena, &rows, &n, &e));
+    return n;
+}
+
+static const struct suppression_new hard_bounce = {.scope = "*",
+    .reason = "hard-bounce",
+    .origin = "receiver",
+    .evidence = "",
+    .actor = "parcelpost",
+    .note = STR("550 5.1.1 unknown")};
+
+static void a_lane_that_posted_a_suppression_waits_for_it(void **state)
+{
+    struct office o;
+
+    (void)state;
+    open_office(&o, 2);
+    const struct settlement bad = bounced(&o.jobs[0], &hard_bounce), good = delivered(&o.jobs[1]);
+    fill_disk();
+    settle(o.settler, 1, &bad);
+    settle(o.settler, 2, &good);
+    while (retries(o.h) < 2)
+        nap();
+    assert_true(settler_has_suppressed(o.settler, 2)); /* it posted none, and waits for none */
+    assert_int_equal(state_of(&o, 1), MSG_LEASED);
+    assert_int_equal(suppressions(&o), 0);
+    empty_disk();
+    assert_true(settler_has_suppressed(o.settler, 1)); /* waits */
+    assert_int_equal(suppressions(&o), 1);
+    close_office(&o);
+}
+
+static void a_stop_ends_the_wait_for_a_suppression(void **state)
+{
+    struct office o;
+
+    (void)state;
+    open_office(&o, 1);
+    const struct settlement bad = bounced(&o.jobs[0], &hard_bounce);
+    fill_disk();
+    settle(o.settler, 1, &bad);
+    while (retries(o.h) < 1)
+        nap();
+    settler_stop(o.settler);
+    assert_false(settler_has_suppressed(o.settler, 1));
+    empty_disk();
+    assert_int_equal(suppressions(&o), 0);
+    close_office(&o);
+}
+
 /* ---- in a lane ------------------------------------------------------------------------------------------- */
 
 /* The first mail's answer finds the disk full; what comes then is the test's. */
@@ -362,6 +431,8 @@ int main(void)
         cmocka_unit_test(an_answer_of_the_store_is_not_asked_again),
         cmocka_unit_test(a_body_takes_a_slot_until_it_is_settled),
         cmocka_unit_test(a_lane_whose_outcome_is_refused_begins_no_body),
+        cmocka_unit_test(a_lane_that_posted_a_suppression_waits_for_it),
+        cmocka_unit_test(a_stop_ends_the_wait_for_a_suppression),
         cmocka_unit_test(no_body_goes_before_the_one_before_is_settled),
         cmocka_unit_test(a_stop_while_the_disk_refuses_sends_no_further_body),
     };
