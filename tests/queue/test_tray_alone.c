@@ -1,0 +1,191 @@
+/* The tray by itself: what it has room for, what goes with which row, and the key that it lends. */
+#include "queue/tray.h"
+#include "tests/queue/parcel.h"
+
+#include <stdio.h>
+
+static struct store_lease lease_of(const struct submission *s)
+{
+    return (struct store_lease){.id = s->id, .fence = 1, .person_mark = 7};
+}
+
+static bool put(struct tray *t, const struct submission *s)
+{
+    struct tray_item *i = tray_item_new(t, s, T0);
+
+    if (!i)
+        return false;
+    tray_put(t, &i, &(struct store_placed){.person_mark = 7});
+    return true;
+}
+
+static bool take(struct tray *t, const struct submission *s)
+{
+    struct store_lease l = lease_of(s);
+    struct tray_item *i = tray_take(t, SHOP, s->destination, &l);
+    bool found = i != NULL;
+
+    tray_item_close(&i);
+    return found;
+}
+
+static void who_was_erased_while_a_submit_was_under_way_is_not_kept(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct submission s = a_mail(p, "ada@example.com");
+    struct tray *t = tray_open(4, NULL);
+    struct tray_item *i;
+    atomic_int gone = 0;
+
+    (void)state;
+    tray_mind_erasures(t, 4);
+    s.handover = parcel_new(&gone, 100);
+    i = tray_item_new(t, &s, T0); /* its key is asked for behind this, perhaps before the erasure */
+    tray_mind_erasures(t, 5);     /* another claim's look */
+    tray_put(t, &i, &(struct store_placed){.person_mark = 7});
+    assert_false(take(t, &s));
+    tray_mind_erasures(t, 4); /* a look that came late takes nothing back */
+    assert_true(put(t, &s));
+    tray_mind_erasures(t, 5);
+    assert_true(take(t, &s));
+    handover_drop(&s.handover);
+    tray_close(&t);
+    assert_int_equal(gone, 1);
+}
+
+static size_t held_bytes(struct metrics *m)
+{
+    AUTO(buf_close) struct buf text = {0};
+    size_t n = 0;
+    const char *at;
+
+    metrics_print(m, &text);
+    at = strstr(buf_text(&text), "\nparcelpost_queue_memory_bytes ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, " %*s %zu", &n), 1);
+    return n;
+}
+
+static void a_full_tray_keeps_what_is_older(void **state)
+{
+    enum { PIECE = 512 << 10, FIT = (int)(TRAY_LEAST_BYTES / PIECE) - 1 };
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct metrics *m = metrics_open();
+    struct tray *t = tray_open(100000, m);
+    struct submission s[FIT + 8];
+    atomic_int gone = 0;
+    size_t kept = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(s); i++) {
+        s[i] = a_mail(p, "ada@example.com");
+        s[i].handover = parcel_new(&gone, PIECE);
+        kept += put(t, &s[i]);
+    }
+    assert_true(kept == FIT);
+    assert_false(tray_has_room(t));
+    assert_true(held_bytes(m) > FIT * PIECE && held_bytes(m) <= TRAY_LEAST_BYTES);
+    assert_false(take(t, &s[FIT])); /* what came later was turned away */
+    assert_true(take(t, &s[0]));
+    assert_true(put(t, &s[FIT])); /* room again */
+    p->time.ms += TRAY_KEPT_MS;
+    tray_sweep(t, T0 + TRAY_KEPT_MS);
+    assert_int_equal(held_bytes(m), 0);
+    assert_true(tray_has_room(t));
+    for (size_t i = 0; i < COUNT_OF(s); i++)
+        handover_drop(&s[i].handover);
+    assert_int_equal(gone, COUNT_OF(s));
+    tray_close(&t);
+    metrics_close(&m);
+}
+
+static void what_is_too_old_gives_way_when_room_is_wanted(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct tray *t = tray_open(100000, NULL);
+    atomic_int gone = 0;
+    struct submission s = a_mail(p, "ada@example.com");
+    size_t n = 0;
+
+    (void)state;
+    for (;; n++) {
+        s = a_mail(p, "ada@example.com");
+        s.handover = parcel_new(&gone, 1000 << 10);
+        bool kept = put(t, &s);
+        if (!kept)
+            break;
+        handover_drop(&s.handover);
+    }
+    assert_int_equal(gone, 0);
+    struct tray_item *i = tray_item_new(t, &s, T0 + TRAY_KEPT_MS);
+    assert_null(i); /* they go, outside of the lock; the next one finds the room */
+    assert_int_equal(gone, n);
+    i = tray_item_new(t, &s, T0 + TRAY_KEPT_MS);
+    assert_non_null(i);
+    tray_item_close(&i);
+    handover_drop(&s.handover);
+    tray_close(&t);
+}
+
+static const struct {
+    const char *name;
+    struct store_lease lease;
+} other_rows[] = {
+    {"another_person", {.person_mark = 8}},
+    {"tried_before", {.person_mark = 7, .attempts = 1}},
+    {"waited_before", {.person_mark = 7, .waits = 1}},
+    {"unsure", {.person_mark = 7, .unsure = true}},
+};
+
+static void an_item_goes_with_its_own_row_alone(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct tray *t = tray_open(4, NULL);
+    atomic_int gone = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(other_rows); i++) {
+        struct submission s = a_mail(p, "ada@example.com");
+        struct store_lease l = other_rows[i].lease;
+
+        l.id = s.id;
+        s.handover = parcel_new(&gone, 100);
+        assert_true(put(t, &s));
+        if (tray_take(t, SHOP, "example.com", &l) || take(t, &s))
+            fail_msg("%s: taken", other_rows[i].name);
+        assert_true(put(t, &s));
+        assert_null(tray_take(
+            t, OTHER_SHOP, "example.com", &(struct store_lease){.id = s.id, .person_mark = 7}));
+        assert_true(take(t, &s));
+        handover_drop(&s.handover);
+    }
+    tray_close(&t);
+}
+
+static void a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes(void **state)
+{
+    static const struct seal_key nothing;
+    const struct job_key key = {.key.id = "twelve bytes", .key.key.b = "secret", .erasures = 7};
+    AUTO(arena_close) struct arena *a = arena_open();
+    const struct job_key *copy = job_key_copy(&key, a);
+
+    (void)state;
+    assert_null(job_key_copy(NULL, a));
+    assert_memory_equal(&copy->key, &key.key, sizeof key.key);
+    assert_int_equal(copy->erasures, 7);
+    arena_clear(a); /* which keeps the block for what comes next */
+    assert_memory_equal(&copy->key.key, &nothing, sizeof nothing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes),
+        cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
+        cmocka_unit_test(a_full_tray_keeps_what_is_older),
+        cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),
+        cmocka_unit_test(an_item_goes_with_its_own_row_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
