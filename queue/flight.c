@@ -175,15 +175,15 @@ void flight_close(struct flight **f)
     *f = NULL;
 }
 
-void flight_begin(struct flight *f, size_t lane, const char *id, int64_t fence)
+void flight_begin(struct flight *f, size_t slot, const char *id, int64_t fence)
 {
     struct slot *s;
 
-    if (lane >= f->lanes) {
+    if (slot >= f->lanes) {
         atomic_store(&f->header->spilled, 1);
         return;
     }
-    s = &f->slots[lane];
+    s = &f->slots[slot];
     pthread_mutex_lock(&f->lock);
     if (atomic_load(&s->state) == SLOT_BEGUN)
         atomic_store(&f->header->spilled, 1);
@@ -194,13 +194,13 @@ void flight_begin(struct flight *f, size_t lane, const char *id, int64_t fence)
     pthread_mutex_unlock(&f->lock);
 }
 
-void flight_end(struct flight *f, size_t lane, const char *id, int64_t fence)
+void flight_end(struct flight *f, size_t slot, const char *id, int64_t fence)
 {
     struct slot *s;
 
-    if (lane >= f->lanes)
+    if (slot >= f->lanes)
         return;
-    s = &f->slots[lane];
+    s = &f->slots[slot];
     pthread_mutex_lock(&f->lock);
     if (s->fence == fence && strncmp(s->id, id, sizeof s->id) == 0)
         atomic_store(&s->state, SLOT_EMPTY);
