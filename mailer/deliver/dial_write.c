@@ -147,13 +147,16 @@ static bool collect(struct dial *d, struct str bytes)
     return true;
 }
 
-/* On failure the library asks OpenSSL why, which knows what became of the seal. */
+/* On failure the library asks OpenSSL why, which knows what became of the seal. It writes pieces of 2 KB: one for which there
+ * is no room would leave before the words that are gathered. */
 int dial_write_under_tls(struct dial *d, const void *p, int n)
 {
     if (keeps_silent(d))
         return n;
     struct str behind = take_behind(d);
-    if (d->broken || n <= 0 || (size_t)n > DIAL_WORDS_SIZE)
+    if (n > (int)DIAL_WORDS_SIZE)
+        dial_give_up(d);
+    if (d->broken || n <= 0)
         return dial_next()->SSL_write(d->ssl, p, n);
     if (!collect(d, str_bytes(p, (size_t)n))) {
         if (behind.n > 0)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -241,6 +242,32 @@ static void a_new_connection_begins_with_nothing_to_say(void **state)
     dial_end(b->dial);
 }
 
+/* The library writes small pieces. A larger one would leave before what is gathered, and whatever is to follow it be lost. */
+static void a_piece_too_large_to_gather_under_tls_ends_the_connection(void **state)
+{
+    static const char large[16385];
+    struct bench *b = *state;
+    int fd = connect_as_the_library(b);
+    int taken = accept(b->listener, NULL, NULL);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(ctx);
+    char in;
+
+    assert_int_equal(SSL_set_fd(ssl, fd), 1);
+    SSL_set_connect_state(ssl);
+    dial_under_tls(b->dial, ssl);
+    assert_int_equal(SSL_write(ssl, "one", 3), 3);
+    assert_true(SSL_write(ssl, large, sizeof large) <= 0);
+    assert_int_equal(write(fd, "two", 3), -1);
+    assert_int_equal(errno, EPIPE);
+    assert_int_equal(read(taken, &in, 1), 0);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(taken);
+    close(fd);
+    dial_end(b->dial);
+}
+
 static void the_last_words_leave_when_the_library_has_closed(void **state)
 {
     struct bench *b = *state;
@@ -433,6 +460,7 @@ int main(void)
         ON_BENCH(what_is_said_behind_a_write_leaves_with_it),
         ON_BENCH(one_write_stays_unsent),
         ON_BENCH(a_new_connection_begins_with_nothing_to_say),
+        ON_BENCH(a_piece_too_large_to_gather_under_tls_ends_the_connection),
         ON_BENCH(the_last_words_leave_when_the_library_has_closed),
         ON_BENCH(writing_comes_before_reading),
         ON_BENCH(a_time_out_ends_the_connection),
