@@ -223,7 +223,7 @@ static void open_queue(struct house *h, const struct conf *c)
         .node = c->node,
         .role = QUEUE_SERVE,
         .keys = h->keys,
-        .clock = clock_system(),
+        .clock = h->clock,
         .metrics = h->metrics,
         .lanes = (size_t)c->lanes};
     struct err e = {0};
@@ -280,7 +280,7 @@ void house_start(struct house *h)
         .resolver = h->resolver,
         .gate = h->gate,
         .keys = h->keys,
-        .clock = clock_system(),
+        .clock = h->clock,
         .metrics = h->metrics,
         .lane_patience_ms = h->lane_patience_ms};
     struct err e = {0};
@@ -299,8 +299,9 @@ static const char *with_port(struct house *h, const char *settings)
 
 void house_open(struct house *h, const struct house_setup *s)
 {
-    *h = (struct house){
-        .zone_more = s->zone ? s->zone : "", .lane_patience_ms = s->lane_patience_ms};
+    *h = (struct house){.zone_more = s->zone ? s->zone : "",
+        .clock = s->clock ? s->clock : clock_system(),
+        .lane_patience_ms = s->lane_patience_ms};
     strcpy(h->folder, "/tmp/parcelpost-house-XXXXXX");
     need(mkdtemp(h->folder) != NULL, "folder", "not made");
     pthread_mutex_init(&h->lock, NULL);
@@ -387,7 +388,7 @@ const char *house_submit_mail(struct house *h, const struct house_mail *m)
 {
     const char *name = m->template_name ? m->template_name : "parcel";
     const char *domain = strrchr(m->to, '@') + 1;
-    int64_t now = clock_now_ms(clock_system());
+    int64_t now = clock_now_ms(h->clock);
     struct id id;
     struct receipt receipt;
     struct err e = {0};

@@ -25,7 +25,7 @@ struct house_setup {
     int smtp_port;                           /* 0 = the sink's */
     bool no_engine;                          /* house_start starts it */
     const char *sink_certificate, *sink_key; /* with them the sink offers STARTTLS */
-    const struct clock *clock;               /* the engine's; NULL = the system's */
+    const struct clock *clock;               /* the queue's and the engine's; NULL = the system's */
     int64_t lane_patience_ms;                /* as in engine_setup */
     bool auth_required; /* the sink wants AUTH: user "shop", password "open sesame" */
 };
@@ -42,6 +42,7 @@ struct house {
     char folder[64];
     struct arena *arena;
     const char *dkim_record, *zone_more;
+    const struct clock *clock;
     int64_t lane_patience_ms;
     struct metrics *metrics;
     struct ids *ids;
