@@ -31,12 +31,12 @@ def samples(h, name):
 
 
 class Parcelpost:
-    """A started service. conf, keys: as house.Service."""
+    """A started service. conf, keys: as house.Service. batch: messages in one request, 0 for single ones."""
 
     signs = True
 
-    def __init__(self, run, name, conf="", keys=("rsa",)):
-        self.name, self.sink = name, receiver(run, name)
+    def __init__(self, run, name, conf="", keys=("rsa",), batch=0):
+        self.name, self.sink, self.batch = name, receiver(run, name), batch
         self.service = stage.service(run, self.sink, name, conf, keys=keys).start()
         self.key = self.service.key()
 
@@ -45,7 +45,8 @@ class Parcelpost:
 
     def load(self, run, count, mail_bytes, who):
         path = stage.request_file(run.house, "%s-%s.json" % (self.service.name, who), stage.attachment_bytes(run, mail_bytes), who=who)
-        return stage.Load(run.programs["load"], self.service, self.key, count, path, min(stage.CLIENTS, count))
+        clients = min(stage.CLIENTS, count // (self.batch or 1))
+        return stage.Load(run.programs["load"], self.service, self.key, count, path, clients, self.batch)
 
     def stop(self):
         """The queue must say the same as the receiver."""
