@@ -150,7 +150,7 @@ def fill(path):
 
 
 def a_full_disk_with_log_and_data_loses_nothing():
-    with house.House("full") as h, small_disk(h.path("disk"), "6m") as mounted:
+    with house.House("full") as h, small_disk(h.path("disk"), "12m") as mounted:
         if not mounted:
             return
         # Settings, data and log of a service of this name lie on the small disk; what is received does not.
@@ -165,7 +165,7 @@ def a_full_disk_with_log_and_data_loses_nothing():
             work.expect_recovery()
         # It fills itself, as one does at night: the log of the database cannot be written back any more.
         fill(h.path("disk", "ballast"))
-        os.truncate(h.path("disk", "ballast"), os.path.getsize(h.path("disk", "ballast")) - 200000)
+        os.truncate(h.path("disk", "ballast"), max(0, os.path.getsize(h.path("disk", "ballast")) - 200000))
         house.wait_for("a full disk", lambda: work.is_refused() and work.is_red())
         os.remove(h.path("disk", "ballast"))
         work.expect_recovery()
