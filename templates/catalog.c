@@ -152,6 +152,12 @@ bool catalog_has(const struct catalog *c, struct str key)
     return find(c, key);
 }
 
+const struct template *catalog_only_text(const struct catalog *c, struct str key)
+{
+    const struct phrase *p = find(c, key);
+    return p && p->plural.n == 0 ? p->forms[FORM_OTHER] : NULL;
+}
+
 const struct template *catalog_text(
     const struct catalog *c, const struct format *f, const struct scope *at, struct str key)
 {

@@ -31,6 +31,9 @@ bool catalog_has(const struct catalog *c, struct str key);
 const struct template *catalog_text(
     const struct catalog *c, const struct format *f, const struct scope *at, struct str key);
 
+/* The text of a key that has one form; NULL = no such key, or the data chooses. */
+const struct template *catalog_only_text(const struct catalog *c, struct str key);
+
 /* Tells what the texts of one key use, the plural variable too. */
 bool catalog_uses(
     const struct catalog *c, struct str key, template_see *see, void *context, struct err *e);

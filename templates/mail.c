@@ -1,4 +1,5 @@
 /* mail -- one mail, compiled from its bundle: checking data, rendering the four parts. */
+#include "templates/beside.h"
 #include "templates/bundle.h"
 #include "templates/catalog.h"
 #include "templates/format.h"
@@ -25,6 +26,8 @@ struct mail {
     struct js *behind; /* {"brand": {...}} */
     struct variable *variables;
     struct template *parts[PARTS];
+    struct template *flat[PARTS]; /* all of them or none */
+    struct beside *beside;
     struct partial *partials; /* sorted by name */
     size_t partials_n;
     struct catalog *catalog;
@@ -89,6 +92,66 @@ static bool compile(struct mail *m, struct str bytes, struct err *e)
            catalog_compile(file, NULL, m->locale, js_get(m->bundle, "catalog"), &m->catalog, e);
 }
 
+/* ---- flattening ------------------------------------------------------------------------------ */
+
+struct rendering {
+    const struct mail *mail;
+    const struct dates_of *dates;
+    struct buf *literals;
+};
+
+static const struct template *find_partial(void *context, struct str name)
+{
+    const struct mail *m = ((const struct rendering *)context)->mail;
+    const struct partial wanted = {.name = name};
+    if (m->partials_n == 0)
+        return NULL;
+    const struct partial *p =
+        bsearch(&wanted, m->partials, m->partials_n, sizeof wanted, compare_partials);
+    return p ? p->t : NULL;
+}
+
+/* A phrase that the data chooses is rendered as it was written: it may ask for the data and the brand. */
+static enum look see_chosen(
+    void *context, enum use use, struct str name, size_t line, struct err *e)
+{
+    (void)context, (void)line;
+    bool names_data = use == USES_VARIABLE || use == USES_SECTION || use == USES_INVERTED;
+    return names_data && !str_starts(name, STR("t.")) && !beside_is_sent(name)
+               ? LOOK_ON
+               : (err_set(e, ERR_LIMIT, "a phrase asks for too much"), LOOK_WRONG);
+}
+
+static struct standing stand(void *context, struct str name)
+{
+    const struct mail *m = ((const struct rendering *)context)->mail;
+    struct err e;
+    if (!str_starts(name, STR("t.")))
+        return beside_stand(m->beside, name);
+    struct str key = str_slice(name, 2, name.n);
+    const struct template *phrase = catalog_only_text(m->catalog, key);
+    if (phrase)
+        return (struct standing){.kind = STANDS_PHRASE, .phrase = phrase};
+    bool is_chosen =
+        catalog_has(m->catalog, key) && catalog_uses(m->catalog, key, see_chosen, NULL, &e);
+    return (struct standing){.kind = is_chosen ? STANDS_CHOSEN : STANDS_UNKNOWN};
+}
+
+/* Most mails can be. One that cannot is rendered as it was written. */
+static void flatten(struct mail *m)
+{
+    struct rendering context = {.mail = m};
+    struct render how = {.partial = find_partial, .context = &context};
+    bool ok = true;
+    m->beside = beside_open(m->arena, m->variables, m->behind, m->written, m->is_marketing);
+    for (size_t i = 0; i < PARTS && ok; i++) {
+        how.escape = i == PART_HTML ? ESCAPE_HTML : ESCAPE_NONE;
+        ok = template_flatten(m->parts[i], &how, stand, &m->flat[i]);
+    }
+    for (size_t i = 0; i < PARTS && !ok; i++)
+        template_close(&m->flat[i]);
+}
+
 bool mail_compile(struct str bundle, struct mail **out, struct err *e)
 {
     struct arena *arena = arena_open();
@@ -98,6 +161,7 @@ bool mail_compile(struct str bundle, struct mail **out, struct err *e)
         mail_close(&m);
         return false;
     }
+    flatten(m);
     *out = m;
     return true;
 }
@@ -108,8 +172,11 @@ void mail_close(struct mail **mp)
     *mp = NULL;
     if (!m)
         return;
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < PARTS; i++) {
+        template_close(&m->flat[i]);
         template_close(&m->parts[i]);
+    }
+    beside_close(&m->beside);
     for (size_t i = 0; i < m->partials_n; i++)
         template_close(&m->partials[i].t);
     catalog_close(&m->catalog);
@@ -136,23 +203,6 @@ void mail_check(const struct mail *m, const struct js *data, struct str at, stru
 }
 
 /* ---- rendering ------------------------------------------------------------------------------- */
-
-struct rendering {
-    const struct mail *mail;
-    const struct dates_of *dates;
-    struct buf *literals;
-};
-
-static const struct template *find_partial(void *context, struct str name)
-{
-    const struct mail *m = ((const struct rendering *)context)->mail;
-    const struct partial wanted = {.name = name};
-    if (m->partials_n == 0)
-        return NULL;
-    const struct partial *p =
-        bsearch(&wanted, m->partials, m->partials_n, sizeof wanted, compare_partials);
-    return p ? p->t : NULL;
-}
 
 static const struct template *find_phrase(void *context, const struct scope *at, struct str name)
 {
@@ -197,83 +247,6 @@ static enum formatted format_value(
     return ok ? FORMAT_DONE : FORMAT_FAILED;
 }
 
-static void set(struct js *object, struct str name, struct js *value)
-{
-    AUTO(buf_close) struct buf key = {0};
-    buf_add(&key, name);
-    js_set(object, buf_text(&key), value);
-}
-
-/* {{#some.items.price}}: of which members of its objects does a list have at least one? */
-static struct js *some_of(const struct variable *list, const struct js *value)
-{
-    struct js *o = js_object();
-    for (const struct variable *m = list->element->members; m; m = m->next) {
-        bool some = false;
-        for (size_t i = 0; i < js_count(value) && !some; i++) {
-            enum js_kind kind = js_kind(js_get_str(js_at(value, i), m->name));
-            some = kind != JS_ABSENT && kind != JS_NULL;
-        }
-        set(o, m->name, js_new_bool(some));
-    }
-    return o;
-}
-
-static bool is_same_day(struct str a, struct str b)
-{
-    return a.n > 0 && str_eq(str_slice(a, 0, 10), str_slice(b, 0, 10));
-}
-
-/* {{#same.delivery.earliest.latest}}: which dates of an object are one day? */
-static struct js *same_of(const struct variable *object, const struct js *value)
-{
-    struct js *o = js_object();
-    for (const struct variable *a = object->members; a; a = a->next) {
-        struct js *others = js_object();
-        struct str day = js_text(js_get_str(value, a->name));
-        for (const struct variable *b = object->members; b; b = b->next)
-            if (a->type == VARIABLE_DATE && b->type == VARIABLE_DATE)
-                set(others, b->name,
-                    js_new_bool(is_same_day(day, js_text(js_get_str(value, b->name)))));
-        set(o, a->name, others);
-    }
-    return o;
-}
-
-/* What Mustache cannot ask of the data itself. {{#has.items}} asks whether a list has members, which {{#items}}
- * cannot without repeating. */
-static void answer(const struct variable *root, const struct js *data, struct js *about)
-{
-    struct js *has = js_object(), *some = js_object(), *same = js_object();
-    for (const struct variable *v = root->members; v; v = v->next) {
-        const struct js *value = js_get_str(data, v->name);
-        if (v->type == VARIABLE_LIST) {
-            set(has, v->name, js_new_bool(js_count(value) > 0));
-            set(some, v->name, some_of(v, value));
-        }
-        if (v->type == VARIABLE_OBJECT)
-            set(same, v->name, same_of(v, value));
-    }
-    js_set(about, "has", has);
-    js_set(about, "some", some);
-    js_set(about, "same", same);
-}
-
-/* What only this sending knows, as templates see it. */
-static struct js *about_sending(
-    const struct mail *m, const struct js *data, const struct mail_links *links)
-{
-    struct js *root = js_object(), *l = js_object(), *own = js_object();
-    js_set_text(l, "unsubscribe_url", links->unsubscribe_url);
-    js_set_cstr(own, "locale", m->written);
-    js_set_bool(own, "is_marketing", m->is_marketing);
-    js_set_cstr(own, "dir", format_reads_right_to_left(m->written) ? "rtl" : "ltr");
-    js_set(root, "links", l);
-    js_set(root, "mail", own);
-    answer(m->variables, data, root);
-    return root;
-}
-
 /* Subject and preheader are one line: white space is one blank, none at the ends. */
 static void one_line(struct buf *b)
 {
@@ -294,7 +267,7 @@ static const struct template *numbered(const void *context, uint32_t number)
 {
     const struct mail *m = context;
     if (number < PARTS)
-        return m->parts[number];
+        return m->flat[number] ? m->flat[number] : m->parts[number];
     return number - PARTS < m->partials_n ? m->partials[number - PARTS].t : NULL;
 }
 
@@ -322,42 +295,45 @@ bool mail_unpack_html(const struct mail *m, struct str packed, struct buf *out, 
 
 /* ---- the parts ---- */
 
+/* The subject and the preheader are known to the parts behind them. */
 static bool render_parts(const struct mail *m, const struct js *data, struct render *how,
-    struct js *about, struct mail_parts *out, struct err *e)
+    struct sending *sending, struct mail_parts *out, struct err *e)
 {
-    struct js *own = js_get(about, "mail");
-    if (!template_render(m->parts[PART_SUBJECT], data, how, &out->subject, e) ||
-        !template_render(m->parts[PART_PREHEADER], data, how, &out->preheader, e))
+    struct template *const *parts = how->slots ? m->flat : m->parts;
+    if (!template_render(parts[PART_SUBJECT], data, how, &out->subject, e) ||
+        !template_render(parts[PART_PREHEADER], data, how, &out->preheader, e))
         return false;
     one_line(&out->subject);
     one_line(&out->preheader);
-    js_set_text(own, "subject", buf_str(&out->subject));
-    js_set_text(own, "preheader", buf_str(&out->preheader));
-    if (!template_render(m->parts[PART_TEXT], data, how, &out->text, e))
+    sending_add_lines(sending, buf_str(&out->subject), buf_str(&out->preheader));
+    if (!template_render(parts[PART_TEXT], data, how, &out->text, e))
         return false;
     how->escape = ESCAPE_HTML;
-    how->literal = note_literal;
-    return template_render(m->parts[PART_HTML], data, how, &out->html, e);
+    how->literal = how->slots || !m->flat[PART_HTML] ? note_literal : NULL;
+    return template_render(parts[PART_HTML], data, how, &out->html, e);
 }
 
 bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links,
     struct mail_parts *out, struct err *e)
 {
     AUTO(arena_close) struct arena *arena = arena_open();
-    AUTO(js_close) struct js *about = about_sending(m, data, links);
+    bool is_flat = m->flat[PART_HTML] && !beside_is_hidden(data);
+    struct sending sending AUTO(sending_close);
+    sending_open(&sending, m->beside, data, links->unsubscribe_url, is_flat);
     struct rendering context = {m, variables_dates(m->variables, data, arena), &out->literals};
     struct render how = {
         .escape = ESCAPE_NONE,
         .strict = true,
         .max_bytes = PART_BYTES_MAX,
-        .behind = {m->behind, about},
+        .behind = {m->behind, sending.all},
         .partial = find_partial,
         .phrase = find_phrase,
         .format = format_value,
         .context = &context,
+        .slots = is_flat ? sending.slots : NULL,
     };
     *out = (struct mail_parts){0};
-    if (render_parts(m, data, &how, about, out, e))
+    if (render_parts(m, data, &how, &sending, out, e))
         return true;
     mail_parts_close(out);
     return false;

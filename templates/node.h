@@ -59,6 +59,8 @@ enum node_flag {
     DYNAMIC = 4,    /* partial, parent: the name is a variable's */
     STANDALONE = 8, /* partial, parent, block: has its lines to itself */
     ENDS_LINE = 16, /* block: its content begins on a line of its own */
+    NO_PHRASE = 32, /* variable: known to be none */
+    IN_SLOT = 64,   /* variable, section: the value beside the data that `slot` counts */
 };
 
 struct node {
@@ -67,6 +69,9 @@ struct node {
     uint32_t parts; /* the dotted name, split: index into template.parts */
     uint32_t end;   /* index behind the content */
     uint32_t line;
+    uint16_t slot;
+    const struct template
+        *from; /* of a flat template: the one that it stood in, which has its parts; else NULL */
     struct str text;   /* text: itself; else the name as written */
     struct str lead;   /* standalone: the white space before the tag */
     struct str inward; /* block: the white space that its first line begins with */
@@ -76,10 +81,11 @@ struct template
 {
     struct arena *arena;
     const char *name;
-    struct str source;
+    struct str source; /* of a flat one: all of its literal text */
     struct node *nodes;
     uint32_t n;
     struct str *parts;
+    bool is_flat; /* made by template_flatten */
 };
 
 #define TEMPLATE_BYTES_MAX (4u << 20)

@@ -5,56 +5,26 @@
  * a hostile template could do is bounded four ways: nesting of partials, nesting of everything (the
  * C stack), bytes of output, and steps (a chain of partials that each call the next one twice makes
  * no output and never ends). */
-#include "templates/node.h"
+#include "templates/flat.h"
 #include "templates/pack.h"
+#include "templates/renderer.h"
 
 #define PARTIALS_MAX 100
 #define DEPTH_MAX 400
-#define STEPS_MAX 10000000
 #define BYTES_MAX (4u << 20)
 
-struct scope {
-    const struct js *value;
-    const struct scope *outer;
-};
-
-/* The arguments of one parent tag. Blocks ask the outermost frame first: the last child has the
- * last word. */
-struct frame {
-    const struct template *t;
-    const struct node *parent;
-    const struct frame *outer;
-};
-
-/* What is being rendered, and within what. */
-struct place {
-    const struct template *t;
-    const struct scope *scope;
-    const struct frame *frames;
-};
-
-struct renderer {
-    const struct render *how;
-    struct buf *out;
-    size_t start, max_bytes;
-    struct buf indent;  /* of all templates around this one */
-    size_t indent_from; /* where the part of it that holds here begins */
-    size_t begun_at;    /* where in the output a line has begun already: no indentation there */
-    unsigned partials, depth;
-    uint32_t steps;
-    bool as_text; /* inside an escaped phrase: literal text is escaped too */
-    struct buf scratch;
-    struct err *e;
-};
-
-static bool render_nodes(struct renderer *r, const struct place *at, uint32_t from, uint32_t to);
+/* The template that a node was written in. */
+static const struct template *home(const struct place *at, const struct node *node)
+{
+    return node->from ? node->from : at->t;
+}
 
 static bool fail(struct renderer *r, const struct place *at, const struct node *node,
     enum err_code code, const char *what, const char *state)
 {
     int n = (int)(node->text.n < 80 ? node->text.n : 80);
-    return err_set(r->e, code, "template %s, line %u: %s %.*s %s", at->t->name, node->line, what, n,
-        node->text.p, state);
+    return err_set(r->e, code, "template %s, line %u: %s %.*s %s", home(at, node)->name, node->line,
+        what, n, node->text.p, state);
 }
 
 static bool step(struct renderer *r, const struct place *at, uint32_t steps)
@@ -74,6 +44,11 @@ static bool add(struct renderer *r, struct str s)
         return err_set(r->e, ERR_LIMIT, "the output has more than %zu bytes", r->max_bytes);
     buf_add(r->out, s);
     return true;
+}
+
+static bool is_special(char c)
+{
+    return c == '&' || c == '<' || c == '>' || c == '"' || c == '\'';
 }
 
 static struct str entity(char c)
@@ -98,10 +73,9 @@ static bool add_escaped(struct renderer *r, struct str s)
 {
     size_t run = 0;
     for (size_t i = 0; i < s.n; i++) {
-        struct str e = entity(s.p[i]);
-        if (e.n == 0)
+        if (!is_special(s.p[i]))
             continue;
-        if (!add(r, str_slice(s, run, i)) || !add(r, e))
+        if (!add(r, str_slice(s, run, i)) || !add(r, entity(s.p[i])))
             return false;
         run = i + 1;
     }
@@ -122,6 +96,8 @@ static bool add_indent(struct renderer *r)
 {
     if (r->indent.n == r->indent_from || r->out->n == r->begun_at)
         return true;
+    if (r->flat && r->out->n == r->flat->unsure_at)
+        return flat_give_up(r->e);
     return add(r, str_slice(buf_str(&r->indent), r->indent_from, r->indent.n));
 }
 
@@ -165,9 +141,21 @@ static const struct js *find(
     return v;
 }
 
+/* Only what stands within the data could have an object with that name: the data itself has not. */
+static bool is_hidden(struct renderer *r, const struct scope *scope, struct str name)
+{
+    for (; scope != r->data; scope = scope->outer, r->steps++)
+        if (js_get_str(scope->value, name))
+            return true;
+    return false;
+}
+
 static const struct js *look_up(struct renderer *r, const struct place *at, const struct node *node)
 {
-    return find(at->scope, at->t->parts + node->parts, node->parts_n, &r->steps);
+    const struct str *parts = home(at, node)->parts + node->parts;
+    if ((node->flags & IN_SLOT) && !is_hidden(r, at->scope, parts[0]))
+        return r->how->slots[node->slot];
+    return find(at->scope, parts, node->parts_n, &r->steps);
 }
 
 const struct js *template_find(const struct scope *at, struct str name)
@@ -202,7 +190,7 @@ static bool is_true(const struct js *v)
 
 /* ---- variables ------------------------------------------------------------------------------- */
 
-static bool render_value(
+bool render_value(
     struct renderer *r, const struct place *at, const struct node *node, const struct js *v)
 {
     bool escaped = (node->flags & ESCAPED) != 0;
@@ -249,7 +237,7 @@ static bool render_inner(
     return ok;
 }
 
-static bool render_phrase(struct renderer *r, const struct place *at, const struct node *node,
+bool render_phrase(struct renderer *r, const struct place *at, const struct node *node,
     const struct template *phrase)
 {
     bool before = r->as_text;
@@ -263,7 +251,9 @@ static bool render_phrase(struct renderer *r, const struct place *at, const stru
 static bool render_variable(struct renderer *r, const struct place *at, const struct node *node)
 {
     const struct render *how = r->how;
-    if (how->phrase) {
+    if (r->flat)
+        return flat_variable(r, at, node);
+    if (how->phrase && !(node->flags & NO_PHRASE)) {
         const struct template *phrase = how->phrase(how->context, at->scope, node->text);
         if (phrase)
             return render_phrase(r, at, node, phrase);
@@ -275,7 +265,7 @@ static bool render_variable(struct renderer *r, const struct place *at, const st
         case FORMAT_DONE:
             return add_value(r, buf_str(&r->scratch), (node->flags & ESCAPED) != 0);
         case FORMAT_FAILED:
-            return err_prefix(r->e, "template %s, line %u", at->t->name, node->line);
+            return err_prefix(r->e, "template %s, line %u", home(at, node)->name, node->line);
         case FORMAT_LEFT:
             break;
         }
@@ -285,7 +275,7 @@ static bool render_variable(struct renderer *r, const struct place *at, const st
 
 /* ---- elements -------------------------------------------------------------------------------- */
 
-static bool render_in(
+bool render_in(
     struct renderer *r, const struct place *at, const struct node *node, const struct js *v)
 {
     const struct scope scope = {v, at->scope};
@@ -293,9 +283,9 @@ static bool render_in(
     return render_nodes(r, &inner, (uint32_t)(node - at->t->nodes) + 1, node->end);
 }
 
-static bool render_section(struct renderer *r, const struct place *at, const struct node *node)
+bool render_truth(
+    struct renderer *r, const struct place *at, const struct node *node, const struct js *v)
 {
-    const struct js *v = look_up(r, at, node);
     bool truth = is_true(v);
     if (node->kind == NODE_INVERTED)
         return truth || render_nodes(r, at, (uint32_t)(node - at->t->nodes) + 1, node->end);
@@ -310,11 +300,18 @@ static bool render_section(struct renderer *r, const struct place *at, const str
     return true;
 }
 
+static bool render_section(struct renderer *r, const struct place *at, const struct node *node)
+{
+    return r->flat ? flat_section(r, at, node) : render_truth(r, at, node, look_up(r, at, node));
+}
+
 /* The partial or parent that a node names; *out NULL where there is none. */
 static bool find_partial(struct renderer *r, const struct place *at, const struct node *node,
     const struct template **out)
 {
     struct str name = node->text;
+    if (r->flat && (node->flags & DYNAMIC))
+        return flat_give_up(r->e);
     if (node->flags & DYNAMIC)
         name = js_text(look_up(r, at, node));
     *out = r->how->partial && name.n > 0 ? r->how->partial(r->how->context, name) : NULL;
@@ -413,7 +410,7 @@ static bool render_node(struct renderer *r, const struct place *at, const struct
     return true;
 }
 
-static bool render_nodes(struct renderer *r, const struct place *at, uint32_t from, uint32_t to)
+bool render_nodes(struct renderer *r, const struct place *at, uint32_t from, uint32_t to)
 {
     if (r->depth == DEPTH_MAX)
         return err_set(r->e, ERR_LIMIT,
@@ -427,23 +424,32 @@ static bool render_nodes(struct renderer *r, const struct place *at, uint32_t fr
     return ok;
 }
 
+bool render_run(
+    struct renderer *r, const struct template *t, const struct js *data, const struct scope *behind)
+{
+    const struct scope scope = {data, behind};
+    const struct place place = {t, &scope, NULL};
+    r->data = &scope;
+    r->start = r->out->n;
+    r->begun_at = SIZE_MAX;
+    bool ok = render_nodes(r, &place, 0, t->n);
+    buf_close(&r->indent);
+    buf_close(&r->scratch);
+    return ok;
+}
+
 bool template_render(const struct template *t, const struct js *data, const struct render *how,
     struct buf *out, struct err *e)
 {
     const struct scope last = {how->behind[1], NULL};
     const struct scope behind = {how->behind[0], &last};
-    const struct scope scope = {data, &behind};
-    const struct place place = {t, &scope, NULL};
     struct renderer r = {
         .how = how,
         .out = out,
-        .start = out->n,
         .max_bytes = how->max_bytes ? how->max_bytes : BYTES_MAX,
-        .begun_at = SIZE_MAX,
         .e = e,
     };
-    bool ok = render_nodes(&r, &place, 0, t->n);
-    buf_close(&r.indent);
-    buf_close(&r.scratch);
-    return ok;
+    if (t->is_flat) /* most of it is literal; values are short */
+        buf_room(out, t->source.n + t->source.n / 4 + 64);
+    return render_run(&r, t, data, &behind);
 }

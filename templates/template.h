@@ -74,9 +74,40 @@ struct render {
     void (*literal)(
         void *context, const struct template *t, uint32_t node, struct str text, size_t at);
     void *context;
+    const struct js *const
+        *slots; /* of a flat template: the values beside the data; NULL in it = absent */
 };
 
 bool template_render(const struct template *t, const struct js *data, const struct render *r,
     struct buf *out, struct err *e);
+
+/* ---- flattening: what is the same in every render, done once ---- */
+
+/* What a name in a template is, as far as that is known before there is data. */
+enum standing_kind {
+    STANDS_IN_DATA,
+    STANDS_FIXED,   /* `value`, always, where the data has nothing of that name; in `slot` too */
+    STANDS_IN_SLOT, /* render.slots[slot], where the data has nothing of that name */
+    STANDS_PHRASE,  /* `phrase`, whatever the data */
+    STANDS_CHOSEN,  /* a phrase that render.phrase chooses by the data */
+    STANDS_UNKNOWN, /* cannot be told: the template stays as it is */
+};
+struct standing {
+    enum standing_kind kind;
+    uint16_t slot;
+    const struct js *value;
+    const struct template *phrase;
+};
+typedef struct standing template_stand(void *context, struct str name);
+
+/* A template that renders the same bytes over the same data with the same `how`, escape included, without partials,
+ * parents and blocks: they stand in it, and so do phrases and fixed values; literals that come to stand side by side are
+ * one. The data's own object must have none of the names that are fixed or in a slot; objects within it may.
+ * False: it cannot be made (a partial by a variable's name, indentation that hangs on the data), or would have more than
+ * FLAT_BYTES_MAX of text or FLAT_NODES_MAX nodes. *out borrows names from t, its partials and phrases: close it first. */
+#define FLAT_BYTES_MAX (128u << 10)
+#define FLAT_NODES_MAX 2048u
+bool template_flatten(const struct template *t, const struct render *how, template_stand *stand,
+    struct template **out);
 
 #endif

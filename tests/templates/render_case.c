@@ -26,6 +26,32 @@ static void close_shelf(struct shelf *s)
         template_close(&s->compiled[i]);
 }
 
+static struct standing in_data(void *context, struct str name)
+{
+    (void)context, (void)name;
+    return (struct standing){.kind = STANDS_IN_DATA};
+}
+
+/* A flat template gives the same bytes, or is wrong where the template itself is. */
+static bool render_both_ways(const struct template *t, const struct js *data,
+    const struct render *how, struct buf *out, struct err *e)
+{
+    AUTO(template_close) struct template *flat = NULL;
+    AUTO(buf_close) struct buf flat_out = {0};
+    struct err flat_e = {0};
+    size_t start = out->n;
+    bool ok = template_render(t, data, how, out, e);
+    if (!template_flatten(t, how, in_data, &flat))
+        return ok;
+    bool flat_ok = template_render(flat, data, how, &flat_out, &flat_e);
+    struct str rendered = str_slice(buf_str(out), start, out->n);
+    if (flat_ok != ok || (ok && !str_eq(buf_str(&flat_out), rendered)) ||
+        (!ok && strcmp(e->text, flat_e.text) != 0))
+        fail_msg("flat: \"%s\" %s\nnot: \"%s\" %s", buf_text(&flat_out), flat_e.text, buf_text(out),
+            e->text);
+    return ok;
+}
+
 bool render_text_case(const struct render_case *c, enum escape escape, bool strict,
     size_t max_bytes, struct buf *out, struct err *e)
 {
@@ -44,7 +70,7 @@ bool render_text_case(const struct render_case *c, enum escape escape, bool stri
         .max_bytes = max_bytes,
         .partial = find,
         .context = &shelf};
-    return template_render(t, data, &how, out, e);
+    return render_both_ways(t, data, &how, out, e);
 }
 
 void check_cases(const struct render_case *cases, size_t n)

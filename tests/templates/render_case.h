@@ -18,7 +18,8 @@ struct render_case {
     struct named partials[PARTIALS];
 };
 
-/* Appends the output, or returns false with e. strict and escape as in struct render; max_bytes 0 =
+/* Rendered as it is and flat, where it can be: the cmocka test fails when the two differ.
+ * Appends the output, or returns false with e. strict and escape as in struct render; max_bytes 0 =
  * default. */
 bool render_text_case(const struct render_case *c, enum escape escape, bool strict,
     size_t max_bytes, struct buf *out, struct err *e);
