@@ -1,5 +1,7 @@
 #include "tests/queue/post.h"
 
+#include "queue/sqlite.h"
+
 #include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -42,6 +44,15 @@ struct queue *post_start(struct post *p, enum queue_role role, const char *node)
 
     fine(p->backend->open(&setup, &q, &p->e), &p->e, "queue_open");
     return q;
+}
+
+void post_change(struct post *p, const char *file, const char *sql)
+{
+    struct sqlite *db;
+
+    FINE(sqlite_open(post_file(p, file), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_exec(db, sql, &p->e));
+    sqlite_close(&db);
 }
 
 struct post *post_open(const struct backend *b)

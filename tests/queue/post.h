@@ -49,6 +49,8 @@ void post_reopen(struct post *p);
 void post_add_key(
     struct post *p, const char *line); /* "pepper 2 HEX" and reads the keyring again */
 const char *post_file(struct post *p, const char *name);
+/* What a hand that can write the file does to it. */
+void post_change(struct post *p, const char *file, const char *sql);
 
 void fine(bool answer, const struct err *e, const char *what);
 void refused(bool answer, const struct err *e, enum err_code code);
