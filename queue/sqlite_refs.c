@@ -168,6 +168,18 @@ static bool catch_up(struct refs *r, enum ref_kind kind, struct err *e)
     return true;
 }
 
+/* Of one moment, because the keys of idempotency stand in several tables. The kind stays stale. */
+bool refs_look_ahead(struct refs *r, enum ref_kind kind, struct err *e)
+{
+    if (!sql_run(sqlite_sql(r->db, "BEGIN"), e))
+        return false;
+    if (catch_up(r, kind, e) && sqlite_commit(r->db, e))
+        return true;
+    sqlite_rollback(r->db);
+    let_go(&r->kinds[kind]);
+    return false;
+}
+
 /* Before the first use in a transaction. */
 static bool be_up_to_date(struct refs *r, enum ref_kind kind, struct err *e)
 {
@@ -306,6 +318,12 @@ void refs_undo(struct refs *r)
     for (int i = 0; i < REF_KINDS; i++)
         if (r->kinds[i].used)
             undo(&r->kinds[i]);
+}
+
+void refs_committed(struct refs *r)
+{
+    for (int i = 0; i < REF_KINDS; i++)
+        r->kinds[i].used = false;
 }
 
 /* The rows that came since the turn began say how far it must be. */

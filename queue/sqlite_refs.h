@@ -32,11 +32,15 @@ struct refs;
 struct refs *refs_open(struct sqlite *db);
 void refs_close(struct refs **r);
 
+/* Before the write lock is taken, when others wrote or nothing is known: reads what is committed, so that under the lock only
+ * what came since is left to read. After a start, or a long rest, that is many rows, and all who write wait for the lock. */
+bool refs_look_ahead(struct refs *r, enum ref_kind kind, struct err *e);
 /* A transaction begins; others_wrote: another process did since the last one, or nothing is known. */
 void refs_begin(struct refs *r, bool others_wrote);
-/* It was rolled back: what waited before it waits again. */
+/* It was rolled back, or did not begin: what waited before it waits again. */
 void refs_undo(struct refs *r);
 bool refs_end(struct refs *r, struct err *e);
+void refs_committed(struct refs *r);
 
 /* To be called before rows are inserted for which refs_add or refs_pass is called next. */
 bool refs_ready(struct refs *r, struct err *e);

@@ -42,6 +42,40 @@ static op_verb *const verbs_of_ops[] = {
     [STORE_RESTORED] = sqlite_restored,
 };
 
+/* What an op looks up by a hash. The others may too, now and then. */
+static bool looks_up(const struct store_op *op, enum ref_kind kind)
+{
+    switch (op->kind) {
+    case STORE_SUBMIT:
+        return true;
+    case STORE_CLAIM:
+        return kind == REF_PARCEL;
+    case STORE_SUPPRESS:
+    case STORE_LIFT:
+        return kind == REF_PERSON;
+    default:
+        return false;
+    }
+}
+
+/* What others wrote is read before the lock is taken: they wait for it. */
+static bool look_ahead(struct sqlite_store *s, struct store_op *const *ops, size_t n, struct err *e)
+{
+    int64_t stamp;
+
+    if (!sqlite_stamp(s->writer.db, &stamp, e))
+        return false;
+    for (int kind = 0; stamp != s->stamp && kind < REF_KINDS; kind++) {
+        bool wanted = false;
+
+        for (size_t i = 0; i < n && !wanted; i++)
+            wanted = looks_up(ops[i], (enum ref_kind)kind);
+        if (wanted && !refs_look_ahead(s->writer.refs, (enum ref_kind)kind, e))
+            return false;
+    }
+    return true;
+}
+
 static bool transact(struct sqlite_store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
     const struct store_condition *condition, struct err *e)
 {
@@ -49,7 +83,7 @@ static bool transact(struct sqlite_store *s, struct store_op *const *ops, size_t
     struct sqlite_turn turn;
     int64_t stamp;
 
-    if (!sqlite_begin(w->db, e))
+    if (!look_ahead(s, ops, n, e) || !sqlite_begin(w->db, e))
         return false;
     sqlite_news_begun(s->news, w->db, &turn);
     if (!sqlite_stamp(w->db, &stamp, e))
@@ -63,6 +97,7 @@ static bool transact(struct sqlite_store *s, struct store_op *const *ops, size_t
     }
     if (!batch_end(w, e) || !condition->holds(condition->context, e) || !sqlite_commit(w->db, e))
         return false;
+    refs_committed(w->refs);
     sqlite_news_ended(s->news, &turn, w->keys_changed, w->suppressed);
     return true;
 }

@@ -3,7 +3,50 @@
 #include "queue/sqlite_schema.h"
 #include "tests/queue/post.h"
 
+#include <stdatomic.h>
+
 #define GROUP 500
+
+/* ---- the rows that are read under the lock for writing, by whichever thread writes ---- */
+
+bool __real_sqlite_begin(struct sqlite *db, struct err *e);
+bool __real_sqlite_commit(struct sqlite *db, struct err *e);
+void __real_sqlite_rollback(struct sqlite *db);
+bool __real_sql_row(struct sql *q);
+bool __wrap_sqlite_begin(struct sqlite *db, struct err *e);
+bool __wrap_sqlite_commit(struct sqlite *db, struct err *e);
+void __wrap_sqlite_rollback(struct sqlite *db);
+bool __wrap_sql_row(struct sql *q);
+
+static _Thread_local bool locked;
+static atomic_int read_locked, read_free;
+
+bool __wrap_sqlite_begin(struct sqlite *db, struct err *e)
+{
+    locked = true;
+    return __real_sqlite_begin(db, e);
+}
+
+bool __wrap_sqlite_commit(struct sqlite *db, struct err *e)
+{
+    locked = false;
+    return __real_sqlite_commit(db, e);
+}
+
+void __wrap_sqlite_rollback(struct sqlite *db)
+{
+    locked = false;
+    __real_sqlite_rollback(db);
+}
+
+bool __wrap_sql_row(struct sql *q)
+{
+    bool answer = __real_sql_row(q);
+
+    if (answer)
+        ++*(locked ? &read_locked : &read_free);
+    return answer;
+}
 
 /* Persons in a table, and their entries. Hashes are made of the row's number. */
 struct shelf {
@@ -199,6 +242,92 @@ static void what_another_process_wrote_is_found(void **state)
     close_shelf(&s);
 }
 
+/* An error before a transaction began ends in refs_undo too: what was committed is not undone by it. */
+static void what_was_committed_stays_when_the_next_transaction_does_not_begin(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct shelf s = open_shelf(p);
+
+    (void)state;
+    commit_rows(&s, 4 * GROUP);
+    refs_committed(s.refs);
+    refs_undo(s.refs);
+    expect_all_found(&s, s.n);
+    close_shelf(&s);
+}
+
+static void what_was_read_ahead_and_what_came_since_is_found(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct shelf s = open_shelf(p), other = open_shelf(p);
+
+    (void)state;
+    commit_rows(&other, 20 * GROUP);
+    FINE(refs_look_ahead(s.refs, REF_PERSON, &p->e));
+    commit_rows(&other, 2 * GROUP);
+    s.n = other.n;
+    read_locked = 0;
+    begin(&s, true);
+    assert_in_range(read_locked, 2 * GROUP, 2 * GROUP + REF_KINDS);
+    FINE(sqlite_commit(s.db, &p->e));
+    expect_all_found(&s, s.n);
+    close_shelf(&other);
+    close_shelf(&s);
+}
+
+/* Persons, parcels and keys that another process wrote, none of them in an index. */
+static void others_write(struct post *p, int64_t from, int64_t to)
+{
+    static const char rows[] =
+        "WITH RECURSIVE i(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM i WHERE n < ?2) ";
+    static const char *const into[] = {
+        "INSERT INTO person(n, storefront, pepper, hash, created_ms) SELECT n, 'acme', 1, "
+        "randomblob(32), 0 FROM i",
+        "INSERT INTO payload(n, stream, template, locale, bundle, date_ms, event, seq, occurred_ms,"
+        " order_ref, parcel_ref, supersedes, sealed) SELECT n, 's', 't', 'en', randomblob(32), 0,"
+        " '', 1, 0, randomblob(32), randomblob(32), '', '' FROM i",
+        "INSERT INTO idempotency_2 SELECT n, randomblob(32), randomblob(32), 0, '' FROM i",
+        "INSERT INTO message(n, storefront, id, person, place, state, priority, created_ms, due_ms,"
+        " expires_ms, reason, last, over)"
+        " SELECT n, 'acme', 'msg_' || n, n, 1, 5, 5, 0, 0, 0, '', 0, 1 FROM i"};
+    AUTO(sqlite_close) struct sqlite *db = NULL;
+
+    FINE(sqlite_open(post_file(p, "queue.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_begin(db, &p->e));
+    for (size_t i = 0; i < COUNT_OF(into); i++) {
+        struct sql *q = sqlite_sql(db, arena_printf(p->a, "%s %s", rows, into[i]));
+
+        sql_int(q, 1, from);
+        sql_int(q, 2, to);
+        FINE(sql_run(q, &p->e));
+    }
+    FINE(sqlite_commit(db, &p->e));
+}
+
+/* A `send` beside a busy service; then a service that rested while others wrote. */
+static void what_others_wrote_is_not_read_under_the_lock(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    for (int64_t n = 1000; n <= 20000; n *= 20) {
+        struct submission s = a_mail(p, "ada@example.com");
+
+        if (n == 1000) {
+            queue_close(&p->q);
+            others_write(p, n, n + 4999);
+            p->q = post_start(p, QUEUE_TOOL, "two");
+        } else
+            others_write(p, n, n + 4999);
+        s.idempotency_key = STR("key");
+        read_locked = read_free = 0;
+        post_submit(p, &s);
+        assert_in_range(read_free, 15000, 15100);
+        assert_in_range(read_locked, 1, 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +335,9 @@ int main(void)
         cmocka_unit_test(whoever_comes_next_finds_what_is_not_in_the_index),
         cmocka_unit_test(what_was_rolled_back_leaves_nothing_and_takes_nothing_away),
         cmocka_unit_test(what_another_process_wrote_is_found),
+        cmocka_unit_test(what_was_committed_stays_when_the_next_transaction_does_not_begin),
+        cmocka_unit_test(what_was_read_ahead_and_what_came_since_is_found),
+        cmocka_unit_test(what_others_wrote_is_not_read_under_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
