@@ -223,6 +223,8 @@ bool read_timeline(struct sqlite *db, const char *storefront, const char *messag
     struct arena *a, struct store_row **out, size_t *n, struct err *e);
 bool read_journal(struct sqlite *db, const char *storefront, const char *node, int64_t after_seq,
     size_t max, struct arena *a, struct store_row **out, size_t *n, struct err *e);
+bool read_links(struct sqlite *db, const char *storefront, const char *node,
+    struct store_links *out, struct err *e); /* sqlite_links.c */
 bool read_chains(
     struct sqlite *db, struct arena *a, struct store_chain **out, size_t *n, struct err *e);
 bool read_keys(struct sqlite *db, const char *storefront_or_null, struct arena *a,

@@ -243,6 +243,14 @@ struct store_row {
     struct str sealed; /* salt and personal text */
 };
 
+/* Where a chain's rows do not hang together as timelines; 0 = nowhere. */
+struct store_links {
+    int64_t row_seq; /* the first that does not name the row before it of its message */
+    int64_t
+        end_seq; /* the first of those that end a timeline, as far as this chain has it, and their message says another */
+    const char *row_why, *end_why;
+};
+
 struct store_chain {
     struct chain chain;
     struct digest head;
@@ -292,6 +300,8 @@ struct store_verbs {
         struct arena *a, struct store_row **out, size_t *n, struct err *e);
     bool (*journal)(struct store *s, const char *storefront, const char *node, int64_t after_seq,
         size_t max, struct arena *a, struct store_row **out, size_t *n, struct err *e);
+    bool (*links)(struct store *s, const char *storefront, const char *node,
+        struct store_links *out, struct err *e);
     bool (*chains)(
         struct store *s, struct arena *a, struct store_chain **out, size_t *n, struct err *e);
     bool (*keys)(struct store *s, const char *storefront_or_null, struct arena *a,

@@ -252,6 +252,12 @@ static bool journal(struct store *s, const char *storefront, const char *node, i
     WITH_READER(db, read_journal(db, storefront, node, after_seq, max, a, out, n, e));
 }
 
+static bool links(struct store *s, const char *storefront, const char *node,
+    struct store_links *out, struct err *e)
+{
+    WITH_READER(db, read_links(db, storefront, node, out, e));
+}
+
 static bool chains(
     struct store *s, struct arena *a, struct store_chain **out, size_t *n, struct err *e)
 {
@@ -311,6 +317,7 @@ static const struct store_verbs sqlite_verbs = {
     .suppressions = suppressions,
     .timeline = timeline,
     .journal = journal,
+    .links = links,
     .chains = chains,
     .keys = keys,
     .key_of = key_of,

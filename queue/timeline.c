@@ -83,6 +83,7 @@ struct walk {
     struct queue *queue;
     struct digest head; /* of the last row that was right */
     int64_t seq;
+    struct store_links links; /* as they were found before the walk */
     struct chain_report *report;
 };
 
@@ -129,6 +130,8 @@ static void check_row(struct walk *w, const struct store_row *r, struct arena *a
         broken(w, r->row.seq, "its hash does not follow from its contents and the row before");
     else if (!commitment_holds(w, r, a, &why))
         broken(w, r->row.seq, why);
+    else if (r->row.seq == w->links.row_seq)
+        broken(w, r->row.seq, w->links.row_why);
     else {
         w->seq = r->row.seq;
         w->head = r->row.hash;
@@ -181,13 +184,17 @@ bool queue_verify(struct queue *q, const char *storefront, const char *node, str
 
     *out = (struct chain_report){.broken_why = ""};
     journal_genesis(storefront, node, &w.head);
-    if (!read_head(q, storefront, node, a, &head, e) || !walk_rows(&w, storefront, node, e))
+    if (!read_head(q, storefront, node, a, &head, e) ||
+        !q->store->verbs->links(q->store, storefront, node, &w.links, e) ||
+        !walk_rows(&w, storefront, node, e))
         return false;
     if (out->broken_seq == 0 && w.seq < head.chain.last_seq)
         broken(&w, w.seq + 1, "the row is missing at the end");
     else if (out->broken_seq == 0 && w.seq == head.chain.last_seq && w.seq > 0 &&
              !digest_equal(&w.head, &head.head))
         broken(&w, w.seq, "it is not the row that was written last");
+    else if (out->broken_seq == 0 && w.links.end_seq != 0)
+        broken(&w, w.links.end_seq, w.links.end_why);
     out->head = w.head;
     if (!node[0])
         broken(&w, 1, "there are messages, and no journal");

@@ -202,6 +202,19 @@ static void a_turn_of_the_index_comes_to_its_end(void **state)
     sqlite_close(&db);
 }
 
+/* A row of one between the rows of the other is followed back, and so is what goes on elsewhere. */
+static void two_nodes_tell_of_one_message(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    AUTO(queue_close) struct queue *two = post_start(p, QUEUE_TOOL, "two");
+    const char *id = post_mail(p, "ada@example.com");
+
+    (void)state;
+    FINE(queue_note(two, SHOP, "seen", test_actor, id, STR("{}"), &p->e));
+    expect_whole_chain(p, SHOP, "one");
+    expect_whole_chain(p, SHOP, "two");
+}
+
 /* ---- the judgement ---- */
 
 static void no_question_walks_a_table_that_grows(void **state)
@@ -272,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_sweep_probes_the_disk),
         cmocka_unit_test(days_go_by),
         cmocka_unit_test(a_turn_of_the_index_comes_to_its_end),
+        cmocka_unit_test(two_nodes_tell_of_one_message),
         cmocka_unit_test(no_question_walks_a_table_that_grows),
         cmocka_unit_test(every_statement_of_the_source_was_judged),
     };
