@@ -196,7 +196,8 @@ bool talk_body_ends(struct talk *t, bool came_early)
 {
     if (*t->trouble)
         return true;
-    if (came_early || (t->unasked && (t->line_n > 0 || t->in_reply)))
+    if (came_early ||
+        t->unasked) /* a 421 as well: the library would take it for the dot's answer */
         return lose_step(t);
     t->owed++;
     t->body_ended = true;

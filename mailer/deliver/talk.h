@@ -49,7 +49,8 @@ void talk_begin(struct talk *t, bool must_authenticate);
 /* Both return false when the connection must end now; `trouble` then says why. talk_hears mends the bytes. */
 bool talk_hears(struct talk *t, char *bytes, size_t n);
 bool talk_says(struct talk *t, struct str bytes);
-/* The body is out but for its final dot. came_early: bytes of the server wait already, so they do not answer it. */
+/* The body is out but for its final dot. came_early: bytes of the server wait already, so they do not answer it. Nor does
+ * what was heard unasked since 354, be it a 421. */
 bool talk_body_ends(struct talk *t, bool came_early);
 
 /* The last reply without codes, lines joined by spaces. */

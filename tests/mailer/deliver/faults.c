@@ -8,7 +8,7 @@
 const char *const stage_names[STAGES] = {"banner", "ehlo", "starttls", "handshake", "ehlo again",
     "auth", "mail", "rcpt", "data", "body", "dot", "quit"};
 const char *const deed_names[DEEDS] = {
-    "stalls", "drips", "resets", "closes", "babbles", "floods", "dribbles"};
+    "stalls", "drips", "resets", "closes", "babbles", "floods", "dribbles", "parts", "hurries"};
 
 static void tell(const struct misdeed *f)
 {
@@ -64,6 +64,14 @@ static void dribble(struct line *c, const char *reply)
         say_bytes(c, reply, 1);
 }
 
+static void say_both(struct line *c, const char *reply, const char *more)
+{
+    AUTO(buf_close) struct buf both = {0};
+
+    buf_addf(&both, "%s%s", reply, more);
+    say_bytes(c, both.p, both.n);
+}
+
 /* False: nothing comes behind it. */
 static bool misbehave(struct line *c, const struct misdeed *f, const char *reply)
 {
@@ -86,6 +94,12 @@ static bool misbehave(struct line *c, const struct misdeed *f, const char *reply
         return true;
     case DRIBBLES:
         dribble(c, reply);
+        return true;
+    case PARTS:
+        say_both(c, f->stage == BODY ? "" : reply, "421 4.3.2 closing soon\r\n");
+        return true;
+    case HURRIES:
+        say_both(c, reply, "250 2.0.0 taken\r\n");
         return true;
     default:
         return false;

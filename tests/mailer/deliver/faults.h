@@ -29,6 +29,8 @@ enum deed {
     BABBLES,  /* bytes that are no reply, and reads on */
     FLOODS,   /* 4 MB of reply, the right one at its end */
     DRIBBLES, /* the right reply, each byte in a segment of its own */
+    PARTS,    /* says 421 in one segment with the right reply, or amid the body, and goes on */
+    HURRIES,  /* the right reply and the next one in one segment, and goes on */
     DEEDS
 };
 
