@@ -4,6 +4,7 @@
 #include "queue/sqlite_checkpoint.h"
 #include "queue/sqlite_disk.h"
 #include "queue/sqlite_gather.h"
+#include "queue/sqlite_head.h"
 #include "queue/sqlite_pages.h"
 
 #include <errno.h>
@@ -14,8 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define INDEX_PAGE 32768 /* in which SQLite maps the log's index */
-#define STATEMENTS 256   /* slots; a power of two, well above the number of texts in queue/ */
+#define STATEMENTS 256 /* slots; a power of two, well above the number of texts in queue/ */
 
 struct sql {
     const char *text;
@@ -178,6 +178,8 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     else if (tune(db, mode, e)) {
         if (mode == SQLITE_FOR_WRITING)
             watch_log(db, path);
+        else if (mode != SQLITE_FOR_COPYING)
+            sqlite_keep_log(db);
         *out = db;
         return true;
     }
@@ -202,14 +204,22 @@ void sqlite_be_patient(struct sqlite *db, int ms)
     sqlite3_busy_timeout(db->db, ms);
 }
 
-/* By SQLite's own handle: closing another one of the same file would drop the locks of this process. */
-bool sqlite_sync(struct sqlite *db, struct err *e)
+/* SQLite's own handle: closing another one of the same file would drop the locks of this process. */
+static sqlite3_file *file_of(struct sqlite *db)
 {
     sqlite3_file *f = NULL;
-    int rc = sqlite3_file_control(db->db, "main", SQLITE_FCNTL_FILE_POINTER, &f);
 
-    if (rc == SQLITE_OK && f && f->pMethods)
-        rc = f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+    return sqlite3_file_control(db->db, "main", SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f &&
+                   f->pMethods
+               ? f
+               : NULL;
+}
+
+bool sqlite_sync(struct sqlite *db, struct err *e)
+{
+    sqlite3_file *f = file_of(db);
+    int rc = f ? f->pMethods->xSync(f, SQLITE_SYNC_NORMAL) : SQLITE_IOERR_FSYNC;
+
     return rc == SQLITE_OK || err_set(e, code_of(rc), "database: %s", sqlite3_errstr(rc));
 }
 
@@ -423,17 +433,19 @@ bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e)
     return sql_done(q, e);
 }
 
-/* Mapped already where the connection has read of a database in WAL mode. */
 const volatile uint32_t *sqlite_head_of(struct sqlite *db)
 {
-    sqlite3_file *f = NULL;
-    void volatile *at = NULL;
+    return sqlite_head_at(file_of(db));
+}
 
-    if (sqlite3_file_control(db->db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f ||
-        !f->pMethods || f->pMethods->iVersion < 2 || !f->pMethods->xShmMap ||
-        f->pMethods->xShmMap(f, 0, INDEX_PAGE, 0, &at) != SQLITE_OK)
-        return NULL;
-    return at;
+bool sqlite_write_back_anew(struct sqlite *db)
+{
+    return sqlite_head_write_back_anew(file_of(db));
+}
+
+void sqlite_keep_log(struct sqlite *db)
+{
+    sqlite3_db_config(db->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 /* ---- copies ---- */

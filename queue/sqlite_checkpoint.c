@@ -9,12 +9,14 @@
 #define PASSES 5   /* one after the other, while much comes in */
 #define REST 200   /* pages that came in during a pass; about as many during the next */
 #define PAUSE_MS 5 /* between attempts to empty the log */
+#define CLOSE_TRIES 200
 
 struct checkpoints {
     char *path;
     struct sqlite *writer;
     struct sqlite *own;   /* the thread's */
     pthread_mutex_t pass; /* held while pages are written back: SQLite turns a second one away */
+    bool in_doubt; /* guarded by `pass`: nothing may be written back before start_over succeeds */
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wanted;
     pthread_t thread;
@@ -34,17 +36,39 @@ struct passed {
 
 /* ---- writing back ---- */
 
-static bool run(struct sqlite *db, const char *pragma, struct passed *out, struct err *e)
+/* Pages count as written back before a sync covers them, and Linux tells only once that it lost some: the next sync would
+ * succeed, and the log begin anew over what is nowhere else. So all count as not written back. */
+static void start_over(struct checkpoints *c, struct sqlite *db)
 {
-    struct sql *q = sqlite_sql(db, pragma);
+    c->in_doubt = !sqlite_write_back_anew(db);
+}
 
+static bool run(
+    struct checkpoints *c, struct sqlite *db, const char *pragma, struct passed *out, struct err *e)
+{
     *out = (struct passed){0};
+    if (c->in_doubt)
+        start_over(c, db);
+    if (c->in_doubt)
+        return err_set(e, ERR_IO, "database: a checkpoint failed and cannot start over");
+    struct sql *q = sqlite_sql(db, pragma);
     if (sql_row(q)) {
         out->is_busy = sql_get_int(q, 0) != 0;
         out->pages = sql_get_int(q, 1);
         out->done = sql_get_int(q, 2);
     }
-    return sql_done(q, e);
+    if (sql_done(q, e))
+        return true;
+    start_over(c, db);
+    return false;
+}
+
+static bool sync_or_start_over(struct checkpoints *c, struct err *e)
+{
+    if (sqlite_sync(c->own, e))
+        return true;
+    start_over(c, c->own);
+    return false;
 }
 
 /* Again for what came meanwhile, until that is little. SQLite syncs the database only when nothing is left, but what is
@@ -60,12 +84,12 @@ static bool write_back(
     if (!c->own && !sqlite_open(c->path, SQLITE_FOR_CHECKPOINTS, &c->own, e))
         return false;
     for (int i = 0; i < PASSES && !*rest_is_small; i++) {
-        if (!run(c->own, "PRAGMA wal_checkpoint(PASSIVE)", &p, e))
+        if (!run(c, c->own, "PRAGMA wal_checkpoint(PASSIVE)", &p, e))
             return false;
         *was_turned_away = p.is_busy;
         if (p.is_busy || p.done == done)
             break;
-        if (!sqlite_sync(c->own, e))
+        if (!sync_or_start_over(c, e))
             return false;
         *rest_is_small = p.done - done <= REST || i == PASSES - 1;
         done = p.done;
@@ -151,7 +175,7 @@ static void begin_anew(struct checkpoints *c)
     struct err e = {0};
 
     sqlite_be_patient(c->writer, 20);
-    bool fine = run(c->writer, "PRAGMA wal_checkpoint(RESTART)", &p, &e);
+    bool fine = run(c, c->writer, "PRAGMA wal_checkpoint(RESTART)", &p, &e);
     sqlite_be_patient(c->writer, SQLITE_PATIENCE_MS);
     pthread_mutex_lock(&c->lock);
     if (!fine)
@@ -187,7 +211,7 @@ bool checkpoints_empty(struct checkpoints *c, bool *emptied, struct err *e)
     bool fine;
 
     pthread_mutex_lock(&c->pass);
-    while ((fine = run(c->writer, "PRAGMA wal_checkpoint(TRUNCATE)", &p, e)) && p.is_busy &&
+    while ((fine = run(c, c->writer, "PRAGMA wal_checkpoint(TRUNCATE)", &p, e)) && p.is_busy &&
            clock_steady_ns() < until_ns)
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
     pthread_mutex_unlock(&c->pass);
@@ -239,6 +263,12 @@ void checkpoints_close(struct checkpoints **c)
     pthread_mutex_unlock(&(*c)->lock);
     if ((*c)->has_thread)
         pthread_join((*c)->thread, NULL);
+    for (int i = 0; (*c)->in_doubt && i < CLOSE_TRIES; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
+        start_over(*c, (*c)->writer);
+    }
+    if ((*c)->in_doubt) /* the next to open the file reads the whole log */
+        sqlite_keep_log((*c)->writer);
     sqlite_close(&(*c)->own);
     pthread_cond_destroy(&(*c)->wanted);
     pthread_mutex_destroy(&(*c)->lock);

@@ -5,6 +5,8 @@
  * until a small rest is left. The rest is the writer's, before its next transaction: with that the log begins anew, so
  * that the file does not grow for ever. Who reads for long (a copy is made) keeps it from that; it is tried again after as many
  * pages more. From `pages_max` on, where the thread cannot keep up, the writer writes back itself.
+ * After a checkpoint or sync that failed, all pages of the log are written back anew before it begins anew: the disk may have lost
+ * what it had taken. Where that cannot be arranged, nothing is written back, at the end neither.
  * Units: pages of the log, 4 KB each. Errors: what fails here loses nothing, because the log keeps what is committed;
  *   checkpoints_are_well tells of it until one has succeeded: with more pages in the log, or when checkpoints_retry asks.
  * Threads: the writer's own, but for checkpoints_are_well and _retry. Its thread begins when it is first needed. */

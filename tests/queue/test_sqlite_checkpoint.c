@@ -214,12 +214,101 @@ static void a_checkpoint_that_fails_is_told_and_loses_nothing(void **state)
     }
 }
 
+/* The database's pages, before a sync of it failed and since. */
+#define FILE_PAGES 4096
+static bool sync_failed, written[2][FILE_PAGES];
+
+static void note_page(enum disk_op op, bool is_database, int64_t at, bool fine)
+{
+    if (!is_database)
+        return;
+    if (op == DISK_SYNC && !fine)
+        sync_failed = true;
+    if (op == DISK_WRITE && at / 4096 < FILE_PAGES)
+        written[sync_failed][at / 4096] = true;
+}
+
+static uint64_t salts_of_log(const struct room *r)
+{
+    uint64_t salts = 0;
+    char path[160];
+
+    snprintf(path, sizeof path, "%s-wal", r->path);
+    FILE *f = fopen(path, "rb");
+    assert_true(f && fseek(f, 16, SEEK_SET) == 0 && fread(&salts, sizeof salts, 1, f) == 1);
+    fclose(f);
+    return salts;
+}
+
+/* The reader sees to it that the pass is one in part, which SQLite does not sync. */
+static void fail_a_sync_after_a_pass(struct room *r, bool stays)
+{
+    const struct disk_fault fault = {DISK_SYNC, "checked.db", SQLITE_IOERR_FSYNC, .from = 1,
+        .stays = stays, .only_database = true};
+    struct sqlite *reader;
+    struct err e = {0};
+
+    for (int i = 0; i < 10; i++)
+        add_rows(r, ROWS);
+    assert_true(sqlite_open(r->path, SQLITE_FOR_READING, &reader, &e));
+    assert_true(sqlite_exec(reader, "BEGIN", &e));
+    assert_int_equal(count(reader, "SELECT count(*) FROM t"), r->rows);
+    add_rows(r, ROWS);
+    sync_failed = false;
+    memset(written, 0, sizeof written);
+    faulty_disk_watch(note_page);
+    faulty_disk_break(&fault);
+    sqlite_log_limit(r->db, PAGES, 1 << 30);
+    add_rows(r, ROWS);
+    while (sqlite_log_is_well(r->db, &e))
+        nap();
+    assert_true(sqlite_exec(reader, "COMMIT", &e));
+    sqlite_close(&reader);
+}
+
+static void after_a_sync_that_failed_each_page_is_written_again_before_the_log_begins_anew(
+    void **state)
+{
+    (void)state;
+    for (int stays = 0; stays < 2; stays++) {
+        struct room r;
+        struct err e = {0};
+        int first = 0, again = 0;
+
+        room_open(&r, 1 << 30);
+        fail_a_sync_after_a_pass(&r, stays);
+        uint64_t before = salts_of_log(&r);
+        for (int i = 0; stays && i < 10; i++) {
+            sqlite_log_retry(r.db);
+            add_rows(&r, ROWS);
+        }
+        assert_true(salts_of_log(&r) == before || !stays);
+        assert_true(faulty_disk_mend());
+        while (!sqlite_log_is_well(r.db, &e)) {
+            sqlite_log_retry(r.db);
+            nap();
+        }
+        while (salts_of_log(&r) == before)
+            add_rows(&r, 1);
+        faulty_disk_watch(NULL);
+        for (int i = 0; i < FILE_PAGES; i++) {
+            first += written[0][i];
+            again += written[0][i] && written[1][i];
+        }
+        assert_true(first > 10 * ROWS / 2);
+        assert_int_equal(again, first);
+        assert_int_equal(rows_seen(&r), r.rows);
+        room_close(&r);
+    }
+}
+
 /* Which thread, and when, wrote to the database. */
 static _Thread_local bool in_commit;
 static _Atomic int in_commits, elsewhere;
 
-static void note_write(enum disk_op op, bool is_database, bool fine)
+static void note_write(enum disk_op op, bool is_database, int64_t at, bool fine)
 {
+    (void)at;
     (void)fine;
     if (!is_database || (op != DISK_WRITE && op != DISK_SYNC))
         return;
@@ -261,6 +350,8 @@ int main(void)
         cmocka_unit_test(who_reads_for_long_keeps_his_view_and_the_log_until_he_leaves),
         cmocka_unit_test(emptying_the_log_meets_no_checkpoint_of_our_own),
         cmocka_unit_test(a_checkpoint_that_fails_is_told_and_loses_nothing),
+        cmocka_unit_test(
+            after_a_sync_that_failed_each_page_is_written_again_before_the_log_begins_anew),
         cmocka_unit_test(no_commit_writes_to_the_database),
     };
 

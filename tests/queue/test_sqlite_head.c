@@ -5,6 +5,8 @@
 #include "queue/sqlite.h"
 #include "tests/queue/post.h"
 
+#include <sqlite3.h>
+
 static void open_table(struct post *p, struct sqlite **db)
 {
     FINE(sqlite_open(post_file(p, "x.db"), SQLITE_FOR_WRITING, db, &p->e));
@@ -150,6 +152,34 @@ static void a_head_that_is_being_written_is_none(void **state)
     }
 }
 
+/* The number behind the two copies of the head is that of the pages that are written back. */
+static void what_was_written_back_is_so_no_more_but_not_while_another_checkpoint_runs(void **state)
+{
+    enum { CHECKPOINTS = 1 }; /* the lock */
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct sqlite *one;
+    sqlite3 *other;
+    sqlite3_file *f;
+
+    (void)state;
+    open_table(p, &one);
+    FINE(sqlite_exec(one, "INSERT INTO t VALUES (1); PRAGMA wal_checkpoint(PASSIVE)", &p->e));
+    const volatile uint32_t *written_back = sqlite_head_of(one) + 2 * SQLITE_HEAD_WORDS;
+    assert_int_equal(sqlite3_open(post_file(p, "x.db"), &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "SELECT * FROM t", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_file_control(other, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+    assert_int_equal(
+        f->pMethods->xShmLock(f, CHECKPOINTS, 1, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE),
+        SQLITE_OK);
+    assert_false(sqlite_write_back_anew(one));
+    assert_true(*written_back > 0);
+    f->pMethods->xShmLock(f, CHECKPOINTS, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+    assert_true(sqlite_write_back_anew(one));
+    assert_int_equal(*written_back, 0);
+    sqlite3_close(other);
+    sqlite_close(&one);
+}
+
 static struct keyed numbered(uint64_t n)
 {
     struct keyed who = {.n = 2};
@@ -189,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_head_is_looked_at_and_moves_with_every_commit),
         cmocka_unit_test(only_a_commit_that_wrote_counts_as_ours),
         cmocka_unit_test(a_head_that_is_being_written_is_none),
+        cmocka_unit_test(what_was_written_back_is_so_no_more_but_not_while_another_checkpoint_runs),
         cmocka_unit_test(a_sieve_denies_nobody_who_was_put_in_and_most_others),
     };
 

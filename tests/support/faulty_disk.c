@@ -23,7 +23,7 @@ static struct {
 static sqlite3_vfs *system_vfs;
 
 /* SQLITE_OK, or what the call fails with. */
-static int fault_of(const struct file *f, enum disk_op op)
+static int fault_of(const struct file *f, enum disk_op op, int64_t at)
 {
     pthread_mutex_lock(&disk.lock);
     const struct disk_fault *fault = &disk.fault;
@@ -33,7 +33,7 @@ static int fault_of(const struct file *f, enum disk_op op)
     int code = bad ? fault->code : SQLITE_OK;
     disk.met = disk.met || bad;
     if (disk.watcher)
-        disk.watcher(op, f->is_database, code == SQLITE_OK);
+        disk.watcher(op, f->is_database, at, code == SQLITE_OK);
     pthread_mutex_unlock(&disk.lock);
     return code;
 }
@@ -55,14 +55,14 @@ static sqlite3_file *real(sqlite3_file *f)
 
 static int do_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    int rc = fault_of((struct file *)f, DISK_READ);
+    int rc = fault_of((struct file *)f, DISK_READ, at);
 
     return rc != SQLITE_OK ? rc : real(f)->pMethods->xRead(real(f), p, n, at);
 }
 
 static int do_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    int rc = fault_of((struct file *)f, DISK_WRITE);
+    int rc = fault_of((struct file *)f, DISK_WRITE, at);
 
     if (rc == SQLITE_OK)
         return real(f)->pMethods->xWrite(real(f), p, n, at);
@@ -73,7 +73,7 @@ static int do_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 
 static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-    int rc = fault_of((struct file *)f, DISK_TRUNCATE);
+    int rc = fault_of((struct file *)f, DISK_TRUNCATE, size);
 
     return rc != SQLITE_OK ? rc : real(f)->pMethods->xTruncate(real(f), size);
 }
@@ -82,12 +82,12 @@ static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int do_sync(sqlite3_file *f, int flags)
 {
     (void)flags;
-    return fault_of((struct file *)f, DISK_SYNC);
+    return fault_of((struct file *)f, DISK_SYNC, 0);
 }
 
 static int do_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
 {
-    int rc = fault_of((struct file *)f, DISK_MAP);
+    int rc = fault_of((struct file *)f, DISK_MAP, 0);
 
     return rc != SQLITE_OK ? rc : real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
 }

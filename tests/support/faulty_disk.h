@@ -6,6 +6,7 @@
 #define TESTS_SUPPORT_FAULTY_DISK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum disk_op { DISK_READ, DISK_WRITE, DISK_SYNC, DISK_TRUNCATE, DISK_MAP, DISK_OPS };
 
@@ -19,8 +20,8 @@ struct disk_fault {
     bool only_database; /* neither its log nor its index */
 };
 
-/* Told of each call that may fail, on the thread that makes it, before it is made; one at a time. */
-typedef void disk_watcher(enum disk_op op, bool is_database, bool fine);
+/* Told of each call that may fail, `at` which byte where that says something, on the thread that makes it, before it is made; one at a time. */
+typedef void disk_watcher(enum disk_op op, bool is_database, int64_t at, bool fine);
 
 void faulty_disk_install(void); /* before a database is opened */
 void faulty_disk_break(const struct disk_fault *f);

@@ -23,6 +23,7 @@ struct image {
     char *bytes;
     size_t n, cap;
     struct piece *first, **last;
+    bool refuses; /* the next sync */
 };
 
 struct file {
@@ -111,14 +112,18 @@ static void note_truncation(struct image *i, sqlite3_int64 size)
     pthread_mutex_unlock(&disk.lock);
 }
 
-static void note_sync(struct image *i)
+static bool note_sync(struct image *i)
 {
     pthread_mutex_lock(&disk.lock);
-    for (struct piece *p = i ? i->first : NULL; p; p = p->next)
+    bool fine = !i || !i->refuses;
+    for (struct piece *p = i && fine ? i->first : NULL; p; p = p->next)
         put(&i->bytes, &i->n, &i->cap, p);
-    if (i)
+    if (i) {
         drop_pieces(i);
+        i->refuses = false;
+    }
     pthread_mutex_unlock(&disk.lock);
+    return fine;
 }
 
 static struct image *image_of(const char *path, int flags)
@@ -155,6 +160,15 @@ void power_cut_watch(const char *folder)
     }
     disk.n = 0;
     snprintf(disk.folder, sizeof disk.folder, "%s", folder ? folder : "");
+    pthread_mutex_unlock(&disk.lock);
+}
+
+void power_cut_refuse_sync(const char *name)
+{
+    pthread_mutex_lock(&disk.lock);
+    for (size_t i = 0; i < disk.n; i++)
+        if (strcmp(disk.images[i].name, name) == 0)
+            disk.images[i].refuses = true;
     pthread_mutex_unlock(&disk.lock);
 }
 
@@ -208,8 +222,7 @@ static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int do_sync(sqlite3_file *f, int flags)
 {
     (void)flags;
-    note_sync(((struct file *)f)->image);
-    return SQLITE_OK;
+    return note_sync(((struct file *)f)->image) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
 static int do_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)

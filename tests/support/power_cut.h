@@ -9,6 +9,9 @@
 void power_cut_install(void); /* before a database is opened */
 void power_cut_watch(
     const char *folder); /* from now on, for files that are opened then; NULL = ends it */
+/* The next sync of this file fails, and what was written since the last one never gets to the disk, though it can be read: so Linux
+ * does it, and says so once. */
+void power_cut_refuse_sync(const char *name);
 void power_cut(const char *to,
     unsigned seed); /* what is left, into that folder, which exists; seed 0: no piece */
 
