@@ -89,16 +89,16 @@ struct attachment {
 /* What a submitter has worked out already and the sender would have to again, e.g. the rendered texts; its two users know what
  * it is. Never changed once it was handed in, counted, and never the only copy: the sender gets it with its job when the
  * message is claimed soon and by the same process (tray.h), and must come to the same bytes without it. */
+struct tray;
 struct handover {
     atomic_size_t references;
     size_t bytes; /* of all that it holds */
     void (*close)(struct handover *h);
+    struct tray *
+        room; /* of queue_take_room for these bytes, given back when it goes; NULL: none was taken */
 };
 struct handover *handover_ref(struct handover *h);
 void handover_drop(struct handover **h);
-/* Whether one that comes now is likely to be kept: else it need not be made. */
-bool queue_has_room(const struct queue *q);
-
 struct submission {
     const char *storefront;
     const char *id;             /* from ids.h, prefix "msg_" */
@@ -123,6 +123,13 @@ struct submission {
     /* May be NULL. The queue takes references of its own. Of no use to queue_submit, which may be a command's. */
     struct handover *handover;
 };
+
+/* Whether a handover of this submission, which is complete but for it, is likely to be kept: not one that is due later or is
+ * suppressed, is too large, or finds no room. Else it need not be made. */
+bool queue_has_room(const struct queue *q, const struct submission *s);
+/* The same for certain, and takes the room: to be called before the handover is made, which has it from then on. NULL: it
+ * must not be made. */
+struct tray *queue_take_room(const struct queue *q, const struct submission *s, size_t bytes);
 
 enum submit_result {
     SUBMIT_NEW,

@@ -57,7 +57,7 @@ static bool prepare(struct queue *q, const struct submission *s, struct tray_ite
     *out = (struct store_submit){.s = s, .facts = s->facts, .out = receipt};
     out->person = person_for_store(a, &person, s->address);
     out->private_json = seal_private(a, &person, s);
-    t->bytes = out->private_json.n;
+    t->bytes = out->private_json.n + (s->handover ? s->handover->bytes : 0);
     sealed = arena_array(a, s->attachments_n, sizeof *sealed);
     for (size_t i = 0; i < s->attachments_n; i++) {
         sealed[i] = seal_attachment(a, &person, s->id, i, &s->attachments[i]);
@@ -81,9 +81,14 @@ bool queue_submit(struct queue *q, const struct submission *s, struct receipt *o
 
 /* ---- without waiting ---- */
 
-bool queue_has_room(const struct queue *q)
+bool queue_has_room(const struct queue *q, const struct submission *s)
 {
-    return q->tray && tray_has_room(q->tray);
+    return q->tray && tray_has_room(q->tray, s, queue_now_ms(q));
+}
+
+struct tray *queue_take_room(const struct queue *q, const struct submission *s, size_t bytes)
+{
+    return q->tray && tray_take_room(q->tray, s, bytes, queue_now_ms(q)) ? q->tray : NULL;
 }
 
 static struct posting *open_posting(struct queue *q, size_t n, void *context)

@@ -9,7 +9,7 @@
 struct tray_item {
     struct tray *tray;
     struct tray_item *next_in_bucket, *older, *newer; /* while it lies in the tray */
-    size_t bytes;                                     /* of all that it holds */
+    size_t bytes; /* of all that it holds, but for a handover that has room of its own */
     int64_t since_ms, erasures;
     int64_t person_mark;
     struct handover *handover;
@@ -26,10 +26,12 @@ struct tray {
     struct gauge *held;                       /* NULL once closed */
     struct tray_item *buckets[BUCKETS];
     struct tray_item *oldest, *newest;
-    size_t bytes, items; /* of all items, wherever they are */
+    size_t bytes, items; /* of all items and handovers with room, wherever they are */
     int64_t erasures;    /* as of the last look */
     bool closed;
 };
+
+static void give_back(struct tray *t, size_t bytes);
 
 struct handover *handover_ref(struct handover *h)
 {
@@ -42,8 +44,13 @@ void handover_drop(struct handover **ph)
     struct handover *h = *ph;
 
     *ph = NULL;
-    if (h && atomic_fetch_sub_explicit(&h->references, 1, memory_order_acq_rel) == 1)
-        h->close(h);
+    if (!h || atomic_fetch_sub_explicit(&h->references, 1, memory_order_acq_rel) != 1)
+        return;
+    struct tray *room = h->room;
+    size_t bytes = h->bytes;
+    h->close(h);
+    if (room)
+        give_back(room, bytes);
 }
 
 static void wipe_key(void *key)
@@ -107,6 +114,17 @@ static void count_bytes(struct tray *t, int64_t change)
         gauge_set(t->held, (int64_t)t->bytes);
 }
 
+static void give_back(struct tray *t, size_t bytes)
+{
+    pthread_mutex_lock(&t->lock);
+    count_bytes(t, -(int64_t)bytes);
+    t->items--;
+    bool last = t->closed && t->items == 0;
+    pthread_mutex_unlock(&t->lock);
+    if (last)
+        free_tray(t);
+}
+
 void tray_item_close(struct tray_item **i)
 {
     struct tray_item *old = *i;
@@ -120,13 +138,7 @@ void tray_item_close(struct tray_item **i)
     vault_key_wipe(&old->key.key);
     explicit_bzero(old->text, old->text_n);
     free(old);
-    pthread_mutex_lock(&t->lock);
-    count_bytes(t, -(int64_t)bytes);
-    t->items--;
-    bool last = t->closed && t->items == 0;
-    pthread_mutex_unlock(&t->lock);
-    if (last)
-        free_tray(t);
+    give_back(t, bytes);
 }
 
 /* ---- lists, all under the lock ---- */
@@ -279,8 +291,17 @@ static void fill(struct tray_item *i, const struct submission *s)
     };
 }
 
-bool tray_has_room(struct tray *t)
+/* Whether it can come to lie here, with `bytes` handed over. */
+static bool may_lie(const struct submission *s, size_t bytes, int64_t now_ms)
 {
+    return s->state == MSG_QUEUED && s->due_ms <= now_ms &&
+           sizeof(struct tray_item) + bytes_of(s) + bytes <= TRAY_ITEM_BYTES;
+}
+
+bool tray_has_room(struct tray *t, const struct submission *s, int64_t now_ms)
+{
+    if (!may_lie(s, 0, now_ms))
+        return false;
     pthread_mutex_lock(&t->lock);
     bool fits = t->bytes + TRAY_ITEM_BYTES <= t->max_bytes;
     pthread_mutex_unlock(&t->lock);
@@ -306,13 +327,22 @@ static bool reserve(struct tray *t, size_t bytes, int64_t now_ms, int64_t *erasu
     return fits;
 }
 
+bool tray_take_room(struct tray *t, const struct submission *s, size_t bytes, int64_t now_ms)
+{
+    int64_t erasures;
+
+    return may_lie(s, bytes, now_ms) && reserve(t, bytes, now_ms, &erasures);
+}
+
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms)
 {
-    if (!s->handover || s->state != MSG_QUEUED || s->due_ms > now_ms)
+    if (!s->handover || !may_lie(s, s->handover->bytes, now_ms))
         return NULL;
-    size_t text_n = bytes_of(s), bytes = sizeof(struct tray_item) + text_n + s->handover->bytes;
+    size_t text_n = bytes_of(s), bytes = sizeof(struct tray_item) + text_n;
     int64_t erasures;
-    if (bytes > TRAY_ITEM_BYTES || !reserve(t, bytes, now_ms, &erasures))
+    if (!s->handover->room)
+        bytes += s->handover->bytes;
+    if (!reserve(t, bytes, now_ms, &erasures))
         return NULL;
     struct tray_item *i = calloc(1, sizeof *i + text_n);
     if (!i)

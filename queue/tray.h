@@ -3,11 +3,12 @@
  * A submission with a handover lies here as the job that the claim will hand out: whoever claims it in this process reads, unseals
  * and renders nothing. The rows alone count: whatever is not here, or does not fit its row, comes from the store,
  * and a loss of all that lies here changes no mail.
- * Bounded: TRAY_BYTES for all of it, from the first copy until whoever claimed it is done, less TRAY_LANE_BYTES for each lane,
- *   which needs memory of its own, and at least TRAY_LEAST_BYTES. When they are used up what comes in is not kept, and what lies
+ * Bounded: TRAY_BYTES for all of it, from before the first copy, which is the handover, until whoever claimed it is done; less
+ *   TRAY_LANE_BYTES for each lane, which needs memory of its own, and at least TRAY_LEAST_BYTES. When they are used up what comes in is not kept, and what lies
  *   here stays: it is older, so it is claimed sooner. What was not claimed for TRAY_KEPT_MS gives way. A message above TRAY_ITEM_BYTES is not kept: it would displace hundreds.
  * Secrets: the plain texts lie in the process as long, and are overwritten when they go.
  * Erasure: when somebody was erased since the last look all goes; it is rare, and nobody must be looked for.
+ * Only what may come to lie here has room: no submission that is due later or suppressed.
  * Ownership: an item belongs to its maker, to the tray between tray_put and tray_take, then to the taker. The tray's
  *   memory lives as long as the last item.
  * Threads: any. Errors: none. */
@@ -23,13 +24,15 @@
 #define TRAY_ITEM_BYTES ((size_t)1 << 20)
 #define TRAY_KEPT_MS 600000
 
-struct tray;
 struct tray_item;
 
 struct tray *tray_open(size_t lanes, struct metrics *m_or_null);
 void tray_close(struct tray **t);
 
-bool tray_has_room(struct tray *t); /* for any item */
+/* Whatever is handed over with s. */
+bool tray_has_room(struct tray *t, const struct submission *s, int64_t now_ms);
+/* Room for what is handed over with s, before it is made. Whoever gets `true` makes a handover with this room. */
+bool tray_take_room(struct tray *t, const struct submission *s, size_t bytes, int64_t now_ms);
 /* A copy of all that the job needs; NULL when it is not to be kept. To be made before the person's key is asked for, so that
  * an erasure between the two is not missed. */
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms);

@@ -197,14 +197,15 @@ static void drop(void *handover)
  * mail with a link of its own. */
 static void hand_over(struct request *r)
 {
+    const struct queue *q = r->setup->queue;
     struct handover *h;
 
-    if (r->out->state != MSG_QUEUED || !queue_has_room(r->setup->queue))
-        return;
     if (r->stream->class == STREAM_MARKETING)
-        h = rendered_none();
+        h = rendered_none(q, r->out);
     else
-        h = rendered_new(&r->parts, r->to.display, r->reply_to);
+        h = rendered_new(q, r->out, &r->parts, r->to.display, r->reply_to);
+    if (!h)
+        return;
     arena_own(r->a, h, drop);
     r->out->handover = h;
 }

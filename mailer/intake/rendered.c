@@ -11,13 +11,17 @@ static void close_rendered(struct handover *h)
     free(h);
 }
 
-static struct rendered *new_block(size_t bytes)
+/* NULL: there is no room. */
+static struct rendered *new_block(const struct queue *q, const struct submission *s, size_t bytes)
 {
-    struct rendered *r = malloc(bytes);
+    struct tray *room = queue_take_room(q, s, bytes);
+    struct rendered *r = room ? malloc(bytes) : NULL;
 
+    if (!room)
+        return NULL;
     if (!r)
         err_out_of_memory();
-    *r = (struct rendered){.handover = {.bytes = bytes, .close = close_rendered}};
+    *r = (struct rendered){.handover = {.bytes = bytes, .close = close_rendered, .room = room}};
     atomic_init(&r->handover.references, 1);
     return r;
 }
@@ -32,15 +36,19 @@ static struct str put(char **at, struct str s)
     return copy;
 }
 
-struct handover *rendered_new(
+struct handover *rendered_new(const struct queue *q, const struct submission *s,
     const struct mail_parts *parts, struct str to_name, struct str reply_to)
 {
     AUTO(buf_wipe) struct buf html = {0};
 
+    if (!queue_has_room(q, s))
+        return NULL; /* and nothing is packed */
     mail_pack_html(parts, &html);
     size_t bytes = sizeof(struct rendered) + to_name.n + reply_to.n + parts->subject.n +
                    parts->text.n + html.n;
-    struct rendered *r = new_block(bytes);
+    struct rendered *r = new_block(q, s, bytes);
+    if (!r)
+        return NULL;
     char *at = (char *)(r + 1);
     r->has_texts = true;
     r->to_name = put(&at, to_name);
@@ -51,9 +59,11 @@ struct handover *rendered_new(
     return &r->handover;
 }
 
-struct handover *rendered_none(void)
+struct handover *rendered_none(const struct queue *q, const struct submission *s)
 {
-    return &new_block(sizeof(struct rendered))->handover;
+    struct rendered *r = new_block(q, s, sizeof *r);
+
+    return r ? &r->handover : NULL;
 }
 
 const struct rendered *rendered_of(const struct job *j)

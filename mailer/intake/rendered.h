@@ -19,10 +19,11 @@ struct rendered {
     struct str html; /* packed (mail_pack_html): most of it stands in the mail */
 };
 
-/* Copies everything; one reference, the caller's. */
-struct handover *rendered_new(
+/* Copies everything, once the queue has given room for it; one reference, the caller's. NULL: the queue would not keep it.
+ * The submission is complete but for its handover. */
+struct handover *rendered_new(const struct queue *q, const struct submission *s,
     const struct mail_parts *parts, struct str to_name, struct str reply_to);
-struct handover *rendered_none(void);
+struct handover *rendered_none(const struct queue *q, const struct submission *s);
 /* NULL: the job came from the store. */
 const struct rendered *rendered_of(const struct job *j);
 

@@ -83,7 +83,7 @@ static void a_full_tray_keeps_what_is_older(void **state)
         kept += put(t, &s[i]);
     }
     assert_true(kept == FIT);
-    assert_false(tray_has_room(t));
+    assert_false(tray_has_room(t, &s[0], T0));
     assert_true(held_bytes(m) > FIT * PIECE && held_bytes(m) <= TRAY_LEAST_BYTES);
     assert_false(take(t, &s[FIT])); /* what came later was turned away */
     assert_true(take(t, &s[0]));
@@ -91,12 +91,69 @@ static void a_full_tray_keeps_what_is_older(void **state)
     p->time.ms += TRAY_KEPT_MS;
     tray_sweep(t, T0 + TRAY_KEPT_MS);
     assert_int_equal(held_bytes(m), 0);
-    assert_true(tray_has_room(t));
+    assert_true(tray_has_room(t, &s[0], T0));
     for (size_t i = 0; i < COUNT_OF(s); i++)
         handover_drop(&s[i].handover);
     assert_int_equal(gone, COUNT_OF(s));
     tray_close(&t);
     metrics_close(&m);
+}
+
+/* As intake does: room, then the handover. */
+static bool hand_over(struct tray *t, struct submission *s, atomic_int *gone, size_t bytes)
+{
+    if (!tray_take_room(t, s, bytes, T0))
+        return false;
+    s->handover = parcel_new(gone, bytes);
+    s->handover->room = t;
+    return true;
+}
+
+static void room_is_taken_before_a_submit_and_counted_once(void **state)
+{
+    enum { PIECE = 512 << 10, FIT = (int)(TRAY_LEAST_BYTES / PIECE) };
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct metrics *m = metrics_open();
+    struct tray *t = tray_open(100000, m);
+    struct submission s[FIT + 1];
+    atomic_int gone = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(s); i++) {
+        s[i] = a_mail(p, "ada@example.com");
+        assert_int_equal(hand_over(t, &s[i], &gone, PIECE), i < FIT);
+    }
+    assert_int_equal(held_bytes(m), TRAY_LEAST_BYTES);
+    assert_false(put(t, &s[0])); /* for the rest of it there is no room */
+    handover_drop(&s[1].handover);
+    assert_int_equal(held_bytes(m), TRAY_LEAST_BYTES - PIECE);
+    assert_true(put(t, &s[0]));
+    assert_true(held_bytes(m) < TRAY_LEAST_BYTES);
+    handover_drop(&s[0].handover);
+    assert_int_equal(gone, 1);
+    assert_true(take(t, &s[0]));
+    assert_int_equal(held_bytes(m), TRAY_LEAST_BYTES - 2 * PIECE);
+    tray_close(&t); /* who still has room gives it back to a tray that is closed */
+    for (size_t i = 2; i < FIT; i++)
+        handover_drop(&s[i].handover);
+    assert_int_equal(gone, FIT);
+    metrics_close(&m);
+}
+
+static void only_what_may_be_kept_has_room(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct tray *t = tray_open(4, NULL);
+    struct submission s = a_mail(p, "ada@example.com");
+
+    (void)state;
+    assert_false(tray_take_room(t, &s, TRAY_ITEM_BYTES, T0));
+    s.due_ms = T0 + 1;
+    assert_false(tray_take_room(t, &s, 1, T0) || tray_has_room(t, &s, T0));
+    s.due_ms = T0;
+    s.state = MSG_SUPPRESSED;
+    assert_false(tray_take_room(t, &s, 1, T0) || tray_has_room(t, &s, T0));
+    tray_close(&t);
 }
 
 static void what_is_too_old_gives_way_when_room_is_wanted(void **state)
@@ -183,6 +240,8 @@ int main(void)
         cmocka_unit_test(a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes),
         cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
         cmocka_unit_test(a_full_tray_keeps_what_is_older),
+        cmocka_unit_test(room_is_taken_before_a_submit_and_counted_once),
+        cmocka_unit_test(only_what_may_be_kept_has_room),
         cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),
         cmocka_unit_test(an_item_goes_with_its_own_row_alone),
     };

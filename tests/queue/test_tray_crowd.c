@@ -271,6 +271,48 @@ static void beside_an_erasure_nothing_of_the_erased_goes_out(void **state)
     free(c);
 }
 
+/* ---- what waits for the disk with a submission ---- */
+
+#define HEAVY ((size_t)100 << 20)
+#define HEAVY_MOST 4 /* one that the committer has in hand, and what its line bounds */
+
+static void note_answer(void *context, const struct receipt *r, const struct err *e_or_null)
+{
+    (void)r;
+    (void)e_or_null;
+    sem_post(context);
+}
+
+static void what_is_handed_over_counts_in_the_line(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct submission s[HEAVY_MOST];
+    struct sqlite *db;
+    atomic_int gone = 0;
+    size_t n = 0;
+    sem_t came;
+
+    (void)state;
+    sem_init(&came, 0, 0);
+    FINE(sqlite_open(post_file(p, "queue.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_exec(db, "BEGIN IMMEDIATE", &p->e));
+    for (; n < COUNT_OF(s); n++) {
+        s[n] = a_mail(p, "ada@example.com");
+        s[n].handover = parcel_new(&gone, HEAVY);
+        bool stands = queue_submit_async(p->q, &s[n], note_answer, &came, &p->e);
+        handover_drop(&s[n].handover);
+        if (!stands)
+            break;
+    }
+    FINE(sqlite_exec(db, "ROLLBACK", &p->e));
+    for (size_t i = 0; i < n; i++)
+        sem_wait(&came);
+    sem_destroy(&came);
+    sqlite_close(&db);
+    assert_true(n < COUNT_OF(s));
+    assert_int_equal(p->e.code, ERR_BUSY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +320,7 @@ int main(void)
         cmocka_unit_test(the_reply_of_a_mail_out_of_memory_is_kept_unless_its_person_was_erased),
         cmocka_unit_test(beside_submits_claims_and_cancels_every_job_comes_out_of_memory),
         cmocka_unit_test(beside_an_erasure_nothing_of_the_erased_goes_out),
+        cmocka_unit_test(what_is_handed_over_counts_in_the_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

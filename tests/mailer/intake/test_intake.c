@@ -4,6 +4,8 @@
 #include "base/encode.h"
 #include "mailer/intake/rendered.h"
 
+#include <stdio.h>
+
 static struct room room;
 static struct snapshot *snapshot;
 
@@ -281,6 +283,18 @@ static void a_shop_without_postal_address_sends_no_marketing(void **state)
     expect_in("says what to set", str_of(t.faults.first->detail), "postal_address");
 }
 
+static size_t held_bytes(void)
+{
+    AUTO(buf_close) struct buf text = {0};
+    size_t n = 0;
+
+    metrics_print(room.metrics, &text);
+    const char *at = strstr(buf_text(&text), "\nparcelpost_queue_memory_bytes ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, " %*s %zu", &n), 1);
+    return n;
+}
+
 static const struct {
     const char *name, *body;
     bool has_texts;
@@ -305,6 +319,47 @@ static void texts_are_handed_over_where_they_can_be_used(void **state)
             fail_msg("%s: %s", handed_over[i].name, r ? "the other way" : "nothing");
         if ((r->subject.n > 0) != r->has_texts || (r->handover.bytes > sizeof *r) != r->has_texts)
             fail_msg("%s: %zu bytes", handed_over[i].name, r->handover.bytes);
+        if (held_bytes() != r->handover.bytes)
+            fail_msg("%s: %zu bytes have room", handed_over[i].name, held_bytes());
+        close_taken(&t);
+        assert_int_equal(held_bytes(), 0);
+    }
+}
+
+static void suppress(const char *address)
+{
+    struct suppression_new s = {.scope = "*",
+        .reason = "hard-bounce",
+        .origin = "receiver",
+        .evidence = "",
+        .actor = "test"};
+    struct err e = {0};
+    bool added;
+
+    assert_true(queue_suppress(room.queue, "acme", str_of(address), &s, &added, &e));
+}
+
+static const struct {
+    const char *name, *body;
+} not_handed_over[] = {
+    {"due later", "{" GOOD ",\"send_at\":\"2026-11-21T09:10:00Z\"}"},
+    {"marketing, due later",
+        "{\"template\":\"offer\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\"},"
+        "\"send_at\":\"2026-11-21T09:10:00Z\"}"},
+    {"suppressed", "{" NO_TO ",\"to\":\"never@example.com\"}"},
+};
+
+static void nothing_is_handed_over_that_could_not_lie_in_memory(void **state)
+{
+    (void)state;
+    suppress("never@example.com");
+    for (size_t i = 0; i < COUNT_OF(not_handed_over); i++) {
+        AUTO(close_taken) struct taken t = {0};
+
+        take(&t, not_handed_over[i].body);
+        assert_int_equal(t.faults.n, 0);
+        if (t.s.handover || held_bytes() > 0)
+            fail_msg("%s: %zu bytes", not_handed_over[i].name, held_bytes());
     }
 }
 
@@ -497,17 +552,10 @@ static void idempotency_keys_are_printable_and_short(void **state)
 
 static void a_suppressed_recipient_is_accepted_as_suppressed(void **state)
 {
-    struct suppression_new s = {.scope = "*",
-        .reason = "hard-bounce",
-        .origin = "receiver",
-        .evidence = "",
-        .actor = "test"};
     AUTO(close_taken) struct taken t = {0};
-    struct err e = {0};
-    bool added;
 
     (void)state;
-    assert_true(queue_suppress(room.queue, "acme", STR("gone@example.com"), &s, &added, &e));
+    suppress("gone@example.com");
     take(&t, "{" NO_TO ",\"to\":\"gone@EXAMPLE.com\"}");
     assert_int_equal(t.faults.n, 0);
     expect_int("state", t.s.state, MSG_SUPPRESSED);
@@ -537,6 +585,7 @@ int main(void)
         cmocka_unit_test(unknown_names_are_told_what_there_is),
         cmocka_unit_test(a_shop_without_postal_address_sends_no_marketing),
         cmocka_unit_test(texts_are_handed_over_where_they_can_be_used),
+        cmocka_unit_test(nothing_is_handed_over_that_could_not_lie_in_memory),
         cmocka_unit_test(attachments_have_limits),
         cmocka_unit_test(metadata_has_limits),
         cmocka_unit_test(a_right_request_becomes_a_submission),
