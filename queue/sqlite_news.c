@@ -76,7 +76,7 @@ bool sqlite_news_key_changes(struct sqlite_news *n, int64_t *out, struct err *e)
     return true;
 }
 
-/* ---- suppressions: rows are only added, in the order of their numbers, which are not used twice. One that was lifted stays in
+/* ---- suppressions: queues only add rows, in the order of their numbers, which are not used twice. One that was lifted stays in
  * the sieve and is looked up like one that stands. ---- */
 
 static void put(struct sqlite_news *n, const struct digest *rows, size_t count, int64_t last)

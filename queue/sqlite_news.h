@@ -1,5 +1,7 @@
 /* sqlite_news -- what seldom changes in queue.db and is asked for each message: API keys, and who is suppressed.
- * Answers are as of the moment of the question: whatever anybody committed before it counts, in this process or another.
+ * Answers are as of the moment of the question: whatever a queue committed before it counts, in this process or another.
+ * A row of suppression that was made to name another person by hand, or put in under a number not above the last, counts
+ * from the next start.
  * How: what is remembered holds while nobody has committed (sqlite_pool_stamp), and through commits of our own writer that
  * did not touch it.
  * Errors: as reads (sqlite.h). Threads: any; begun and ended belong to the one that applies. */
