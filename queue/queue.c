@@ -252,8 +252,10 @@ static bool head_is_readable(const struct queue *q, const char *file)
     AUTO(sqlite_close) struct sqlite *db = NULL;
     struct err ignored;
 
-    return sqlite_open(folder_path(q->dir, file, a), SQLITE_FOR_READING, &db, &ignored) &&
-           sql_run(sqlite_sql(db, "SELECT count(*) FROM sqlite_schema"), &ignored);
+    if (!sqlite_open(folder_path(q->dir, file, a), SQLITE_FOR_READING, &db, &ignored))
+        return false;
+    sqlite_keep_log(db);
+    return sql_run(sqlite_sql(db, "SELECT count(*) FROM sqlite_schema"), &ignored);
 }
 
 static void look_around(struct queue *q)

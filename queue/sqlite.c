@@ -178,7 +178,7 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     else if (tune(db, mode, e)) {
         if (mode == SQLITE_FOR_WRITING)
             watch_log(db, path);
-        else if (mode != SQLITE_FOR_COPYING)
+        else if (mode == SQLITE_FOR_CHECKPOINTS)
             sqlite_keep_log(db);
         *out = db;
         return true;

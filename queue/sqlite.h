@@ -41,7 +41,8 @@ bool sqlite_sync(struct sqlite *db, struct err *e);
 /* Of the log's pages none counts as written back any more, for whoever has it open: after a sync that failed. False: somebody
  * writes back at this moment, or the index has a form that is not known; then try again. Outside of a transaction. */
 bool sqlite_write_back_anew(struct sqlite *db);
-/* Closing db writes nothing back; for readers it is always so. */
+/* Closing db writes nothing back and leaves the log where it is, even when db is the last that has it open: for connections
+ * beside one that writes. */
 void sqlite_keep_log(struct sqlite *db);
 
 /* The log of a connection for writing, which is written back into the database beside it (sqlite_checkpoint.h). */

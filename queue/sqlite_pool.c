@@ -23,6 +23,15 @@ struct sqlite_pool {
     int64_t version, stamp;
 };
 
+/* Whoever writes has the log written back, not a reader that happens to close last. */
+static bool open_reader(const char *path, struct sqlite **out, struct err *e)
+{
+    if (!sqlite_open(path, SQLITE_FOR_READING, out, e))
+        return false;
+    sqlite_keep_log(*out);
+    return true;
+}
+
 bool sqlite_pool_open(const char *path, size_t max, struct sqlite_pool **out, struct err *e)
 {
     struct sqlite_pool *p = calloc(1, sizeof *p);
@@ -34,8 +43,7 @@ bool sqlite_pool_open(const char *path, size_t max, struct sqlite_pool **out, st
     pthread_mutex_init(&p->watch_lock, NULL);
     pthread_cond_init(&p->given, NULL);
     *out = p;
-    if (sqlite_open(path, SQLITE_FOR_READING, &p->watch, e) &&
-        sqlite_stamp(p->watch, &p->version, e)) {
+    if (open_reader(path, &p->watch, e) && sqlite_stamp(p->watch, &p->version, e)) {
         p->head = sqlite_head_of(p->watch);
         return true;
     }
@@ -69,7 +77,7 @@ bool sqlite_pool_take(struct sqlite_pool *p, struct sqlite **out, struct err *e)
     else
         p->open_n++;
     pthread_mutex_unlock(&p->lock);
-    if (*out || sqlite_open(p->path, SQLITE_FOR_READING, out, e))
+    if (*out || open_reader(p->path, out, e))
         return true;
     pthread_mutex_lock(&p->lock);
     p->open_n--;
