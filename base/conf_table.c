@@ -83,7 +83,7 @@ static const struct conf_option installation[] = {
         .check = conf_check_address, .help = "local address of outgoing connections"},
     {AT(conf, smtp_port, CONF_NUMBER), .fallback = "25", WITHIN(1, PORT_MOST),
         .help = "port of MX hosts; another one for tests only"},
-    {FIXED AT(conf, lanes, CONF_NUMBER), .fallback = "16", WITHIN(1, 1024),
+    {FIXED AT(conf, lanes, CONF_NUMBER), .fallback = "64", WITHIN(1, 1024),
         .help = "connections that deliver at the same time"},
     {AT(conf, connect_timeout_ms, CONF_SPAN), .fallback = "30s", WITHIN(100, 10 * MINUTE),
         .help = "wait for a connection to one address"},

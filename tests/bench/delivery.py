@@ -18,7 +18,7 @@ def measure(run):
     ours.stop()
     found.row("delivered end to end, %d cores, RSA-2048" % CORES, race.rate(lap), "openssl speed rsa2048, %d" % CORES, limit)
     found.row("the same by CPU time, were the cores its own", race.rate_by_cpu(lap), "openssl speed rsa2048, %d" % CORES, limit)
-    found.note("%s mails of %s bytes over %d connections, 16 lanes; posted at %s/s meanwhile" % (
+    found.note("%s mails of %s bytes over %d connections; posted at %s/s meanwhile" % (
         "{:,}".format(count), "{:,.0f}".format(lap.mail_bytes), lap.connections, "{:,.0f}".format(lap.posted)))
     found.note(race.told(lap))
     return found
