@@ -303,7 +303,7 @@ static void an_empty_file_gives_the_defaults(void **state)
     assert_int_equal(c->max_attachment_bytes, 10 << 20);
     assert_int_equal(c->requests_per_minute, 600000);
     assert_int_equal(c->smtp_port, 25);
-    assert_int_equal(c->lanes, 16);
+    assert_int_equal(c->lanes, 64);
     assert_int_equal(c->connect_timeout_ms, 30000);
     assert_int_equal(c->transfer_timeout_ms, 300000);
     assert_int_equal(c->attempt_timeout_ms, 600000);
@@ -463,7 +463,7 @@ static void the_document_names_every_setting_that_is_printed(void **state)
         buf_addf(&row, "\n| `" STR_FMT "` |", STR_ARG(str_trim(str_slice(line, 0, equals))));
         expect_in("a_row", buf_str(&document), row.p);
     }
-    expect_in("default", buf_str(&document), "| `lanes` | number 1 to 1024 | `16` |");
+    expect_in("default", buf_str(&document), "| `lanes` | number 1 to 1024 | `64` |");
     expect_in("required", buf_str(&document), "| `from` | text | **must be given** |");
 }
 
