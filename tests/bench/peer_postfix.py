@@ -13,13 +13,14 @@ FILES = os.path.join(TOP, "tests", "bench", "postfix")
 
 
 class OpenDkim:
-    """A milter that signs with the RSA key in a PEM file. canonicalization: of headers and body."""
+    """A milter that signs. kind: of its key, "rsa" or "ed25519", also its selector; key: a PEM file; canonicalization: of
+    headers and body."""
 
-    def __init__(self, h, name, key, canonicalization):
+    def __init__(self, h, name, kind, key, canonicalization):
         self.dir = h.path(name)
         os.makedirs(self.dir)
         conf = os.path.join(self.dir, "opendkim.conf")
-        fill(os.path.join(FILES, "opendkim.conf"), conf, {"DIR": self.dir, "KEY": key, "CANON": canonicalization})
+        fill(os.path.join(FILES, "opendkim.conf"), conf, {"DIR": self.dir, "KIND": kind, "KEY": key, "CANON": canonicalization})
         self.socket = os.path.join(self.dir, "milter")
         self.process = Process([find_program("opendkim"), "-f", "-x", conf], os.path.join(self.dir, "log"))
         try:
