@@ -124,6 +124,16 @@ static bool is_one_ops_fault(const struct err *e)
     return e->code == ERR_CONFLICT || e->code == ERR_LIMIT || e->code == ERR_LIBRARY;
 }
 
+/* Of a settlement a conflict says that its lease was lost, which clears the mark of its body. What the tables refuse says
+ * nothing of the lease. */
+static void refuse_alone(struct store_op *op, const struct err *e)
+{
+    op->ok = false;
+    op->e = *e;
+    if (op->kind == STORE_SETTLE && e->code == ERR_CONFLICT)
+        op->e.code = ERR_LIBRARY;
+}
+
 static bool apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops, size_t n,
     int64_t now_ms, const struct store_condition *condition, bool *wrote)
 {
@@ -131,10 +141,8 @@ static bool apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops
     for (size_t i = 0; i < n; i++) {
         struct err e;
 
-        if (!try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e)) {
-            ops[i]->ok = false;
-            ops[i]->e = e;
-        }
+        if (!try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e))
+            refuse_alone(ops[i], &e);
     }
     return true;
 }

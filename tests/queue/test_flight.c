@@ -219,6 +219,27 @@ static void a_slot_is_cleared_by_its_own_message_only(void **state)
     flight_close(&f);
 }
 
+/* A journal that somebody wrote into: the chain's next number is taken. */
+static void what_the_tables_refuse_is_no_lost_lease(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *id = post_mail(p, "ada@example.com");
+    struct settlement s = {.lane = 0, .to = MSG_DELIVERED, .reason = ""};
+
+    (void)state;
+    s.job = claim_one(p);
+    queue_body_starts(p->q, s.lane, s.job);
+    post_change(p, "queue.db",
+        "INSERT INTO journal SELECT n + 1, NULL, storefront, node, seq + 1, at_ms, '', event,"
+        " actor, facts, commitment, hash, NULL, NULL, NULL FROM journal ORDER BY n DESC LIMIT 1");
+    refused(queue_settle(p->q, &s, &p->e), &p->e, ERR_LIBRARY);
+    post_change(p, "queue.db",
+        "DROP TRIGGER journal_keeps; DELETE FROM journal WHERE n = (SELECT max(n) FROM journal)");
+    post_reopen(p);
+    assert_true(show(p, id).unsure);
+    assert_string_equal(events_of(p, id), "accepted unsure");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +247,7 @@ int main(void)
         cmocka_unit_test(when_the_marks_cannot_be_trusted_every_own_lease_is_unsure),
         cmocka_unit_test(leases_of_another_node_are_left_until_they_end),
         cmocka_unit_test(a_slot_is_cleared_by_its_own_message_only),
+        cmocka_unit_test(what_the_tables_refuse_is_no_lost_lease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
