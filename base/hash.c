@@ -3,74 +3,35 @@
 #include "base/err.h"
 #include "base/log.h"
 
-#include <openssl/core_names.h>
+/* The functions of SHA-256 itself. OpenSSL 3 would rather be asked through EVP, but that takes memory, looks up parameters
+ * and gives all back for each hash, which costs several times what a short text does. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Fetching by name takes longer than hashing a short text (OpenSSL 3.0), so the algorithms are
- * fetched once per process and the contexts made once per thread. */
-static pthread_once_t fetched = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;
-static EVP_MAC *hmac;
-static pthread_key_t thread_contexts;
-
-/* Asking for 16 random bytes costs about as much as for 512, so that short ones are handed out of a stock. What was handed
- * out is wiped here, and a child of fork() begins with an empty stock. */
-#define STOCK_BYTES 512
+/* Asking for 16 random bytes costs about as much as for 1,024, so that short ones are handed out of a stock. Each thread
+ * has its own; what was handed out is wiped here, and a child of fork() throws away what it finds: no byte is given twice. */
+#define STOCK_BYTES 1024
 #define SHORT_BYTES 64
 
-struct contexts {
-    EVP_MD_CTX *digest;
-    EVP_MAC_CTX *mac;
-    unsigned char stock[STOCK_BYTES];
-    size_t stock_n; /* bytes that are left, the first of it */
-    pid_t stock_of;
+struct stock {
+    unsigned char b[STOCK_BYTES];
+    size_t n; /* bytes that are left, the first of b */
+    unsigned generation;
 };
 
-/* With valid arguments these calls fail for want of memory only. */
-static void must(bool done)
-{
-    if (!done)
-        err_out_of_memory();
-}
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_stock;
+static atomic_uint generation; /* one higher in each child of fork() */
+static _Thread_local SHA256_CTX running;
 
-static void drop_contexts(void *p)
-{
-    struct contexts *c = p;
-
-    EVP_MD_CTX_free(c->digest);
-    EVP_MAC_CTX_free(c->mac);
-    explicit_bzero(c->stock, sizeof c->stock);
-    free(c);
-}
-
-static void fetch(void)
-{
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    must(sha256 && hmac && pthread_key_create(&thread_contexts, drop_contexts) == 0);
-}
-
-static struct contexts *contexts(void)
-{
-    pthread_once(&fetched, fetch);
-    struct contexts *c = pthread_getspecific(thread_contexts);
-    if (c)
-        return c;
-    must((c = calloc(1, sizeof *c)));
-    must((c->digest = EVP_MD_CTX_new()) && (c->mac = EVP_MAC_CTX_new(hmac)));
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    must(EVP_MAC_CTX_set_params(c->mac, params));
-    must(pthread_setspecific(thread_contexts, c) == 0);
-    return c;
-}
+/* ---- SHA-256 ---- */
 
 /* A part's length as 8 bytes big-endian. */
 struct length {
@@ -86,84 +47,100 @@ static struct length length_of(struct str part)
     return out;
 }
 
+static void add_parts(SHA256_CTX *c, const struct str *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct length length = length_of(parts[i]);
+        SHA256_Update(c, length.b, sizeof length.b);
+        SHA256_Update(c, parts[i].p, parts[i].n);
+    }
+}
+
 void hash_sha256_begin(void)
 {
-    EVP_MD_CTX *c = contexts()->digest;
-
-    must(EVP_DigestInit_ex2(c, sha256, NULL));
+    SHA256_Init(&running);
 }
 
 void hash_sha256_add(struct str piece)
 {
-    must(EVP_DigestUpdate(contexts()->digest, piece.p, piece.n));
+    SHA256_Update(&running, piece.p, piece.n);
 }
 
 void hash_sha256_end(struct digest *out)
 {
-    must(EVP_DigestFinal_ex(contexts()->digest, out->b, NULL));
+    SHA256_Final(out->b, &running);
 }
 
 void hash_sha256(struct str data, struct digest *out)
 {
-    hash_sha256_begin();
-    hash_sha256_add(data);
-    hash_sha256_end(out);
+    SHA256_CTX c;
+
+    SHA256_Init(&c);
+    SHA256_Update(&c, data.p, data.n);
+    SHA256_Final(out->b, &c);
 }
 
 void hash_sha256_parts(const struct str *parts, size_t n, struct digest *out)
 {
-    EVP_MD_CTX *c = contexts()->digest;
+    SHA256_CTX c;
 
-    must(EVP_DigestInit_ex2(c, sha256, NULL));
-    for (size_t i = 0; i < n; i++) {
-        struct length length = length_of(parts[i]);
-        must(EVP_DigestUpdate(c, length.b, sizeof length.b) &&
-             EVP_DigestUpdate(c, parts[i].p, parts[i].n));
-    }
-    must(EVP_DigestFinal_ex(c, out->b, NULL));
+    SHA256_Init(&c);
+    add_parts(&c, parts, n);
+    SHA256_Final(out->b, &c);
 }
 
-/* OpenSSL keeps the key of the last call where it is handed none; an empty key is one of ours. */
-static EVP_MAC_CTX *begin_hmac(struct str key)
-{
-    static const unsigned char none[1];
-    EVP_MAC_CTX *c = contexts()->mac;
+/* ---- HMAC: RFC 2104 ---- */
 
-    must(EVP_MAC_init(c, key.n > 0 ? (const unsigned char *)key.p : none, key.n, NULL));
-    return c;
+struct hmac {
+    SHA256_CTX inner, outer;
+};
+
+static void begin_hmac(struct hmac *h, struct str key)
+{
+    uint8_t pad[SHA256_CBLOCK] = {0};
+
+    if (key.n > sizeof pad)
+        SHA256((const uint8_t *)key.p, key.n, pad);
+    else if (key.n > 0)
+        memcpy(pad, key.p, key.n);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] ^= 0x36;
+    SHA256_Init(&h->inner);
+    SHA256_Update(&h->inner, pad, sizeof pad);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] ^= 0x36 ^ 0x5c;
+    SHA256_Init(&h->outer);
+    SHA256_Update(&h->outer, pad, sizeof pad);
+    explicit_bzero(pad, sizeof pad);
 }
 
-static void add(EVP_MAC_CTX *c, const void *p, size_t n)
+/* What is left in both states afterwards is hashes, nothing of the key. */
+static void end_hmac(struct hmac *h, struct digest *out)
 {
-    must(EVP_MAC_update(c, p, n));
-}
-
-static void end_hmac(EVP_MAC_CTX *c, struct digest *out)
-{
-    size_t n;
-
-    must(EVP_MAC_final(c, out->b, &n, sizeof out->b));
+    SHA256_Final(out->b, &h->inner);
+    SHA256_Update(&h->outer, out->b, sizeof out->b);
+    SHA256_Final(out->b, &h->outer);
 }
 
 void hash_hmac(struct str key, struct str data, struct digest *out)
 {
-    EVP_MAC_CTX *c = begin_hmac(key);
+    struct hmac h;
 
-    add(c, data.p, data.n);
-    end_hmac(c, out);
+    begin_hmac(&h, key);
+    SHA256_Update(&h.inner, data.p, data.n);
+    end_hmac(&h, out);
 }
 
 void hash_hmac_parts(struct str key, const struct str *parts, size_t n, struct digest *out)
 {
-    EVP_MAC_CTX *c = begin_hmac(key);
+    struct hmac h;
 
-    for (size_t i = 0; i < n; i++) {
-        struct length length = length_of(parts[i]);
-        add(c, length.b, sizeof length.b);
-        add(c, parts[i].p, parts[i].n);
-    }
-    end_hmac(c, out);
+    begin_hmac(&h, key);
+    add_parts(&h.inner, parts, n);
+    end_hmac(&h, out);
 }
+
+/* ---- comparison ---- */
 
 bool hash_equal(struct str a, struct str b)
 {
@@ -174,6 +151,8 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 {
     return CRYPTO_memcmp(a->b, b->b, sizeof a->b) == 0;
 }
+
+/* ---- random bytes ---- */
 
 static void draw(void *out, size_t n)
 {
@@ -188,19 +167,49 @@ static void draw(void *out, size_t n)
     }
 }
 
+static void drop_stock(void *stock)
+{
+    explicit_bzero(stock, sizeof(struct stock));
+    free(stock);
+}
+
+static void begin_generation(void)
+{
+    atomic_fetch_add(&generation, 1);
+}
+
+static void prepare(void)
+{
+    if (pthread_key_create(&thread_stock, drop_stock) != 0 ||
+        pthread_atfork(NULL, NULL, begin_generation) != 0)
+        err_out_of_memory();
+}
+
+static struct stock *stock(void)
+{
+    pthread_once(&prepared, prepare);
+    struct stock *s = pthread_getspecific(thread_stock);
+    if (s)
+        return s;
+    s = calloc(1, sizeof *s);
+    if (!s || pthread_setspecific(thread_stock, s) != 0)
+        err_out_of_memory();
+    return s;
+}
+
 void hash_random(void *out, size_t n)
 {
     if (n > SHORT_BYTES) {
         draw(out, n);
         return;
     }
-    struct contexts *c = contexts();
-    if (c->stock_n < n || c->stock_of != getpid()) {
-        draw(c->stock, sizeof c->stock);
-        c->stock_n = sizeof c->stock;
-        c->stock_of = getpid();
+    struct stock *s = stock();
+    if (s->n < n || s->generation != atomic_load(&generation)) {
+        draw(s->b, sizeof s->b);
+        s->n = sizeof s->b;
+        s->generation = atomic_load(&generation);
     }
-    c->stock_n -= n;
-    memcpy(out, c->stock + c->stock_n, n);
-    explicit_bzero(c->stock + c->stock_n, n);
+    s->n -= n;
+    memcpy(out, s->b + s->n, n);
+    explicit_bzero(s->b + s->n, n);
 }

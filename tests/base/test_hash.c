@@ -4,6 +4,9 @@
 #include "tests/base/expect.h"
 
 #include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void expect_digest(const char *name, const struct digest *got, const char *hex)
 {
@@ -101,6 +104,22 @@ static void parts_are_told_apart(void **state)
     assert_false(digest_equal(&x, &y));
 }
 
+static void one_in_pieces_bears_others_between(void **state)
+{
+    struct digest x, y;
+
+    (void)state;
+    hash_sha256_begin();
+    hash_sha256_add(STR("ab"));
+    hash_sha256(STR("another"), &x);
+    hash_hmac(STR("k"), STR("another"), &x);
+    hash_sha256_add(STR(""));
+    hash_sha256_add(STR("c"));
+    hash_sha256_end(&x);
+    hash_sha256(STR("abc"), &y);
+    assert_true(digest_equal(&x, &y));
+}
+
 static void equality_looks_at_every_byte(void **state)
 {
     (void)state;
@@ -120,6 +139,45 @@ static void random_bytes_differ(void **state)
     hash_random(b, sizeof b);
     assert_memory_not_equal(a, b, sizeof a);
     hash_random(a, 0);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, 12);
+}
+
+/* Over many stocks, in pieces that do not divide one evenly. */
+static void no_random_bytes_are_given_twice(void **state)
+{
+    static char nonces[4096][12];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(nonces); i++)
+        hash_random(nonces[i], sizeof nonces[i]);
+    qsort(nonces, COUNT_OF(nonces), sizeof nonces[0], compare);
+    for (size_t i = 1; i < COUNT_OF(nonces); i++)
+        assert_memory_not_equal(nonces[i - 1], nonces[i], sizeof nonces[i]);
+}
+
+static void a_child_of_fork_draws_its_own(void **state)
+{
+    char before[16], ours[16], theirs[16];
+    int ends[2];
+
+    (void)state;
+    hash_random(before, sizeof before); /* there is something to inherit */
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        hash_random(theirs, sizeof theirs);
+        _exit(write(ends[1], theirs, sizeof theirs) == sizeof theirs ? 0 : 1);
+    }
+    assert_int_equal(read(ends[0], theirs, sizeof theirs), sizeof theirs);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    hash_random(ours, sizeof ours);
+    assert_memory_not_equal(ours, theirs, sizeof ours);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void *hash_a_lot(void *mistakes)
@@ -157,8 +215,11 @@ int main(void)
         cmocka_unit_test(sha256_of_the_standard),
         cmocka_unit_test(hmac_of_rfc4231),
         cmocka_unit_test(parts_are_told_apart),
+        cmocka_unit_test(one_in_pieces_bears_others_between),
         cmocka_unit_test(equality_looks_at_every_byte),
         cmocka_unit_test(random_bytes_differ),
+        cmocka_unit_test(no_random_bytes_are_given_twice),
+        cmocka_unit_test(a_child_of_fork_draws_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
