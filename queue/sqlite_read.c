@@ -185,7 +185,7 @@ static const char *list_text(int state)
     static const char others[] =
         VIEW_COLUMNS " FROM message m INDEXED BY message_by_state" VIEW_JOINS
                      " WHERE m.storefront = ?1 AND m.id < ?2 AND m.state = ?3"
-                     " AND m.state NOT IN (0, 1, 4) ORDER BY m.id DESC";
+                     " AND m.state <> 0 AND m.state <> 1 AND m.state <> 4 ORDER BY m.id DESC";
 
     return is_walked(state) ? all : state == MSG_LEASED ? leased : others;
 }

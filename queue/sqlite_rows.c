@@ -47,14 +47,33 @@ bool person_find(struct writer *w, const char *storefront, const struct keyed *w
     return true;
 }
 
-/* Suppressions that came before the person did: by them the address is found. */
+static bool is_suppressed_already(struct writer *w, const char *storefront,
+    const struct person_row *p, bool *out, struct err *e)
+{
+    struct sql *q =
+        sqlite_sql(w->db, "SELECT 1 FROM suppression INDEXED BY suppression_of_nobody"
+                          " WHERE storefront = ?1 AND person = ?2 AND who = 0 LIMIT 1");
+
+    sql_text(q, 1, storefront);
+    sql_digest(q, 2, &p->hash);
+    *out = sql_row(q);
+    return sql_done(q, e);
+}
+
+/* Suppressions that came before the person did: by them the address is found. Few have any, and to ask is cheaper than to
+ * change none. */
 static bool suppressions_know(
     struct writer *w, const char *storefront, const struct person_row *p, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(w->db, "UPDATE suppression INDEXED BY suppression_of_nobody SET who = ?3"
-                          " WHERE storefront = ?1 AND person = ?2 AND who = 0");
+    struct sql *q;
+    bool any;
 
+    if (!is_suppressed_already(w, storefront, p, &any, e))
+        return false;
+    if (!any)
+        return true;
+    q = sqlite_sql(w->db, "UPDATE suppression INDEXED BY suppression_of_nobody SET who = ?3"
+                          " WHERE storefront = ?1 AND person = ?2 AND who = 0");
     sql_text(q, 1, storefront);
     sql_digest(q, 2, &p->hash);
     sql_int(q, 3, p->n);

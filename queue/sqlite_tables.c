@@ -11,7 +11,8 @@
  *
  * message is narrow because each claim and settle rewrites it; what is written once stands in payload. A claim leaves
  * message_expiry alone: that hangs on `over`, the state is final, because SQLite writes an index anew when a column of its
- * condition is set, be it to the same; message_by_state leaves out what every message passes through. */
+ * condition is set, be it to the same; message_by_state leaves out what every message passes through. A condition names no list
+ * of more than two: SQLite makes a table of such a list, each time it asks. */
 static const char messages[] =
     "CREATE TABLE message(n INTEGER PRIMARY KEY, storefront TEXT NOT NULL, id TEXT NOT NULL, "
     "  person INTEGER NOT NULL, place INTEGER NOT NULL, state INTEGER NOT NULL, priority "
@@ -27,8 +28,8 @@ static const char messages[] =
     "CREATE INDEX message_expiry ON message(expires_ms) WHERE over = 0;"
     "CREATE INDEX message_leased ON message(lease_until_ms) WHERE state = 1;"
     "CREATE INDEX message_held ON message(storefront, reason, id) WHERE state = 3;"
-    "CREATE INDEX message_by_state ON message(storefront, state, id) WHERE state NOT IN (0, "
-    "  1, 4);"
+    "CREATE INDEX message_by_state ON message(storefront, state, id) WHERE state <> 0 AND "
+    "  state <> 1 AND state <> 4;"
     "CREATE TABLE payload(n INTEGER PRIMARY KEY, stream TEXT NOT NULL, template TEXT NOT "
     "  NULL, locale TEXT NOT NULL, bundle BLOB NOT NULL, date_ms INTEGER NOT NULL, event TEXT "
     "  NOT NULL, seq INTEGER NOT NULL, occurred_ms INTEGER NOT NULL, order_ref BLOB, parcel_ref "

@@ -1,4 +1,5 @@
 /* People: suppressions, and the API keys of those who ask. */
+#include "queue/keyed.h"
 #include "tests/queue/contract.h"
 
 #define ADA STR("ada@example.com")
@@ -164,6 +165,26 @@ static void a_token_suppresses_without_the_address(void **state)
     expect_whole_chain(p, SHOP, "one");
 }
 
+static void a_suppression_that_came_before_the_person_finds_the_address(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    struct suppression_new s = {.scope = "*",
+        .reason = "unsubscribe",
+        .origin = "recipient",
+        .evidence = "",
+        .actor = "recipient"};
+    struct keyed who;
+    bool added;
+
+    keyed_person(p->keys, SHOP, ADA, &who);
+    FINE(queue_suppress_person(p->q, SHOP, &who.hash[0], who.pepper[0], &s, &added, &p->e));
+    assert_int_equal(standing(p, ADA, 1)[0].address.n, 0);
+    post_mail(p, "bob@example.com");
+    assert_int_equal(standing(p, ADA, 1)[0].address.n, 0);
+    post_mail(p, "ada@example.com");
+    assert_true(str_eq(standing(p, ADA, 1)[0].address, ADA));
+}
+
 static void a_new_pepper_hides_nobody(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -264,6 +285,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_that_ran_out_does_not_stand_and_may_come_again),
     cmocka_unit_test(lifted_ones_stay_visible),
     cmocka_unit_test(a_token_suppresses_without_the_address),
+    cmocka_unit_test(a_suppression_that_came_before_the_person_finds_the_address),
     cmocka_unit_test(a_new_pepper_hides_nobody),
     cmocka_unit_test(the_same_address_is_two_persons_for_two_storefronts),
     cmocka_unit_test(a_key_is_found_by_its_secret_until_it_is_revoked),

@@ -230,6 +230,38 @@ static void version_4_knows_who_was_known(void **state)
     sqlite_close(&db);
 }
 
+/* ---- version 5 ---- */
+
+/* A message in each state, in the order of their numbers. */
+static const char of_each_state[] =
+    "WITH RECURSIVE each(s) AS (SELECT 0 UNION ALL SELECT s + 1 FROM each WHERE s < 8)"
+    " INSERT INTO message(n, storefront, id, person, place, state, priority, created_ms, due_ms,"
+    "  expires_ms, reason, last, over)"
+    "  SELECT s + 1, 'acme', 'msg_' || s, 1, 1, s, 5, 1, 20, 99, '', 1, s > 3 FROM each";
+#define RARE(what)                                                                                 \
+    "SELECT " what " FROM message INDEXED BY message_by_state WHERE storefront = 'acme'"           \
+    " AND state <> 0 AND state <> 1 AND state <> 4"
+
+static void version_5_lists_the_rare_states(void **state)
+{
+    const struct sqlite_schema fourth = {
+        "queue.db", sqlite_queue_schema.application, sqlite_queue_schema.migrations, 4, NULL};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct sqlite *db;
+
+    (void)state;
+    FINE(sqlite_open(post_file(p, "fourth.db"), SQLITE_FOR_WRITING, &db, &p->e));
+    FINE(sqlite_migrate(db, &fourth, &p->e));
+    FINE(sqlite_exec(db, of_each_state, &p->e));
+    FINE(sqlite_migrate(db, &sqlite_queue_schema, &p->e));
+    expect(p, db, RARE("count(*)"), 6);
+    expect(p, db, RARE("sum(state)"), 2 + 3 + 5 + 6 + 7 + 8);
+    FINE(sqlite_exec(db, "UPDATE message SET state = 7 WHERE state = 2", &p->e));
+    expect(p, db, RARE("count(*)") " AND state = 7", 2);
+    expect(p, db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'", 1);
+    sqlite_close(&db);
+}
+
 /* ---- what it may take ---- */
 
 /* The next statement of a migration, behind *at; NULL at its end. A trigger has more than one semicolon. */
@@ -326,6 +358,7 @@ int main(void)
         cmocka_unit_test(what_waits_of_version_1_is_found_by_version_2),
         cmocka_unit_test(version_4_has_all_that_version_3_had),
         cmocka_unit_test(version_4_knows_who_was_known),
+        cmocka_unit_test(version_5_lists_the_rare_states),
         cmocka_unit_test(version_4_sorts_nothing_that_is_sealed),
         cmocka_unit_test(a_migration_sorts_in_files_and_the_service_in_memory),
         cmocka_unit_test(a_new_file_has_the_tables_that_all_migrations_make),
