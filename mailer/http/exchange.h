@@ -11,6 +11,8 @@
 #include "mailer/gate/surveyor.h"
 #include "mailer/http/http.h"
 
+#include <stdatomic.h>
+
 #define ANSWER_HEADERS_MAX 16
 
 struct route;
@@ -36,7 +38,8 @@ struct exchange {
     struct buf body;
     struct api_key key;  /* of the caller, where the route wants a role */
     struct quota *quota; /* what the keys have asked for (meter.h) */
-    char rate[64];       /* how this key stands, "" before it was charged */
+    atomic_int *readiness;
+    char rate[64]; /* how this key stands, "" before it was charged */
 
     unsigned status; /* 0 = not answered yet */
     const char *content_type;

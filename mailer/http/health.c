@@ -7,24 +7,42 @@ void health_get(struct exchange *x)
     answer_text(x, 200, "text/plain; charset=utf-8", STR("ok\n"));
 }
 
-/* Which part is not ready is told, why only to the log: the text may name folders and hosts. */
-static void refuse(struct exchange *x, const char *part, const struct err *e)
+enum readiness { READY, NO_STORE, NO_SERVICE };
+
+static const char *const parts[] = {
+    [READY] = "", [NO_STORE] = "the store", [NO_SERVICE] = "the service"};
+
+/* Balancers ask every few seconds, so the log says what is new. */
+static void tell(struct exchange *x, enum readiness r, const struct err *e)
 {
-    log_warning("not-ready", KV("part", part), KV("why", e->text));
-    answer_header(x, "Retry-After", "10");
-    problem(x, 503, "not-ready", "not ready: %s; the log says why", part);
+    if (atomic_exchange(x->readiness, (int)r) == (int)r)
+        return;
+    if (r == READY)
+        log_info("ready-again");
+    else
+        log_warning("not-ready", KV("part", parts[r]), KV("why", e->text));
 }
 
+static enum readiness look(const struct exchange *x, struct err *e)
+{
+    if (!queue_is_well(x->app->queue, e))
+        return NO_STORE;
+    return x->app->is_ready && !x->app->is_ready(x->app->context, e) ? NO_SERVICE : READY;
+}
+
+/* Which part is not ready is told, why only to the log: the text may name folders and hosts. */
 void ready_get(struct exchange *x)
 {
     struct err e;
+    enum readiness r = look(x, &e);
 
-    if (!queue_is_well(x->app->queue, &e))
-        refuse(x, "the store", &e);
-    else if (x->app->is_ready && !x->app->is_ready(x->app->context, &e))
-        refuse(x, "the service", &e);
-    else
+    tell(x, r, &e);
+    if (r == READY) {
         answer_text(x, 200, "text/plain; charset=utf-8", STR("ready\n"));
+        return;
+    }
+    answer_header(x, "Retry-After", "10");
+    problem(x, 503, "not-ready", "not ready: %s; the log says why", parts[r]);
 }
 
 /* Numbers of the whole installation, so only for whoever runs it: asked for from this machine or from a

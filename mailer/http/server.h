@@ -21,6 +21,7 @@ struct http {
     unsigned port;
     struct peers *peers;
     struct quota *quota;
+    atomic_int readiness; /* what the log last said of it (health.c) */
     struct account *account;
     pthread_mutex_t lock; /* guards under_way, suspended and stopping */
     pthread_cond_t quieter;

@@ -97,6 +97,45 @@ static void the_service_goes_on_when_the_disk_does(void **state)
     assert_int_equal(r.status, 200);
 }
 
+static atomic_size_t not_ready, ready_again;
+
+static void count_changes(void *context, const char *line)
+{
+    (void)context;
+    atomic_fetch_add(&not_ready, strstr(line, " not-ready ") != NULL);
+    atomic_fetch_add(&ready_again, strstr(line, " ready-again") != NULL);
+}
+
+static void probe_three_times(unsigned status)
+{
+    AUTO(reply_close) struct reply r = {0};
+
+    for (int i = 0; i < 3; i++) {
+        desk_call(&desk, "GET", "/readyz", "", STR(""), &r);
+        assert_int_equal(r.status, status);
+    }
+}
+
+static void the_log_says_once_that_it_is_not_ready_and_that_it_is_again(void **state)
+{
+    AUTO(reply_close) struct reply r = {0};
+
+    (void)state;
+    log_set_sink(count_changes, NULL);
+    probe_three_times(200);
+    for (size_t i = 1; i <= 2; i++) {
+        let_files_grow(false);
+        desk_post(&desk, "/v1/messages", NOTE, &r);
+        probe_three_times(503);
+        let_files_grow(true);
+        assert_int_equal(atomic_load(&not_ready), i);
+        desk_post(&desk, "/v1/messages", NOTE, &r);
+        probe_three_times(200);
+        assert_int_equal(atomic_load(&ready_again), i);
+    }
+    log_set_sink(NULL, NULL);
+}
+
 /* ---- a disk that changes what stands on it ---- */
 
 static void change(const struct desk *d, const char *sql)
@@ -384,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_promised_that_is_not_on_disk),
         cmocka_unit_test(the_service_goes_on_when_the_disk_does),
+        cmocka_unit_test(the_log_says_once_that_it_is_not_ready_and_that_it_is_again),
         cmocka_unit_test(an_unreadable_message_is_shown_as_such_and_can_be_cancelled),
         cmocka_unit_test(requests_that_wait_for_the_disk_outlive_their_clients_and_a_stop),
         cmocka_unit_test(a_stop_loses_no_answer),
