@@ -297,7 +297,7 @@ static int tell_changes(struct round *r, const struct checkup *all, size_t n)
     for (size_t i = 0; i < n; i++)
         unsure = unsure || all[i].report.unsure;
     for (size_t i = 0; i < found; i++)
-        news = news || !changes[i].first;
+        news = news || vigil_has_found(&changes[i]);
     if (found == 0)
         return unsure ? CLI_UNKNOWN : CLI_FINE;
     print_changes(r, changes, found);

@@ -236,6 +236,13 @@ static bool dns_failed(const struct audit_report *r)
     return false;
 }
 
+static enum vigil_dns compare_dns(const struct js *old, bool is_silent)
+{
+    if (!old || js_bool(js_get(old, "silent")) == is_silent)
+        return DNS_AS_BEFORE;
+    return is_silent ? DNS_FELL_SILENT : DNS_ANSWERS_AGAIN;
+}
+
 /* The verdict to keep: a doubt that comes from the DNS leaves it as it was. */
 static const char *compare_verdict(
     const struct js *old, const struct audit_report *r, struct arena *a, struct vigil_change *out)
@@ -254,6 +261,7 @@ static void compare(struct vigil *v, const struct checkup *c, struct arena *a, c
     struct vigil_change *out)
 {
     const struct audit_report *r = &c->report;
+    bool is_silent = r->unsure && dns_failed(r);
     struct js *state = js_object(), *findings = js_array();
     struct match m = {.old = js_get(old, "findings"), .now = r};
     m.old_n = js_count(m.old);
@@ -262,6 +270,7 @@ static void compare(struct vigil *v, const struct checkup *c, struct arena *a, c
     *out = (struct vigil_change){.domain = r->domain,
         .checkup = c,
         .first = !old,
+        .dns = compare_dns(old, is_silent),
         .verdict_before = "",
         .fresh = arena_array(a, r->findings_n + 1, sizeof *out->fresh),
         .gone = arena_array(a, m.old_n + 1, sizeof *out->gone),
@@ -273,6 +282,8 @@ static void compare(struct vigil *v, const struct checkup *c, struct arena *a, c
     take_changed(&m, a, out);
     take_gone(&m, findings, a, out);
     js_set(state, "findings", findings);
+    if (is_silent)
+        js_set_bool(state, "silent", true);
     js_set(v->domains, r->domain, state); /* the old one ends here */
 }
 
@@ -300,9 +311,15 @@ static void look_at(
     js_set(v->domains, r->domain, state);
 }
 
+bool vigil_has_found(const struct vigil_change *c)
+{
+    return !c->first && (!c->checkup || c->verdict_before[0] || c->fresh_n > 0 || c->gone_n > 0 ||
+                            c->changed_n > 0);
+}
+
 static bool is_news(const struct vigil_change *c)
 {
-    return c->first || c->verdict_before[0] || c->fresh_n > 0 || c->gone_n > 0 || c->changed_n > 0;
+    return c->first || c->dns != DNS_AS_BEFORE || vigil_has_found(c);
 }
 
 static bool is_among(const struct checkup *all, size_t n, struct str domain)

@@ -47,6 +47,19 @@ static void print_unanswered(const struct vigil_change *c, struct tongue *t)
         2);
 }
 
+static void print_dns(const struct vigil_change *c, struct tongue *t)
+{
+    const char *text =
+        c->dns == DNS_FELL_SILENT
+            ? tongue_tell(t, SAY(tongue_arena(t), "watch.silent",
+                                 "the DNS does not answer where there may be an error: what could "
+                                 "not be checked stays as it was found before; `parcelpost "
+                                 "check-dns {{domain}}` shows more",
+                                 {"domain", c->domain}))
+            : tongue_tell(t, SAID("watch.answers", "the DNS answers again"));
+    paper_wrapped(str_of(text), 2);
+}
+
 static void print_verdict(const struct vigil_change *c, struct tongue *t)
 {
     AUTO(buf_close) struct buf line = {0};
@@ -112,6 +125,8 @@ static void print_change(const struct vigil_change *c, const char *path, struct 
         print_first(c, path, t);
         return;
     }
+    if (c->dns != DNS_AS_BEFORE)
+        print_dns(c, t);
     if (c->verdict_before[0])
         print_verdict(c, t);
     for (size_t i = 0; i < c->fresh_n; i++)
@@ -170,6 +185,8 @@ static struct js *change_json(const struct vigil_change *c, struct tongue *t)
     js_set_bool(o, "first", c->first);
     js_set_bool(o, "unanswered", c->unanswered);
     js_set_bool(o, "removed", !c->checkup);
+    if (c->dns != DNS_AS_BEFORE)
+        js_set_cstr(o, "dns", c->dns == DNS_FELL_SILENT ? "silent" : "answers");
     if (c->checkup)
         js_set_cstr(o, "verdict", audit_verdict_name(c->checkup->report.verdict));
     if (c->verdict_before[0])
