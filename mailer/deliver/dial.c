@@ -335,6 +335,7 @@ void dial_begin(struct dial *d, const struct dial_to *to)
     d->ssl = NULL;
     d->behind = STR("");
     d->silent = false;
+    d->instead = d->piece = STR("");
     d->connected = d->timed_out = d->broken = false;
     d->connect_errno = 0;
     dial_forget_gathered(d);
@@ -372,6 +373,14 @@ void dial_say_behind(struct dial *d, struct str bytes)
 void dial_keep_silent(struct dial *d)
 {
     d->silent = true;
+}
+
+void dial_say_instead(struct dial *d, struct str words, dial_speak *speak, void *context)
+{
+    d->instead = words;
+    d->speak = speak;
+    d->speaker = context;
+    d->piece = STR("");
 }
 
 void dial_abort(struct dial *d)

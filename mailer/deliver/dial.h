@@ -10,7 +10,7 @@
  *                which waits for nothing, sees nothing
  *   write        gathers libesmtp's 2 KB pieces and sends them before it waits for an answer
  *   SSL_write    gathers them too, so that records of TLS are few and large
- *   both         say what we want said behind the library's words, or keep its words to themselves
+ *   both         say what we want said behind the library's words or instead of them, or keep its words to themselves
  * The program must export its symbols (CMake ENABLE_EXPORTS); dial_is_in_force says whether the seam holds.
  * docs/decisions/0050-dial-seam.md tells why, 0103 what SSL_write is for.
  * Ownership: one dial per lane, for one connection after the other. Threads: that lane's. */
@@ -50,6 +50,11 @@ void dial_under_tls(struct dial *d, struct ssl_st *ssl);
  * written and stays unsent. The bytes are borrowed until then. */
 void dial_say_behind(struct dial *d, struct str bytes);
 void dial_keep_silent(struct dial *d);
+
+/* The library's next write must be `words`, all at once: the server reads in their place what `speak` gives, piece by piece
+ * until one is empty. Any other words end the connection and stay unsent. Each piece is borrowed until the next is asked for. */
+typedef struct str dial_speak(void *context);
+void dial_say_instead(struct dial *d, struct str words, dial_speak *speak, void *context);
 
 /* Ends the connection at once: what was written and not yet sent is thrown away. */
 void dial_abort(struct dial *d);

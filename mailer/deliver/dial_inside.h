@@ -25,6 +25,11 @@ struct dial {
     SSL *ssl;          /* the library's, NULL in clear */
     struct str behind; /* to be said behind its next write, "" = nothing */
     bool silent;       /* its next write stays unsent */
+    struct str
+        instead; /* the words that the next write must be, "" = any; the server reads what this gives: */
+    dial_speak *speak;
+    void *speaker;
+    struct str piece; /* of it, the rest */
     bool connected, timed_out, broken;
     int connect_errno;
     size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */

@@ -91,6 +91,9 @@ static ssize_t gather(struct dial *d, const void *p, size_t n)
     return (ssize_t)take;
 }
 
+/* Takes some of the piece: how much, 0 = it must be asked again. */
+typedef size_t dial_take(struct dial *d, struct str piece);
+
 /* ---- what the server reads ------------------------------------------------------------------------------- */
 
 static bool keeps_silent(struct dial *d)
@@ -109,11 +112,49 @@ static struct str take_behind(struct dial *d)
     return bytes;
 }
 
+/* As much of the piece as there is room for, so that `poll` tells by our buffer when there is some again: 0 = none now, errno
+ * says why. */
+static size_t gather_some(struct dial *d, struct str piece)
+{
+    size_t room = DIAL_OUT_SIZE - d->out_n;
+    ssize_t n = gather(d, piece.p, room > 0 && room < piece.n ? room : piece.n);
+
+    return n < 0 ? 0 : (size_t)n;
+}
+
+static bool has_piece(struct dial *d)
+{
+    if (d->piece.n == 0 && !d->broken)
+        d->piece = d->speak(d->speaker);
+    return d->piece.n > 0 && !d->broken;
+}
+
+/* True: all of it. Else the library asks again with the same words. */
+static bool say_instead(struct dial *d, struct str words, dial_take *take)
+{
+    if (!str_eq(words, d->instead))
+        dial_give_up(d);
+    while (has_piece(d)) {
+        size_t n = take(d, d->piece);
+        if (n == 0)
+            return false;
+        d->piece = str_slice(d->piece, n, d->piece.n);
+    }
+    if (d->broken) {
+        errno = EPIPE;
+        return false;
+    }
+    d->instead = STR("");
+    return true;
+}
+
 /* In clear; under TLS these are records, and what they say was seen above. */
 ssize_t dial_write(struct dial *d, const void *p, size_t n)
 {
     if (d->ssl)
         return gather(d, p, n);
+    if (d->instead.n > 0)
+        return say_instead(d, str_bytes(p, n), gather_some) ? (ssize_t)n : -1;
     if (keeps_silent(d))
         return (ssize_t)n;
     struct str behind = take_behind(d);
@@ -147,10 +188,23 @@ static bool collect(struct dial *d, struct str bytes)
     return true;
 }
 
+static size_t collect_some(struct dial *d, struct str piece)
+{
+    size_t room = DIAL_WORDS_SIZE - d->words_n;
+    struct str some = str_slice(piece, 0, room > 0 ? room : DIAL_WORDS_SIZE);
+
+    return collect(d, some) ? some.n : 0;
+}
+
 /* On failure the library asks OpenSSL why, which knows what became of the seal. It writes pieces of 2 KB: one for which there
  * is no room would leave before the words that are gathered. */
 int dial_write_under_tls(struct dial *d, const void *p, int n)
 {
+    if (d->instead.n > 0 && n > 0 && !d->broken) {
+        if (say_instead(d, str_bytes(p, (size_t)n), collect_some))
+            return n;
+        return d->broken ? dial_next()->SSL_write(d->ssl, p, n) : -1;
+    }
     if (keeps_silent(d))
         return n;
     struct str behind = take_behind(d);

@@ -61,59 +61,12 @@ void smtp_shared_close(struct smtp_shared **s)
 
 /* ---- putting mails in hand ------------------------------------------------------------------------------ */
 
-static void end_now(struct session *s, const char *trouble)
+void smtp_end_now(struct session *s, const char *trouble)
 {
     if (*s->trouble == 0)
         s->trouble = trouble;
     s->last = true;
     dial_abort(s->call->dial);
-}
-
-/* The final dot is not out yet: what the server has said by now cannot be its answer. */
-static void end_body(struct source *from)
-{
-    struct session *s = from->session;
-    bool came_early = dial_has_input(s->call->dial) || (s->ssl && SSL_pending(s->ssl) > 0);
-
-    from->ended = true;
-    if (!talk_body_ends(&s->talk, came_early))
-        end_now(s, s->talk.trouble);
-}
-
-/* A dot alone would be an empty mail, so the connection ends. */
-static bool begin_body(struct source *from)
-{
-    const struct smtp_feed *feed = from->session->call->feed;
-
-    if (smtp_ahead_unsaid(from->session).n > 0) {
-        end_now(from->session, "the library did not say what the server has heard");
-        return false;
-    }
-    from->begun = feed->body_starts(feed->context);
-    if (!from->begun)
-        end_now(from->session, "the mail was taken back");
-    return from->begun;
-}
-
-static const char *give_body(void **state, int *length, void *arg)
-{
-    struct source *from = arg;
-
-    (void)state;
-    if (!length) { /* rewind */
-        from->given = false;
-        return NULL;
-    }
-    *length = 0;
-    if (from->given && !from->ended)
-        end_body(from);
-    if (from->given || from->bytes.n == 0 || *from->session->talk.trouble)
-        return NULL;
-    if (!from->begun && !begin_body(from))
-        return NULL;
-    from->given = true;
-    *length = (int)from->bytes.n;
-    return from->bytes.p;
 }
 
 static bool is_safe_address(struct str a)
@@ -167,7 +120,7 @@ static void add_mail(struct session *s, const struct smtp_mail *m)
     smtp_set_reverse_path(s->message, path);
     str_copy(m->recipient, path, sizeof path);
     s->recipient = smtp_add_recipient(s->message, path);
-    smtp_set_messagecb(s->message, give_body, from);
+    smtp_set_messagecb(s->message, smtp_body_give, from);
     smtp_size_set_estimate(s->message, (unsigned long)m->bytes.n);
     if (m->eight_bit)
         smtp_8bitmime_set_body(s->message, E8bitmime_8BITMIME);
@@ -226,7 +179,7 @@ static void check_cut(struct session *s, enum smtp_phase phase, const smtp_statu
     if (smtp_was_cut(s, status) && !s->cut) {
         s->cut = true;
         s->cut_at = phase;
-        end_now(s, "a reply line was too long");
+        smtp_end_now(s, "a reply line was too long");
     }
 }
 
@@ -238,7 +191,7 @@ static void on_mail(struct session *s, smtp_message_t m)
     watch_until(s->call->watch, s->deadline_ns);
     check_cut(s, AT_MAIL, status);
     if (s->grouped && !smtp_is_success(status->code))
-        end_now(s, ""); /* RCPT and DATA are out: what they are answered belongs to nothing */
+        smtp_end_now(s, ""); /* RCPT and DATA are out: what they are answered belongs to nothing */
     if (smtp_is_refusal(status->code))
         decide_and_go_on(s, true);
 }
@@ -316,7 +269,7 @@ static void on_traffic(const char *bytes, int n, int writing, void *arg)
                                             : smtp_ahead_says(s, str_bytes(bytes, size));
 
     if (!go_on)
-        end_now(s, s->talk.trouble);
+        smtp_end_now(s, s->talk.trouble);
 }
 
 /* ---- one conversation ----------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* smtp_inside -- what the files of smtp share: one session of libesmtp and the mail in its hand.
- * Only smtp.c, smtp_ahead.c, smtp_result.c and smtp_cover.c include it; they are libesmtp's only users. */
+ * Only smtp.c, smtp_ahead.c, smtp_body.c, smtp_result.c and smtp_cover.c include it; they are libesmtp's only users. */
 #ifndef MAILER_DELIVER_SMTP_INSIDE_H
 #define MAILER_DELIVER_SMTP_INSIDE_H
 
@@ -19,7 +19,10 @@ struct source {
     struct session *session;
     struct source *next;
     struct str bytes;
-    bool given, begun, ended;
+    bool given; /* the library has the stub */
+    bool begun, ended;
+    size_t said;         /* of bytes */
+    bool dot_is_doubled; /* of the line that comes next */
 };
 
 /* "RCPT TO:<address>", DATA. */
@@ -54,6 +57,12 @@ struct session {
         ahead; /* the server has heard them, the library has said ahead_from bytes of them */
     size_t ahead_from;
 };
+
+/* smtp.c: the connection ends; "" = the reason is known or will be. */
+void smtp_end_now(struct session *s, const char *trouble);
+
+/* smtp_body.c: the library's callback for a mail, `arg` its source. */
+const char *smtp_body_give(void **state, int *length, void *arg);
 
 /* smtp_ahead.c: RCPT and DATA go out with MAIL where the server takes them together. The library says them again when
  * MAIL is answered, and nobody hears it. So the server hears the same bytes in the same order as without, earlier: where

@@ -219,6 +219,57 @@ static void one_write_stays_unsent(void **state)
     dial_end(b->dial);
 }
 
+static struct str say_in_pieces(void *context)
+{
+    static const char *const pieces[] = {"one", " two", " three", ""};
+    size_t *n = context;
+
+    return str_of(pieces[(*n)++]);
+}
+
+static void the_server_reads_something_else_instead(void **state)
+{
+    struct bench *b = *state;
+    int fd = connect_as_the_library(b);
+    int taken = accept(b->listener, NULL, NULL);
+    char in[64] = "";
+    size_t said = 0;
+
+    dial_say_instead(b->dial, STR("stub"), say_in_pieces, &said);
+    assert_int_equal(write(fd, "stub", 4), 4);
+    assert_int_equal(said, 4);
+    assert_int_equal(write(fd, " four", 5), 5);
+    close(fd);
+    dial_left(b->dial);
+    assert_int_equal(recv(taken, in, sizeof in, 0), 18);
+    assert_memory_equal(in, "one two three four", 18);
+    dial_end(b->dial);
+    close(taken);
+}
+
+static void other_words_than_those_to_be_replaced_end_the_connection(void **state)
+{
+    static const char *const other[] = {"stu", "stub.", "QUIT\r\n", "s"};
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < COUNT_OF(other); i++) {
+        int fd = connect_as_the_library(b);
+        int taken = accept(b->listener, NULL, NULL);
+        size_t said = 0;
+        char in;
+
+        dial_say_instead(b->dial, STR("stub"), say_in_pieces, &said);
+        assert_int_equal(write(fd, other[i], strlen(other[i])), -1);
+        assert_int_equal(errno, EPIPE);
+        assert_int_equal(write(fd, "stub", 4), -1);
+        assert_int_equal(said, 0);
+        close(fd);
+        dial_end(b->dial);
+        assert_int_equal(read(taken, &in, 1), 0);
+        close(taken);
+    }
+}
+
 /* What was meant for one connection is nothing to the next one. */
 static void a_new_connection_begins_with_nothing_to_say(void **state)
 {
@@ -229,6 +280,7 @@ static void a_new_connection_begins_with_nothing_to_say(void **state)
 
     dial_say_behind(b->dial, STR("old"));
     dial_keep_silent(b->dial);
+    dial_say_instead(b->dial, STR("old"), NULL, NULL);
     close(taken);
     close(fd);
     dial_end(b->dial);
@@ -459,6 +511,8 @@ int main(void)
         ON_BENCH(small_writes_leave_together_before_the_wait),
         ON_BENCH(what_is_said_behind_a_write_leaves_with_it),
         ON_BENCH(one_write_stays_unsent),
+        ON_BENCH(the_server_reads_something_else_instead),
+        ON_BENCH(other_words_than_those_to_be_replaced_end_the_connection),
         ON_BENCH(a_new_connection_begins_with_nothing_to_say),
         ON_BENCH(a_piece_too_large_to_gather_under_tls_ends_the_connection),
         ON_BENCH(the_last_words_leave_when_the_library_has_closed),
