@@ -1,6 +1,7 @@
 #include "templates/format.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unicode/ucurr.h>
 #include <unicode/udat.h>
@@ -9,11 +10,14 @@
 #include <unicode/ustring.h>
 
 #include "base/clock.h"
+#include "templates/format_inside.h"
+#include "templates/layout.h"
 
 #define CURRENCIES_MAX 8
 #define IDLE_MAX 8
-#define TEXT_MAX 128 /* UTF-16 units of one formatted value */
-#define DAYS_KEPT 32 /* formatted days: the mails of a day show the same few */
+#define AMOUNT_DIGITS 15 /* before the point, as format_is_decimal allows */
+#define TEXT_MAX 128     /* UTF-16 units of one formatted value */
+#define DAYS_KEPT 32     /* formatted days: the mails of a day show the same few */
 #define DAY_BYTES 62
 #define DAY_MS INT64_C(86400000)
 
@@ -34,13 +38,17 @@ struct day {
 struct format {
     char *locale;
     UNumberFormatter *integer;
+    struct layout integers;
+    bool knows_integers; /* else ICU is asked for each */
     UPluralRules *plurals;
-    pthread_mutex_t lock; /* guards what follows; never held while formatting */
     struct money {
         char currency[4];
         UNumberFormatter *formatter;
-    } money[CURRENCIES_MAX];
-    size_t money_n;
+        struct layout layout;
+        bool is_known;       /* the layout; else ICU is asked for each */
+    } money[CURRENCIES_MAX]; /* only ever added, under the lock; read without */
+    atomic_size_t money_n;
+    pthread_mutex_t lock; /* guards what follows; never held while formatting */
     struct dates date, datetime;
     struct day days[DAYS_KEPT];
 };
@@ -48,68 +56,6 @@ struct format {
 static bool library(struct err *e, UErrorCode status, const char *what)
 {
     return err_set(e, ERR_LIBRARY, "ICU cannot %s: %s", what, u_errorName(status));
-}
-
-/* ---- opening --------------------------------------------------------------------------------- */
-
-static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UErrorCode *status)
-{
-    static const UChar utc[] = u"UTC";
-    return udat_open(time, UDAT_LONG, locale, utc, -1, NULL, 0, status);
-}
-
-/* ICU compiles a number formatter at its fourth use, whichever thread makes it. Done here, before the formatter is
- * shared, no thread waits for it, and the lock that hands the formatter over orders it before every use. */
-static void settle(const UNumberFormatter *formatter, UErrorCode *status)
-{
-    UFormattedNumber *number = unumf_openResult(status);
-    for (int use = 0; use < 4; use++)
-        unumf_formatInt(formatter, 1, number, status);
-    unumf_closeResult(number);
-}
-
-bool format_open(const char *locale, const char *texts, struct format **out, struct err *e)
-{
-    struct format *f = calloc(1, sizeof *f);
-    if (!f || !(f->locale = strdup(locale)))
-        err_out_of_memory();
-    pthread_mutex_init(&f->lock, NULL);
-    UErrorCode status = U_ZERO_ERROR;
-    f->integer = unumf_openForSkeletonAndLocale(u"precision-integer", -1, locale, &status);
-    settle(f->integer, &status);
-    f->plurals = uplrules_open(texts, &status);
-    f->date.master = open_dates(locale, UDAT_NONE, &status);
-    f->datetime.master = open_dates(locale, UDAT_SHORT, &status);
-    if (U_FAILURE(status)) {
-        format_close(&f);
-        return library(e, status, "open the locale");
-    }
-    *out = f;
-    return true;
-}
-
-static void close_dates(struct dates *d)
-{
-    for (size_t i = 0; i < d->idle_n; i++)
-        udat_close(d->idle[i]);
-    udat_close(d->master);
-}
-
-void format_close(struct format **fp)
-{
-    struct format *f = *fp;
-    *fp = NULL;
-    if (!f)
-        return;
-    for (size_t i = 0; i < f->money_n; i++)
-        unumf_close(f->money[i].formatter);
-    close_dates(&f->date);
-    close_dates(&f->datetime);
-    uplrules_close(f->plurals);
-    unumf_close(f->integer);
-    pthread_mutex_destroy(&f->lock);
-    free(f->locale);
-    free(f);
 }
 
 /* ---- UTF-16 to UTF-8 ------------------------------------------------------------------------- */
@@ -143,14 +89,131 @@ static void close_number(UFormattedNumber **n)
     unumf_closeResult(*n);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------- */
+/* ---- asking ICU ------------------------------------------------------------------------------ */
 
-bool format_integer(const struct format *f, int64_t n, struct buf *out, struct err *e)
+bool format_ask_integer(const struct format *f, int64_t n, struct buf *out, struct err *e)
 {
     UErrorCode status = U_ZERO_ERROR;
     AUTO(close_number) UFormattedNumber *number = unumf_openResult(&status);
     unumf_formatInt(f->integer, n, number, &status);
     return add_number(number, status, out, e);
+}
+
+static bool ask_amount(
+    const UNumberFormatter *formatter, struct str amount, struct buf *out, struct err *e)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    AUTO(close_number) UFormattedNumber *number = unumf_openResult(&status);
+    unumf_formatDecimal(formatter, amount.p, (int32_t)amount.n, number, &status);
+    return add_number(number, status, out, e);
+}
+
+static UNumberFormatter *open_money(const struct format *f, struct str currency, UErrorCode *status)
+{
+    UChar skeleton[] = u"currency/XXX";
+    u_charsToUChars(currency.p, skeleton + 9, 3);
+    return unumf_openForSkeletonAndLocale(skeleton, -1, f->locale, status);
+}
+
+bool format_ask_money(
+    const struct format *f, struct str amount, struct str currency, struct buf *out, struct err *e)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UNumberFormatter *formatter = open_money(f, currency, &status);
+    bool ok = U_SUCCESS(status) ? ask_amount(formatter, amount, out, e)
+                                : library(e, status, "open a currency");
+    unumf_close(formatter);
+    return ok;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static UDateFormat *open_dates(const char *locale, UDateFormatStyle time, UErrorCode *status)
+{
+    static const UChar utc[] = u"UTC";
+    return udat_open(time, UDAT_LONG, locale, utc, -1, NULL, 0, status);
+}
+
+/* ICU compiles a number formatter at its fourth use, whichever thread makes it. Done here, before the formatter is
+ * shared, no thread waits for it, and the lock that hands the formatter over orders it before every use. */
+static void settle(const UNumberFormatter *formatter, UErrorCode *status)
+{
+    UFormattedNumber *number = unumf_openResult(status);
+    for (int use = 0; use < 4; use++)
+        unumf_formatInt(formatter, 1, number, status);
+    unumf_closeResult(number);
+}
+
+static bool teach_integer(void *context, struct str decimal, struct buf *out)
+{
+    struct err e;
+    int64_t n;
+    return str_to_i64(decimal, &n) && format_ask_integer(context, n, out, &e);
+}
+
+bool format_open(const char *locale, const char *texts, struct format **out, struct err *e)
+{
+    struct format *f = calloc(1, sizeof *f);
+    if (!f || !(f->locale = strdup(locale)))
+        err_out_of_memory();
+    pthread_mutex_init(&f->lock, NULL);
+    UErrorCode status = U_ZERO_ERROR;
+    f->integer = unumf_openForSkeletonAndLocale(u"precision-integer", -1, locale, &status);
+    settle(f->integer, &status);
+    f->knows_integers =
+        U_SUCCESS(status) && layout_learn(&f->integers, 0, LAYOUT_WHOLE_MAX, teach_integer, f);
+    f->plurals = uplrules_open(texts, &status);
+    f->date.master = open_dates(locale, UDAT_NONE, &status);
+    f->datetime.master = open_dates(locale, UDAT_SHORT, &status);
+    if (U_FAILURE(status)) {
+        format_close(&f);
+        return library(e, status, "open the locale");
+    }
+    *out = f;
+    return true;
+}
+
+static void close_dates(struct dates *d)
+{
+    for (size_t i = 0; i < d->idle_n; i++)
+        udat_close(d->idle[i]);
+    udat_close(d->master);
+}
+
+void format_close(struct format **fp)
+{
+    struct format *f = *fp;
+    *fp = NULL;
+    if (!f)
+        return;
+    for (size_t i = 0; i < atomic_load(&f->money_n); i++)
+        unumf_close(f->money[i].formatter);
+    close_dates(&f->date);
+    close_dates(&f->datetime);
+    uplrules_close(f->plurals);
+    unumf_close(f->integer);
+    pthread_mutex_destroy(&f->lock);
+    free(f->locale);
+    free(f);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+bool format_integer(const struct format *f, int64_t n, struct buf *out, struct err *e)
+{
+    if (!f->knows_integers)
+        return format_ask_integer(f, n, out, e);
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0)
+        digits[--at] = '-';
+    layout_write(&f->integers, str_bytes(digits + at, sizeof digits - at), out);
+    return true;
 }
 
 bool format_plural(const struct format *f, int64_t n, char out[8], struct err *e)
@@ -167,36 +230,53 @@ bool format_plural(const struct format *f, int64_t n, char out[8], struct err *e
     return true;
 }
 
-static UNumberFormatter *open_money(
-    const struct format *f, const char *currency, UErrorCode *status)
+static bool teach_amount(void *context, struct str amount, struct buf *out)
 {
-    UChar skeleton[] = u"currency/XXX";
-    u_charsToUChars(currency, skeleton + 9, 3);
-    return unumf_openForSkeletonAndLocale(skeleton, -1, f->locale, status);
+    struct err e;
+    return ask_amount(context, amount, out, &e);
 }
 
-/* The formatter of a currency: kept once opened (25 us), while there is room; `own` says that the caller closes. */
-static UNumberFormatter *take_money(
-    struct format *f, struct str currency, bool *own, UErrorCode *status)
+static const struct money *find_money(const struct format *f, struct str currency)
 {
-    char code[4] = {currency.p[0], currency.p[1], currency.p[2], 0};
-    UNumberFormatter *found = NULL;
-    *own = false;
-    pthread_mutex_lock(&f->lock);
-    for (size_t i = 0; i < f->money_n && !found; i++)
-        if (strcmp(f->money[i].currency, code) == 0)
-            found = f->money[i].formatter;
-    if (!found) {
-        found = open_money(f, code, status);
-        *own = U_FAILURE(*status) || f->money_n == CURRENCIES_MAX;
-        if (!*own) {
-            settle(found, status);
-            memcpy(f->money[f->money_n].currency, code, 4);
-            f->money[f->money_n++].formatter = found;
-        }
+    size_t n = atomic_load_explicit(&f->money_n, memory_order_acquire);
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(f->money[i].currency, currency.p, 3) == 0)
+            return &f->money[i];
+    return NULL;
+}
+
+/* What opening a formatter (25 us) and learning (60 us) bring is kept; NULL where it cannot be, or there is no more room. */
+static const struct money *add_money(struct format *f, struct str currency)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    size_t n = atomic_load_explicit(&f->money_n, memory_order_relaxed);
+    if (n == CURRENCIES_MAX)
+        return NULL;
+    struct money *m = &f->money[n];
+    m->formatter = open_money(f, currency, &status);
+    settle(m->formatter, &status);
+    if (U_FAILURE(status)) {
+        unumf_close(m->formatter);
+        return NULL;
     }
+    memcpy(m->currency, currency.p, 3);
+    unsigned decimals = (unsigned)format_currency_digits(currency);
+    m->is_known = layout_learn(&m->layout, decimals, AMOUNT_DIGITS, teach_amount, m->formatter);
+    atomic_store_explicit(&f->money_n, n + 1, memory_order_release);
+    return m;
+}
+
+static const struct money *take_money(struct format *f, struct str currency)
+{
+    const struct money *m = find_money(f, currency);
+    if (m || atomic_load_explicit(&f->money_n, memory_order_relaxed) == CURRENCIES_MAX)
+        return m;
+    pthread_mutex_lock(&f->lock);
+    m = find_money(f, currency);
+    if (!m)
+        m = add_money(f, currency);
     pthread_mutex_unlock(&f->lock);
-    return found;
+    return m;
 }
 
 bool format_money(
@@ -204,15 +284,13 @@ bool format_money(
 {
     if (!format_is_currency(currency) || !format_is_amount(amount, currency))
         return err_set(e, ERR_INPUT, "an amount is decimal text with an ISO 4217 currency");
-    UErrorCode status = U_ZERO_ERROR;
-    bool own;
-    UNumberFormatter *formatter = take_money(f, currency, &own, &status);
-    AUTO(close_number) UFormattedNumber *number = unumf_openResult(&status);
-    unumf_formatDecimal(formatter, amount.p, (int32_t)amount.n, number, &status);
-    bool ok = add_number(number, status, out, e);
-    if (own)
-        unumf_close(formatter);
-    return ok;
+    const struct money *m = take_money(f, currency);
+    if (!m)
+        return format_ask_money(f, amount, currency, out, e);
+    if (!m->is_known)
+        return ask_amount(m->formatter, amount, out, e);
+    layout_write(&m->layout, amount, out);
+    return true;
 }
 
 /* ---- dates ----------------------------------------------------------------------------------- */

@@ -19,17 +19,46 @@ static void widen(struct str code, UChar out[4])
     out[3] = 0;
 }
 
-bool format_is_currency(struct str code)
+/* ICU searches its files for each answer, and it is always the same: remembered by the code, 0 = not asked yet. */
+typedef atomic_uchar remembered[26 * 26 * 26];
+
+static bool is_code(struct str s)
 {
-    if (code.n != 3)
-        return false;
-    for (size_t i = 0; i < 3; i++)
-        if (code.p[i] < 'A' || code.p[i] > 'Z')
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < 'A' || s.p[i] > 'Z')
             return false;
+    return s.n == 3;
+}
+
+static size_t place_of(struct str code)
+{
+    size_t place = 0;
+    for (size_t i = 0; i < 3; i++)
+        place = place * 26 + (size_t)(code.p[i] - 'A');
+    return place;
+}
+
+static bool ask_currency(struct str code)
+{
     UChar wide[4];
     UErrorCode status = U_ZERO_ERROR;
     widen(code, wide);
     return ucurr_isAvailable(wide, U_DATE_MIN, U_DATE_MAX, &status) && U_SUCCESS(status);
+}
+
+bool format_is_currency(struct str code)
+{
+    enum { YES = 1, NO };
+    static remembered answers;
+    if (!is_code(code))
+        return false;
+    atomic_uchar *place = &answers[place_of(code)];
+    unsigned char answer = atomic_load_explicit(place, memory_order_relaxed);
+    if (answer == 0) {
+        answer = ask_currency(code) ? YES : NO;
+        atomic_store_explicit(place, answer, memory_order_relaxed);
+    }
+    return answer == YES;
 }
 
 static int ask_digits(struct str code)
@@ -41,20 +70,16 @@ static int ask_digits(struct str code)
     return U_SUCCESS(status) ? digits : 2;
 }
 
-/* ICU searches its files for the answer each time, and it is always the same: remembered, one more, 0 = not asked yet. */
 int format_currency_digits(struct str code)
 {
-    static atomic_uchar known[26 * 26 * 26];
-    size_t place = 0;
-    for (size_t i = 0; i < 3; i++) {
-        if (i >= code.n || code.p[i] < 'A' || code.p[i] > 'Z')
-            return ask_digits(code);
-        place = place * 26 + (size_t)(code.p[i] - 'A');
-    }
-    int digits = atomic_load_explicit(&known[place], memory_order_relaxed);
+    static remembered one_more;
+    if (!is_code(code))
+        return ask_digits(code);
+    atomic_uchar *place = &one_more[place_of(code)];
+    int digits = atomic_load_explicit(place, memory_order_relaxed);
     if (digits == 0) {
         digits = ask_digits(code) + 1;
-        atomic_store_explicit(&known[place], (unsigned char)digits, memory_order_relaxed);
+        atomic_store_explicit(place, (unsigned char)digits, memory_order_relaxed);
     }
     return digits - 1;
 }

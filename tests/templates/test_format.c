@@ -1,7 +1,8 @@
-#include "templates/format.h"
+#include "templates/format_inside.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -242,6 +243,90 @@ static void whole_numbers_are_grouped(void **state)
     assert_string_equal(buf_text(&out), "-1.234.567 9.223.372.036.854.775.807");
 }
 
+static void expect_same_integer(const struct format *f, const char *locale, int64_t n)
+{
+    AUTO(buf_close) struct buf ours = {0}, theirs = {0};
+    struct err e;
+    assert_true(format_integer(f, n, &ours, &e));
+    assert_true(format_ask_integer(f, n, &theirs, &e));
+    if (strcmp(buf_text(&ours), buf_text(&theirs)) != 0)
+        fail_msg(
+            "%s: %lld is %s, not %s", locale, (long long)n, buf_text(&theirs), buf_text(&ours));
+}
+
+static void expect_same_amount(
+    struct format *f, const char *locale, const char *currency, const char *amount)
+{
+    AUTO(buf_close) struct buf ours = {0}, theirs = {0};
+    struct err e;
+    assert_true(format_money(f, str_of(amount), str_of(currency), &ours, &e));
+    assert_true(format_ask_money(f, str_of(amount), str_of(currency), &theirs, &e));
+    if (strcmp(buf_text(&ours), buf_text(&theirs)) != 0)
+        fail_msg("%s: %s %s is %s, not %s", locale, amount, currency, buf_text(&theirs),
+            buf_text(&ours));
+}
+
+/* Of any magnitude, the same in every run. */
+static int64_t draw(uint64_t *state)
+{
+    *state ^= *state << 13, *state ^= *state >> 7, *state ^= *state << 17; /* Marsaglia 2003 */
+    return (int64_t)(*state >> (*state % 64)) * (*state & 64 ? -1 : 1);
+}
+
+static void compare_integers(const struct format *f, const char *locale, uint64_t *state)
+{
+    static const int64_t edges[] = {0, 9, 10, 999, 1000, 9999, 10000, 99999, 100000, 1000000, -1,
+        -999, -1000, -10000, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < COUNT_OF(edges); i++)
+        expect_same_integer(f, locale, edges[i]);
+    for (size_t i = 0; i < 10; i++)
+        expect_same_integer(f, locale, draw(state));
+}
+
+static void compare_amounts(struct format *f, const char *locale, uint64_t *state)
+{
+    static const char *const currencies[] = {"EUR", "CHF", "JPY", "KWD", "PTE"};
+    static const char *const whole[] = {
+        "0", "-0", "-1", "007", "1000", "-10000", "999999999999999"};
+    for (size_t c = 0; c < COUNT_OF(currencies); c++) {
+        for (size_t i = 0; i < COUNT_OF(whole); i++)
+            expect_same_amount(f, locale, currencies[c], whole[i]);
+        expect_same_amount(f, locale, currencies[c], "1234.000000000000");
+        for (size_t i = 0; i < 3 && format_currency_digits(str_of(currencies[c])) > 0; i++) {
+            char amount[40];
+            int64_t n = draw(state);
+            snprintf(amount, sizeof amount, "%lld.%d", (long long)(n % 1000000000000000),
+                (int)(i < 1 ? i : (uint64_t)n % 100));
+            expect_same_amount(f, locale, currencies[c], amount);
+        }
+    }
+}
+
+static void compare_locale(void *context, const char *locale, const char *full)
+{
+    uint64_t *state = context;
+    struct format *f = NULL;
+    struct err e;
+    (void)full;
+    assert_true(format_open(locale, locale, &f, &e));
+    compare_integers(f, locale, state);
+    compare_amounts(f, locale, state);
+    format_close(&f);
+}
+
+/* What a layout learned of a locale is what ICU would have written, and where it learned nothing ICU writes. */
+static void numbers_and_amounts_are_those_of_icu_in_every_locale(void **state)
+{
+    (void)state;
+    static const char *const longer[] = {"ccp", "fil", "gsw", "haw", "kok", "mni", "sat", "yue"};
+    uint64_t random = 2463534242;
+    for (char a = 'a'; a <= 'z'; a++)
+        for (char b = 'a'; b <= 'z'; b++)
+            format_locales((const char[]){a, b, 0}, compare_locale, &random);
+    for (size_t i = 0; i < COUNT_OF(longer); i++)
+        format_locales(longer[i], compare_locale, &random);
+}
+
 static void a_language_that_icu_does_not_know_has_no_plural_rules(void **state)
 {
     (void)state;
@@ -265,6 +350,7 @@ int main(void)
         cmocka_unit_test(plural_forms_are_those_of_the_texts),
         cmocka_unit_test(tags_are_told_from_other_names),
         cmocka_unit_test(whole_numbers_are_grouped),
+        cmocka_unit_test(numbers_and_amounts_are_those_of_icu_in_every_locale),
         cmocka_unit_test(a_language_that_icu_does_not_know_has_no_plural_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
