@@ -260,7 +260,7 @@ static bool pending_key(struct vault *v, const char *storefront, const struct ke
 
 /* ---- verbs ---- */
 
-/* What is remembered holds while nobody erased; somebody new need not be asked about. */
+/* What is remembered holds while nobody erased. */
 static bool remembered(struct vault *v, const char *storefront, const struct keyed *who,
     struct vault_key *out, bool *found, struct err *e)
 {
@@ -281,19 +281,7 @@ static bool remembered(struct vault *v, const char *storefront, const struct key
     return true;
 }
 
-/* Where a key would be made, who is surely new need not be looked for. */
 static bool look_for_key(struct vault *v, const char *storefront, const struct keyed *who,
-    bool make, struct vault_key *out, int64_t *erased_n, enum answer *answer, struct err *e)
-{
-    bool is_new = false;
-
-    if (make && !seen(v, vault_news_is_new(v->news, who, &is_new, e), e))
-        return false;
-    *answer = ANSWER_NONE;
-    return is_new || key_by_person(v, storefront, who, out, erased_n, answer, e);
-}
-
-bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *who, bool make,
     struct vault_key *out, bool *found, struct err *e)
 {
     enum answer answer;
@@ -303,14 +291,32 @@ bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *w
         return false;
     if (*found)
         return true;
-    if (!look_for_key(v, storefront, who, make, out, &erased_n, &answer, e))
+    if (!key_by_person(v, storefront, who, out, &erased_n, &answer, e))
         return false;
     *found = answer == ANSWER_KEY;
+    if (!*found)
+        return true;
     pthread_mutex_lock(&v->lock);
+    vault_cache_put(&v->cache, &who->hash[0], erased_n, out);
+    pthread_mutex_unlock(&v->lock);
+    return true;
+}
+
+/* Where a key would be made, who is surely new need not be looked for. */
+bool vault_key_of(struct vault *v, const char *storefront, const struct keyed *who, bool make,
+    struct vault_key *out, bool *found, struct err *e)
+{
+    bool is_new = false;
+
+    *found = false;
+    if (make && !seen(v, vault_news_is_new(v->news, who, &is_new, e), e))
+        return false;
+    if (!is_new && !look_for_key(v, storefront, who, out, found, e))
+        return false;
     if (*found)
-        vault_cache_put(&v->cache, &who->hash[0], erased_n, out);
-    else /* another thread may have met this person since we looked */
-        *found = pending_key(v, storefront, who, make, out);
+        return true;
+    pthread_mutex_lock(&v->lock); /* another thread may have met this person since we looked */
+    *found = pending_key(v, storefront, who, make, out);
     pthread_mutex_unlock(&v->lock);
     return true;
 }
@@ -419,16 +425,12 @@ static bool insert_all(struct vault *v, int64_t *erased_n, struct err *e)
     return true;
 }
 
-/* Under the lock: a new person's key is wanted again soon, by the claim and by the settle. */
+/* Under the lock: a new person's outcome is sealed soon. Under their ids they are not put in: what was just sealed is seldom
+ * unsealed (queue/tray.h). */
 static void remember_all(struct vault *v, int64_t erased_n)
 {
-    for (const struct vault_new *p = v->flushing.first; p; p = p->next) {
-        struct digest tag;
-
-        tag_of_id(p->storefront, id_str(&p->key), &tag);
-        vault_cache_put(&v->cache, &tag, erased_n, &p->key);
+    for (const struct vault_new *p = v->flushing.first; p; p = p->next)
         vault_cache_put(&v->cache, &p->person, erased_n, &p->key);
-    }
 }
 
 bool vault_has_new(struct vault *v)

@@ -6,7 +6,7 @@
 
 #include "queue/vault.h"
 
-#define VAULT_CACHE_SETS 4096 /* 1.7 MB in all; a person takes two entries, by hash and by key id */
+#define VAULT_CACHE_SETS 4096 /* 1.7 MB; an entry by a person's hash, or by the id of a key */
 #define VAULT_CACHE_WAYS 4
 
 struct vault_cache {
