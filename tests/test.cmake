@@ -2,10 +2,13 @@
 # THREADED suites carry the label "threads": ThreadSanitizer runs just those.
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET GLOBAL cmocka)
 
+add_library(scratch STATIC ${PROJECT_SOURCE_DIR}/tests/support/scratch.c)
+target_link_libraries(scratch PRIVATE house)
+
 function(suite name)
   cmake_parse_arguments(ARG "THREADED" "" "SOURCES;FLOORS;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE house ${ARG_FLOORS} PkgConfig::cmocka Threads::Threads)
+  target_link_libraries(${name} PRIVATE house ${ARG_FLOORS} scratch PkgConfig::cmocka Threads::Threads)
   foreach(module ${ARG_LIBRARIES})
     string(MAKE_C_IDENTIFIER ${module} id)
     if(NOT TARGET PkgConfig::${id})

@@ -3,6 +3,7 @@
 #define TESTS_BASE_FOLDER_H
 
 #include "base/buf.h"
+#include "tests/support/scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +11,13 @@
 #include <unistd.h>
 
 struct folder {
-    char path[64];
+    char path[SCRATCH_SIZE];
 };
 
 static inline int folder_open(struct folder *f)
 {
-    strcpy(f->path, "/tmp/parcelpost-base-XXXXXX");
-    return mkdtemp(f->path) ? 0 : -1;
+    scratch_folder("base", f->path);
+    return 0;
 }
 
 static inline const char *folder_file(const struct folder *f, const char *name, struct buf *out)

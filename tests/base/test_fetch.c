@@ -7,6 +7,7 @@
 #include "tests/base/expect.h"
 #include "tests/support/certs.h"
 #include "tests/support/peer.h"
+#include "tests/support/scratch.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -24,7 +25,7 @@
 struct room {
     struct certs *certs;
     SSL_CTX *good;
-    char authority[64];
+    char authority[SCRATCH_SIZE];
     struct arena *arena;
 };
 
@@ -35,10 +36,7 @@ static int enter(void **state)
     r->certs = certs_open();
     r->good = certs_server(r->certs, HOST, 1);
     r->arena = arena_open();
-    snprintf(r->authority, sizeof r->authority, "/tmp/parcelpost-fetch-XXXXXX");
-    int fd = mkstemp(r->authority);
-    assert_true(fd >= 0);
-    close(fd);
+    close(scratch_file("fetch", r->authority));
     certs_write_authority(r->certs, r->authority);
     *state = r;
     return 0;

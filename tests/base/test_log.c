@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "tests/base/expect.h"
+#include "tests/support/scratch.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -149,10 +150,10 @@ static void *log_many(void *name)
 /* Through the real stderr: every line of eight threads must be whole. */
 static void threads_write_whole_lines(void **state)
 {
-    char path[] = "/tmp/parcelpost-log-XXXXXX", line[256];
+    char path[SCRATCH_SIZE], line[256];
     pthread_t threads[8];
     size_t lines = 0;
-    int file = mkstemp(path), old = dup(STDERR_FILENO);
+    int file = scratch_file("log", path), old = dup(STDERR_FILENO);
 
     (void)state;
     assert_true(file >= 0 && old >= 0 && dup2(file, STDERR_FILENO) >= 0);

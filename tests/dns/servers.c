@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "tests/dns/fake_server.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,8 +37,8 @@ bool server_is_missing(const char *program, const char *package)
 
 static void place(struct dns_server *s)
 {
-    *s = (struct dns_server){.folder = "/tmp/parcelpost-server-XXXXXX"};
-    assert_non_null(mkdtemp(s->folder));
+    *s = (struct dns_server){0};
+    scratch_folder("server", s->folder);
     dead_port(s->address);
     memcpy(s->address_at, s->address, sizeof s->address);
     s->address_at[PORT_AT - 1] = '@';

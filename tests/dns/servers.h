@@ -6,6 +6,8 @@
 #ifndef TESTS_DNS_SERVERS_H
 #define TESTS_DNS_SERVERS_H
 
+#include "tests/support/scratch.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,9 +17,10 @@
 #define UNBOUND_PROGRAM "/usr/sbin/unbound"
 
 struct dns_server {
-    char address[32];         /* "127.0.0.1:5300" */
-    char address_at[32];      /* "127.0.0.1@5300", as both servers' settings write it */
-    char folder[64], log[96]; /* its own; further files may be put there before it stops */
+    char address[32];    /* "127.0.0.1:5300" */
+    char address_at[32]; /* "127.0.0.1@5300", as both servers' settings write it */
+    char folder[SCRATCH_SIZE],
+        log[96]; /* its own; further files may be put there before it stops */
     pid_t pid;
 };
 

@@ -4,6 +4,7 @@
 #include "dns/dkim_record.h"
 #include "tests/dns/servers.h"
 #include "tests/dns/world.h"
+#include "tests/support/scratch.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -175,8 +176,8 @@ static void opendkim_testkey_says_the_same(void **state)
     if (server_is_missing(NSD_PROGRAM, "nsd") || server_is_missing(TESTKEY, "opendkim-tools"))
         skip();
     world_begin(&w);
-    char folder[] = "/tmp/parcelpost-testkey-XXXXXX";
-    assert_non_null(mkdtemp(folder));
+    char folder[SCRATCH_SIZE];
+    scratch_folder("testkey", folder);
     texts_open(&t, &w, folder);
     world_zone(&w, 0, zone_text(&t, &w));
     nsd_start(&nsd, &(struct nsd_zone){"shop.example", w.paths[0]}, 1);

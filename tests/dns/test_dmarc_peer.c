@@ -3,6 +3,7 @@
  * record that applies, so it asks no DNS. */
 #include "dns/dmarc.h"
 #include "tests/dns/world.h"
+#include "tests/support/scratch.h"
 
 #include <netinet/in.h>
 #include <resolv.h>
@@ -156,10 +157,10 @@ static const char *theirs(struct world *w, const struct peer_case *c)
 static void opendmarc_says_the_same(void **state)
 {
     OPENDMARC_LIB_T lib = {.tld_type = OPENDMARC_TLD_TYPE_MOZILLA};
-    char path[] = "/tmp/parcelpost-suffixes-XXXXXX";
+    char path[SCRATCH_SIZE];
     size_t wrong = 0;
     (void)state;
-    int fd = mkstemp(path);
+    int fd = scratch_file("suffixes", path);
     assert_int_equal(write(fd, "example\n", 8), 8);
     close(fd);
     snprintf((char *)lib.tld_source_file, sizeof lib.tld_source_file, "%s", path);

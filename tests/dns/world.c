@@ -1,4 +1,5 @@
 #include "tests/dns/world.h"
+#include "tests/support/scratch.h"
 
 #include "base/encode.h"
 #include "dns/mx.h"
@@ -14,8 +15,7 @@ void world_begin(struct world *w)
     w->clock = clock_of_fake(&w->fake);
     w->arena = arena_open();
     w->metrics = metrics_open();
-    snprintf(w->folder, sizeof w->folder, "/tmp/parcelpost-dns-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
+    scratch_folder("dns", w->folder);
 }
 
 void world_end(struct world *w)

@@ -4,6 +4,7 @@
 #define TESTS_DNS_WORLD_H
 
 #include "dns/resolver.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 #define EACH(c, table) for (__typeof__(&(table)[0]) c = (table); c < (table) + COUNT_OF(table); c++)
 
 struct world {
-    char folder[64];
+    char folder[SCRATCH_SIZE];
     const char *paths[WORLD_ZONES_MAX];
     size_t zones_n;
     struct clock_fake fake;

@@ -1,4 +1,5 @@
 #include "tests/queue/post.h"
+#include "tests/support/scratch.h"
 
 #include "queue/sqlite.h"
 
@@ -61,8 +62,7 @@ struct post *post_open(const struct backend *b)
     char path[128];
 
     p->backend = b;
-    strcpy(p->dir, "/tmp/parcelpost-queue-XXXXXX");
-    assert_non_null(mkdtemp(p->dir));
+    scratch_folder("queue", p->dir);
     snprintf(p->data, sizeof p->data, "%s/data", p->dir);
     snprintf(path, sizeof path, "%s/keyring", p->dir);
     p->time.ms = T0;

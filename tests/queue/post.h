@@ -4,6 +4,7 @@
 #define TESTS_QUEUE_POST_H
 
 #include "queue/queue.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,7 @@ extern const struct backend backend_sqlite;
 
 struct post {
     const struct backend *backend;
-    char dir[64];
+    char dir[SCRATCH_SIZE];
     char data[80]; /* the queue's folder, in dir */
     struct keyring *keys;
     struct clock_fake time;

@@ -1,4 +1,5 @@
 #include "tests/templates/shelf_case.h"
+#include "tests/support/scratch.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -79,8 +80,7 @@ void write_file(const char *dir, const char *name, const char *text)
 
 void folder_open(struct folder *f)
 {
-    strcpy(f->path, "/tmp/shelf.XXXXXX");
-    assert_non_null(mkdtemp(f->path));
+    scratch_folder("shelf", f->path);
 }
 
 void folder_make(const struct folder *f, const char *name)

@@ -3,6 +3,7 @@
 #define TESTS_TEMPLATES_SHELF_CASE_H
 
 #include "templates/mails.h"
+#include "tests/support/scratch.h"
 
 #define DATA_DIR "tests/templates/data/"
 
@@ -15,7 +16,7 @@ void write_file(const char *dir, const char *name, const char *text);
 
 /* A folder of its own under /tmp. */
 struct folder {
-    char path[64];
+    char path[SCRATCH_SIZE];
 };
 void folder_open(struct folder *f);
 void folder_make(const struct folder *f, const char *name); /* a folder inside */

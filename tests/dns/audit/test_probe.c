@@ -3,6 +3,7 @@
 #include "tests/dns/audit/audit_world.h"
 #include "tests/support/certs.h"
 #include "tests/support/peer.h"
+#include "tests/support/scratch.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -140,13 +141,13 @@ struct stage {
     SSL_CTX *tls;
     struct peer *peer;
     struct probe_rules rules;
-    char authority[64];
+    char authority[SCRATCH_SIZE];
 };
 
 static void stage_begin(struct stage *s, peer_script *script, enum certificate which)
 {
     *s = (struct stage){.certs = certs_open()};
-    snprintf(s->authority, sizeof s->authority, "/tmp/parcelpost-probe-%d.pem", (int)getpid());
+    close(scratch_file("probe", s->authority));
     certs_write_authority(s->certs, s->authority);
     s->tls = server_of(s->certs, which);
     s->peer = peer_open(script, NULL, s->tls);

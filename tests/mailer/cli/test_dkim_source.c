@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "tests/base/expect.h"
+#include "tests/support/scratch.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -163,10 +164,10 @@ static const struct {
 static void keys_are_found_and_judged(void **state)
 {
     struct signer s;
-    char path[] = "/tmp/parcelpost-dkim-XXXXXX";
+    char path[SCRATCH_SIZE];
     (void)state;
     signer_open(&s);
-    close(mkstemp(path));
+    close(scratch_file("dkim", path));
     EACH(c, cases)
     {
         AUTO(arena_close) struct arena *a = arena_open();

@@ -1,4 +1,5 @@
 #include "tests/mailer/deliver/bench.h"
+#include "tests/support/scratch.h"
 
 #include "base/clock.h"
 
@@ -52,8 +53,7 @@ int bench_open(void **state)
     struct err e;
 
     require(b != NULL);
-    snprintf(b->dir, sizeof b->dir, "/tmp/parcelpost-test-XXXXXX");
-    require(mkdtemp(b->dir) != NULL);
+    scratch_folder("bench", b->dir);
     snprintf(b->ca_file, sizeof b->ca_file, "%s/ca.pem", b->dir);
     b->certs = certs_open();
     certs_write_authority(b->certs, b->ca_file);

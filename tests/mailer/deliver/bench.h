@@ -5,12 +5,13 @@
 #include "mailer/deliver/smtp.h"
 #include "tests/support/certs.h"
 #include "tests/support/peer.h"
+#include "tests/support/scratch.h"
 
 #define BENCH_MAILS 64
 
 struct bench {
     struct certs *certs;
-    char dir[64], ca_file[96];
+    char dir[SCRATCH_SIZE], ca_file[96];
     struct smtp_shared *shared;
     struct watchdog *dog;
     struct watch *watch;

@@ -1,4 +1,5 @@
 #include "tests/mailer/deliver/house.h"
+#include "tests/support/scratch.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -302,8 +303,7 @@ void house_open(struct house *h, const struct house_setup *s)
     *h = (struct house){.zone_more = s->zone ? s->zone : "",
         .clock = s->clock ? s->clock : clock_system(),
         .lane_patience_ms = s->lane_patience_ms};
-    strcpy(h->folder, "/tmp/parcelpost-house-XXXXXX");
-    need(mkdtemp(h->folder) != NULL, "folder", "not made");
+    scratch_folder("house", h->folder);
     pthread_mutex_init(&h->lock, NULL);
     h->arena = arena_open();
     h->metrics = metrics_open();

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "mailer/deliver/engine.h"
 #include "mailer/smtpd/smtpd.h"
+#include "tests/support/scratch.h"
 
 #include <pthread.h>
 
@@ -39,7 +40,7 @@ struct captured {
 };
 
 struct house {
-    char folder[64];
+    char folder[SCRATCH_SIZE];
     struct arena *arena;
     const char *dkim_record, *zone_more;
     const struct clock *clock;

@@ -4,6 +4,7 @@
 #include "tests/mailer/deliver/faults.h"
 #include "tests/mailer/deliver/house.h"
 #include "tests/support/certs.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,7 +137,7 @@ static void play_lie(struct line *c, void *context)
 
 struct crowd {
     struct certs *certs;
-    char folder[64], ca[96], password[96];
+    char folder[SCRATCH_SIZE], ca[96], password[96];
     struct server servers[SERVERS];
     size_t n;
     int port;
@@ -200,8 +201,7 @@ static void open_crowd(struct crowd *w)
     FILE *f;
 
     *w = (struct crowd){.certs = certs_open()};
-    strcpy(w->folder, "/tmp/parcelpost-crowd-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
+    scratch_folder("crowd", w->folder);
     snprintf(w->ca, sizeof w->ca, "%s/ca.pem", w->folder);
     snprintf(w->password, sizeof w->password, "%s/password", w->folder);
     certs_write_authority(w->certs, w->ca);

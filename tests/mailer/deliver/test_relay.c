@@ -1,6 +1,7 @@
 /* Tests mailer/deliver/engine.h with a smart host: verified TLS and AUTH, or nothing. */
 #include "tests/mailer/deliver/house.h"
 #include "tests/support/certs.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,15 +20,14 @@ static struct house *open_with(const struct house_setup *s)
 
 struct relay {
     struct certs *certs;
-    char folder[64], ca[96], cert[96], key[96], password[96], settings[700];
+    char folder[SCRATCH_SIZE], ca[96], cert[96], key[96], password[96], settings[700];
 };
 
 static void open_relay(struct relay *r, const char *name, const char *password)
 {
     FILE *f;
 
-    strcpy(r->folder, "/tmp/parcelpost-relay-XXXXXX");
-    assert_non_null(mkdtemp(r->folder));
+    scratch_folder("relay", r->folder);
     snprintf(r->ca, sizeof r->ca, "%s/ca.pem", r->folder);
     snprintf(r->cert, sizeof r->cert, "%s/cert.pem", r->folder);
     snprintf(r->key, sizeof r->key, "%s/key.pem", r->folder);

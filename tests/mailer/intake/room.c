@@ -1,4 +1,5 @@
 #include "tests/mailer/intake/room.h"
+#include "tests/support/scratch.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -107,8 +108,7 @@ void room_open(struct room *r)
     struct err e = {0};
 
     *r = (struct room){.time = {.ms = ROOM_NOW_MS}};
-    strcpy(r->folder, "/tmp/parcelpost-room-XXXXXX");
-    need(mkdtemp(r->folder) != NULL, "folder", "not made");
+    scratch_folder("room", r->folder);
     r->clock = clock_of_fake(&r->time);
     r->arena = arena_open();
     r->ids = ids_open(&r->clock);

@@ -9,11 +9,12 @@
 
 #include "base/conf.h"
 #include "mailer/intake/intake.h"
+#include "tests/support/scratch.h"
 
 #define ROOM_NOW_MS INT64_C(1795248600000) /* 2026-11-21T08:10:00Z */
 
 struct room {
-    char folder[64];
+    char folder[SCRATCH_SIZE];
     struct clock_fake time;
     struct clock clock;
     struct ids *ids;

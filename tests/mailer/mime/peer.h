@@ -15,14 +15,6 @@
 
 extern char **environ;
 
-static inline char *folder_make(char path[32])
-{
-    strcpy(path, "/tmp/parcelpost-XXXXXX");
-    if (!mkdtemp(path))
-        fail_msg("no temporary folder: %s", strerror(errno));
-    return path;
-}
-
 static inline int folder_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
     (void)st, (void)kind, (void)at;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "tests/mailer/mime/mails.h"
 #include "tests/mailer/mime/peer.h"
+#include "tests/support/scratch.h"
 
 static void compose_or_fail(const struct mail_case *c, const struct message *m, struct buf *out)
 {
@@ -70,12 +71,12 @@ static void write_expectation(const struct mail_case *c, const struct message *m
 
 static void python_reads(bool eight_bit)
 {
-    char folder[32], count[16], name[128];
+    char folder[SCRATCH_SIZE], count[16], name[128];
     const char *argv[] = {
         "/usr/bin/python3", "tests/mailer/mime/check_mails.py", folder, count, NULL};
     int rc;
 
-    folder_make(folder);
+    scratch_folder("compose", folder);
     snprintf(count, sizeof count, "%zu", mail_cases_n);
     for (size_t i = 0; i < mail_cases_n; i++) {
         AUTO(buf_close) struct buf mail = {0};

@@ -5,6 +5,7 @@
 #include "tests/mailer/mime/mails.h"
 #include "tests/mailer/mime/peer.h"
 #include "tests/mailer/mime/signing.h"
+#include "tests/support/scratch.h"
 
 /* ---- alterations ----------------------------------------------------------------------------- */
 
@@ -123,14 +124,14 @@ static void write_keys(const struct signing *s, const char *folder)
 /* Every mail as it is, and the first one altered in every way, for us and for the others. */
 static void all_verifiers_agree(bool body_simple)
 {
-    char folder[32], count[16], name[160];
+    char folder[SCRATCH_SIZE], count[16], name[160];
     const char *python[] = {
         "/usr/bin/python3", "tests/mailer/mime/check_dkim.py", folder, count, NULL};
     const char *perl[] = {"/usr/bin/perl", "tests/mailer/mime/check_dkim.pl", folder, count, NULL};
     struct signing s;
     int by_python, by_perl;
 
-    folder_make(folder);
+    scratch_folder("dkim_sign", folder);
     signing_open(&s, body_simple);
     write_keys(&s, folder);
     for (size_t i = 1; i < mail_cases_n; i++) {

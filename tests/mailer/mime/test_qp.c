@@ -2,6 +2,7 @@
  * show what the lines look like. */
 #include "mailer/mime/qp.h"
 #include "tests/mailer/mime/peer.h"
+#include "tests/support/scratch.h"
 
 static void single_cases(void **state)
 {
@@ -97,12 +98,12 @@ static void python_decodes_random_texts_to_what_they_were(void **state)
 {
     const char *argv[] = {"/usr/bin/python3", "tests/mailer/mime/check_qp.py", NULL, NULL};
     AUTO(buf_close) struct buf pairs = {0};
-    char folder[32], path[64];
+    char folder[SCRATCH_SIZE], path[96];
     uint64_t seed = 1;
     int rc;
 
     (void)state;
-    folder_make(folder);
+    scratch_folder("qp", folder);
     for (int i = 0; i < 3000; i++) {
         AUTO(buf_close) struct buf text = {0};
         AUTO(buf_close) struct buf out = {0};

@@ -1,6 +1,7 @@
 /* One DKIM key takes another's place: each step by facts and time alone, and the state on disk. */
 #include "base/file.h"
 #include "mailer/mime/rotation.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -150,7 +151,7 @@ static void what_may_be_asked_for_depends_on_who_signs(void **state)
 /* ---- on disk --------------------------------------------------------------------------------- */
 
 struct shelf {
-    char folder[64];
+    char folder[SCRATCH_SIZE];
     struct arena *arena;
     const char *key, *path;
 };
@@ -158,8 +159,7 @@ struct shelf {
 static int open_shelf(void **state)
 {
     static struct shelf s;
-    snprintf(s.folder, sizeof s.folder, "/tmp/parcelpost-rotation-XXXXXX");
-    assert_non_null(mkdtemp(s.folder));
+    scratch_folder("rotation", s.folder);
     s.arena = arena_open();
     s.key = arena_printf(s.arena, "%s/pp1.pem", s.folder);
     s.path = rotation_file(s.key, "pp1", "shop.example", s.arena);

@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "tests/mailer/mime/peer.h"
+#include "tests/support/scratch.h"
 
 #define ID "msg_01jd8x6tq3w1m5yv9z0k2c4r7e"
 
@@ -17,7 +18,7 @@ static struct keyring *keyring_of(const char *const *lines, size_t n)
     AUTO(buf_close) struct buf text = {0};
     struct keyring *k = NULL;
     struct err e = {0};
-    char folder[32], path[64];
+    char folder[SCRATCH_SIZE], path[96];
 
     for (size_t i = 0; i < n; i++) {
         struct digest secret;
@@ -27,7 +28,7 @@ static struct keyring *keyring_of(const char *const *lines, size_t n)
         encode_hex(&text, digest_str(&secret));
         buf_add_char(&text, '\n');
     }
-    folder_make(folder);
+    scratch_folder("token", folder);
     file_write(folder, "keys", buf_str(&text));
     snprintf(path, sizeof path, "%s/keys", folder);
     chmod(path, 0600);

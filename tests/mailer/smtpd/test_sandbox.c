@@ -2,6 +2,7 @@
 #include "mailer/smtpd/sandbox.h"
 
 #include "tests/mailer/smtpd/wire.h"
+#include "tests/support/scratch.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -16,7 +17,7 @@
 #define KEPT "From: Shop <a@shop.example>\r\nSubject: Hi\r\n\r\n.stuffed\r\nbare\nlf\r\n"
 
 struct place {
-    char folder[32];
+    char folder[SCRATCH_SIZE];
     struct sandbox *sandbox;
 };
 
@@ -24,8 +25,7 @@ static void open_place(struct place *p)
 {
     struct err e;
 
-    snprintf(p->folder, sizeof p->folder, "/tmp/sandbox.XXXXXX");
-    assert_non_null(mkdtemp(p->folder));
+    scratch_folder("sandbox", p->folder);
     struct sandbox_setup setup = {
         .hostname = "sandbox.example", .folder = p->folder, .slow_ms = 300};
     assert_true(sandbox_open(&setup, &p->sandbox, &e));

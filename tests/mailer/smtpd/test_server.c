@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "tests/mailer/smtpd/wire.h"
+#include "tests/support/scratch.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -21,15 +22,13 @@
 #define SLOW_MS 100
 
 static struct {
-    char folder[32], certificate[200], key[200];
+    char folder[SCRATCH_SIZE], certificate[200], key[200];
 } files;
 
 static int make_files(void **state)
 {
     (void)state;
-    snprintf(files.folder, sizeof files.folder, "/tmp/smtpd.XXXXXX");
-    if (!mkdtemp(files.folder))
-        return -1;
+    scratch_folder("smtpd", files.folder);
     wire_make_certificate(files.folder, files.certificate, files.key);
     return 0;
 }
