@@ -25,6 +25,12 @@ struct answer_header {
     const char *name, *value;
 };
 
+/* What the log was told of refusals as busy (problem.c), of all exchanges. */
+struct busy {
+    atomic_int_least64_t logged_ms; /* 0 = never */
+    atomic_size_t unlogged;         /* since then */
+};
+
 struct exchange {
     const struct http_setup *app;
     struct snapshot *snapshot; /* the one that was current when the request came */
@@ -39,6 +45,7 @@ struct exchange {
     struct api_key key;  /* of the caller, where the route wants a role */
     struct quota *quota; /* what the keys have asked for (meter.h) */
     atomic_int *readiness;
+    struct busy *busy;
     char rate[64]; /* how this key stands, "" before it was charged */
 
     unsigned status; /* 0 = not answered yet */

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define BUSY_LOG_MS 10000
+
 static const char *title(unsigned status)
 {
     switch (status) {
@@ -96,10 +98,25 @@ void problem_of_faults(struct exchange *x, const struct faults *f)
     answer_problem(x, problem_value_of_faults(x, f));
 }
 
+/* Whoever posts too much would write our log as fast: a line each ten seconds says how many there were. A clock that was set
+ * back counts as time gone by. */
+static void log_busy(const struct exchange *x, const struct err *e)
+{
+    struct busy *b = x->busy;
+    int64_t now_ms = clock_now_ms(x->app->clock), last_ms = atomic_load(&b->logged_ms);
+    bool is_due = last_ms == 0 || now_ms < last_ms || now_ms - last_ms >= BUSY_LOG_MS;
+
+    if (is_due && atomic_compare_exchange_strong(&b->logged_ms, &last_ms, now_ms))
+        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text),
+            KV_INT("more_before", atomic_exchange(&b->unlogged, 0)));
+    else
+        atomic_fetch_add(&b->unlogged, 1);
+}
+
 static void log_trouble(const struct exchange *x, const struct err *e, int64_t status)
 {
     if (status == 429)
-        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text));
+        log_busy(x, e);
     else
         log_error(status == 503 ? "http-store-trouble" : "http-failure", KV("request", x->id.s),
             KV("why", e->text));

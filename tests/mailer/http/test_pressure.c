@@ -4,7 +4,9 @@
 #include "tests/mailer/http/jam.h"
 
 #include "base/file.h"
+#include "base/log.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 #define NOTE                                                                                       \
@@ -206,6 +208,49 @@ static void write_faulty(struct buf *out)
     write_batch(out, buf_text(&one), BATCH);
 }
 
+static atomic_size_t busy_lines;
+static char busy_last[512];
+
+static void count_busy(void *context, const char *line)
+{
+    (void)context;
+    if (!strstr(line, " http-busy "))
+        return;
+    atomic_fetch_add(&busy_lines, 1);
+    str_copy(str_of(line), busy_last, sizeof busy_last);
+}
+
+static void post_busy(const struct desk *d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        AUTO(reply_close) struct reply r = {0};
+        desk_post(d, "/v1/messages", NOTE, &r);
+        expect_refusal("a mail", &r, "busy");
+    }
+}
+
+/* While an answer that nobody reads keeps all others out. */
+static void expect_few_lines(struct desk *d)
+{
+    static const struct {
+        int64_t later_ms;
+        size_t refused, lines;
+        const char *says;
+    } table[] = {{10000, 4, 1, "more_before=1"}, {9999, 2, 0, "more_before=1"},
+        {1, 3, 1, "more_before=5"}, {-1, 1, 1, "more_before=2"}};
+
+    log_set_sink(count_busy, NULL);
+    EACH(row, table)
+    {
+        size_t before = atomic_load(&busy_lines);
+        d->room.time.ms += row->later_ms;
+        post_busy(d, row->refused);
+        expect_int("lines", (int64_t)(atomic_load(&busy_lines) - before), (int64_t)row->lines);
+        expect_in("counts", str_of(busy_last), row->says);
+    }
+    log_set_sink(NULL, NULL);
+}
+
 static void an_answer_that_nobody_reads_keeps_further_ones_out(void **state)
 {
     AUTO(buf_close) struct buf body = {0};
@@ -224,6 +269,7 @@ static void an_answer_that_nobody_reads_keeps_further_ones_out(void **state)
     expect_refusal("while it waits", &r, "busy");
     desk_post(&d, "/v1/messages", NOTE, &r);
     expect_refusal("a mail", &r, "busy");
+    expect_few_lines(&d);
     assert_int_equal(messages(&d), 0);
     desk_call(&d, "GET", "/healthz", "", STR(""), &r);
     assert_int_equal(r.status, 200);

@@ -290,11 +290,14 @@ static void each_failure_has_its_status(void **state)
         {"input", ERR_INPUT, 500, "internal", false},
     };
 
+    const struct http_setup app = {.clock = clock_system()};
+    struct busy busy = {0};
+
     (void)state;
     EACH(row, table)
     {
         AUTO(arena_close) struct arena *a = arena_open();
-        struct exchange x = {.arena = a};
+        struct exchange x = {.app = &app, .busy = &busy, .arena = a};
         struct err e;
         err_set(&e, row->code, "secret reason");
         problem_of_err(&x, &e);
