@@ -67,6 +67,8 @@ enum js_style {
     JS_PRETTY,
 };
 void js_write(const struct js *v, enum js_style style, struct buf *out);
+/* A text by itself, in its quotes; invalid UTF-8 is replaced as by js_new_text. */
+void js_write_text(struct str s, struct buf *out);
 /* SHA-256 of what js_write would write, without keeping it. */
 void js_digest(const struct js *v, enum js_style style, struct digest *out);
 

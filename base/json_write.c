@@ -195,6 +195,14 @@ static void write_value(struct writer *w, const struct js *v)
     }
 }
 
+void js_write_text(struct str s, struct buf *out)
+{
+    struct writer w = {.out = out};
+    AUTO(js_close) struct js *mended = str_is_utf8(s) ? NULL : js_new_text(s);
+
+    write_text(&w, mended ? js_text(mended) : s);
+}
+
 void js_write(const struct js *v, enum js_style style, struct buf *out)
 {
     struct writer w = {.out = out, .style = style};

@@ -238,7 +238,8 @@ struct settlement {
     bool counts;        /* an SMTP attempt was made: attempts + 1 */
     const struct suppression_new *suppress; /* written in the same transaction, or NULL */
     struct str facts; /* JSON: gate and comply answers, MX, TLS, SMTP code, rule id, spans */
-    struct str reply; /* the server's text, sealed */
+    bool facts_are_canonical; /* as JS_CANONICAL writes them, with the reason: taken as they are */
+    struct str reply;         /* the server's text, sealed */
 };
 /* ERR_CONFLICT when the lease was lost meanwhile: then nothing is written and the message is another's. */
 bool queue_settle(struct queue *q, const struct settlement *s, struct err *e);

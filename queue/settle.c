@@ -23,7 +23,8 @@ static bool prepare(struct queue *q, const struct settlement *s, struct arena *a
     *out = (struct store_settle){.s = s};
     if (s->to == MSG_LEASED || s->to >= MSG_STATES)
         return err_set(e, ERR_INPUT, "a settled message cannot be %s", msg_state_name(s->to));
-    if (!facts_with_reason(a, s->facts, s->reason, &out->facts, e))
+    out->facts = s->facts;
+    if (!s->facts_are_canonical && !facts_with_reason(a, s->facts, s->reason, &out->facts, e))
         return false;
     /* Of an erased person neither the reply nor, with a suppression, the address is kept. */
     if (s->reply.n > 0) {

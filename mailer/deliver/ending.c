@@ -34,7 +34,8 @@ static bool end(struct attempt *t, struct settlement s)
     s.job = t->job;
     s.lane = t->bench->slot;
     t->bench->slot = SLOT_NONE;
-    s.facts = facts_write(t, t->bench->arena);
+    s.facts = facts_write(t, s.reason, t->bench->arena);
+    s.facts_are_canonical = true;
     s.reply = t->result ? str_of(t->result->text) : STR("");
     settle(t->bench->settler, t->bench->lane, &s);
     if (s.to == MSG_DEFERRED)
