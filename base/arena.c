@@ -105,7 +105,7 @@ static struct block *block_with_room(struct arena *a, size_t bytes)
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+static void *take(struct arena *a, size_t bytes)
 {
     size_t rounded;
 
@@ -115,8 +115,12 @@ void *arena_alloc(struct arena *a, size_t bytes)
     struct block *b = block_with_room(a, rounded);
     void *p = b->bytes + b->used;
     b->used += rounded;
-    memset(p, 0, bytes);
     return p;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    return memset(take(a, bytes), 0, bytes);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)
@@ -130,10 +134,11 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 
 char *arena_text(struct arena *a, struct str s)
 {
-    char *p = arena_alloc(a, s.n + 1);
+    char *p = take(a, s.n + 1);
 
     if (s.n > 0)
         memcpy(p, s.p, s.n);
+    p[s.n] = 0;
     return p;
 }
 

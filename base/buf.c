@@ -21,7 +21,7 @@ void buf_clear(struct buf *b)
     buf_cut(b, 0);
 }
 
-char *buf_room(struct buf *b, size_t more)
+char *buf_grow(struct buf *b, size_t more)
 {
     size_t need;
 
@@ -69,7 +69,8 @@ static struct str make_room_for(struct buf *b, struct str s)
 
 void buf_add(struct buf *b, struct str s)
 {
-    s = make_room_for(b, s);
+    if (s.n >= b->cap - b->n)
+        s = make_room_for(b, s);
     if (s.n > 0)
         memcpy(b->p + b->n, s.p, s.n);
     b->n += s.n;
@@ -79,13 +80,6 @@ void buf_add(struct buf *b, struct str s)
 void buf_add_text(struct buf *b, const char *text)
 {
     buf_add(b, str_of(text));
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-    *buf_room(b, 1) = c;
-    b->n++;
-    b->p[b->n] = 0;
 }
 
 void buf_add_u64(struct buf *b, uint64_t value)

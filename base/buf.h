@@ -13,10 +13,9 @@ struct buf {
 
 void buf_close(struct buf *b);              /* frees and empties; for AUTO() too */
 void buf_clear(struct buf *b);              /* keeps the memory */
-char *buf_room(struct buf *b, size_t more); /* space for `more` behind n; the caller raises n */
+char *buf_grow(struct buf *b, size_t more); /* buf_room, where there is none yet */
 void buf_add(struct buf *b, struct str s);
 void buf_add_text(struct buf *b, const char *text);
-void buf_add_char(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t value);
 void buf_add_i64(struct buf *b, int64_t value);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF(2, 3);
@@ -26,6 +25,24 @@ void buf_cut(struct buf *b, size_t n);                   /* shortens to n bytes 
 struct str buf_give(struct buf *b, struct arena *a);
 void buf_wipe(struct buf *b);              /* overwrites, then frees: for secrets */
 const char *buf_text(const struct buf *b); /* as a C string, "" when empty */
+
+/* Space for `more` behind n; the caller raises n. */
+static inline char *buf_room(struct buf *b, size_t more)
+{
+    if (more >= b->cap - b->n)
+        return buf_grow(b, more);
+    b->p[b->n] = 0;
+    return b->p + b->n;
+}
+
+static inline void buf_add_char(struct buf *b, char c)
+{
+    char *p = buf_room(b, 1);
+
+    p[0] = c;
+    p[1] = 0;
+    b->n++;
+}
 
 static inline struct str buf_str(const struct buf *b)
 {

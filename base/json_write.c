@@ -9,7 +9,7 @@
 #define FEW                                                                                        \
     12 /* members of an object, which are sorted on the stack; 64 objects may lie in each other */
 
-#define PIECE ((size_t)4096) /* that is hashed at once */
+#define PIECE ((size_t)1024) /* that is hashed at once */
 
 struct writer {
     struct buf *out;
@@ -64,18 +64,23 @@ static void add_run(struct writer *w, struct str s)
     }
 }
 
+static size_t find_escape(struct str s, size_t from)
+{
+    size_t i = from + json_plain(str_slice(s, from, s.n));
+
+    while (i < s.n && !needs_escape(s.p[i]))
+        i++;
+    return i;
+}
+
 static void write_text(struct writer *w, struct str s)
 {
     size_t from = 0;
 
     buf_add_char(w->out, '"');
-    for (size_t i = json_plain(s); i < s.n; i++) {
-        if (!needs_escape(s.p[i]))
-            continue;
+    for (size_t i; (i = find_escape(s, from)) < s.n; from = i + 1) {
         add_run(w, str_slice(s, from, i));
         add_escaped(w->out, s.p[i]);
-        from = i + 1;
-        i += json_plain(str_slice(s, from, s.n));
     }
     add_run(w, str_slice(s, from, s.n));
     buf_add_char(w->out, '"');

@@ -15,16 +15,6 @@ static bool equal_nocase(const char *a, const char *b, size_t n)
     return true;
 }
 
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str a, const char *text)
-{
-    return str_eq(a, str_of(text));
-}
-
 bool str_eq_nocase(struct str a, struct str b)
 {
     return a.n == b.n && equal_nocase(a.p, b.p, a.n);
@@ -74,15 +64,6 @@ size_t str_find(struct str s, struct str needle, size_t from)
         return from;
     const char *hit = memmem(s.p + from, s.n - from, needle.p, needle.n);
     return hit ? (size_t)(hit - s.p) : s.n;
-}
-
-struct str str_slice(struct str s, size_t from, size_t to)
-{
-    if (to > s.n)
-        to = s.n;
-    if (from >= to)
-        return (struct str){"", 0};
-    return (struct str){s.p + from, to - from};
 }
 
 static bool is_space(char c)

@@ -27,8 +27,16 @@ static inline struct str str_bytes(const void *p, size_t n)
     return (struct str){n > 0 ? (const char *)p : "", n};
 }
 
-bool str_eq(struct str a, struct str b);
-bool str_is(struct str a, const char *text);
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *text)
+{
+    return str_eq(a, str_of(text));
+}
+
 bool str_eq_nocase(struct str a, struct str b);
 bool str_is_nocase(struct str a, const char *text);
 int str_compare(struct str a, struct str b); /* bytes, then the shorter first; for sorting */
@@ -40,8 +48,16 @@ bool str_ends(struct str s, struct str suffix);
 size_t str_find_char(struct str s, char c, size_t from);
 size_t str_find(struct str s, struct str needle, size_t from);
 
-struct str str_slice(struct str s, size_t from, size_t to); /* both cut to s.n */
-struct str str_trim(struct str s);                          /* SP, HTAB, CR, LF at both ends */
+/* Both cut to s.n. */
+static inline struct str str_slice(struct str s, size_t from, size_t to)
+{
+    if (to > s.n)
+        to = s.n;
+    if (from >= to)
+        return (struct str){"", 0};
+    return (struct str){s.p + from, to - from};
+}
+struct str str_trim(struct str s); /* SP, HTAB, CR, LF at both ends */
 
 /* Cuts the next piece up to `separator` off *rest; false when *rest is used up.
  * "a,,b" gives "a", "", "b"; a separator ends its piece, so "a," gives "a" alone; the empty str

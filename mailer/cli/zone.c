@@ -89,7 +89,7 @@ static void add_spf(const struct conf *c, const char *domain, struct buf *out)
 bool zone_is_shared(const struct conf *c, size_t i, struct arena *a)
 {
     struct err e;
-    struct str domain, other;
+    struct str domain = STR(""), other = STR("");
     for (size_t j = 0; j < i; j++)
         if (from_domain(&c->storefronts[i], a, &domain, &e) &&
             from_domain(&c->storefronts[j], a, &other, &e) && str_eq(domain, other))
@@ -165,7 +165,7 @@ bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, s
     const char *name = arena_text(a, domain), *return_path = arena_text(a, return_domain);
     add_head(out, arena_printf(a, "%s.", name));
     for (size_t i = 0; i < c->storefronts_n; i++) {
-        struct str other;
+        struct str other = STR("");
         if (!from_domain(&c->storefronts[i], a, &other, e))
             return false;
         if (str_eq(other, domain) && !add_keys(&c->storefronts[i], domain, a, out, e))
