@@ -1,7 +1,8 @@
 #include "tests/support/power_cut.h"
 
+#include "tests/support/passing_vfs.h"
+
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +28,8 @@ struct image {
 };
 
 struct file {
-    sqlite3_file base;
+    struct passing_file passing;
     struct image *image; /* NULL: not watched */
-    sqlite3_file *real;
 };
 
 static struct {
@@ -39,7 +39,7 @@ static struct {
     size_t n;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static sqlite3_vfs *system_vfs;
+static sqlite3_io_methods methods;
 
 static void *need(void *p)
 {
@@ -200,22 +200,17 @@ void power_cut(const char *to, unsigned seed)
 
 /* ---- the VFS ------------------------------------------------------------------------------------------ */
 
-static sqlite3_file *real(sqlite3_file *f)
-{
-    return ((struct file *)f)->real;
-}
-
 /* Noted before it is done: whoever is told that it is done finds it noted. */
 static int do_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
     note_write(((struct file *)f)->image, p, (size_t)n, at);
-    return real(f)->pMethods->xWrite(real(f), p, n, at);
+    return passing_real(f)->pMethods->xWrite(passing_real(f), p, n, at);
 }
 
 static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
     note_truncation(((struct file *)f)->image, size);
-    return real(f)->pMethods->xTruncate(real(f), size);
+    return passing_real(f)->pMethods->xTruncate(passing_real(f), size);
 }
 
 /* The disk of the test itself need not be waited for. */
@@ -225,119 +220,18 @@ static int do_sync(sqlite3_file *f, int flags)
     return note_sync(((struct file *)f)->image) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
-static int do_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
-{
-    return real(f)->pMethods->xRead(real(f), p, n, at);
-}
-
-static int do_close(sqlite3_file *f)
-{
-    int rc = real(f)->pMethods->xClose(real(f));
-
-    free(real(f));
-    return rc;
-}
-
-static int do_size(sqlite3_file *f, sqlite3_int64 *out)
-{
-    return real(f)->pMethods->xFileSize(real(f), out);
-}
-
-static int do_lock(sqlite3_file *f, int kind)
-{
-    return real(f)->pMethods->xLock(real(f), kind);
-}
-
-static int do_unlock(sqlite3_file *f, int kind)
-{
-    return real(f)->pMethods->xUnlock(real(f), kind);
-}
-
-static int do_reserved(sqlite3_file *f, int *out)
-{
-    return real(f)->pMethods->xCheckReservedLock(real(f), out);
-}
-
-static int do_control(sqlite3_file *f, int op, void *arg)
-{
-    return real(f)->pMethods->xFileControl(real(f), op, arg);
-}
-
-static int do_sector(sqlite3_file *f)
-{
-    return real(f)->pMethods->xSectorSize(real(f));
-}
-
-static int do_traits(sqlite3_file *f)
-{
-    return real(f)->pMethods->xDeviceCharacteristics(real(f));
-}
-
-static int do_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
-{
-    return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
-}
-
-static int do_map_lock(sqlite3_file *f, int at, int n, int flags)
-{
-    return real(f)->pMethods->xShmLock(real(f), at, n, flags);
-}
-
-static void do_map_barrier(sqlite3_file *f)
-{
-    real(f)->pMethods->xShmBarrier(real(f));
-}
-
-static int do_unmap(sqlite3_file *f, int drop)
-{
-    return real(f)->pMethods->xShmUnmap(real(f), drop);
-}
-
-static const sqlite3_io_methods methods = {
-    .iVersion = 2,
-    .xClose = do_close,
-    .xRead = do_read,
-    .xWrite = do_write,
-    .xTruncate = do_truncate,
-    .xSync = do_sync,
-    .xFileSize = do_size,
-    .xLock = do_lock,
-    .xUnlock = do_unlock,
-    .xCheckReservedLock = do_reserved,
-    .xFileControl = do_control,
-    .xSectorSize = do_sector,
-    .xDeviceCharacteristics = do_traits,
-    .xShmMap = do_map,
-    .xShmLock = do_map_lock,
-    .xShmBarrier = do_map_barrier,
-    .xShmUnmap = do_unmap,
-};
-
 static int do_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *out, int flags, int *given)
 {
-    struct file *f = (struct file *)out;
-
     (void)vfs;
-    f->base.pMethods = NULL;
-    f->image = image_of(path, flags);
-    f->real = need(calloc(1, (size_t)system_vfs->szOsFile));
-    int rc = system_vfs->xOpen(system_vfs, path, f->real, flags, given);
-    if (rc == SQLITE_OK)
-        f->base.pMethods = &methods;
-    else
-        free(f->real);
-    return rc;
+    ((struct file *)out)->image = image_of(path, flags);
+    return passing_open(&methods, path, out, flags, given);
 }
 
 void power_cut_install(void)
 {
-    static sqlite3_vfs vfs;
-
-    system_vfs = sqlite3_vfs_find(NULL);
-    vfs = *system_vfs;
-    vfs.zName = "power-cut";
-    vfs.szOsFile = sizeof(struct file);
-    vfs.xOpen = do_open;
-    if (sqlite3_vfs_register(&vfs, 1) != SQLITE_OK)
-        abort();
+    methods = passing_methods;
+    methods.xWrite = do_write;
+    methods.xTruncate = do_truncate;
+    methods.xSync = do_sync;
+    passing_install("power-cut", sizeof(struct file), do_open);
 }
