@@ -122,64 +122,90 @@ static size_t count(struct str in, struct str what)
     return n;
 }
 
-#define POLITE "250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n"
-
-/* ---- what the server hears --------------------------------------------------------------------------------- */
-
-static void the_server_hears_each_command_once(void **state)
+static void expect_all_delivered(const struct bench *b, size_t n)
 {
-    static const struct envelope polite = {.replies = POLITE, .then = BODY_FOLLOWS};
-    struct bench *b = *state;
+    assert_int_equal(b->results_n, n);
+    for (size_t i = 0; i < n; i++)
+        assert_true(b->results[i].delivered);
+}
+
+/* A play with one server in clear and with another under TLS; the script's context is a bool that says which. */
+typedef void play(struct bench *b, struct peer *p);
+
+static void in_clear_and_under_tls(struct bench *b, peer_script *script, play *play_it)
+{
     SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
 
-    for (int tls = 0; tls <= 1; tls++) {
-        struct server s = {.tls = tls, .envelope = &polite};
-        struct peer *p = peer_open(serve, &s, ctx);
+    for (int i = 0; i <= 1; i++) {
+        bool tls = i;
+        struct peer *p = peer_open(script, &tls, ctx);
+
         cover(b, tls);
-        b->mail.eight_bit = true;
-        bench_send(b, peer_port(p), "mx.test", MANY);
-        peer_stop(p);
-        assert_int_equal(b->results_n, MANY);
-        assert_int_equal(b->bodies, MANY);
-        for (size_t i = 0; i < MANY; i++)
-            assert_true(b->results[i].delivered);
-        assert_int_equal(peer_connections(p), 1);
-        struct str heard = peer_heard(p);
-        char one[256];
-        snprintf(one, sizeof one,
-            "MAIL FROM:<b+token@bounce.shop.example> SIZE=%zu BODY=8BITMIME\r\n"
-            "RCPT TO:<ada@example.com>\r\nDATA\r\nFrom: <orders@shop.example>",
-            b->mail.bytes.n);
-        assert_int_equal(count(heard, str_of(one)), MANY);
-        assert_int_equal(count(heard, STR("RCPT TO:")), MANY);
-        assert_int_equal(count(heard, STR("DATA\r\n")), MANY);
-        assert_int_equal(count(heard, STR("\r\n.\r\n")), MANY);
+        play_it(b, p);
         peer_close(&p);
     }
     SSL_CTX_free(ctx);
 }
 
+#define POLITE "250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n"
+
+/* ---- what the server hears --------------------------------------------------------------------------------- */
+
+static void serve_politely(struct line *c, void *tls)
+{
+    static const struct envelope polite = {.replies = POLITE, .then = BODY_FOLLOWS};
+
+    serve(c, &(struct server){.tls = *(const bool *)tls, .envelope = &polite});
+}
+
+static void hear_each_command_once(struct bench *b, struct peer *p)
+{
+    char one[256];
+
+    b->mail.eight_bit = true;
+    bench_send(b, peer_port(p), "mx.test", MANY);
+    peer_stop(p);
+    expect_all_delivered(b, MANY);
+    assert_int_equal(b->bodies, MANY);
+    assert_int_equal(peer_connections(p), 1);
+    struct str heard = peer_heard(p);
+    snprintf(one, sizeof one,
+        "MAIL FROM:<b+token@bounce.shop.example> SIZE=%zu BODY=8BITMIME\r\n"
+        "RCPT TO:<ada@example.com>\r\nDATA\r\nFrom: <orders@shop.example>",
+        b->mail.bytes.n);
+    assert_int_equal(count(heard, str_of(one)), MANY);
+    assert_int_equal(count(heard, STR("RCPT TO:")), MANY);
+    assert_int_equal(count(heard, STR("DATA\r\n")), MANY);
+    assert_int_equal(count(heard, STR("\r\n.\r\n")), MANY);
+}
+
+static void the_server_hears_each_command_once(void **state)
+{
+    in_clear_and_under_tls(*state, serve_politely, hear_each_command_once);
+}
+
+static const struct envelope many_lines = {
+    .replies = "250-2.1.0 o\r\n250 2.1.0 k\r\n250\r\n354 go\r\n", .then = BODY_FOLLOWS};
+
+static void cut_replies(struct line *c, void *tls)
+{
+    serve(
+        c, &(struct server){.tls = *(const bool *)tls, .envelope = &many_lines, .each_cut = true});
+}
+
+static void hear_cut_replies(struct bench *b, struct peer *p)
+{
+    size_t mails = strlen(many_lines.replies) + 1;
+
+    bench_send(b, peer_port(p), "mx.test", mails);
+    peer_stop(p);
+    expect_all_delivered(b, mails);
+    assert_int_equal(peer_connections(p), 1);
+}
+
 static void replies_may_be_cut_at_every_byte(void **state)
 {
-    static const struct envelope polite = {
-        .replies = "250-2.1.0 o\r\n250 2.1.0 k\r\n250\r\n354 go\r\n", .then = BODY_FOLLOWS};
-    struct bench *b = *state;
-    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
-    size_t mails = strlen(polite.replies) + 1;
-
-    for (int tls = 0; tls <= 1; tls++) {
-        struct server s = {.tls = tls, .envelope = &polite, .each_cut = true};
-        struct peer *p = peer_open(serve, &s, ctx);
-        cover(b, tls);
-        bench_send(b, peer_port(p), "mx.test", mails);
-        peer_stop(p);
-        assert_int_equal(b->results_n, mails);
-        for (size_t i = 0; i < mails; i++)
-            assert_true(b->results[i].delivered);
-        assert_int_equal(peer_connections(p), 1);
-        peer_close(&p);
-    }
-    SSL_CTX_free(ctx);
+    in_clear_and_under_tls(*state, cut_replies, hear_cut_replies);
 }
 
 /* ---- what the replies mean --------------------------------------------------------------------------------- */
@@ -319,49 +345,38 @@ static void lose_what_comes_together(struct line *c, void *context)
     }
 }
 
-static void a_server_that_loses_commands_hears_them_alone_in_the_end(void **state)
+static void learn_to_say_them_alone(struct bench *b, struct peer *p)
 {
     static const enum smtp_phase lost_at[] = {AT_RCPT, AT_DATA};
-    struct bench *b = *state;
-    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
 
-    for (int i = 0; i <= 1; i++) {
-        bool tls = i;
-        struct peer *p = peer_open(lose_what_comes_together, &tls, ctx);
-        cover(b, tls);
-        for (size_t n = 0; n < COUNT_OF(lost_at); n++) {
-            b->call.to.transfer_timeout_ms = SHORT_MS;
-            bench_send(b, peer_port(p), "mx.test", 1);
-            assert_int_equal(b->results[0].phase, lost_at[n]);
-            assert_int_equal(b->results[0].code, 0);
-        }
-        b->call.to.transfer_timeout_ms = 5000;
-        bench_send(b, peer_port(p), "mx.test", MANY);
-        assert_int_equal(b->results_n, MANY);
-        for (size_t n = 0; n < MANY; n++)
-            assert_true(b->results[n].delivered);
-        peer_close(&p);
+    b->call.to.transfer_timeout_ms = SHORT_MS;
+    for (size_t n = 0; n < COUNT_OF(lost_at); n++) {
+        bench_send(b, peer_port(p), "mx.test", 1);
+        assert_int_equal(b->results[0].phase, lost_at[n]);
+        assert_int_equal(b->results[0].code, 0);
     }
-    SSL_CTX_free(ctx);
+    b->call.to.transfer_timeout_ms = 5000;
+    bench_send(b, peer_port(p), "mx.test", MANY);
+    expect_all_delivered(b, MANY);
+}
+
+static void a_server_that_loses_commands_hears_them_alone_in_the_end(void **state)
+{
+    in_clear_and_under_tls(*state, lose_what_comes_together, learn_to_say_them_alone);
+}
+
+static void send_many(struct bench *b, struct peer *p)
+{
+    bench_send(b, peer_port(p), "mx.test", MANY);
+    expect_all_delivered(b, MANY);
 }
 
 static void without_the_setting_each_command_waits(void **state)
 {
     struct bench *b = *state;
-    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
 
     b->call.pipelining = false;
-    for (int i = 0; i <= 1; i++) {
-        bool tls = i;
-        struct peer *p = peer_open(lose_what_comes_together, &tls, ctx);
-        cover(b, tls);
-        bench_send(b, peer_port(p), "mx.test", MANY);
-        assert_int_equal(b->results_n, MANY);
-        for (size_t n = 0; n < MANY; n++)
-            assert_true(b->results[n].delivered);
-        peer_close(&p);
-    }
-    SSL_CTX_free(ctx);
+    in_clear_and_under_tls(b, lose_what_comes_together, send_many);
 }
 
 /* Refuses the first connection's first MAIL; a later connection must say MAIL alone. */
@@ -390,29 +405,22 @@ static void throttle_at_mail(struct line *c, void *context)
     }
 }
 
+static void be_throttled_once(struct bench *b, struct peer *p)
+{
+    bench_send(b, peer_port(p), "mx.test", 3);
+    assert_int_equal(b->results_n, 1);
+    assert_int_equal(b->results[0].code, 450);
+    assert_int_equal(b->fed, 1);
+    assert_false(b->report.in_hand);
+    bench_send(b, peer_port(p), "mx.test", 3);
+    expect_all_delivered(b, 3);
+    peer_stop(p);
+    assert_int_equal(peer_connections(p), 2);
+}
+
 static void a_server_that_refuses_mail_hears_it_alone_from_then_on(void **state)
 {
-    struct bench *b = *state;
-    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
-
-    for (int i = 0; i <= 1; i++) {
-        bool tls = i;
-        struct peer *p = peer_open(throttle_at_mail, &tls, ctx);
-        cover(b, tls);
-        bench_send(b, peer_port(p), "mx.test", 3);
-        assert_int_equal(b->results_n, 1);
-        assert_int_equal(b->results[0].code, 450);
-        assert_int_equal(b->fed, 1);
-        assert_false(b->report.in_hand);
-        bench_send(b, peer_port(p), "mx.test", 3);
-        assert_int_equal(b->results_n, 3);
-        for (size_t n = 0; n < 3; n++)
-            assert_true(b->results[n].delivered);
-        peer_stop(p);
-        assert_int_equal(peer_connections(p), 2);
-        peer_close(&p);
-    }
-    SSL_CTX_free(ctx);
+    in_clear_and_under_tls(*state, throttle_at_mail, be_throttled_once);
 }
 
 /* Takes two mails, then closes without a word, as if it had had enough. */
@@ -425,24 +433,18 @@ static void take_two(struct line *c, void *context)
         answer(c, &s, 1);
 }
 
+static void send_by_twos(struct bench *b, struct peer *p)
+{
+    for (int n = 0; n < 3; n++) {
+        bench_send(b, peer_port(p), "mx.test", 5);
+        expect_all_delivered(b, 2);
+        assert_true(b->report.in_hand);
+    }
+}
+
 static void a_server_that_ends_between_mails_keeps_its_pace(void **state)
 {
-    struct bench *b = *state;
-    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
-
-    for (int i = 0; i <= 1; i++) {
-        bool tls = i;
-        struct peer *p = peer_open(take_two, &tls, ctx);
-        cover(b, tls);
-        for (int n = 0; n < 3; n++) {
-            bench_send(b, peer_port(p), "mx.test", 5);
-            assert_int_equal(b->results_n, 2);
-            assert_true(b->results[0].delivered && b->results[1].delivered);
-            assert_true(b->report.in_hand);
-        }
-        peer_close(&p);
-    }
-    SSL_CTX_free(ctx);
+    in_clear_and_under_tls(*state, take_two, send_by_twos);
 }
 
 /* Behind so many blanks we do not see the word, but the library does and wants to say BDAT instead of DATA. */
