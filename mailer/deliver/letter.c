@@ -5,7 +5,8 @@
 #include "mailer/mime/compose.h"
 #include "mailer/mime/token.h"
 
-#define LOGO_ID "logo" /* the templates show it as cid:logo */
+#define SIGNATURE_ROOM 1024 /* RSA-2048 takes 700 */
+#define LOGO_ID "logo"      /* the templates show it as cid:logo */
 
 bool letter_tools_open(struct queue *q, const struct keyring *keys, const struct clock *clock,
     struct letter_tools *out, struct err *e)
@@ -190,6 +191,7 @@ static bool find_content(const struct letter *l, const struct letter_task *t, st
     c->reply_to = r->reply_to;
     c->subject = r->subject;
     c->text = r->text;
+    (void)buf_room(&c->parts.html, r->html_bytes); /* it does not have to grow */
     if (!mail_unpack_html(l->mail, r->html, &c->parts.html, e))
         return false;
     c->html = buf_str(&c->parts.html);
@@ -232,8 +234,10 @@ static bool write_signed(
     struct dkim *signer = str_is(c, "relaxed/simple") ? t->tools->simple : t->tools->relaxed;
 
     buf_clear(&l->wire);
-    if (!write_message(l, t, message, e) ||
-        !dkim_sign(signer, t->shop->keys, t->shop->keys_n, buf_str(message), &l->wire, e))
+    if (!write_message(l, t, message, e))
+        return false;
+    (void)buf_room(&l->wire, message->n + t->shop->keys_n * SIGNATURE_ROOM);
+    if (!dkim_sign(signer, t->shop->keys, t->shop->keys_n, buf_str(message), &l->wire, e))
         return false;
     buf_add(&l->wire, buf_str(message));
     return true;

@@ -56,6 +56,7 @@ struct handover *rendered_new(const struct queue *q, const struct submission *s,
     r->subject = put(&at, buf_str(&parts->subject));
     r->text = put(&at, buf_str(&parts->text));
     r->html = put(&at, buf_str(&html));
+    r->html_bytes = parts->html.n;
     return &r->handover;
 }
 

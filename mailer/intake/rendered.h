@@ -16,7 +16,8 @@ struct rendered {
     bool has_texts;               /* of a mail without an unsubscribe link; else all below is "" */
     struct str to_name, reply_to; /* as of struct private_part */
     struct str subject, text;
-    struct str html; /* packed (mail_pack_html): most of it stands in the mail */
+    struct str html;   /* packed (mail_pack_html): most of it stands in the mail */
+    size_t html_bytes; /* when it is unpacked */
 };
 
 /* Copies everything, once the queue has given room for it; one reference, the caller's. NULL: the queue would not keep it.

@@ -9,6 +9,8 @@
 #include "mailer/mime/qp.h"
 
 #define LINE_MAX_8BIT 998 /* RFC 5322 s2.1.1 */
+#define BOUNDARY 26
+#define BOUNDARY_HASHED 15 /* octets of the hash: 24 digits */
 
 enum level { MIXED, RELATED, ALTERNATIVE };
 
@@ -17,24 +19,33 @@ static const char *const subtypes[] = {"mixed", "related", "alternative"};
 struct tree {
     const struct message *m;
     struct buf *out;
-    bool eight_bit; /* some text goes out as it is, and is not ASCII */
+    bool eight_bit;                              /* some text goes out as it is, and is not ASCII */
+    char boundary[COUNT_OF(subtypes)][BOUNDARY]; /* of those that have begun */
 };
 
 /* ---- multiparts ------------------------------------------------------------------------------ */
 
-static void add_boundary(const struct tree *t, enum level level)
+static void make_boundary(struct tree *t, enum level level)
 {
     struct str parts[] = {STR("mime boundary"), str_of(subtypes[level]), t->m->seed};
+    AUTO(buf_close) struct buf text = {0};
     struct digest d;
 
     hash_sha256_parts(parts, COUNT_OF(parts), &d);
-    buf_add(t->out, STR("=_"));
-    encode_base32(t->out, str_slice(digest_str(&d), 0, 15));
+    buf_add(&text, STR("=_"));
+    encode_base32(&text, str_slice(digest_str(&d), 0, BOUNDARY_HASHED));
+    memcpy(t->boundary[level], text.p, BOUNDARY);
+}
+
+static void add_boundary(const struct tree *t, enum level level)
+{
+    buf_add(t->out, str_bytes(t->boundary[level], BOUNDARY));
 }
 
 /* `root` is the type of the first part, which RFC 2387 wants to be told of a related one. */
-static void multipart_begin(const struct tree *t, enum level level, const char *root)
+static void multipart_begin(struct tree *t, enum level level, const char *root)
 {
+    make_boundary(t, level);
     buf_addf(t->out, "Content-Type: multipart/%s;", subtypes[level]);
     if (root)
         buf_addf(t->out, " type=\"%s\";", root);
@@ -147,7 +158,7 @@ static void add_parts(const struct tree *t, enum level level, bool inline_ones)
     }
 }
 
-static void add_alternative(const struct tree *t)
+static void add_alternative(struct tree *t)
 {
     const struct message *m = t->m;
 
@@ -163,7 +174,7 @@ static void add_alternative(const struct tree *t)
     multipart_end(t, ALTERNATIVE);
 }
 
-static void add_related(const struct tree *t)
+static void add_related(struct tree *t)
 {
     const struct message *m = t->m;
     const char *root = m->html.n == 0   ? "text/plain"
