@@ -39,11 +39,21 @@ static void serve(struct line *c, void *context)
     hear(c, "QUIT");
 }
 
+/* Not str_find, for which a sanitizer looks at all that follows. */
+static size_t line_end(struct str mail, size_t at)
+{
+    size_t end = str_find_char(mail, '\n', at);
+
+    while (end < mail.n && !(end > at && mail.p[end - 1] == '\r'))
+        end = str_find_char(mail, '\n', end + 1);
+    return end < mail.n ? end - 1 : mail.n;
+}
+
 /* By the letter of RFC 5321 s4.5.2, line by line. */
 static void stuff(struct str mail, struct buf *out)
 {
     for (size_t at = 0; at < mail.n;) {
-        size_t end = str_find(mail, STR("\r\n"), at);
+        size_t end = line_end(mail, at);
         struct str line = str_slice(mail, at, end);
 
         if (str_starts(line, STR(".")))
@@ -94,7 +104,8 @@ static void dots_are_doubled_where_a_line_begins(void **state)
 /* The library would strip the first, drop the second Subject, and add a Date. */
 static void the_header_goes_out_as_it_is(void **state)
 {
-    const struct str mail = STR("Return-Path: <a@shop.example>\r\nSubject: 1\r\nSubject: 2\r\n\r\nHello\r\n");
+    const struct str mail =
+        STR("Return-Path: <a@shop.example>\r\nSubject: 1\r\nSubject: 2\r\n\r\nHello\r\n");
     struct bench *b = *state;
 
     expect(b, mail, false);
