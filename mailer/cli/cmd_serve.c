@@ -14,6 +14,7 @@
 #include "mailer/http/http.h"
 #include "mailer/intake/shops.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,6 +29,8 @@
 #define LARGE_BYTES (1024 * 1024)
 /* What a heap keeps free at its end, or every few requests it would shrink and be faulted in again. */
 #define KEPT_BYTES (2 * 1024 * 1024)
+/* Steps of nice(): 2 give as much as 10, and cost least beside other programs. */
+#define GIVE_WAY 2
 #define PAGE_TIMEOUT_MS 5000 /* of an audit: the end of the service may have to wait for it */
 #define LOOK_S 10            /* how often zone files are asked for their faults */
 
@@ -324,6 +327,16 @@ static bool open_engine(struct service *s, struct err *e)
     return engine_open(&setup, &s->engine, e);
 }
 
+/* Whoever accepts or delivers waits for the committer in the end, and it for none of them: while they keep it from a core
+ * they keep work from themselves. The threads that are made from here on give way to those of the queue (Linux counts this by
+ * thread, and lowering it needs no right). */
+static void let_the_queue_go_first(void)
+{
+    errno = 0;
+    if (nice(GIVE_WAY) == -1 && errno != 0)
+        log_warning("priority-not-lowered", KV("error", strerror(errno)));
+}
+
 static bool open_all(struct service *s, struct err *e)
 {
     s->metrics = metrics_open();
@@ -333,8 +346,10 @@ static bool open_all(struct service *s, struct err *e)
     if (!load_conf(s, &s->conf, e))
         return false;
     use_log_level(s->conf);
-    return cli_keyring(s->conf, &s->keys, e) && open_queue(s, e) &&
-           workshop_guard(s->conf, s->queue, cli_flag(s->cli, "sandbox"), e) && open_dns(s, e) &&
+    if (!cli_keyring(s->conf, &s->keys, e) || !open_queue(s, e))
+        return false;
+    let_the_queue_go_first();
+    return workshop_guard(s->conf, s->queue, cli_flag(s->cli, "sandbox"), e) && open_dns(s, e) &&
            open_snapshots(s, e) && open_engine(s, e) && open_http(s, e);
 }
 

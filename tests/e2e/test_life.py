@@ -172,6 +172,20 @@ def reloads_drop_no_connection_and_lose_no_message():
         print("   20 reloads, 4 connections kept, %d messages delivered once each" % len(accepted))
 
 
+def all_give_way_to_the_threads_that_write():
+    with house.House("first") as h:
+        service = h.keep(Shop(h, "lanes = 4\n", arguments=["--sandbox"]))
+        service.start()
+        task = "/proc/%d/task" % service.process.child.pid
+        nice = collections.defaultdict(list)
+        for thread in os.listdir(task):
+            name, rest = re.match(r"\d+ \((.*)\) (.*)", open("%s/%s/stat" % (task, thread)).read()).groups()
+            nice[name.split()[0]].append(int(rest.split()[16]))
+        first = min(sum(nice.values(), []))
+        assert set(nice["lane"] + nice["MHD-worker"]) == {first + 2} and len(nice["lane"]) == 4, nice
+        assert nice["parcelpost"].count(first) >= 2, nice  # committer, flusher
+
+
 def a_mail_keeps_the_settings_that_it_was_accepted_with():
     with house.House("keeps") as h:
         service = h.keep(Shop(h, 'lanes = 4\nretry_first_ms = "2s"\n', arguments=["--sandbox"]))
@@ -353,7 +367,7 @@ def a_broken_page_stops_intake_and_the_log_names_the_way_out():
 
 
 if __name__ == "__main__":
-    house.main(reloads_drop_no_connection_and_lose_no_message, a_mail_keeps_the_settings_that_it_was_accepted_with,
-               a_fault_is_told_with_its_line_and_changes_nothing, sigterm_ends_in_time_and_loses_nothing,
-               a_copy_taken_at_work_comes_back, a_disk_that_refuses_stops_intake_and_loses_nothing,
-               a_broken_page_stops_intake_and_the_log_names_the_way_out)
+    house.main(reloads_drop_no_connection_and_lose_no_message, all_give_way_to_the_threads_that_write,
+               a_mail_keeps_the_settings_that_it_was_accepted_with, a_fault_is_told_with_its_line_and_changes_nothing,
+               sigterm_ends_in_time_and_loses_nothing, a_copy_taken_at_work_comes_back,
+               a_disk_that_refuses_stops_intake_and_loses_nothing, a_broken_page_stops_intake_and_the_log_names_the_way_out)
