@@ -3,8 +3,8 @@
 #include "base/err.h"
 #include "base/log.h"
 
-/* The functions of SHA-256 itself. OpenSSL 3 would rather be asked through EVP, but that takes memory, looks up parameters
- * and gives all back for each hash, which costs several times what a short text does. */
+/* The functions of SHA-256 itself. OpenSSL 3 would rather be asked through EVP, but that takes memory, looks up
+ * parameters and gives all back for each hash, which costs several times what a short text does. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <openssl/crypto.h>
@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Asking for 16 random bytes costs about as much as for 1,024, so that short ones are handed out of a stock. Each thread
- * has its own; what was handed out is wiped here, and a child of fork() throws away what it finds: no byte is given twice. */
+/* Asking for 16 random bytes costs about as much as for 1,024, so that short ones are handed out of a stock. Each
+ * thread has its own; what was handed out is wiped here, and a child of fork() throws away what it finds: no byte is
+ * given twice. */
 #define STOCK_BYTES 1024
 #define SHORT_BYTES 64
 

@@ -28,8 +28,8 @@ void hash_hmac_parts(struct str key, const struct str *parts, size_t n, struct d
 
 bool hash_equal(struct str a, struct str b); /* constant time for equal lengths */
 bool digest_equal(const struct digest *a, const struct digest *b);
-/* From OpenSSL's generator, seeded by the system. Short ones come out of a stock that it filled for this thread alone; each
- * byte of it is given once and wiped, and a child of fork() draws its own, so that nonces stay unique. */
+/* From OpenSSL's generator, seeded by the system. Short ones come out of a stock that it filled for this thread alone;
+ * each byte of it is given once and wiped, and a child of fork() draws its own, so that nonces stay unique. */
 void hash_random(void *out, size_t n);
 
 #endif

@@ -2,17 +2,26 @@
 
 #include "base/hash.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
 #define PIECE_BYTES (1 << 30) /* OpenSSL counts in int */
 
-/* Fetching by name takes longer than sealing a short text (OpenSSL 3.0), and so does setting a context up for a cipher: the
- * cipher is fetched once per process, each thread has a context that is set up for it, and a call hands that key and nonce
- * alone. A context keeps the schedule of its last key in memory until the next call or the thread's end; wiping it each time
- * would double the cost of a short text. */
+/* Fetching by name takes longer than sealing a short text (OpenSSL 3.0), and so does setting a context up for a cipher:
+ * the cipher is fetched once per process, each thread has a context that is set up for it, and a call hands that key
+ * and nonce alone, the key only where it is another one than before. A context keeps its last key and that key's
+ * schedule in memory until the next call or the thread's end; wiping them each time would double the cost of a short
+ * text. */
+struct context {
+    EVP_CIPHER_CTX *cipher;
+    struct seal_key last;
+    bool has_key;
+};
+
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 static EVP_CIPHER *aes_256_gcm;
 static pthread_key_t thread_context;
@@ -25,7 +34,11 @@ static void must(bool done)
 
 static void drop_context(void *p)
 {
-    EVP_CIPHER_CTX_free(p);
+    struct context *c = p;
+
+    EVP_CIPHER_CTX_free(c->cipher);
+    seal_key_wipe(&c->last);
+    free(c);
 }
 
 static void fetch(void)
@@ -34,15 +47,27 @@ static void fetch(void)
     must(aes_256_gcm && pthread_key_create(&thread_context, drop_context) == 0);
 }
 
-static EVP_CIPHER_CTX *context(void)
+static struct context *context(void)
 {
     pthread_once(&fetched, fetch);
-    EVP_CIPHER_CTX *c = pthread_getspecific(thread_context);
-    if (!c)
-        must((c = EVP_CIPHER_CTX_new()) &&
-             EVP_CipherInit_ex2(c, aes_256_gcm, NULL, NULL, 1, NULL) &&
-             pthread_setspecific(thread_context, c) == 0);
+    struct context *c = pthread_getspecific(thread_context);
+    if (c)
+        return c;
+    must((c = calloc(1, sizeof *c)) && (c->cipher = EVP_CIPHER_CTX_new()) &&
+         EVP_CipherInit_ex2(c->cipher, aes_256_gcm, NULL, NULL, 1, NULL) &&
+         pthread_setspecific(thread_context, c) == 0);
     return c;
+}
+
+static EVP_CIPHER_CTX *begin(const struct seal_key *k, const uint8_t *nonce, bool seals)
+{
+    struct context *c = context();
+    bool same = c->has_key && CRYPTO_memcmp(c->last.b, k->b, sizeof k->b) == 0;
+
+    must(EVP_CipherInit_ex2(c->cipher, NULL, same ? NULL : k->b, nonce, seals, NULL));
+    c->last = *k;
+    c->has_key = true;
+    return c->cipher;
 }
 
 /* Runs `in` through the cipher; out == NULL means associated text. */
@@ -77,7 +102,6 @@ void seal_add(const struct seal_key *k, struct str associated, struct str plain,
 void seal_add_parts(const struct seal_key *k, struct str associated, const struct str *parts,
     size_t n, struct buf *out)
 {
-    EVP_CIPHER_CTX *c = context();
     size_t whole = 0;
     int none;
 
@@ -86,7 +110,8 @@ void seal_add_parts(const struct seal_key *k, struct str associated, const struc
     uint8_t *p = (uint8_t *)buf_room(out, whole + SEAL_OVERHEAD);
     uint8_t *text = p + NONCE_BYTES, *tag = text + whole;
     hash_random(p, NONCE_BYTES);
-    must(EVP_EncryptInit_ex2(c, NULL, k->b, p, NULL) && feed(c, associated, NULL));
+    EVP_CIPHER_CTX *c = begin(k, p, true);
+    must(feed(c, associated, NULL));
     for (size_t i = 0; i < n; text += parts[i++].n)
         must(feed(c, parts[i], text));
     must(EVP_EncryptFinal_ex(c, tag, &none) &&
@@ -98,8 +123,6 @@ void seal_add_parts(const struct seal_key *k, struct str associated, const struc
 bool seal_open(const struct seal_key *k, struct str associated, struct str sealed, struct buf *out,
     struct err *e)
 {
-    EVP_CIPHER_CTX *c = context();
-
     if (sealed.n < SEAL_OVERHEAD)
         return err_set(e, ERR_CORRUPT, "sealed bytes are too short: %zu", sealed.n);
     struct str nonce = str_slice(sealed, 0, NONCE_BYTES);
@@ -108,8 +131,8 @@ bool seal_open(const struct seal_key *k, struct str associated, struct str seale
     memcpy(tag, sealed.p + sealed.n - TAG_BYTES, TAG_BYTES);
     uint8_t *p = (uint8_t *)buf_room(out, text.n);
     int none;
-    must(EVP_DecryptInit_ex2(c, NULL, k->b, (const uint8_t *)nonce.p, NULL) &&
-         EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag));
+    EVP_CIPHER_CTX *c = begin(k, (const uint8_t *)nonce.p, false);
+    must(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag));
     if (!feed(c, associated, NULL) || !feed(c, text, p) ||
         EVP_DecryptFinal_ex(c, p + text.n, &none) != 1) {
         explicit_bzero(p, text.n); /* what did not verify must not be read */

@@ -327,9 +327,9 @@ static bool open_engine(struct service *s, struct err *e)
     return engine_open(&setup, &s->engine, e);
 }
 
-/* Whoever accepts or delivers waits for the committer in the end, and it for none of them: while they keep it from a core
- * they keep work from themselves. The threads that are made from here on give way to those of the queue (Linux counts this by
- * thread, and lowering it needs no right). */
+/* Whoever accepts or delivers waits for the committer in the end, and it for none of them: while they keep it from a
+ * core they keep work from themselves. The threads that are made from here on give way to those of the queue (Linux
+ * counts this by thread, and lowering it needs no right). */
 static void let_the_queue_go_first(void)
 {
     errno = 0;

@@ -34,6 +34,26 @@ static void every_length_opens_again(void **state)
     }
 }
 
+/* The schedule of a thread's last key is kept. */
+static void keys_take_turns(void **state)
+{
+    struct seal_key keys[] = {key_of(1), key_of(2), key_of(1), key_of(1), key_of(2)};
+    struct buf sealed[COUNT_OF(keys)] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        seal_add(&keys[i], PLACE, STR("plain text"), &sealed[i]);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < COUNT_OF(keys); i++) {
+            AUTO(buf_close) struct buf out = {0};
+            bool same = memcmp(keys[k].b, keys[i].b, sizeof keys[k].b) == 0;
+            assert_int_equal(
+                seal_open(&keys[k], PLACE, buf_str(&sealed[i]), &out, &(struct err){0}), same);
+        }
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        buf_close(&sealed[i]);
+}
+
 static void parts_are_sealed_as_one_text(void **state)
 {
     const struct str parts[] = {STR("one"), STR(""), STR(" and two"), STR("!")};
@@ -176,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_disturb_each_other),
         cmocka_unit_test(every_length_opens_again),
+        cmocka_unit_test(keys_take_turns),
         cmocka_unit_test(parts_are_sealed_as_one_text),
         cmocka_unit_test(a_seal_of_the_published_vector_opens),
         cmocka_unit_test(every_flipped_bit_is_noticed),
