@@ -47,12 +47,11 @@ bool person_find(struct writer *w, const char *storefront, const struct keyed *w
     return true;
 }
 
-static bool is_suppressed_already(struct writer *w, const char *storefront,
-    const struct person_row *p, bool *out, struct err *e)
+static bool is_suppressed_already(
+    struct writer *w, const char *storefront, const struct person_row *p, bool *out, struct err *e)
 {
-    struct sql *q =
-        sqlite_sql(w->db, "SELECT 1 FROM suppression INDEXED BY suppression_of_nobody"
-                          " WHERE storefront = ?1 AND person = ?2 AND who = 0 LIMIT 1");
+    struct sql *q = sqlite_sql(w->db, "SELECT 1 FROM suppression INDEXED BY suppression_of_nobody"
+                                      " WHERE storefront = ?1 AND person = ?2 AND who = 0 LIMIT 1");
 
     sql_text(q, 1, storefront);
     sql_digest(q, 2, &p->hash);

@@ -265,10 +265,9 @@ static const char version_4[] =
     "  SELECT RAISE(ABORT, 'the journal only forgets'); END;";
 
 /* A list of three became a table of its own in each statement that changes a message. */
-static const char version_5[] =
-    "DROP INDEX message_by_state;"
-    "CREATE INDEX message_by_state ON message(storefront, state, id)"
-    "  WHERE state <> 0 AND state <> 1 AND state <> 4;";
+static const char version_5[] = "DROP INDEX message_by_state;"
+                                "CREATE INDEX message_by_state ON message(storefront, state, id)"
+                                "  WHERE state <> 0 AND state <> 1 AND state <> 4;";
 
 static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
 
