@@ -1,16 +1,9 @@
 /* dates -- which values of one piece of data are dates. */
 #include "templates/variables.h"
 
-/* JSON has one kind of text, so the dates of one piece of data are found by their address: a small hash table. */
-struct dates_of {
-    struct date_place {
-        const struct js *value;
-        enum variable_type type;
-    } * v;
-    size_t n, cap; /* a power of two */
-    struct arena *arena;
-};
+#include <stdlib.h>
 
+/* JSON has one kind of text, so the dates of one piece of data are found by their address: a small hash table. */
 static struct date_place *slot(const struct dates_of *d, const struct js *value)
 {
     size_t at = ((uintptr_t)value >> 4) * 0x9e3779b1u;
@@ -19,16 +12,24 @@ static struct date_place *slot(const struct dates_of *d, const struct js *value)
     return &d->v[at & (d->cap - 1)];
 }
 
+static void widen(struct dates_of *d)
+{
+    struct dates_of wider = {.cap = 2 * d->cap, .n = d->n};
+    wider.v = calloc(wider.cap, sizeof *wider.v);
+    if (!wider.v)
+        err_out_of_memory();
+    for (size_t i = 0; i < d->cap; i++)
+        if (d->v[i].value)
+            *slot(&wider, d->v[i].value) = d->v[i];
+    variables_dates_close(d);
+    d->v = wider.v;
+    d->cap = wider.cap;
+}
+
 static void remember(struct dates_of *d, const struct js *value, enum variable_type type)
 {
-    if (2 * d->n >= d->cap) {
-        struct dates_of wider = {.cap = d->cap ? 2 * d->cap : 16, .n = d->n, .arena = d->arena};
-        wider.v = arena_array(d->arena, wider.cap, sizeof *wider.v);
-        for (size_t i = 0; i < d->cap; i++)
-            if (d->v[i].value)
-                *slot(&wider, d->v[i].value) = d->v[i];
-        *d = wider;
-    }
+    if (2 * d->n >= d->cap)
+        widen(d);
     *slot(d, value) = (struct date_place){value, type};
     d->n++;
 }
@@ -44,13 +45,16 @@ static void walk(struct dates_of *d, const struct variable *v, const struct js *
         walk(d, m, js_get_str(value, m->name));
 }
 
-struct dates_of *variables_dates(
-    const struct variable *root, const struct js *data, struct arena *a)
+void variables_dates(const struct variable *root, const struct js *data, struct dates_of *out)
 {
-    struct dates_of *d = ARENA_NEW(a, struct dates_of);
-    d->arena = a;
-    walk(d, root, data);
-    return d;
+    *out = (struct dates_of){.v = out->few, .cap = COUNT_OF(out->few)};
+    walk(out, root, data);
+}
+
+void variables_dates_close(struct dates_of *d)
+{
+    if (d->v != d->few)
+        free(d->v);
 }
 
 enum variable_type variables_type_of(const struct dates_of *d, const struct js *value)

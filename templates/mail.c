@@ -316,11 +316,12 @@ static bool render_parts(const struct mail *m, const struct js *data, struct ren
 bool mail_render(const struct mail *m, const struct js *data, const struct mail_links *links,
     struct mail_parts *out, struct err *e)
 {
-    AUTO(arena_close) struct arena *arena = arena_open();
+    AUTO(variables_dates_close) struct dates_of dates;
     bool is_flat = m->flat[PART_HTML] && !beside_is_hidden(data);
     struct sending sending AUTO(sending_close);
     sending_open(&sending, m->beside, data, links->unsubscribe_url, is_flat);
-    struct rendering context = {m, variables_dates(m->variables, data, arena), &out->literals};
+    variables_dates(m->variables, data, &dates);
+    struct rendering context = {m, &dates, &out->literals};
     struct render how = {
         .escape = ESCAPE_NONE,
         .strict = true,

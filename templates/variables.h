@@ -62,10 +62,18 @@ bool variables_know(const struct variable *root, struct str dotted);
 void variables_check(
     const struct variable *root, const struct js *data, struct str at, struct faults *faults);
 
-/* Which values of one piece of data are dates: their JSON is plain text. Lives in the arena. */
-struct dates_of;
-struct dates_of *variables_dates(
-    const struct variable *root, const struct js *data, struct arena *a);
+/* Which values of one piece of data are dates: their JSON is plain text. Does not move; variables_dates_close frees. */
+struct date_place {
+    const struct js *value;
+    enum variable_type type;
+};
+struct dates_of {
+    struct date_place *v;
+    size_t n, cap; /* a power of two */
+    struct date_place few[16];
+};
+void variables_dates(const struct variable *root, const struct js *data, struct dates_of *out);
+void variables_dates_close(struct dates_of *d);
 /* VARIABLE_TEXT: no date. */
 enum variable_type variables_type_of(const struct dates_of *d, const struct js *value);
 

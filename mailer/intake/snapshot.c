@@ -131,12 +131,14 @@ bool snapshot_bundle(struct snapshot *s, const struct shop *shop, const char *te
 {
     const struct mails *mails = snapshot_shop_mails(s, shop);
     const char *storefront = shop->conf->name;
-    /* Only locales that exist get into the cache, whatever the caller was told to send. */
-    struct shelf_name name = {
-        storefront, template_name, mails_locale(mails, str_of(locale), str_of(shop->conf->locale))};
+    struct shelf_name name = {storefront, template_name, locale};
     AUTO(mail_close) struct mail *fresh = NULL;
     AUTO(buf_close) struct buf bytes = {0};
 
+    if (shelf_find_name(s->cache, &name, bundle, mail))
+        return true;
+    /* Only locales that exist get into the cache, whatever the caller was told to send. */
+    name.locale = mails_locale(mails, str_of(locale), str_of(shop->conf->locale));
     if (shelf_find_name(s->cache, &name, bundle, mail))
         return true;
     if (!mails_bundle(mails, template_name, name.locale, &shop->brand, &bytes, e) ||

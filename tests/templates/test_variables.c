@@ -327,11 +327,12 @@ static void dates_are_told_from_texts(void **state)
         buf_addf(&text, "%s{\"d\":\"2026-11-21\",\"t\":\"2026-11-21\"}", i ? "," : "");
     buf_add_text(&text, "]}");
     AUTO(js_close) struct js *data = parse_json(buf_text(&text));
-    const struct dates_of *d = variables_dates(declare(json, a), data, a);
+    AUTO(variables_dates_close) struct dates_of d;
+    variables_dates(declare(json, a), data, &d);
     for (size_t i = 0; i < 50; i++) {
         const struct js *member = js_at(js_get(data, "l"), i);
-        assert_int_equal(variables_type_of(d, js_get(member, "d")), VARIABLE_DATE);
-        assert_int_equal(variables_type_of(d, js_get(member, "t")), VARIABLE_TEXT);
+        assert_int_equal(variables_type_of(&d, js_get(member, "d")), VARIABLE_DATE);
+        assert_int_equal(variables_type_of(&d, js_get(member, "t")), VARIABLE_TEXT);
     }
 }
 
