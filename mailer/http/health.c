@@ -7,10 +7,7 @@ void health_get(struct exchange *x)
     answer_text(x, 200, "text/plain; charset=utf-8", STR("ok\n"));
 }
 
-enum readiness { READY, NO_STORE, NO_SERVICE };
-
-static const char *const parts[] = {
-    [READY] = "", [NO_STORE] = "the store", [NO_SERVICE] = "the service"};
+enum readiness { READY, NOT_READY };
 
 /* Balancers ask every few seconds, so the log says what is new. */
 static void tell(struct exchange *x, enum readiness r, const struct err *e)
@@ -20,21 +17,14 @@ static void tell(struct exchange *x, enum readiness r, const struct err *e)
     if (r == READY)
         log_info("ready-again");
     else
-        log_warning("not-ready", KV("part", parts[r]), KV("why", e->text));
+        log_warning("not-ready", KV("part", "the store"), KV("why", e->text));
 }
 
-static enum readiness look(const struct exchange *x, struct err *e)
-{
-    if (!queue_is_well(x->app->queue, e))
-        return NO_STORE;
-    return x->app->is_ready && !x->app->is_ready(x->app->context, e) ? NO_SERVICE : READY;
-}
-
-/* Which part is not ready is told, why only to the log: the text may name folders and hosts. */
+/* Why is told to the log only: the text may name folders and hosts. */
 void ready_get(struct exchange *x)
 {
     struct err e;
-    enum readiness r = look(x, &e);
+    enum readiness r = queue_is_well(x->app->queue, &e) ? READY : NOT_READY;
 
     tell(x, r, &e);
     if (r == READY) {
@@ -42,7 +32,7 @@ void ready_get(struct exchange *x)
         return;
     }
     answer_header(x, "Retry-After", "10");
-    problem(x, 503, "not-ready", "not ready: %s; the log says why", parts[r]);
+    problem(x, 503, "not-ready", "not ready: the store; the log says why");
 }
 
 /* Numbers of the whole installation, so only for whoever runs it: asked for from this machine or from a

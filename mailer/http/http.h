@@ -34,9 +34,6 @@ struct http_setup {
     const struct keyring *keys;
     const struct intake_setup *intake;
     struct surveyor *surveyor; /* for /v1/domains; http_stop stops it. NULL = none */
-    /* For /readyz, beside the queue: false with the reason in e. NULL = the queue alone decides. */
-    bool (*is_ready)(void *context, struct err *e);
-    void *context;
     struct http_limits limits;
 };
 
