@@ -27,13 +27,16 @@ struct press {
     struct buf messages[SLOTS_MAX];
 };
 
-/* One more than processors, so that one is at work while the next holder wakes up. */
+/* Whoever is called has his slot before he has a processor, and waits for one behind all others: with a slot more than
+ * processors all of them were often held by such, and the processors had nothing to do. */
+#define SLOTS_PER_PROCESSOR 4
+
 static size_t slots_by_processors(void)
 {
     cpu_set_t ours;
     int n = sched_getaffinity(0, sizeof ours, &ours) == 0 ? CPU_COUNT(&ours) : 1;
 
-    return (size_t)n + 1;
+    return (size_t)n * SLOTS_PER_PROCESSOR;
 }
 
 struct press *press_open(size_t slots)

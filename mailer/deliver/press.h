@@ -1,4 +1,4 @@
-/* press -- how many lanes write letters at the same time: about as many as there are processors.
+/* press -- how many lanes write letters at the same time: a few for each processor.
  *
  * Rendering, composing and signing need a processor and nothing else, so a thousand lanes that do it at once would only
  * take turns at it, each with its memory full. Whoever comes waits in line, first come first served, and gets a slot with a
