@@ -2,7 +2,7 @@
  * The post room is made once in a temporary folder; nothing is submitted, so it does not grow. The first byte
  * chooses the storefront and whether the rest is also the Idempotency-Key. */
 #include "mailer/intake/intake.h"
-#include "tests/mailer/intake/room.c" /* a target has one source; the room is made as in the tests */
+#include "tests/mailer/intake/room.h"
 
 #include <stdlib.h>
 
