@@ -53,11 +53,13 @@ static void pass_on(struct writer *w)
     buf_clear(w->out);
 }
 
-/* A long run is hashed where it lies. */
+/* A long run is hashed where it lies. A piece stays where it is, however many runs a text has: what it left elsewhere when it
+ * grew would not be wiped. */
 static void add_run(struct writer *w, struct str s)
 {
-    if (w->hashes && s.n >= PIECE) {
+    if (w->hashes && w->out->n + s.n >= PIECE)
         pass_on(w);
+    if (w->hashes && s.n >= PIECE) {
         hash_sha256_add(s);
     } else {
         buf_add(w->out, s);
