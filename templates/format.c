@@ -48,7 +48,7 @@ struct format {
         bool is_known;       /* the layout; else ICU is asked for each */
     } money[CURRENCIES_MAX]; /* only ever added, under the lock; read without */
     atomic_size_t money_n;
-    pthread_mutex_t lock; /* guards what follows; never held while formatting */
+    pthread_mutex_t lock; /* guards what follows; held to learn a currency, not to format */
     struct dates date, datetime;
     struct day days[DAYS_KEPT];
 };
