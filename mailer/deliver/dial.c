@@ -121,7 +121,7 @@ static bool has_room(const struct dial *d, const struct pollfd *fds, nfds_t n)
 
 static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeout)
 {
-    bool reads_only = n == 1 && (fds[0].events & POLLIN);
+    bool reads = fds[0].events & POLLIN;
 
     if (has_room(d, fds, n)) {
         fds[0].revents = 0;
@@ -132,7 +132,7 @@ static int poll_dialled(struct dial *d, struct pollfd *fds, nfds_t n, int timeou
     if (timeout == 0)
         return 0;
     timeout = bounded(d, timeout);
-    if (reads_only)
+    if (reads)                /* nothing that is heard answers what has not left */
         send_all(d, timeout); /* on failure the socket is shut down, and the poll below says so */
     int ready = dial_next()->poll(fds, n, timeout);
     if (ready == 0) {
@@ -336,7 +336,7 @@ void dial_begin(struct dial *d, const struct dial_to *to)
     d->behind = STR("");
     d->silent = false;
     d->instead = d->piece = STR("");
-    d->connected = d->timed_out = d->broken = false;
+    d->connected = d->timed_out = d->broken = d->lost = false;
     d->connect_errno = 0;
     dial_forget_gathered(d);
     current = d;
@@ -401,6 +401,11 @@ int dial_connect_errno(const struct dial *d)
 bool dial_has_timed_out(const struct dial *d)
 {
     return d->timed_out;
+}
+
+bool dial_holds_words(const struct dial *d)
+{
+    return d->lost || d->out_from < d->out_n || d->words_n > 0;
 }
 
 bool dial_has_input(const struct dial *d)

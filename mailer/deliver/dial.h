@@ -63,6 +63,8 @@ void dial_abort(struct dial *d);
 bool dial_has_connected(const struct dial *d);
 int dial_connect_errno(const struct dial *d); /* 0 = none */
 bool dial_has_timed_out(const struct dial *d);
+/* Words that the library takes for written have not left, or never will: what the server says does not answer them. */
+bool dial_holds_words(const struct dial *d);
 
 /* The host that this thread is connected to, "" outside a connection: for SNI. */
 const char *dial_current_host(void);

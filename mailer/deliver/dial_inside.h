@@ -31,6 +31,7 @@ struct dial {
     void *speaker;
     struct str piece; /* of it, the rest */
     bool connected, timed_out, broken;
+    bool lost; /* words that the library takes for written never left */
     int connect_errno;
     size_t out_from, out_n; /* gathered bytes not sent yet: out[out_from .. out_n) */
     char *

@@ -30,6 +30,7 @@ void dial_forget_gathered(struct dial *d)
 void dial_give_up(struct dial *d)
 {
     d->broken = true;
+    d->lost = dial_holds_words(d);
     forget_out(d);
     d->words_n = 0; /* OpenSSL may be reading them: they are freed later */
     if (d->fd >= 0)

@@ -88,7 +88,8 @@ void smtp_judge(const struct session *s, struct smtp_result *r)
         return;
     }
     r->delivered = smtp_recipient_check_complete(s->recipient) && smtp_is_success(rcpt->code) &&
-                   smtp_is_success(data->code) && s->talk.body_answered;
+                   smtp_is_success(data->code) && s->talk.body_answered &&
+                   !dial_holds_words(s->call->dial);
     r->unsure =
         begun && !r->delivered && !smtp_is_refusal(rcpt->code) && !smtp_is_refusal(data->code);
     if (!smtp_is_success(mail->code))

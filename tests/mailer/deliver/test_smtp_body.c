@@ -125,6 +125,61 @@ static void a_body_waits_for_room_and_arrives_whole(void **state)
     expect(b, buf_str(&mail), true);
 }
 
+/* Fills both sockets, says that it has the mail, and reads no more until the client has gone. */
+static void take_it_unread(struct line *c, void *context)
+{
+    const bool *tls = context;
+
+    if (!open_line(c, *tls) || !take_envelope(c))
+        return;
+    stall_for(c, 100);
+    say(c, "250 2.0.0 taken\r\n");
+    stall(c);
+    hear_body(c);
+}
+
+/* True: it counts as delivered. */
+static bool send_unread(struct bench *b, size_t size, bool tls)
+{
+    SSL_CTX *ctx = certs_server(b->certs, "mx.test", 1);
+    struct peer *p = peer_open(take_it_unread, &tls, ctx);
+    AUTO(buf_close) struct buf mail = {0};
+
+    buf_add(&mail, STR("From: <a@shop.example>\r\n\r\n"));
+    while (mail.n < size)
+        buf_add(&mail, STR("a line of a mail that nobody reads, of sixty-two characters\r\n"));
+    b->mail.bytes = buf_str(&mail);
+    b->call.tls = tls ? SMTP_TLS_VERIFIED : SMTP_TLS_OFF;
+    b->call.to.transfer_timeout_ms = 250;
+    bench_send(b, peer_port(p), "mx.test", 1);
+    peer_stop(p);
+    struct str heard = peer_heard(p), end = STR("\r\n.\r\n");
+    bool dot = heard.n > end.n && str_find(str_slice(heard, heard.n - 64, heard.n), end, 0) < 64;
+    bool delivered = b->results_n > 0 && b->results[0].delivered;
+    assert_true(dot || !delivered);
+    peer_close(&p);
+    SSL_CTX_free(ctx);
+    return delivered;
+}
+
+/* The system decides how much both sockets hold; close below that the mail's end waits in our own buffer. */
+static void a_mail_whose_end_never_left_is_not_delivered(void **state)
+{
+    for (int tls = 0; tls <= 1; tls++) {
+        size_t fits = 10000, too_large = 16000000;
+
+        while (too_large - fits > 40000) {
+            size_t size = fits + (too_large - fits) / 2;
+
+            if (send_unread(*state, size, tls))
+                fits = size;
+            else
+                too_large = size;
+        }
+        assert_in_range(fits, 100000, 15000000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +188,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_header_goes_out_as_it_is, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(
             a_body_waits_for_room_and_arrives_whole, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(
+            a_mail_whose_end_never_left_is_not_delivered, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
