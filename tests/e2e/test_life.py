@@ -294,7 +294,8 @@ def a_copy_taken_at_work_comes_back():
         said = service.run("restore", h.path("queue-copy"), "--keys", h.path("keys-copy")).stdout
         counts = service.counts()
         assert sum(counts.values()) >= len(before) and counts["queued"] == counts["leased"] == 0, counts
-        assert "%d are HELD" % counts["held"] in said or counts["held"] == 0, said
+        held = "%d %s HELD" % (counts["held"], "is" if counts["held"] == 1 else "are")
+        assert held in said or counts["held"] == 0, said
         service.start()
         taken = sum(recipients(h).values())
         if counts["held"] > 0:
