@@ -2,7 +2,8 @@
  *
  * A finding is known by its code and name; it has changed where its severity or evidence did. What could
  * not be checked this time stays as it was, with all of its kind (SPF-...) where the DNS is the reason: an
- * unanswered question is no news, but that the DNS stopped answering where an error might be found, and that it answers again. A domain that the file does not have is looked at for the first time; where the DNS does
+ * unanswered question is no news, but that the DNS stopped answering where an error might be found, and that it answers
+ * again. A domain that the file does not have is looked at for the first time; where the DNS does
  * not answer then and nothing is found, that is told once and nothing else kept, so that what stood there all the time is not told as new later.
  * Shapes: the file is JSON, {"watch": 1, "domains": {"shop.example": {"verdict", "findings": [...], "unanswered", "silent"}}}.
  * Ownership: what a change points to lies in the arena, in the watch or in the reports.

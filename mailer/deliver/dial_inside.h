@@ -25,8 +25,8 @@ struct dial {
     SSL *ssl;          /* the library's, NULL in clear */
     struct str behind; /* to be said behind its next write, "" = nothing */
     bool silent;       /* its next write stays unsent */
-    struct str
-        instead; /* the words that the next write must be, "" = any; the server reads what this gives: */
+    /* The words that the next write must be, "" = any; the server reads what `speak` gives: */
+    struct str instead;
     dial_speak *speak;
     void *speaker;
     struct str piece; /* of it, the rest */
