@@ -25,10 +25,14 @@ struct answer_header {
     const char *name, *value;
 };
 
-/* What the log was told of refusals as busy (problem.c), of all exchanges. */
-struct busy {
+/* What the log was told of refusals of one sort (problem.c), of all exchanges. */
+struct told {
     atomic_int_least64_t logged_ms; /* 0 = never */
     atomic_size_t unlogged;         /* since then */
+};
+
+struct tellings {
+    struct told busy, trouble;
 };
 
 struct exchange {
@@ -45,7 +49,7 @@ struct exchange {
     struct api_key key;  /* of the caller, where the route wants a role */
     struct quota *quota; /* what the keys have asked for (meter.h) */
     atomic_int *readiness;
-    struct busy *busy;
+    struct tellings *tellings;
     char rate[64]; /* how this key stands, "" before it was charged */
 
     unsigned status; /* 0 = not answered yet */

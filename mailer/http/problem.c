@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define BUSY_LOG_MS 10000
+#define LOG_MS 10000
 
 static const char *title(unsigned status)
 {
@@ -98,28 +98,31 @@ void problem_of_faults(struct exchange *x, const struct faults *f)
     answer_problem(x, problem_value_of_faults(x, f));
 }
 
-/* Whoever posts too much would write our log as fast: a line each ten seconds says how many there were. A clock that was set
- * back counts as time gone by. */
-static void log_busy(const struct exchange *x, const struct err *e)
+/* Whoever posts too much, or posts on while the disk is full, would write our log as fast: a line each ten seconds says
+ * how many there were. A clock that was set back counts as time gone by. */
+static bool is_due(const struct exchange *x, struct told *t)
 {
-    struct busy *b = x->busy;
-    int64_t now_ms = clock_now_ms(x->app->clock), last_ms = atomic_load(&b->logged_ms);
-    bool is_due = last_ms == 0 || now_ms < last_ms || now_ms - last_ms >= BUSY_LOG_MS;
+    int64_t now_ms = clock_now_ms(x->app->clock), last_ms = atomic_load(&t->logged_ms);
+    bool due = last_ms == 0 || now_ms < last_ms || now_ms - last_ms >= LOG_MS;
 
-    if (is_due && atomic_compare_exchange_strong(&b->logged_ms, &last_ms, now_ms))
-        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text),
-            KV_INT("more_before", atomic_exchange(&b->unlogged, 0)));
-    else
-        atomic_fetch_add(&b->unlogged, 1);
+    if (due && atomic_compare_exchange_strong(&t->logged_ms, &last_ms, now_ms))
+        return true;
+    atomic_fetch_add(&t->unlogged, 1);
+    return false;
 }
 
-static void log_trouble(const struct exchange *x, const struct err *e, int64_t status)
+static void log_refusal(const struct exchange *x, const struct err *e, int64_t status)
 {
-    if (status == 429)
-        log_busy(x, e);
-    else
-        log_error(status == 503 ? "http-store-trouble" : "http-failure", KV("request", x->id.s),
-            KV("why", e->text));
+    struct tellings *all = x->tellings;
+
+    if (status == 429 && is_due(x, &all->busy))
+        log_warning("http-busy", KV("request", x->id.s), KV("why", e->text),
+            KV_INT("more_before", atomic_exchange(&all->busy.unlogged, 0)));
+    if (status == 503 && is_due(x, &all->trouble))
+        log_error("http-store-trouble", KV("request", x->id.s), KV("why", e->text),
+            KV_INT("more_before", atomic_exchange(&all->trouble.unlogged, 0)));
+    if (status == 500)
+        log_error("http-failure", KV("request", x->id.s), KV("why", e->text));
 }
 
 static struct js *value_of_err(struct exchange *x, const struct err *e)
@@ -144,7 +147,7 @@ struct js *problem_value_of_err(struct exchange *x, const struct err *e)
 {
     struct js *o = value_of_err(x, e);
 
-    log_trouble(x, e, js_int(js_get(o, "status")));
+    log_refusal(x, e, js_int(js_get(o, "status")));
     return o;
 }
 

@@ -180,7 +180,7 @@ static enum MHD_Result begin(struct carrier *c, const char *method, const char *
     x->app = &c->http->setup;
     x->quota = c->http->quota;
     x->readiness = &c->http->readiness;
-    x->busy = &c->http->busy;
+    x->tellings = &c->http->tellings;
     x->arena = arena_open();
     x->snapshot = snapshot_current(x->app->snapshots);
     ids_new(x->app->ids, "req_", &x->id);

@@ -22,7 +22,7 @@ struct http {
     struct peers *peers;
     struct quota *quota;
     atomic_int readiness; /* what the log last said of it (health.c) */
-    struct busy busy;
+    struct tellings tellings;
     struct account *account;
     pthread_mutex_t lock; /* guards under_way, suspended and stopping */
     pthread_cond_t quieter;

@@ -268,14 +268,16 @@ static void what_the_store_refuses_is_told_and_logged(void **state)
         const char *statuses;
         int failures, troubles;
         const char *says;
+        int64_t later_ms;
     } table[] = {
-        {"one of two", SOUR "," NOTE(""), false, 207, "500 202", 1, 0, "internal"},
-        {"the last", NOTE("") "," SOUR, false, 207, "202 500", 1, 0, "internal"},
-        {"both", SOUR "," SOUR, false, 500, "", 1, 0, "internal"},
+        {"one of two", SOUR "," NOTE(""), false, 207, "500 202", 1, 0, "internal", 0},
+        {"the last", NOTE("") "," SOUR, false, 207, "202 500", 1, 0, "internal", 0},
+        {"both", SOUR "," SOUR, false, 500, "", 1, 0, "internal", 0},
         {"a disk that takes nothing", NOTE("") "," NOTE(""), true, 503, "", 0, 1,
-            "store-unavailable"},
-        {"and one that is wrong anyway", NOTE("") "," UNKNOWN, true, 503, "", 0, 1,
-            "store-unavailable"},
+            "store-unavailable", 0},
+        {"and one that is wrong anyway", NOTE("") "," UNKNOWN, true, 503, "", 0, 0,
+            "store-unavailable", 9999},
+        {"ten seconds later", NOTE("") "," NOTE(""), true, 503, "", 0, 1, "store-unavailable", 1},
     };
 
     (void)state;
@@ -285,6 +287,7 @@ static void what_the_store_refuses_is_told_and_logged(void **state)
     {
         AUTO(reply_close) struct reply r = {0};
         failures = troubles = 0;
+        desk.room.time.ms += row->later_ms;
         let_files_grow(!row->full);
         post(row->requests, "", &r);
         let_files_grow(true);

@@ -291,13 +291,13 @@ static void each_failure_has_its_status(void **state)
     };
 
     const struct http_setup app = {.clock = clock_system()};
-    struct busy busy = {0};
+    struct tellings tellings = {0};
 
     (void)state;
     EACH(row, table)
     {
         AUTO(arena_close) struct arena *a = arena_open();
-        struct exchange x = {.app = &app, .busy = &busy, .arena = a};
+        struct exchange x = {.app = &app, .tellings = &tellings, .arena = a};
         struct err e;
         err_set(&e, row->code, "secret reason");
         problem_of_err(&x, &e);
