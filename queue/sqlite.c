@@ -400,10 +400,20 @@ bool sqlite_wrote(const struct sqlite *db)
     return db->wrote;
 }
 
+static void forget_held(struct sqlite *db)
+{
+    sqlite3_file *log = NULL;
+
+    if (sqlite3_file_control(db->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+        log)
+        sqlite_gather_forget(log);
+}
+
 void sqlite_rollback(struct sqlite *db)
 {
     struct err ignored;
 
+    forget_held(db);
     /* A full disk or an I/O error may have rolled back already. */
     if (!sqlite3_get_autocommit(db->db))
         (void)sql_run(sqlite_sql(db, "ROLLBACK"), &ignored);

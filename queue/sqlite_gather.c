@@ -120,13 +120,13 @@ static int size_of_log(sqlite3_file *f, sqlite3_int64 *out)
     return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xFileSize(real_of(l), out);
 }
 
+/* What is held now belongs to no commit. */
 static int close_log(sqlite3_file *f)
 {
     struct log *l = log_of(f);
-    int written = flush(l), closed = real_of(l)->pMethods->xClose(real_of(l));
 
     free(l->held);
-    return written != SQLITE_OK ? written : closed;
+    return real_of(l)->pMethods->xClose(real_of(l));
 }
 
 /* ---- what only goes through ---- */
@@ -176,6 +176,14 @@ static const sqlite3_io_methods methods = {
     .xSectorSize = sector_size,
     .xDeviceCharacteristics = characteristics,
 };
+
+/* ---- a transaction that was taken back ---- */
+
+void sqlite_gather_forget(sqlite3_file *log)
+{
+    if (log->pMethods == &methods)
+        log_of(log)->n = 0;
+}
 
 /* ---- opening ---- */
 

@@ -2,6 +2,8 @@
  * SQLite writes the log in pieces of 24 and 4,096 bytes; here they are held until something asks for the file: a sync,
  * a read, a truncation. A commit with synchronous=FULL syncs before anybody is told of it, so nothing committed is ever
  * held, and what a crash takes away was never promised. Writers without that setting must not use this.
+ * What is left of a transaction that was taken back must be forgotten before anything is read: the lock is free again, and others
+ * may have committed in the same place.
  * A file that grows makes the file system write down its length and places with each sync, which takes several times as long.
  * So the log grows ahead, by as much as it has, up to 1 MB: zeros, which nobody takes for a part of it.
  * A write that fails is reported by the sync, and the commit fails as it would have before.
@@ -13,5 +15,9 @@
 
 /* Over the default VFS, whichever that is when a file is opened. Once per process, before the first file. */
 void sqlite_gather_register(void);
+
+/* What a transaction left that was taken back. `log`: any open file. */
+struct sqlite3_file;
+void sqlite_gather_forget(struct sqlite3_file *log);
 
 #endif

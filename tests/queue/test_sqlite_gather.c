@@ -281,6 +281,30 @@ static void a_full_disk_fails_the_commit_and_nothing_else(void **state)
     room_close(&r);
 }
 
+/* A cache that spilled leaves pieces held when all is taken back. Another process may then commit where they would go. */
+static void what_was_taken_back_is_not_written_over_others(void **state)
+{
+    struct room r;
+    struct sqlite *other = NULL;
+    struct err e = {0};
+
+    (void)state;
+    room_open(&r);
+    assert_true(add_rows(&r, 5, &e));
+    assert_true(sqlite_log_empty(r.db, &e)); /* a rollback reads nothing from it */
+    assert_true(sqlite_exec(r.db, "PRAGMA cache_size=10", &e));
+    assert_true(sqlite_begin(r.db, &e));
+    for (int i = 0; i < 20; i++) /* less than is held */
+        assert_true(sqlite_exec(r.db, "INSERT INTO t (b) VALUES (zeroblob(3000))", &e));
+    sqlite_rollback(r.db);
+    assert_true(sqlite_open(r.path, SQLITE_FOR_WRITING, &other, &e));
+    assert_true(sqlite_exec(other, "INSERT INTO t (b) VALUES (zeroblob(40000))", &e));
+    assert_true(add_rows(&r, 1, &e)); /* reads what the other wrote */
+    sqlite_close(&other);
+    assert_int_equal(rows_seen(r.path), 7);
+    room_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +314,7 @@ int main(void)
         cmocka_unit_test(what_is_committed_lies_in_the_file),
         cmocka_unit_test(what_is_held_is_read_back),
         cmocka_unit_test(a_full_disk_fails_the_commit_and_nothing_else),
+        cmocka_unit_test(what_was_taken_back_is_not_written_over_others),
     };
 
     return cmocka_run_group_tests(tests, stand_below, NULL);
