@@ -383,6 +383,8 @@ bool vault_unseal(struct vault *v, const char *storefront, struct str binding, s
 
 /* ---- writing ---- */
 
+/* What the table refuses is no conflict of those who wait for the key: of a settlement that would say that its lease was lost,
+ * which clears the mark of its body. */
 static bool insert(struct vault *v, const struct vault_new *p, struct err *e)
 {
     struct sql *q = sqlite_sql(v->writer,
@@ -399,7 +401,11 @@ static bool insert(struct vault *v, const struct vault_new *p, struct err *e)
     sql_int(q, 5, master);
     sql_blob(q, 6, buf_str(&wrapped));
     sql_int(q, 7, clock_now_ms(v->clock));
-    return sql_run(q, e);
+    if (sql_run(q, e))
+        return true;
+    if (e->code == ERR_CONFLICT)
+        e->code = ERR_LIBRARY;
+    return false;
 }
 
 /* *erased_n: as of this transaction; an erasure that concerns the new keys comes later and counts further. */

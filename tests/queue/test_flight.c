@@ -240,6 +240,28 @@ static void what_the_tables_refuse_is_no_lost_lease(void **state)
     assert_string_equal(events_of(p, id), "accepted unsure");
 }
 
+/* A keys.db that somebody wrote into: a key that came in with another change cannot be written. */
+static void what_keys_db_refuses_is_no_lost_lease(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *id = post_mail(p, "ada@example.com");
+    struct settlement s = {.lane = 0, .to = MSG_DELIVERED, .reason = ""};
+    struct submission another = a_mail(p, "bob@example.com");
+    struct receipt r;
+
+    (void)state;
+    s.job = claim_one(p);
+    queue_body_starts(p->q, s.lane, s.job);
+    post_change(p, "keys.db",
+        "CREATE TRIGGER no BEFORE INSERT ON person_key BEGIN SELECT RAISE(ABORT, 'no'); END");
+    refused(queue_submit(p->q, &another, &r, &p->e), &p->e, ERR_LIBRARY);
+    refused(queue_settle(p->q, &s, &p->e), &p->e, ERR_LIBRARY);
+    post_change(p, "keys.db", "DROP TRIGGER no");
+    post_reopen(p);
+    assert_true(show(p, id).unsure);
+    assert_string_equal(events_of(p, id), "accepted unsure");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(leases_of_another_node_are_left_until_they_end),
         cmocka_unit_test(a_slot_is_cleared_by_its_own_message_only),
         cmocka_unit_test(what_the_tables_refuse_is_no_lost_lease),
+        cmocka_unit_test(what_keys_db_refuses_is_no_lost_lease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
