@@ -11,8 +11,8 @@ static void end_body(struct source *from)
     struct session *s = from->session;
     bool came_early = dial_has_input(s->call->dial) || (s->ssl && SSL_pending(s->ssl) > 0);
 
-    from->ended = true;
-    if (!talk_body_ends(&s->talk, came_early))
+    from->ended = talk_body_ends(&s->talk, came_early);
+    if (!from->ended)
         smtp_end_now(s, s->talk.trouble);
 }
 

@@ -20,8 +20,9 @@ struct source {
     struct source *next;
     struct str bytes;
     bool given; /* the library has the stub */
-    bool begun, ended;
-    size_t said;         /* of bytes */
+    bool begun;
+    bool ended;  /* its dot may go out: whatever the server says later, it may have the mail */
+    size_t said; /* of bytes */
     bool dot_is_doubled; /* of the line that comes next */
 };
 

@@ -65,7 +65,7 @@ static void answer(const struct session *s, struct smtp_result *r, enum smtp_pha
  * held back. Only a refusal of the body may come before its end. */
 static bool lost_step(const struct session *s, const smtp_status_t *data)
 {
-    return s->talk.out_of_step && !s->talk.body_ended &&
+    return s->talk.out_of_step && !s->sources->ended &&
            !(s->sources->begun && smtp_is_refusal(data->code));
 }
 

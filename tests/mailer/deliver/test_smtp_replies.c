@@ -134,6 +134,17 @@ static void say_after_body(struct line *c, void *context)
     }
 }
 
+/* A line that is no reply, and then the replies to the dot and to the good-bye that came meanwhile. */
+static void mumble_after_body(struct line *c, void *context)
+{
+    (void)context;
+    if (greet(c, NULL) && take_envelope(c) && hear_body(c)) {
+        say(c, "virus scanner is busy\r\n");
+        if (hear(c, "QUIT"))
+            say(c, "250 2.0.0 taken\r\n221 bye\r\n");
+    }
+}
+
 /* ---- replies without text, replies ahead of their commands ------------------------------------------ */
 
 struct replies {
@@ -185,6 +196,8 @@ static const struct meaning table[] = {
         AT_BODY, 550, 0, 0},
     {"421_after_the_dot_is_an_answer", say_after_body, "421 4.3.0 later\r\n", true, false, false,
         AT_BODY, 421, 0, 0},
+    {"replies_behind_a_line_that_is_none_leave_a_mail_unsure", mumble_after_body, NULL, true, false,
+        true, AT_BODY, 0, 0, 0},
     {"a_long_reply_line_ends_the_connection", long_line_at_mail, NULL, true, false, false, AT_RCPT,
         0, 0, 0},
     {"shifted_replies_are_not_believed", shift_replies, "w", true, false, false, AT_RCPT, 0, 0, 0},
