@@ -39,7 +39,7 @@ struct talk {
     size_t owed;    /* replies that were asked for and have not begun */
     bool unasked;   /* the present reply is none of them */
     bool out_of_step;
-    bool body_ended, body_answered; /* of the mail in hand */
+    bool body_ended, body_answered; /* since the last command: nothing was said behind the body */
     size_t text_n;
     char text[TALK_TEXT_MAX];
 };
