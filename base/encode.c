@@ -9,8 +9,6 @@
 #define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 #define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-#define OVERWRITTEN 2 /* octets behind what is decoded */
-
 /* All four are the same: bytes cut into digits of `bits` bits, the first digit highest, the last
  * one filled up with zero bits. */
 static void encode(struct buf *out, struct str bytes, unsigned bits, const char *digits)
@@ -113,7 +111,7 @@ static bool values_of(__m128i x, __m128i *out)
     return _mm_movemask_epi8(known) == 0xffff;
 }
 
-/* Six octets of two 24-bit values, and two more that are overwritten. */
+/* Six octets of two 24-bit values, and two more, where the next three will stand. */
 static void put_six(char *to, uint64_t pair)
 {
     uint64_t six = __builtin_bswap64(pair << 40 | pair >> 32 << 16);
@@ -135,11 +133,12 @@ static bool decode_sixteen(const char *from, char *to)
     return true;
 }
 
+/* Not the last group, so that nothing is written behind what is decoded. */
 static size_t decode_sixteens(struct str text, char *to)
 {
     size_t i = 0;
 
-    while (text.n - i >= 16 && decode_sixteen(text.p + i, to)) {
+    while (text.n - i >= 16 + 4 && decode_sixteen(text.p + i, to)) {
         i += 16;
         to += 12;
     }
@@ -202,12 +201,17 @@ static void learn(struct values *v, const char *digits, bool any_case)
     }
 }
 
+static size_t decoded(struct str text, unsigned bits)
+{
+    return text.n / 8 * bits + text.n % 8 * bits / 8;
+}
+
 /* Left-over bits must be zero and fewer than a digit, so that bytes have one spelling only. */
 static bool decode(struct buf *out, struct str text, unsigned bits, const struct values *v)
 {
     uint32_t held = 0;
     unsigned held_bits = 0;
-    char *p = buf_room(out, text.n);
+    char *p = buf_room(out, decoded(text, bits));
     size_t n = 0;
 
     for (size_t i = 0; i < text.n; i++) {
@@ -250,7 +254,7 @@ bool decode_base32(struct buf *out, struct str text)
 static size_t decode_fours(struct buf *out, struct str text, const struct values *v)
 {
     const unsigned char *from = (const unsigned char *)text.p;
-    char *start = buf_room(out, text.n / 4 * 3 + OVERWRITTEN), *p = start;
+    char *start = buf_room(out, decoded(text, 6)), *p = start;
     size_t i = decode_sixteens(text, p);
 
     for (p += i / 4 * 3; i + 4 <= text.n; i += 4, p += 3) {

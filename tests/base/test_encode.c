@@ -161,6 +161,21 @@ static void base64_is_what_its_bits_say(void **state)
         }
 }
 
+/* What is decoded of a long text lies where its room was taken first, with a NUL behind it and no more. */
+static void long_base64_gets_its_room_at_once(void **state)
+{
+    (void)state;
+    for (size_t n = 6000; n < 6012; n++) {
+        AUTO(buf_close) struct buf bytes = {0}, text = {0}, again = {0};
+        for (size_t i = 0; i < n; i++)
+            buf_add_char(&bytes, (char)(i * 31));
+        encode_base64(&text, buf_str(&bytes));
+        assert_true(decode_base64(&again, buf_str(&text)));
+        expect_str("again", buf_str(&again), buf_str(&bytes));
+        assert_int_equal(again.cap, n + 1);
+    }
+}
+
 static void upper_case_hex_and_base32_are_read(void **state)
 {
     AUTO(buf_close) struct buf out = {0};
@@ -178,6 +193,7 @@ int main(void)
         cmocka_unit_test(every_length_comes_back_behind_what_stood_there),
         cmocka_unit_test(foreign_text_is_refused_and_leaves_nothing),
         cmocka_unit_test(base64_is_what_its_bits_say),
+        cmocka_unit_test(long_base64_gets_its_room_at_once),
         cmocka_unit_test(upper_case_hex_and_base32_are_read),
     };
 
