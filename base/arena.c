@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FIRST_BYTES 960 /* with what stands before it, malloc's quick sizes still serve it */
 #define BLOCK_BYTES (16 * 1024) /* a usual job fits into one */
 #define ALIGNMENT _Alignof(max_align_t)
 
-/* Blocks form a list, the current one first. Something bigger than a block gets one of its own,
- * behind the current one, so that the rest of the current one is not lost. */
+/* Blocks form a list, the current one first. One lies behind the arena itself, so that a job that needs little takes
+ * little. Something bigger than a block gets one of its own, behind the current one, so that the rest of the current
+ * one is not lost. */
 struct block {
     struct block *next;
     size_t size, used;
@@ -26,7 +28,15 @@ struct owned {
 struct arena {
     struct block *current;
     struct owned *owned; /* they lie in the blocks */
+    _Alignas(max_align_t) char first[];
 };
+
+static void begin_block(struct block *b, size_t size)
+{
+    b->next = NULL;
+    b->size = size;
+    b->used = 0;
+}
 
 static struct block *new_block(size_t size)
 {
@@ -34,20 +44,33 @@ static struct block *new_block(size_t size)
 
     if (!b)
         err_out_of_memory();
-    b->next = NULL;
-    b->size = size;
-    b->used = 0;
+    begin_block(b, size);
     return b;
+}
+
+static struct block *first_block(struct arena *a)
+{
+    return (struct block *)(void *)a->first;
+}
+
+struct arena *arena_open_for(size_t bytes)
+{
+    struct arena *a = NULL;
+    size_t whole = sizeof *a + sizeof(struct block);
+
+    if (!__builtin_add_overflow(whole, bytes, &whole))
+        a = malloc(whole);
+    if (!a)
+        err_out_of_memory();
+    a->owned = NULL;
+    a->current = first_block(a);
+    begin_block(a->current, bytes);
+    return a;
 }
 
 struct arena *arena_open(void)
 {
-    struct arena *a = calloc(1, sizeof *a);
-
-    if (!a)
-        err_out_of_memory();
-    a->current = new_block(BLOCK_BYTES);
-    return a;
+    return arena_open_for(FIRST_BYTES);
 }
 
 void arena_close(struct arena **a)
@@ -55,7 +78,8 @@ void arena_close(struct arena **a)
     if (!*a)
         return;
     arena_clear(*a);
-    free((*a)->current);
+    if ((*a)->current != first_block(*a)) /* which is no piece of malloc's */
+        free((*a)->current);
     free(*a);
     *a = NULL;
 }
@@ -70,7 +94,7 @@ void arena_own(struct arena *a, void *thing, void (*close)(void *thing))
 
 void arena_clear(struct arena *a)
 {
-    struct block *keep = NULL;
+    struct block *const first = first_block(a), *keep = first;
 
     for (const struct owned *o = a->owned; o; o = o->next)
         o->close(o->thing);
@@ -78,13 +102,16 @@ void arena_clear(struct arena *a)
 
     for (struct block *b = a->current, *next; b; b = next) {
         next = b->next;
-        if (!keep && b->size == BLOCK_BYTES)
+        if (keep == first && b->size == BLOCK_BYTES && b != first)
             keep = b;
-        else
+        else if (b != first)
             free(b);
     }
-    keep->next = NULL;
-    keep->used = 0;
+    begin_block(first, first->size);
+    if (keep != first) {
+        begin_block(keep, BLOCK_BYTES);
+        keep->next = first;
+    }
     a->current = keep;
 }
 

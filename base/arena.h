@@ -9,6 +9,7 @@
 struct arena;
 
 struct arena *arena_open(void);
+struct arena *arena_open_for(size_t bytes); /* about so much will be needed */
 void arena_close(struct arena **a);
 void arena_clear(struct arena *a); /* forgets all, keeps one block for the next job */
 

@@ -101,19 +101,23 @@ void buf_add_i64(struct buf *b, int64_t value)
     buf_add_u64(b, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
+/* Mostly there is room enough, and then it is written once. */
 void buf_addf(struct buf *b, const char *format, ...)
 {
     va_list args, again;
+    char *p = buf_room(b, 0);
+    size_t room = b->cap - b->n;
 
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(p, room, format, args);
     va_end(args);
-    if (length > 0) {
+    if (length > 0 && (size_t)length >= room)
         vsnprintf(buf_room(b, (size_t)length), (size_t)length + 1, format, again);
-        b->n += (size_t)length;
-    }
     va_end(again);
+    if (length > 0)
+        b->n += (size_t)length;
+    b->p[b->n] = 0;
 }
 
 void buf_insert(struct buf *b, size_t at, struct str s)

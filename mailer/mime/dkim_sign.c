@@ -9,6 +9,8 @@
 #include "mailer/mime/pem_seam.h"
 #include "mailer/mime/time_seam.h"
 
+#define HANDLE_BYTES (24 * 1024) /* what the library takes for a mail with a dozen fields: 22 KB */
+
 /* A foreign library's input pointers are not const, but it only reads. */
 static unsigned char *bytes_of(struct str s)
 {
@@ -67,7 +69,7 @@ static DKIM_STAT finish(DKIM *message, const struct dkim_key *k, const struct di
 static bool sign_one(struct dkim *d, const struct dkim_key *k, struct str text,
     const struct digest *body, struct buf *out, struct err *e)
 {
-    AUTO(arena_close) struct arena *arena = arena_open();
+    AUTO(arena_close) struct arena *arena = arena_open_for(HANDLE_BYTES);
     AUTO(opendkim_free) DKIM *message = NULL;
     DKIM_STAT status = DKIM_STAT_OK;
     unsigned char *value = NULL;

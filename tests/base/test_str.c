@@ -184,6 +184,24 @@ static void a_buf_may_be_added_to_itself(void **state)
     assert_true(str_ends(buf_str(&b), STR("01234567890123456789")));
 }
 
+/* Where there is room for all but the end, and for the end. */
+static void what_is_printed_is_whole_at_each_length(void **state)
+{
+    static const char digits[] = "0123456789";
+
+    (void)state;
+    for (size_t before = 0; before < 70; before++)
+        for (size_t length = 0; length < 200; length += length < 70 ? 1 : 43) {
+            AUTO(buf_close) struct buf b = {0}, want = {0};
+            for (size_t i = 0; i < before + length; i++)
+                buf_add_char(&want, digits[i % 10]);
+            buf_add(&b, str_slice(buf_str(&want), 0, before));
+            buf_addf(&b, "%.*s", (int)length, buf_text(&want) + before);
+            assert_int_equal(b.n, want.n);
+            assert_string_equal(buf_text(&b), buf_text(&want));
+        }
+}
+
 static void an_arena_aligns_zeroes_and_forgets(void **state)
 {
     AUTO(arena_close) struct arena *a = arena_open();
@@ -205,6 +223,39 @@ static void an_arena_aligns_zeroes_and_forgets(void **state)
     assert_string_equal(arena_printf(a, "%d %s", 5, "five"), "5 five");
     assert_string_equal(arena_text(a, STR("")), "");
     assert_true(str_is(arena_str(a, STR("abc")), "abc"));
+}
+
+static void an_arena_keeps_each_piece_apart(void **state)
+{
+    static const size_t first[] = {0, 960, 16384, 24576};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(first); i++) {
+        AUTO(arena_close) struct arena *a = arena_open_for(first[i]);
+        for (int round = 0; round < 2; round++) {
+            struct str pieces[100];
+            for (size_t n = 0; n < COUNT_OF(pieces); n++) {
+                size_t size = n % 7 == 6 ? 5000 : n * 29 % 1000;
+                pieces[n] = str_bytes(memset(arena_alloc(a, size), (int)n + 1, size), size);
+            }
+            for (size_t n = 0; n < COUNT_OF(pieces); n++)
+                for (size_t k = 0; k < pieces[n].n; k++)
+                    assert_int_equal(pieces[n].p[k], n + 1);
+            arena_clear(a);
+        }
+    }
+}
+
+static void an_arena_takes_at_once_what_it_is_opened_for(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open_for(30000);
+    char *first = arena_alloc(a, 16000);
+
+    (void)state;
+    assert_ptr_equal(arena_alloc(a, 14000), first + 16000);
+    arena_alloc(a, 5000);
+    arena_clear(a);
+    assert_ptr_equal(arena_alloc(a, 1), first);
 }
 
 static void faults_count_on_above_their_limit(void **state)
@@ -316,7 +367,10 @@ int main(void)
         cmocka_unit_test(controls_and_copies_are_strict),
         cmocka_unit_test(a_buf_grows_and_ends_in_nul),
         cmocka_unit_test(a_buf_may_be_added_to_itself),
+        cmocka_unit_test(what_is_printed_is_whole_at_each_length),
         cmocka_unit_test(an_arena_aligns_zeroes_and_forgets),
+        cmocka_unit_test(an_arena_keeps_each_piece_apart),
+        cmocka_unit_test(an_arena_takes_at_once_what_it_is_opened_for),
         cmocka_unit_test(faults_count_on_above_their_limit),
         cmocka_unit_test(out_of_memory_says_so_and_exits_with_71),
         cmocka_unit_test(an_error_keeps_its_code_and_is_cut_at_its_size),
