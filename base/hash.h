@@ -19,7 +19,7 @@ void hash_sha256(struct str data, struct digest *out);
 /* Over several parts, each preceded by its length as 8 bytes big-endian, so that ("ab","c") and
  * ("a","bc") differ. */
 void hash_sha256_parts(const struct str *parts, size_t n, struct digest *out);
-/* Of one text, piece by piece; each thread has one such text under way. */
+/* Of one text, piece by piece; each thread has one such text under way, and may leave it unfinished. */
 void hash_sha256_begin(void);
 void hash_sha256_add(struct str piece);
 void hash_sha256_end(struct digest *out);

@@ -9,7 +9,8 @@
 #define FEW                                                                                        \
     12 /* members of an object, which are sorted on the stack; 64 objects may lie in each other */
 
-#define PIECE ((size_t)1024) /* that is hashed at once */
+#define PIECE                                                                                      \
+    ((size_t)500) /* that is hashed at once; room for two is one of malloc's quick sizes */
 
 struct writer {
     struct buf *out;

@@ -169,7 +169,7 @@ struct str facts_write(const struct attempt *t, const char *reason, struct arena
     AUTO(buf_close) struct buf text = {0};
     struct object o = {.out = &text};
 
-    (void)buf_room(&text, 1024); /* one allocation */
+    (void)buf_room(&text, 1000); /* one allocation, of one of malloc's quick sizes */
     write_all(&o, t, reason);
     return arena_str(a, buf_str(&text));
 }

@@ -1,8 +1,7 @@
 #include "mailer/mime/body_hash.h"
 
-#include "base/buf.h"
-
 #define STEP 16
+#define GATHERED_BYTES 512
 
 typedef uint8_t octets __attribute__((vector_size(STEP)));
 
@@ -81,7 +80,32 @@ static size_t skip_space(struct str body, size_t at)
     return at;
 }
 
-static bool canonicalise(struct str body, bool simple, struct buf *out)
+/* Bytes on their way into the hash. */
+struct gathered {
+    char bytes[GATHERED_BYTES];
+    size_t n;
+};
+
+static void pass_on(struct gathered *g)
+{
+    hash_sha256_add(str_bytes(g->bytes, g->n));
+    g->n = 0;
+}
+
+/* A long run is hashed where it lies. */
+static void add_run(struct gathered *g, struct str run)
+{
+    if (run.n >= GATHERED_BYTES - g->n)
+        pass_on(g);
+    if (run.n >= GATHERED_BYTES) {
+        hash_sha256_add(run);
+        return;
+    }
+    memcpy(g->bytes + g->n, run.p, run.n);
+    g->n += run.n;
+}
+
+static bool add_canonical(struct gathered *g, struct str body, bool simple)
 {
     size_t from = 0, at = 0;
 
@@ -91,20 +115,20 @@ static bool canonicalise(struct str body, bool simple, struct buf *out)
             break;
         if (simple || !is_space(body.p[at]))
             return false;
-        buf_add(out, str_slice(body, from, at));
+        add_run(g, str_slice(body, from, at));
         from = at = skip_space(body, at);
         if (body.p[at] == '\n')
             return false;
         if (body.p[at] != '\r') /* before a line's end there is none, elsewhere one */
-            buf_add_char(out, ' ');
+            add_run(g, STR(" "));
     }
-    buf_add(out, str_slice(body, from, body.n));
+    add_run(g, str_slice(body, from, body.n));
     return true;
 }
 
 bool body_hash(struct str body, bool simple, struct digest *out)
 {
-    AUTO(buf_close) struct buf changed = {0};
+    struct gathered g;
 
     if (body.n > 0 && (!str_ends(body, STR("\r\n")) || body.p[0] == '\n'))
         return false;
@@ -113,11 +137,11 @@ bool body_hash(struct str body, bool simple, struct digest *out)
         hash_sha256(simple ? STR("\r\n") : STR(""), out);
         return true;
     }
-    if (find_stop(body, 0, simple) + 1 < body.n) {
-        if (!canonicalise(body, simple, &changed))
-            return false;
-        body = buf_str(&changed);
-    }
-    hash_sha256(body, out);
+    g.n = 0;
+    hash_sha256_begin();
+    if (!add_canonical(&g, body, simple))
+        return false;
+    pass_on(&g);
+    hash_sha256_end(out);
     return true;
 }
