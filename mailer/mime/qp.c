@@ -1,5 +1,5 @@
-/* Quoted-printable by runs: nearly all of a mail's text stands for itself, so the work is to find
- * how far that goes, 16 octets at a time, and to copy it in pieces of a line. */
+/* Quoted-printable by runs: nearly all of a mail's text stands for itself, so sixteen octets are copied at a time, and as
+ * many of them count as stand for themselves and fit. */
 #include "mailer/mime/qp.h"
 
 #include "base/encode.h"
@@ -10,6 +10,7 @@
 
 #define QP_LINE 76
 #define QP_FULL (QP_LINE - 1) /* leaves room for the "=" of a soft break */
+#define STEP 16               /* octets that are looked at together */
 
 static bool is_plain(unsigned char c)
 {
@@ -17,9 +18,9 @@ static bool is_plain(unsigned char c)
 }
 
 #ifdef __SSE2__
-/* How many of the first 16 octets stand for themselves; as signed numbers, 0x80-0xff are below 0x20
+/* How many of the first STEP octets stand for themselves; as signed numbers, 0x80-0xff are below 0x20
  * too. */
-static size_t plain_of_16(const char *p)
+static size_t plain_of_step(const char *p)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
@@ -27,39 +28,38 @@ static size_t plain_of_16(const char *p)
     __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
     int mask = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, equals), del));
 
-    return mask == 0 ? 16 : (size_t)__builtin_ctz((unsigned)mask);
+    return mask == 0 ? STEP : (size_t)__builtin_ctz((unsigned)mask);
 }
 #else
-static size_t plain_of_16(const char *p)
+static size_t plain_of_step(const char *p)
 {
     size_t n = 0;
 
-    while (n < 16 && is_plain((unsigned char)p[n]))
+    while (n < STEP && is_plain((unsigned char)p[n]))
         n++;
     return n;
 }
 #endif
 
-static size_t plain_run(const char *p, size_t n)
+struct writer {
+    char *p;         /* where the next octet goes; the room was asked for before */
+    size_t column;   /* of the line being written */
+    const char *end; /* of all that may be read */
+};
+
+/* How many of the last STEP octets of a line, or of fewer, stand for themselves. */
+static size_t plain_run(const struct writer *w, struct str rest)
 {
     size_t run = 0;
 
-    while (n - run >= 16) {
-        size_t found = plain_of_16(p + run);
-
-        run += found;
-        if (found < 16)
-            return run;
+    if (w->end - rest.p >= STEP) {
+        run = plain_of_step(rest.p);
+        return run < rest.n ? run : rest.n;
     }
-    while (run < n && is_plain((unsigned char)p[run]))
+    while (run < rest.n && is_plain((unsigned char)rest.p[run]))
         run++;
     return run;
 }
-
-struct writer {
-    char *p;       /* where the next octet goes; the room was asked for before */
-    size_t column; /* of the line being written */
-};
 
 static void soft_break(struct writer *w)
 {
@@ -94,7 +94,7 @@ static size_t put_run(struct writer *w, const char *p, size_t run, size_t limit)
 /* At the beginning of a line: what servers and mailboxes treat as their own there. */
 static bool needs_guard(struct str rest)
 {
-    return rest.p[0] == '.' || str_starts(rest, STR("From "));
+    return rest.p[0] == '.' || (rest.p[0] == 'F' && str_starts(rest, STR("From ")));
 }
 
 /* One octet, or one character outside ASCII, that cannot be copied as it is. */
@@ -115,29 +115,61 @@ static size_t put_special(struct writer *w, struct str rest)
     return n;
 }
 
-static void put_line(struct writer *w, struct str line)
+static size_t copy_plain(struct writer *w, const char *p)
+{
+    memcpy(w->p, p, STEP);
+    return plain_of_step(p);
+}
+
+static size_t advance(struct writer *w, size_t n)
+{
+    w->p += n;
+    w->column += n;
+    return n;
+}
+
+/* All but the last STEP octets of a line, or fewer: what ends a line, or ends at it, is not among them. */
+static size_t put_steps(struct writer *w, struct str line)
 {
     size_t at = 0;
 
-    w->column = 0;
-    while (at < line.n) {
+    while (line.n - at > STEP) {
         struct str rest = str_slice(line, at, line.n);
+
+        if (w->column == 0 && needs_guard(rest)) {
+            at += put_special(w, rest);
+            continue;
+        }
+        size_t plain = copy_plain(w, rest.p), room = QP_FULL - w->column;
+        if (plain == STEP && room >= STEP) {
+            at += advance(w, STEP);
+            continue;
+        }
+        at += advance(w, plain < room ? plain : room);
+        if (plain < room)
+            at += put_special(w, str_slice(line, at, line.n));
+        else if (line.n - at > 1) /* one more may fit where it is the last */
+            soft_break(w);
+    }
+    return at;
+}
+
+static void put_end(struct writer *w, struct str rest)
+{
+    while (rest.n > 0) {
         bool guarded = w->column == 0 && needs_guard(rest);
-        size_t run = guarded ? 0 : plain_run(rest.p, rest.n);
+        size_t run = guarded ? 0 : plain_run(w, rest), n;
         bool last;
 
         if (run == rest.n && rest.p[run - 1] == ' ')
             run--;
-        if (run == 0) {
-            at += put_special(w, rest);
-            continue;
-        }
         last = run == rest.n && w->column + run <= QP_LINE;
-        if (w->column >= QP_FULL && !last) {
+        if (run > 0 && w->column >= QP_FULL && !last) {
             soft_break(w);
             continue;
         }
-        at += put_run(w, rest.p, run, last ? QP_LINE : QP_FULL);
+        n = run == 0 ? put_special(w, rest) : put_run(w, rest.p, run, last ? QP_LINE : QP_FULL);
+        rest = str_slice(rest, n, rest.n);
     }
 }
 
@@ -149,12 +181,12 @@ void qp_add(struct buf *out, struct str text)
         size_t end = str_find_char(text, '\n', at);
         bool ended = end < text.n;
         struct str line = str_slice(text, at, end);
-        struct writer w;
+        struct writer w = {.end = text.p + text.n};
 
         if (ended && line.n > 0 && line.p[line.n - 1] == '\r')
             line.n--;
         w.p = buf_room(out, 3 * line.n + 3 * (3 * line.n / (QP_FULL - 12) + 1) + 2);
-        put_line(&w, line);
+        put_end(&w, str_slice(line, put_steps(&w, line), line.n));
         if (ended) {
             memcpy(w.p, "\r\n", 2);
             w.p += 2;
