@@ -172,7 +172,7 @@ bool sqlite_open(const char *path, enum sqlite_mode mode, struct sqlite **out, s
     if (!db)
         err_out_of_memory();
     rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-        mode == SQLITE_FOR_WRITING ? SQLITE_GATHER : NULL);
+        mode == SQLITE_FOR_WRITING || mode == SQLITE_FOR_CHECKPOINTS ? SQLITE_GATHER : NULL);
     if (rc != SQLITE_OK)
         fail(db, rc, e);
     else if (tune(db, mode, e)) {
@@ -400,20 +400,11 @@ bool sqlite_wrote(const struct sqlite *db)
     return db->wrote;
 }
 
-static void forget_held(struct sqlite *db)
-{
-    sqlite3_file *log = NULL;
-
-    if (sqlite3_file_control(db->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
-        log)
-        sqlite_gather_forget(log);
-}
-
 void sqlite_rollback(struct sqlite *db)
 {
     struct err ignored;
 
-    forget_held(db);
+    sqlite_gather_forget(db->db);
     /* A full disk or an I/O error may have rolled back already. */
     if (!sqlite3_get_autocommit(db->db))
         (void)sql_run(sqlite_sql(db, "ROLLBACK"), &ignored);
@@ -446,6 +437,11 @@ bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e)
 const volatile uint32_t *sqlite_head_of(struct sqlite *db)
 {
     return sqlite_head_at(file_of(db));
+}
+
+void sqlite_copies_log(struct sqlite *db, bool begins)
+{
+    sqlite_gather_copies(db->db, begins);
 }
 
 bool sqlite_write_back_anew(struct sqlite *db)

@@ -41,6 +41,8 @@ bool sqlite_sync(struct sqlite *db, struct err *e);
 /* Of the log's pages none counts as written back any more, for whoever has it open: after a sync that failed. False: somebody
  * writes back at this moment, or the index has a form that is not known; then try again. Outside of a transaction. */
 bool sqlite_write_back_anew(struct sqlite *db);
+/* Around a checkpoint by db: it may read pages of the log that are neighbours at once (sqlite_gather.h). */
+void sqlite_copies_log(struct sqlite *db, bool begins);
 /* Closing db writes nothing back and leaves the log where it is, even when db is the last that has it open: for connections
  * beside one that writes. */
 void sqlite_keep_log(struct sqlite *db);

@@ -52,11 +52,13 @@ static bool run(
     if (c->in_doubt)
         return err_set(e, ERR_IO, "database: a checkpoint failed and cannot start over");
     struct sql *q = sqlite_sql(db, pragma);
+    sqlite_copies_log(db, true);
     if (sql_row(q)) {
         out->is_busy = sql_get_int(q, 0) != 0;
         out->pages = sql_get_int(q, 1);
         out->done = sql_get_int(q, 2);
     }
+    sqlite_copies_log(db, false);
     if (sql_done(q, e))
         return true;
     start_over(c, db);

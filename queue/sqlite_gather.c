@@ -13,13 +13,21 @@
 #define REAL_BYTES 1024 /* for the file of the VFS below */
 #define AHEAD_MIN (64 * 1024)
 #define AHEAD_MAX (1024 * 1024)
+#define FRAME_HEAD 24            /* before each page of the log */
+#define WINDOW_BYTES (62 * 1024) /* fifteen pages of 4 KB with their heads */
 
 struct log {
     sqlite3_file base;
     char *held; /* NULL until the first write: readers need none */
     int n;
-    sqlite3_int64 at;                 /* where held[0] goes */
-    sqlite3_int64 size;               /* that the file had once */
+    sqlite3_int64 at;      /* where held[0] goes */
+    sqlite3_int64 size;    /* that the file had once */
+    bool is_copied;        /* a checkpoint runs */
+    bool reads_on;         /* and has synced the log: what it copies stays as it is */
+    sqlite3_int64 read_at; /* its last one */
+    char *window;          /* NULL until the first two neighbours */
+    int window_n;
+    sqlite3_int64 window_at;
     alignas(8) char real[REAL_BYTES]; /* as SQLite aligns its files */
 };
 
@@ -68,10 +76,61 @@ static int flush(struct log *l)
     return n > 0 ? write_real(l, l->held, n, l->at) : SQLITE_OK;
 }
 
+/* ---- what a checkpoint reads ---- */
+
+static void read_on(struct log *l, bool on)
+{
+    l->reads_on = on;
+    l->read_at = -1;
+    l->window_n = 0;
+}
+
+/* False near the end of the file, and where the disk refuses: it is asked for each page alone then, and only those that are
+ * wanted can fail. */
+static bool fill_window(struct log *l, int n, sqlite3_int64 at)
+{
+    int bytes = WINDOW_BYTES / (n + FRAME_HEAD) * (n + FRAME_HEAD);
+
+    l->window_n = 0;
+    if (bytes == 0 || (!l->window && !(l->window = malloc(WINDOW_BYTES))) ||
+        real_of(l)->pMethods->xRead(real_of(l), l->window, bytes, at) != SQLITE_OK)
+        return false;
+    l->window_at = at;
+    l->window_n = bytes;
+    return true;
+}
+
+static bool is_in_window(const struct log *l, int n, sqlite3_int64 at)
+{
+    return at >= l->window_at && at + n <= l->window_at + l->window_n;
+}
+
+/* One page alone tells nothing; behind two neighbours there are mostly more. */
+static bool read_window(struct log *l, void *p, int n, sqlite3_int64 at)
+{
+    bool follows = l->read_at >= 0 && at == l->read_at + n + FRAME_HEAD;
+
+    l->read_at = at;
+    if (!is_in_window(l, n, at)) {
+        if (!follows)
+            return false;
+        if (!fill_window(l, n, at)) {
+            read_on(l, false);
+            return false;
+        }
+    }
+    memcpy(p, l->window + (at - l->window_at), (size_t)n);
+    return true;
+}
+
+/* ---- the log ---- */
+
 static int write_log(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
     struct log *l = log_of(f);
     bool follows = l->n > 0 && at == l->at + l->n && n <= HELD_BYTES - l->n;
+
+    read_on(l, false);
     int rc = follows ? SQLITE_OK : flush(l);
 
     if (rc != SQLITE_OK)
@@ -92,7 +151,9 @@ static int read_log(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
     struct log *l = log_of(f);
     int rc = flush(l);
 
-    return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xRead(real_of(l), p, n, at);
+    if (rc != SQLITE_OK || (l->reads_on && read_window(l, p, n, at)))
+        return rc;
+    return real_of(l)->pMethods->xRead(real_of(l), p, n, at);
 }
 
 static int truncate_log(sqlite3_file *f, sqlite3_int64 size)
@@ -101,14 +162,17 @@ static int truncate_log(sqlite3_file *f, sqlite3_int64 size)
     int rc = flush(l);
 
     l->size = size;
+    read_on(l, false);
     return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xTruncate(real_of(l), size);
 }
 
+/* A checkpoint begins with it. */
 static int sync_log(sqlite3_file *f, int flags)
 {
     struct log *l = log_of(f);
     int rc = flush(l);
 
+    read_on(l, l->is_copied);
     return rc != SQLITE_OK ? rc : real_of(l)->pMethods->xSync(real_of(l), flags);
 }
 
@@ -126,6 +190,7 @@ static int close_log(sqlite3_file *f)
     struct log *l = log_of(f);
 
     free(l->held);
+    free(l->window);
     return real_of(l)->pMethods->xClose(real_of(l));
 }
 
@@ -177,12 +242,33 @@ static const sqlite3_io_methods methods = {
     .xDeviceCharacteristics = characteristics,
 };
 
-/* ---- a transaction that was taken back ---- */
+/* ---- what its connection tells ---- */
 
-void sqlite_gather_forget(sqlite3_file *log)
+/* NULL where there is none, or another VFS's. */
+static struct log *log_of_connection(sqlite3 *db)
 {
-    if (log->pMethods == &methods)
-        log_of(log)->n = 0;
+    sqlite3_file *f = NULL;
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &f);
+
+    return rc == SQLITE_OK && f && f->pMethods == &methods ? log_of(f) : NULL;
+}
+
+void sqlite_gather_forget(sqlite3 *db)
+{
+    struct log *l = log_of_connection(db);
+
+    if (l)
+        l->n = 0;
+}
+
+void sqlite_gather_copies(sqlite3 *db, bool begins)
+{
+    struct log *l = log_of_connection(db);
+
+    if (!l)
+        return;
+    l->is_copied = begins;
+    read_on(l, false);
 }
 
 /* ---- opening ---- */

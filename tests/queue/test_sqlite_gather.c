@@ -1,5 +1,5 @@
-/* The log is written in one piece for each commit, and nothing is committed before it lies in the file. Below stands a
- * VFS that counts what reaches the log, and can be full. */
+/* The log is written in one piece for each commit, and nothing is committed before it lies in the file; neighbours in it are
+ * read at once, and only while a checkpoint copies. Below stands a VFS that counts what reaches the log, and can be full. */
 #include "queue/sqlite.h"
 #include "queue/sqlite_gather.h"
 #include "tests/base/expect.h"
@@ -11,11 +11,13 @@
 
 static struct {
     sqlite3_vfs vfs, *real;
-    sqlite3_io_methods methods; /* of the log, but for the two below */
+    sqlite3_io_methods methods; /* of the log, but for the three below */
     const sqlite3_io_methods *real_methods;
     int writes, syncs, unsynced; /* unsynced: writes since the last sync */
     sqlite3_int64 end;           /* behind the last byte written */
     bool is_full, no_room_ahead;
+    int reads;
+    bool refuses_long_reads;
 } below;
 
 static bool is_zero(const char *p, int n)
@@ -36,6 +38,14 @@ static int count_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
     return below.real_methods->xWrite(f, p, n, at);
 }
 
+static int count_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+    below.reads++;
+    if (below.refuses_long_reads && n > 4096)
+        return SQLITE_IOERR_READ;
+    return below.real_methods->xRead(f, p, n, at);
+}
+
 static int count_sync(sqlite3_file *f, int flags)
 {
     below.syncs++;
@@ -53,6 +63,7 @@ static int open_below(sqlite3_vfs *self, const char *name, sqlite3_file *f, int 
         below.methods = *f->pMethods;
         below.methods.xWrite = count_write;
         below.methods.xSync = count_sync;
+        below.methods.xRead = count_read;
         f->pMethods = &below.methods;
     }
     return rc;
@@ -305,6 +316,75 @@ static void what_was_taken_back_is_not_written_over_others(void **state)
     room_close(&r);
 }
 
+static void is_sound(struct sqlite *db)
+{
+    struct sql *q = sqlite_sql(db, "PRAGMA integrity_check");
+    struct err e = {0};
+
+    assert_true(sql_row(q));
+    assert_true(str_is(sql_get_str(q, 0), "ok"));
+    assert_true(sql_done(q, &e));
+}
+
+/* Two hundred pages. Where the disk refuses to read more than was asked for, each is read alone. */
+static void a_checkpoint_reads_neighbours_at_once(void **state)
+{
+    (void)state;
+    for (int refuses = 0; refuses < 2; refuses++) {
+        struct room r;
+        struct err e = {0};
+
+        room_open(&r);
+        for (int i = 0; i < 10; i++)
+            assert_true(add_rows(&r, 20, &e));
+        below.reads = 0;
+        below.refuses_long_reads = refuses;
+        assert_true(sqlite_log_empty(r.db, &e));
+        below.refuses_long_reads = false;
+        if (refuses)
+            assert_in_range(below.reads, 200, 210);
+        else
+            assert_in_range(below.reads, 200 / 15, 200 / 4);
+        is_sound(r.db);
+        assert_int_equal(rows_seen(r.path), 200);
+        room_close(&r);
+    }
+}
+
+/* The next commit writes over what lies behind a checkpoint's pages. The next checkpoint copies that, and who reads between the
+ * two sees it. */
+static void what_a_checkpoint_has_read_it_forgets(void **state)
+{
+    struct room r;
+    struct sqlite *copier;
+    struct err e = {0};
+
+    (void)state;
+    room_open(&r);
+    assert_true(add_rows(&r, 60, &e)); /* so long is the log */
+    assert_true(sqlite_open(r.path, SQLITE_FOR_CHECKPOINTS, &copier, &e));
+    for (int i = 0; i < 40; i++) {
+        bool ends = i % 4 == 0; /* else the next one begins without a word */
+
+        if (i % 2 == 0)
+            sqlite_copies_log(copier, true);
+        below.reads = 0;
+        assert_true(sqlite_exec(copier, "PRAGMA wal_checkpoint(PASSIVE)", &e));
+        if (i % 2 == 0)
+            assert_in_range(below.reads, 1, i == 0 ? 10 : 3); /* of five pages and more */
+        if (ends)
+            sqlite_copies_log(copier, false);
+        assert_true(add_rows(&r, 4, &e));
+        if (ends)
+            is_sound(copier);
+    }
+    sqlite_close(&copier);
+    assert_true(sqlite_log_empty(r.db, &e));
+    is_sound(r.db);
+    assert_int_equal(rows_seen(r.path), 60 + 40 * 4);
+    room_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +395,8 @@ int main(void)
         cmocka_unit_test(what_is_held_is_read_back),
         cmocka_unit_test(a_full_disk_fails_the_commit_and_nothing_else),
         cmocka_unit_test(what_was_taken_back_is_not_written_over_others),
+        cmocka_unit_test(a_checkpoint_reads_neighbours_at_once),
+        cmocka_unit_test(what_a_checkpoint_has_read_it_forgets),
     };
 
     return cmocka_run_group_tests(tests, stand_below, NULL);
