@@ -19,7 +19,7 @@ function(suite name)
   # The seams (see mailer/deliver/dial.h, mailer/mime/pem_seam.h) work through the dynamic symbol table.
   set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 180)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   if(ARG_THREADED)
     set_tests_properties(${name} PROPERTIES LABELS threads)
   endif()
