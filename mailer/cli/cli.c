@@ -102,6 +102,12 @@ static size_t getopt_table(const struct command *k, struct option *out)
     return n;
 }
 
+/* A flag says the same twice; of two values one would be passed over. */
+static bool comes_again(const struct cli *c, const struct cli_option *o)
+{
+    return o->value && !strstr(o->help, "may be repeated") && cli_flag(c, o->name);
+}
+
 /* Fills c; gives the exit code when there is nothing left to run, -1 otherwise. */
 static int parse_options(struct cli *c, int argc, char **argv)
 {
@@ -116,6 +122,8 @@ static int parse_options(struct cli *c, int argc, char **argv)
             return cli_usage(c, "%s needs a value", argv[optind - 1]);
         if (code < FIRST_CODE)
             return cli_usage(c, "there is no option %s", argv[optind - 1]);
+        if (comes_again(c, &c->command->options[code - FIRST_CODE]))
+            return cli_usage(c, "--%s takes one value", table[code - FIRST_CODE].name);
         if (c->given_n == CLI_MAX_VALUES)
             return cli_usage(c, "more than %d options", CLI_MAX_VALUES);
         c->given[c->given_n].name = table[code - FIRST_CODE].name;

@@ -32,7 +32,7 @@ enum { CLI_FINE = 0, CLI_FINDINGS = 1, CLI_UNKNOWN = 2 };
 struct cli_option {
     const char *name;  /* "zone" for --zone */
     const char *value; /* what the help calls its value, "FILE"; NULL = a flag */
-    const char *help;
+    const char *help;  /* only where it says "may be repeated" a value may come again */
 };
 
 #define CLI_MAX_OPTIONS 24 /* of one command */
@@ -68,7 +68,7 @@ struct cli {
 int cli_main(int argc, char **argv);
 
 bool cli_flag(const struct cli *c, const char *name);
-/* The last one given, or `absent`. */
+/* The one given (the last, of those that may be repeated), or `absent`. */
 const char *cli_value(const struct cli *c, const char *name, const char *absent);
 size_t cli_values(const struct cli *c, const char *name, const char *out[CLI_MAX_VALUES]);
 
@@ -114,10 +114,14 @@ void cli_desk_close(struct cli_desk *d);
  * operand. */
 struct cli_verb {
     const char *name;
-    const char *takes; /* its one operand, as in "show takes a message's ID"; NULL = none */
+    const char *takes;   /* its one operand, as in "show takes a message's ID"; NULL = none */
+    const char *options; /* "since until", those that it heeds beside --config and --storefront */
     int (*run)(struct cli *c, struct cli_desk *d);
 };
 int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n);
+/* False where an option is given that is neither --config nor among these ("since until"): passed over, it would let
+ * something else happen than was asked for. */
+bool cli_takes(const struct cli *c, const char *verb, const char *options, int *exit_code);
 
 /* The resolver that --resolver and --zone ask for. Without --resolver, that of the settings in use,
  * with their zone files and time-out, as for `serve`; where none are in use, the machine's own

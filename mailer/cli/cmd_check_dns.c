@@ -260,6 +260,10 @@ static bool open_watch(struct round *r, int *exit_code)
         *exit_code = cli_usage(r->cli, "--fix prints all records: leave --watch out");
         return false;
     }
+    if (cli_flag(r->cli, "json") && cli_flag(r->cli, "fix")) {
+        *exit_code = cli_usage(r->cli, "--fix prints lines of a zone file: leave --json out");
+        return false;
+    }
     if (!path || vigil_open(path, &r->vigil, &e))
         return true;
     *exit_code = cli_unreadable(r->cli, &e);

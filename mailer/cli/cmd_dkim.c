@@ -155,16 +155,25 @@ static int verify(struct cli *c)
 static int run(struct cli *c)
 {
     static const struct {
-        const char *name;
+        const char *name, *options;
         int (*run)(struct cli *c);
     } verbs[] = {
-        {"new", make}, {"list", list}, {"zone", zone}, {"verify", verify}, {"rotate", dkim_rotate}};
+        {"new", "domain selector algorithm bits out", make},
+        {"list", "", list},
+        {"zone", "storefront", zone},
+        {"verify", "resolver zone json", verify},
+        {"rotate",
+            "storefront selector algorithm bits new-selector delete-old wait dns-port "
+            "resolver zone json",
+            dkim_rotate},
+    };
+    int code;
     struct str verb = str_of(c->operands_n > 0 ? c->operands[0] : "");
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
         if (str_is(verb, verbs[i].name)) {
             c->operands++;
             c->operands_n--;
-            return verbs[i].run(c);
+            return cli_takes(c, verbs[i].name, verbs[i].options, &code) ? verbs[i].run(c) : code;
         }
     return cli_usage(c, "say one of: %s", c->command->arguments);
 }

@@ -40,7 +40,7 @@ static int verify(struct cli *c, struct cli_desk *d)
 
 static int run(struct cli *c)
 {
-    static const struct cli_verb verbs[] = {{"verify", NULL, verify}};
+    static const struct cli_verb verbs[] = {{"verify", NULL, "", verify}};
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

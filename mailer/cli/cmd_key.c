@@ -89,17 +89,20 @@ static int revoke(struct cli *c, struct cli_desk *d)
 static int run(struct cli *c)
 {
     static const struct cli_verb verbs[] = {
-        {"create", NULL, create}, {"list", NULL, list}, {"revoke", "a key's ID", revoke}};
+        {"create", NULL, "label roles quiet", create},
+        {"list", NULL, "", list},
+        {"revoke", "a key's ID", "why", revoke},
+    };
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 
 static const struct cli_option options[] = {
     CLI_CONFIG_OPTION,
     CLI_STOREFRONT_OPTION,
-    {"label", "TEXT", "what the key is for"},
-    {"roles", "ROLE,...", "send, read, review, admin (default: send,read)"},
-    {"quiet", NULL, "print the secret alone"},
-    {"why", "TEXT", "reason, for the journal"},
+    {"label", "TEXT", "create: what the key is for"},
+    {"roles", "ROLE,...", "create: send, read, review, admin (default: send,read)"},
+    {"quiet", NULL, "create: print the secret alone"},
+    {"why", "TEXT", "revoke: the reason, for the journal"},
 };
 
 const struct command cmd_key = {

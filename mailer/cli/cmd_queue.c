@@ -255,10 +255,17 @@ static int stats(struct cli *c, struct cli_desk *d)
 
 static int run(struct cli *c)
 {
-    static const struct cli_verb verbs[] = {{"list", NULL, list}, {"show", ID, show},
-        {"hold", ID, hold}, {"release", ID, release},
-        {"release-all", "the code of a hold, of those that `queue stats` shows", release_all},
-        {"retry", ID, retry}, {"cancel", ID, cancel}, {"stats", NULL, stats}};
+    static const struct cli_verb verbs[] = {
+        {"list", NULL, "state destination after max json", list},
+        {"show", ID, "json", show},
+        {"hold", ID, "why", hold},
+        {"release", ID, "why", release},
+        {"release-all", "the code of a hold, of those that `queue stats` shows", "why",
+            release_all},
+        {"retry", ID, "why", retry},
+        {"cancel", ID, "why", cancel},
+        {"stats", NULL, "json", stats},
+    };
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

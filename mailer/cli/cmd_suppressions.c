@@ -143,8 +143,13 @@ static int export(struct cli *c, struct cli_desk *d)
 
 static int run(struct cli *c)
 {
-    static const struct cli_verb verbs[] = {{"list", NULL, list}, {"add", "an address", add},
-        {"lift", "an address", lift}, {"export", NULL, export}};
+    static const struct cli_verb verbs[] = {
+        {"list", NULL, "scope reason origin since until with-lifted", list},
+        {"add", "an address", "scope reason note", add},
+        {"lift", "an address", "scope reason note", lift},
+        {"export", NULL, "scope reason origin since until with-lifted format with-addresses note",
+            export},
+    };
     return cli_run_verb(c, verbs, COUNT_OF(verbs));
 }
 

@@ -137,6 +137,25 @@ static int wrong_operands(const struct cli *c, const struct cli_verb *v)
         v->takes ? " and nothing more" : "no more than options", c->operands[v->takes != NULL]);
 }
 
+static bool is_among(const char *names, const char *name)
+{
+    struct str rest = str_of(names), one;
+    while (str_next(&rest, ' ', &one))
+        if (str_is(one, name))
+            return true;
+    return false;
+}
+
+bool cli_takes(const struct cli *c, const char *verb, const char *options, int *exit_code)
+{
+    for (size_t i = 0; i < c->given_n; i++)
+        if (strcmp(c->given[i].name, "config") != 0 && !is_among(options, c->given[i].name)) {
+            *exit_code = cli_usage(c, "%s takes no --%s", verb, c->given[i].name);
+            return false;
+        }
+    return true;
+}
+
 int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n)
 {
     struct str given = str_of(c->operands_n > 0 ? c->operands[0] : "");
@@ -149,6 +168,9 @@ int cli_run_verb(struct cli *c, const struct cli_verb *verbs, size_t n)
         c->operands_n--;
         if (c->operands_n != (verbs[i].takes != NULL))
             return wrong_operands(c, &verbs[i]);
+        const char *heeded = arena_printf(c->arena, "storefront %s", verbs[i].options);
+        if (!cli_takes(c, verbs[i].name, heeded, &code))
+            return code;
         return cli_desk_open(c, &desk, &code) ? verbs[i].run(c, &desk) : code;
     }
     return cli_usage(c, "say one of: %s", c->command->arguments);

@@ -338,6 +338,33 @@ static void keys_and_suppressions_answer_with_a_verdict(void **state)
     expect_run(row);
 }
 
+/* Passed over, they would let something else happen than was asked for. */
+static void an_option_that_a_verb_does_not_heed_is_refused(void **state)
+{
+    static const struct run table[] = {
+        {"a filter of a list", "suppressions add a@x.example --storefront acme --since x", EX_USAGE,
+            "add takes no --since"},
+        {"a format", "suppressions list --storefront acme --format jsonl", EX_USAGE, "--format"},
+        {"JSON of a change", "queue hold msg_x --storefront acme --json", EX_USAGE, "--json"},
+        {"a filter of counts", "queue stats --storefront acme --state held", EX_USAGE, "--state"},
+        {"roles of a list", "key list --storefront acme --roles send", EX_USAGE, "--roles"},
+        {"a list of keys as JSON", "dkim list --json", EX_USAGE, "list takes no --json"},
+        {"one storefront's keys", "dkim list --storefront acme", EX_USAGE, "--storefront"},
+        {"a zone as JSON", "dkim zone --storefront acme --json", EX_USAGE, "zone takes no --json"},
+        {"a new key as JSON", "dkim new --domain a.example --json", EX_USAGE, "--json"},
+        {"a selector to verify", "dkim verify plain.eml --selector s1", EX_USAGE, "--selector"},
+        {"records as JSON", "check-dns shop.example --fix --json --resolver none", EX_USAGE,
+            "leave --json out"},
+        {"two labels", "key create --storefront acme --label a --label b", EX_USAGE,
+            "--label takes one value"},
+        {"settings are taken by all", "dkim list --config settings.conf", CLI_FINE, "s1"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
 static void rendering_tells_faults_and_lost_files_apart(void **state)
 {
     static const struct run table[] = {
@@ -480,6 +507,7 @@ int main(void)
         cmocka_unit_test(a_copy_goes_out_and_comes_back_held),
         cmocka_unit_test(a_backup_as_json_is_one_value),
         cmocka_unit_test(keys_and_suppressions_answer_with_a_verdict),
+        cmocka_unit_test(an_option_that_a_verb_does_not_heed_is_refused),
         cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
         cmocka_unit_test(a_check_tells_what_serve_would_refuse),
         cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),

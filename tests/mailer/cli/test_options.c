@@ -69,7 +69,7 @@ static void options_and_operands_stand_in_any_order(void **state)
         {"option behind", {"probe", "a", "--max", "5"}, false, "5", "a ", ""},
         {"with equals sign", {"probe", "--max=5", "a"}, false, "5", "a ", ""},
         {"a flag", {"probe", "a", "--json", "b"}, true, "absent", "a b ", ""},
-        {"the last one counts", {"probe", "--max", "1", "--max", "2"}, false, "2", "", ""},
+        {"a flag twice", {"probe", "--json", "--json"}, true, "absent", "", ""},
         {"repeated", {"probe", "--zone", "x", "--zone=y"}, false, "absent", "", "x y "},
         {"behind --", {"probe", "--json", "--", "--max"}, true, "absent", "--max ", ""},
         {"standard input", {"probe", "-"}, false, "absent", "- ", ""},
@@ -91,7 +91,7 @@ static void wrong_usage_runs_nothing_and_gives_64(void **state)
 {
     static const struct {
         const char *name;
-        const char *words[5];
+        const char *words[6];
     } table[] = {
         {"no command", {NULL}},
         {"an unknown command", {"prob"}},
@@ -99,6 +99,8 @@ static void wrong_usage_runs_nothing_and_gives_64(void **state)
         {"an unknown letter", {"probe", "-x"}},
         {"a value that is missing", {"probe", "--max"}},
         {"a flag with a value", {"probe", "--json=1"}},
+        {"two values of which one would count", {"probe", "--max", "1", "--max", "2"}},
+        {"the same twice", {"probe", "--max=1", "--max=1"}},
     };
     (void)state;
 
