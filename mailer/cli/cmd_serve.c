@@ -55,7 +55,8 @@ struct service {
     struct intake_setup intake;
     struct http *http;
     struct engine *engine;
-    int64_t generation;     /* of the snapshot: how often SIGHUP made a new one */
+    int64_t generation; /* of the snapshot: how often SIGHUP made a new one */
+    int settings_code;  /* with which a start ends whose settings failed; 0: it is not for them */
     struct buf zone_faults; /* as they were told last */
     struct buf signers;     /* which keys the snapshot signs with */
     struct buf rejected;    /* those that were to sign, but could not be loaded */
@@ -63,10 +64,15 @@ struct service {
 
 /* ---- settings -------------------------------------------------------------------------------- */
 
-static void print_faults(const struct faults *faults)
+/* A line each; then e only counts them. Exit codes as those of cli_conf. */
+static bool tell_faults(struct service *s, const struct faults *faults, struct err *e)
 {
     for (const struct fault *f = faults->first; f; f = f->next)
         log_error("settings-fault", KV("at", f->pointer), KV("text", f->detail));
+    if (faults->n == 0 || e->code != ERR_INPUT)
+        return false;
+    s->settings_code = EX_CONFIG;
+    return err_set(e, ERR_INPUT, "the settings have faults: %zu", faults->n);
 }
 
 /* The settings as the service runs with them: in the sandbox, with its DNS and port. out is set on success only,
@@ -78,8 +84,8 @@ static bool load_conf(struct service *s, const struct conf **out, struct err *e)
     const struct conf *file = NULL;
     faults_init(&faults, arena);
     if (!conf_load(cli_config_path(s->cli), &faults, &file, e)) {
-        print_faults(&faults);
-        return false;
+        s->settings_code = CLI_UNKNOWN;
+        return tell_faults(s, &faults, e);
     }
     if (!cli_flag(s->cli, "sandbox")) {
         *out = file;
@@ -106,8 +112,7 @@ static bool load_snapshot(
                       ""));
         return true;
     }
-    print_faults(&faults);
-    return false;
+    return tell_faults(s, &faults, e);
 }
 
 /* Tells `dkim rotate` which keys sign, so that it retires none that still does. Beside the queue, since there is
@@ -172,11 +177,14 @@ static void tell_kept(const struct buf *kept)
             KV("now", "the value of the last start stays in force"));
 }
 
-static void count_reload(struct service *s, const char *labels)
+#define DONE "outcome=\"done\""
+#define REFUSED "outcome=\"refused\""
+
+static void count_reload(struct service *s, const char *labels, uint64_t n)
 {
     counter_add(metrics_counter(s->metrics, "parcelpost_reloads_total",
                     "Readings of settings, mails and keys after SIGHUP.", labels),
-        1);
+        n);
 }
 
 /* A reload that fails changes nothing: the service goes on with what it has. */
@@ -193,11 +201,11 @@ static void reload(struct service *s)
         snapshot_swap(s->snapshots, next);
         use_signers(s, &signers);
         use_log_level(conf);
-        count_reload(s, "outcome=\"done\"");
+        count_reload(s, DONE, 1);
         tell_kept(&kept);
         log_info("service-reloaded", KV_INT("generation", ++s->generation));
     } else {
-        count_reload(s, "outcome=\"refused\"");
+        count_reload(s, REFUSED, 1);
         log_error("service-reload-failed", KV("error", e.text), KV_INT("generation", s->generation),
             KV("now", "the settings of before stay in force"));
     }
@@ -340,6 +348,8 @@ static void let_the_queue_go_first(void)
 static bool open_all(struct service *s, struct err *e)
 {
     s->metrics = metrics_open();
+    count_reload(s, DONE, 0); /* there from the start, so that a rise from nothing is seen */
+    count_reload(s, REFUSED, 0);
     s->guard = clock_guard_open(clock_system(), clock_since_boot());
     s->clock = clock_of_guard(s->guard);
     s->spans = clock_of_opening(s->guard);
@@ -483,8 +493,10 @@ static int run(struct cli *c)
         log_info("service-stopping");
     }
     close_all(&s);
-    if (!ok)
-        return cli_fail(c, &e);
+    if (!ok) {
+        int code = cli_fail(c, &e);
+        return s.settings_code ? s.settings_code : code;
+    }
     log_info("service-stopped");
     return CLI_FINE;
 }

@@ -206,10 +206,12 @@ def a_fault_is_told_with_its_line_and_changes_nothing():
     with house.House("fault") as h:
         service = h.keep(Shop(h, "lanes = 4\n", arguments=["--sandbox"]))
         key = (service.start(), service.key())[1]
+        _, _, metrics = service.call("GET", "/metrics")
+        assert 'parcelpost_reloads_total{outcome="done"} 0' in metrics and 'parcelpost_reloads_total{outcome="refused"} 0' in metrics
         service.change("lanes = 4", "lans = 4")
         said = service.hup("service-reload-failed")
         line = [n for n, text in enumerate(open(service.conf, encoding="utf-8"), 1) if text.startswith("lans")][0]
-        assert said.count("settings-fault") == 1 and "service.conf:%d" % line in said, said
+        assert said.count("settings-fault") == 1 and said.count("service.conf:%d" % line) == 1, said
         request = house.example("shipping_notice.json")
         service.wait_state(key, service.post(key, dict(request, to="one@customer.example", order="a")), "delivered")
         service.change("lans = 4", "lanes = 5\nhostname = other.example")

@@ -468,6 +468,14 @@ static void settings_that_cannot_be_read_are_not_to_tell(void **state)
     expect_run(row);
 }
 
+static int count_of(const char *text)
+{
+    int n = 0;
+    for (const char *p = buf_text(&program_err); (p = strstr(p, text)); p += strlen(text))
+        n++;
+    return n;
+}
+
 /* Whatever of its parts does not open, what was opened before is closed once and the reason is told. */
 static void a_service_that_cannot_start_says_why(void **state)
 {
@@ -481,6 +489,9 @@ static void a_service_that_cannot_start_says_why(void **state)
             "serve --sandbox --config serve.conf", EX_IOERR, "/proc/nope/captured"},
         {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
             "serve --config serve.conf", EX_IOERR, "/proc/nope"},
+        {"no settings", "", "serve --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"a fault", "nonsense = 1\n", "serve --config serve.conf", EX_CONFIG,
+            "serve: the settings have faults: 1"},
     };
     sigset_t before;
     (void)state;
@@ -492,6 +503,7 @@ static void a_service_that_cannot_start_says_why(void **state)
         room_write(&room, "serve.conf", row->settings, 0600);
         expect_run(&run);
     }
+    assert_int_equal(count_of("serve.conf:1"), 1); /* the fault is told once */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
