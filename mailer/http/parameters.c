@@ -3,6 +3,8 @@
 #include "mailer/http/form.h"
 #include "mailer/http/problem.h"
 
+#define NAME_BYTES 64 /* of an unknown one, as the answer repeats it */
+
 static bool refuse(struct exchange *x, const char *name, const char *right)
 {
     problem(x, 400, "invalid-parameter", "the parameter \"%s\" must be %s", name, right);
@@ -20,17 +22,19 @@ static bool is_one_of(struct str name, const char *const *names, size_t n)
 bool parameters_are_known(struct exchange *x, const char *const *names, size_t n)
 {
     AUTO(buf_close) struct buf list = {0};
-    struct str rest = x->query, pair;
+    struct str rest = x->query, pair, name = STR("");
     bool known = true;
 
-    while (known && str_next(&rest, '&', &pair))
-        known = is_one_of(
-            form_decode(x->arena, str_slice(pair, 0, str_find_char(pair, '=', 0))), names, n);
+    while (known && str_next(&rest, '&', &pair)) {
+        name = form_decode(x->arena, str_slice(pair, 0, str_find_char(pair, '=', 0)));
+        known = is_one_of(name, names, n);
+    }
     for (size_t i = 0; i < n; i++)
         buf_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
     if (!known)
-        problem(x, 422, "unknown-parameter", "a parameter is unknown here; known are %s",
-            buf_text(&list));
+        problem(x, 422, "unknown-parameter",
+            "the parameter \"" STR_FMT "\" is unknown here; known are %s",
+            STR_ARG(str_slice(name, 0, NAME_BYTES)), buf_text(&list));
     return known;
 }
 
