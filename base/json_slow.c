@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#define KEY_BYTES 64 /* of a key that a refusal names */
+
 /* jansson calls a text invalid when it gets no memory for it (its json_error_code says "unknown"). */
 static _Thread_local bool starved;
 
@@ -65,13 +67,37 @@ static bool is_modest(struct str text, size_t values_max, struct err *e)
     return true;
 }
 
+/* Of the string that ends at `end`, as it is written there: within it every quote has a backslash before it. The name of a
+ * field, which faults tell, too. */
+static struct str key_before(struct str text, size_t end)
+{
+    size_t from = end < 2 || end > text.n || text.p[end - 1] != '"' ? 0 : end - 2;
+
+    while (from > 0 && (text.p[from] != '"' || text.p[from - 1] == '\\'))
+        from--;
+    return str_slice(text, from, from > 0 ? end : 0);
+}
+
+static bool refuse_key(struct str key, const json_error_t *wrong, struct err *e)
+{
+    bool cut = key.n > KEY_BYTES;
+    size_t n = cut ? KEY_BYTES : key.n;
+
+    while (cut && n > 0 && (key.p[n] & 0xc0) == 0x80)
+        n--;
+    return err_set(e, ERR_INPUT, "line %d column %d: duplicate object key " STR_FMT "%s",
+        wrong->line, wrong->column, STR_ARG(str_slice(key, 0, n)), cut ? "..." : "");
+}
+
 /* The text behind "near" is the sender's and may be personal. */
-static bool refuse(json_error_t *wrong, struct err *e)
+static bool refuse(struct str text, json_error_t *wrong, struct err *e)
 {
     char *near = strstr(wrong->text, " near ");
 
     if (starved)
         return err_set(e, ERR_FULL, "no memory for the values of a JSON text");
+    if (json_error_code(wrong) == json_error_duplicate_key)
+        return refuse_key(key_before(text, (size_t)wrong->position), wrong, e);
     if (near)
         *near = 0;
     return err_set(e, ERR_INPUT, "line %d column %d: %s", wrong->line, wrong->column, wrong->text);
@@ -168,7 +194,7 @@ bool json_read_slowly(struct str text, size_t values_max, struct js **out, struc
     json_auto_t *whole =
         json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &wrong);
     if (!whole)
-        return refuse(&wrong, e);
+        return refuse(text, &wrong, e);
     struct json_region *r = json_region_open(0);
     struct js *v = r ? convert(r, whole) : NULL;
     if (v) {

@@ -86,7 +86,7 @@ int cli_unreadable(const struct cli *c, const struct err *e)
 void cli_print_faults(const struct faults *faults)
 {
     for (const struct fault *f = faults->first; f; f = f->next)
-        fprintf(stderr, "%s: %s\n", f->pointer[0] ? f->pointer : "/", f->detail);
+        fprintf(stderr, "%s: %s\n", f->pointer[0] ? f->pointer : "\"\"", f->detail);
     if (faults->n > FAULTS_MAX)
         fprintf(stderr, "... and %zu more\n", faults->n - FAULTS_MAX);
 }

@@ -77,7 +77,8 @@ int cli_usage(const struct cli *c, const char *format, ...) PRINTF(2, 3);
 int cli_fail(const struct cli *c, const struct err *e);       /* 64 and up, by e->code  */
 int cli_taken(const struct cli *c, const struct err *e);      /* EX_CANTCREAT           */
 int cli_unreadable(const struct cli *c, const struct err *e); /* CLI_UNKNOWN            */
-void cli_print_faults(const struct faults *faults);           /* one a line, on stderr  */
+/* One a line, on stderr; the whole is "", as over HTTP. */
+void cli_print_faults(const struct faults *faults);
 
 /* ---- what commands open ---------------------------------------------------------------------- */
 

@@ -38,6 +38,8 @@ static void close_value(struct js **v)
     js_close(v);
 }
 
+#define LONG_KEY "1234567890123456789012345678901234567890123456789012345678901234567890"
+
 static void what_is_no_json_is_refused_with_its_place(void **state)
 {
     static const struct {
@@ -47,9 +49,19 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
     } cases[] = {
         {"empty", {"", 0}, "line 1"},
         {"white_space_alone", {" \n ", 3}, "line 2"},
-        {"a_duplicate_key", {"{\"a\":1,\n\"a\":2}", 14}, "line 2 column 3: duplicate object key"},
-        {"a_duplicate_key_spelled_differently", {"{\"a\":1,\"\\u0061\":2}", 18}, ""},
-        {"a_duplicate_key_deeper", {"[{\"b\":{\"a\":1,\"a\":2}}]", 21}, ""},
+        {"a_duplicate_key", {"{\"a\":1,\n\"a\":2}", 14},
+            "line 2 column 3: duplicate object key \"a\""},
+        {"a_duplicate_key_spelled_differently", {"{\"a\":1,\"\\u0061\":2}", 18},
+            "line 1 column 15: duplicate object key \"\\u0061\""},
+        {"a_duplicate_key_deeper", {"[{\"b\":{\"a\":1,\"a\":2}}]", 21},
+            "line 1 column 16: duplicate object key \"a\""},
+        {"a_duplicate_key_with_a_quote", {"{\"a\\\"b\":1,\"a\\\"b\":2}", 19},
+            "line 1 column 16: duplicate object key \"a\\\"b\""},
+        {"a_duplicate_key_without_a_letter", {"{\"\":1,\"\":2}", 11},
+            "line 1 column 8: duplicate object key \"\""},
+        {"a_long_duplicate_key", {"{\"" LONG_KEY "\":1,\"" LONG_KEY "\":2}", 151},
+            "line 1 column 148: duplicate object key \"1234567890123456789012345678901234567890"
+            "12345678901234567890123..."},
         {"a_nul_escape", {"\"a\\u0000b\"", 10}, ""},
         {"a_raw_nul", {"\"a\0b\"", 5}, ""},
         {"a_raw_line_break_in_text", {"\"a\nb\"", 5}, ""},

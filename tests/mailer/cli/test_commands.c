@@ -221,6 +221,7 @@ static void sending_tells_faults_and_lost_files_apart(void **state)
             CLI_FINDINGS, "another request"},
         {"faults", "send faulty.json --storefront acme", CLI_FINDINGS, "/data/number"},
         {"no JSON", "send s1.pem --storefront acme", CLI_FINDINGS, "invalid token"},
+        {"the whole", "send s1.pem --storefront acme", CLI_FINDINGS, "\"\": line 1 column "},
         {"no such file", "send absent.json --storefront acme", CLI_UNKNOWN, "absent.json"},
         {"of which storefront", "send ok.json", EX_USAGE, "--storefront"},
         {"nothing", "send --storefront acme", EX_USAGE, ""},
