@@ -238,7 +238,7 @@ const char *variable_wanted(const struct variable *v, struct arena *a)
 {
     switch (v->type) {
     case VARIABLE_TEXT:
-        return "a text in quotes, such as \"1042\"";
+        return "a text in quotes";
     case VARIABLE_URL:
         return "a URL such as \"https://shop.example/orders/1042\"";
     case VARIABLE_INTEGER:

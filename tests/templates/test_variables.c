@@ -224,8 +224,8 @@ static const struct {
     {DECLARED_DATE, "\"\"", "/v must be written YYYY-MM-DD, e.g. 2026-11-21; "},
     {DECLARED_DATE, "\"2026-02-30\"", "/v must be a day that exists, e.g. 2026-11-21; "},
     {DECLARED_DATE, "null", "/v is required by this mail: a date such as \"2026-11-21\"; "},
-    {"{\"v\":{\"type\":\"text\"}}", "1042",
-        "/v must be a text in quotes, such as \"1042\", not an integer; "},
+    {"{\"v\":{\"type\":\"text\"}}", "1042", "/v must be a text in quotes, not an integer; "},
+    {"{\"v\":{\"type\":\"text\"}}", "null", "/v is required by this mail: a text in quotes; "},
     {DECLARED_MONEY, "null",
         "/v is required by this mail: an amount such as {\"amount\": \"12.50\", \"currency\": "
         "\"EUR\"}; "},
