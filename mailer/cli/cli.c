@@ -33,7 +33,8 @@ static int print_overview(FILE *to, int code)
         to);
     for (size_t i = 0; i < cli_commands_n; i++)
         fprintf(to, "  %-14s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
-    fputs("\n`parcelpost COMMAND --help` shows a command's options and an example.\n"
+    fputs("\n`parcelpost COMMAND --help` shows a command's options and an example, `parcelpost "
+          "--version` the version.\n"
           "Exit codes: 0 fine, 1 findings, 2 could not tell, 64 and up wrong usage or failure.\n",
         to);
     return code;
@@ -134,35 +135,55 @@ static int parse_options(struct cli *c, int argc, char **argv)
     return -1;
 }
 
+/* NULL: there is none of that name, which was told. */
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < cli_commands_n; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
+    fprintf(stderr, "parcelpost: there is no command '%s'\n\n", name);
+    print_overview(stderr, EX_USAGE);
+    return NULL;
+}
+
+/* `help`, and `help COMMAND` for those who write it in this order. */
+static int help(const char *name_or_null)
+{
+    if (!name_or_null)
+        return print_overview(stdout, CLI_FINE);
+    const struct command *k = find_command(name_or_null);
+    return k ? print_help(k) : EX_USAGE;
+}
+
+static int run_command(const struct command *k, int argc, char **argv)
+{
+    struct cli c = {.command = k};
+    int code = parse_options(&c, argc, argv);
+    if (code >= 0)
+        return code;
+    c.arena = arena_open();
+    code = k->run(&c);
+    arena_close(&c.arena);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "parcelpost %s: standard output: %s\n", k->name, strerror(errno));
+        return EX_IOERR;
+    }
+    return code;
+}
+
 int cli_main(int argc, char **argv)
 {
     if (argc < 2)
         return print_overview(stderr, EX_USAGE);
     const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-        return print_overview(stdout, CLI_FINE);
+        return help(argc > 2 ? argv[2] : NULL);
     if (strcmp(name, "--version") == 0) {
         puts("parcelpost " PARCELPOST_VERSION);
         return CLI_FINE;
     }
-    for (size_t i = 0; i < cli_commands_n; i++) {
-        if (strcmp(cli_commands[i]->name, name) != 0)
-            continue;
-        struct cli c = {.command = cli_commands[i]};
-        int code = parse_options(&c, argc - 1, argv + 1);
-        if (code >= 0)
-            return code;
-        c.arena = arena_open();
-        code = c.command->run(&c);
-        arena_close(&c.arena);
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-            fprintf(stderr, "parcelpost %s: standard output: %s\n", name, strerror(errno));
-            return EX_IOERR;
-        }
-        return code;
-    }
-    fprintf(stderr, "parcelpost: there is no command '%s'\n\n", name);
-    return print_overview(stderr, EX_USAGE);
+    const struct command *k = find_command(name);
+    return k ? run_command(k, argc - 1, argv + 1) : EX_USAGE;
 }
 
 bool cli_flag(const struct cli *c, const char *name)

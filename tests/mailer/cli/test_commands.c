@@ -92,13 +92,22 @@ static void every_command_has_help_with_an_example(void **state)
         const struct command *k = cli_commands[i];
         char line[64];
 
-        snprintf(line, sizeof line, "%s --help", k->name);
+        snprintf(line, sizeof line, i % 2 ? "%s --help" : "help %s", k->name);
         assert_int_equal(program_run(line), CLI_FINE);
         expect_in(k->name, buf_str(&program_out), k->example);
         expect(k->name, k->options_n <= CLI_MAX_OPTIONS, "room for its options");
         for (size_t j = 0; j < k->options_n; j++)
             expect_in(k->name, buf_str(&program_out), k->options[j].name);
     }
+}
+
+static void the_overview_names_every_command_and_the_version(void **state)
+{
+    (void)state;
+    assert_int_equal(program_run("--help"), CLI_FINE);
+    for (size_t i = 0; i < cli_commands_n; i++)
+        expect_in("overview", buf_str(&program_out), cli_commands[i]->name);
+    expect_in("overview", buf_str(&program_out), "`parcelpost --version` the version");
 }
 
 static void verifying_tells_pass_fail_and_not_known_apart(void **state)
@@ -512,6 +521,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_has_help_with_an_example),
+        cmocka_unit_test(the_overview_names_every_command_and_the_version),
         cmocka_unit_test(verifying_tells_pass_fail_and_not_known_apart),
         cmocka_unit_test(dmarc_tells_pass_fail_and_not_known_apart),
         cmocka_unit_test(the_settings_dns_answers_every_command_unless_an_option_names_another),

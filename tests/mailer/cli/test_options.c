@@ -95,6 +95,7 @@ static void wrong_usage_runs_nothing_and_gives_64(void **state)
     } table[] = {
         {"no command", {NULL}},
         {"an unknown command", {"prob"}},
+        {"help of an unknown command", {"help", "prob"}},
         {"an unknown option", {"probe", "--no-such"}},
         {"an unknown letter", {"probe", "-x"}},
         {"a value that is missing", {"probe", "--max"}},
@@ -125,8 +126,8 @@ static void more_options_than_there_is_room_for_are_wrong_usage(void **state)
 
 static void help_and_version_run_nothing_and_are_fine(void **state)
 {
-    static const char *const table[][3] = {
-        {"--help"}, {"-h"}, {"help"}, {"--version"}, {"probe", "--help"}, {"probe", "-h"}};
+    static const char *const table[][3] = {{"--help"}, {"-h"}, {"help"}, {"--version"},
+        {"probe", "--help"}, {"probe", "-h"}, {"help", "probe"}};
     (void)state;
 
     EACH(row, table)
