@@ -163,7 +163,7 @@ static const struct cli_option options[] = {
     {"until", "TIME", "list, export: added before"},
     {"with-lifted", NULL, "list, export: lifted ones too"},
     {"format", "FORMAT", "export: csv (default) or jsonl"},
-    {"with-addresses", NULL, "export: addresses instead of person hashes"},
+    {"with-addresses", NULL, "export: addresses, too, beside the person hashes"},
     {"note", "TEXT", "why; needed to lift"},
 };
 
