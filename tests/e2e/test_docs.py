@@ -44,6 +44,22 @@ def the_records_to_publish_can_be_tried_as_they_stand():
             assert done.returncode == 0 and ": pass\n" in done.stdout, (command, done)
 
 
+def the_records_to_publish_are_all_that_the_hosts_need():
+    with open(os.path.join(house.TOP, "docs", "deliverability.md")) as f:
+        page = f.read()
+    zone = re.search(r"## What to publish\n.*?```\n(.*?)```", page, re.S).group(1)
+    pointer = re.search(r"^; (\S+\.in-addr\.arpa\. IN PTR .*)$", zone, re.M).group(1)
+    reverse = "$ORIGIN 100.51.198.in-addr.arpa.\n$TTL 300\n@ IN SOA ns hostmaster 1 3600 600 86400 60\n@ IN NS ns\n" + pointer + "\n"
+    with house.House("zone") as h:
+        done = run("check-dns", "shop.example", "--selector", "pp1", "--ip", "198.51.100.7", "--mail-from", "bounce.shop.example", "--helo",
+                   "mx.shop.example", "--zone", h.write("new.zone", zone), "--zone", h.write("reverse.zone", reverse), "--resolver", "none",
+                   "--json")
+        report = json.loads(done.stdout)
+        found = [f["code"] for f in report["findings"] if f["code"].startswith(("MX-", "PTR-", "HELO-", "SPF-", "RETURN-"))]
+        missed = json.dumps(report["not_checked"])
+        assert not found and not re.search("MX-MISSING|MX-NO-ADDRESS|PTR-MISSING|HELO-UNRESOLVED", missed), (found, missed)
+
+
 def every_command_explains_itself_with_an_example():
     overview = run("--help").stdout
     commands = re.findall(r"^  ([a-z-]+) ", overview, re.M)
@@ -97,7 +113,7 @@ def links_between_pages_lead_somewhere():
 
 if __name__ == "__main__":
     house.main(the_settings_page_is_what_the_program_prints, the_pages_on_deliverability_show_what_check_dns_and_spf_print,
-               the_records_to_publish_can_be_tried_as_they_stand,
+               the_records_to_publish_can_be_tried_as_they_stand, the_records_to_publish_are_all_that_the_hosts_need,
                every_command_explains_itself_with_an_example,
                the_example_orders_render_in_their_language, the_settings_of_the_operations_page_are_good,
                the_program_is_called_where_it_is_installed, links_between_pages_lead_somewhere)
