@@ -11,7 +11,7 @@
  *   there (folder.h), and no queue opens; the next restore, with `force`, takes back what was moved and begins anew.
  * Units: *_ms as in queue.h. Results live in the arena. Errors: ERR_CONFLICT (the target exists, the data folder is
  *   not empty), ERR_BUSY (a service runs), ERR_MISSING, ERR_INPUT (a manifest of something else), ERR_CORRUPT (damaged source, copy or
- *   manifest, keys older than their queue), ERR_DENIED (another user's folder), ERR_NEWER, ERR_FULL, ERR_IO. One thread;
+ *   manifest, a broken journal, keys older than their queue), ERR_DENIED (another user's folder), ERR_NEWER, ERR_FULL, ERR_IO. One thread;
  *   a restore waits for nobody. */
 #ifndef QUEUE_BACKUP_H
 #define QUEUE_BACKUP_H
@@ -53,7 +53,14 @@ struct restore_setup {
     bool force;            /* what is in the data folder goes into a folder of its own in there */
     bool release;          /* what waits is sent, as unsure; else it is held as BACKUP_CODE */
     bool missing_keys;     /* go on though some messages have no key */
+    bool broken_journal;   /* go on though a chain of the copy's journal does not verify */
     const char *actor;     /* for the journal */
+};
+
+struct broken_chain {
+    const char *storefront, *node; /* "" for its node: there are messages, and no journal */
+    int64_t seq;                   /* of the first row that is not as it was written */
+    const char *why;
 };
 
 struct restore_report {
@@ -62,6 +69,7 @@ struct restore_report {
     uint64_t unreadable;   /* messages and persons without key */
     uint64_t marked, held; /* messages that wait, now unsure; those of them that this held */
     uint64_t chains, broken;
+    struct broken_chain first_broken; /* of several */
 };
 bool backup_restore(
     const struct restore_setup *setup, struct arena *a, struct restore_report *out, struct err *e);

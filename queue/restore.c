@@ -162,6 +162,40 @@ static bool stage_files(struct work *w, struct err *e)
            stage_keys(w, e) && count_unreadable(w, e) && schemas_are_ours(w, e);
 }
 
+static bool refuse_broken(const struct work *w, struct err *e)
+{
+    const struct broken_chain *b = &w->report->first_broken;
+    const char *more = w->report->broken == 1 ? ""
+                                              : arena_printf(w->a, " (of %llu)",
+                                                    (unsigned long long)w->report->broken);
+
+    return err_set(e, ERR_CORRUPT,
+        "the journal of the copy is broken: chain %.60s%s%.32s%s, row %lld: %s. Take another copy, "
+        "or put this one back as it is with --broken-journal",
+        b->storefront, b->node[0] ? "/" : "", b->node, more, (long long)b->seq, b->why);
+}
+
+/* As the copy has it: where a journal was taken away, the row that a restore writes would be a new one, and whole. */
+static bool verify_all(struct work *w, struct queue *q, struct err *e)
+{
+    struct restore_report *report = w->report;
+    struct chain *chains;
+    struct chain_report r;
+    size_t n;
+
+    if (!queue_chains(q, w->a, &chains, &n, e))
+        return false;
+    report->chains = n;
+    for (size_t i = 0; i < n; i++) {
+        if (!queue_verify(q, chains[i].storefront, chains[i].node, w->a, &r, e))
+            return false;
+        if (r.broken_seq != 0 && report->broken++ == 0)
+            report->first_broken = (struct broken_chain){
+                chains[i].storefront, chains[i].node, r.broken_seq, r.broken_why};
+    }
+    return report->broken == 0 || w->with->broken_journal || refuse_broken(w, e);
+}
+
 static bool mark_all(struct work *w, struct queue *q, struct err *e)
 {
     struct store_op op = {.kind = STORE_RESTORED,
@@ -197,23 +231,6 @@ static bool note_all(struct work *w, struct queue *q, struct err *e)
     return true;
 }
 
-static bool verify_all(struct work *w, struct queue *q, struct err *e)
-{
-    struct chain *chains;
-    struct chain_report r;
-    size_t n;
-
-    if (!queue_chains(q, w->a, &chains, &n, e))
-        return false;
-    w->report->chains = n;
-    for (size_t i = 0; i < n; i++) {
-        if (!queue_verify(q, chains[i].storefront, chains[i].node, w->a, &r, e))
-            return false;
-        w->report->broken += r.broken_seq != 0;
-    }
-    return true;
-}
-
 /* Opened as a command would: migrations run, and the keyring must be the one that the data was made with. */
 static bool prepare(struct work *w, struct err *e)
 {
@@ -224,8 +241,8 @@ static bool prepare(struct work *w, struct err *e)
         .clock = w->with->clock};
     AUTO(queue_close) struct queue *q = NULL;
 
-    return queue_open(&setup, &q, e) && mark_all(w, q, e) && note_all(w, q, e) &&
-           verify_all(w, q, e);
+    return queue_open(&setup, &q, e) && verify_all(w, q, e) && mark_all(w, q, e) &&
+           note_all(w, q, e);
 }
 
 /* The last connection that closes empties the log and takes it away. */

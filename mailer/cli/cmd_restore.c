@@ -37,6 +37,17 @@ static void print_waiting(struct cli *c, const struct restore_report *r)
     puts(".");
 }
 
+/* At the end, because it is what remains to be looked into. */
+static void print_broken(const struct restore_report *r)
+{
+    const struct broken_chain *b = &r->first_broken;
+
+    if (r->broken > 0)
+        printf("\nThe journal is BROKEN, as it was in the copy: chain %s%s%s, row %lld: %s.\n"
+               "`parcelpost journal verify` goes on saying so.\n",
+            b->storefront, b->node[0] ? "/" : "", b->node, (long long)b->seq, b->why);
+}
+
 static void print_report(struct cli *c, const struct conf *conf, const struct restore_report *r)
 {
     const char *taken = time_text(c, r->queue.taken_ms);
@@ -58,6 +69,7 @@ static void print_report(struct cli *c, const struct conf *conf, const struct re
            "Not part of a copy: settings, templates, DKIM keys and the keyring. Next: start the "
            "service.\n",
         taken);
+    print_broken(r);
 }
 
 static bool restore(
@@ -72,6 +84,7 @@ static bool restore(
         .force = cli_flag(c, "force"),
         .release = cli_flag(c, "release"),
         .missing_keys = cli_flag(c, "missing-keys"),
+        .broken_journal = cli_flag(c, "broken-journal"),
         .actor = cli_actor(c)};
 
     if (!cli_keyring_find(conf, &keys, e))
@@ -106,6 +119,7 @@ static const struct cli_option options[] = {
     {"force", NULL, "move what is in the data folder into a folder in there"},
     {"release", NULL, "send what waits in the copy, perhaps a second time, instead of holding it"},
     {"missing-keys", NULL, "go on though the keys are older than the queue"},
+    {"broken-journal", NULL, "go on though the copy's journal does not verify"},
 };
 
 const struct command cmd_restore = {
