@@ -87,6 +87,8 @@ static int add(struct cli *c, struct cli_desk *d)
         .actor = cli_actor(c),
         .note = str_of(cli_value(c, "note", "")),
     };
+    if (!comply_reason_is_valid(str_of(s.reason)))
+        return cli_usage(c, "--reason must be " COMPLY_REASON_RULE "; '%s' is not", s.reason);
     if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
         !queue_suppress(d->queue, d->storefront, address.spec, &s, &added, &e))
         return cli_fail(c, &e);

@@ -107,3 +107,15 @@ void comply_scopes(const struct conf_storefront *s, struct buf *out)
     if (i < s->streams_n)
         buf_add_text(out, ", ...");
 }
+
+bool comply_reason_is_valid(struct str reason)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+    if (reason.n == 0 || reason.n > 47)
+        return false;
+    for (size_t i = 0; i < reason.n; i++)
+        if (!memchr(letters, reason.p[i], sizeof letters - 1))
+            return false;
+    return true;
+}

@@ -33,6 +33,9 @@ struct js *comply_facts(const struct comply_answer *answer);
 bool comply_scope_is_known(const struct conf_storefront *s, struct str scope);
 /* Them all, with the streams that the storefront has; of very many the first. For people. */
 void comply_scopes(const struct conf_storefront *s, struct buf *out);
+/* What a suppression's reason may be called, by whoever makes one. */
+#define COMPLY_REASON_RULE "1 to 47 of a-z, 0-9 and \"-\""
+bool comply_reason_is_valid(struct str reason);
 
 /* ---- unsubscribe ----------------------------------------------------------------------------- */
 

@@ -138,9 +138,8 @@ static void check_wish(
         !comply_scope_is_known(shop->conf, w->scope))
         tell_scopes(shop->conf, f);
     if (take_text(body, "reason", 47, x->arena, f, &w->reason) &&
-        (strspn(w->reason.p, "abcdefghijklmnopqrstuvwxyz0123456789-") != w->reason.n ||
-            (!lifts && w->reason.n == 0)))
-        faults_add(f, "invalid-name", STR("/reason"), "must be of a-z, 0-9 and \"-\"");
+        !comply_reason_is_valid(w->reason) && !(lifts && w->reason.n == 0))
+        faults_add(f, "invalid-name", STR("/reason"), "must be " COMPLY_REASON_RULE);
     take_text(body, "why", 500, x->arena, f, &w->why);
     while (js_next(body, &it)) {
         bool found = false;

@@ -1,6 +1,7 @@
 #include "tests/mailer/cli/program.h"
 
 #include "mailer/cli/cli.h"
+#include "tests/base/expect.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,4 +73,15 @@ void program_close(void)
 {
     buf_close(&program_out);
     buf_close(&program_err);
+}
+
+void expect_run(const struct run *r)
+{
+    int code = program_run(r->line);
+    bool said = str_find(buf_str(&program_out), str_of(r->says), 0) < program_out.n ||
+                str_find(buf_str(&program_err), str_of(r->says), 0) < program_err.n || !*r->says;
+
+    if (code != r->code || !said)
+        fail_msg("%s: '%s' gave %d, want %d and '%s'\n%s%s", r->name, r->line, code, r->code,
+            r->says, buf_text(&program_out), buf_text(&program_err));
 }

@@ -11,4 +11,12 @@ extern struct buf program_out, program_err;
 int program_run(const char *line);
 void program_close(void);
 
+/* One run; `says` stands in one of the two outputs. */
+struct run {
+    const char *name, *line;
+    int code;
+    const char *says;
+};
+void expect_run(const struct run *r);
+
 #endif

@@ -12,24 +12,6 @@
 
 static struct room room;
 
-/* One run; `says` stands in one of the two outputs. */
-struct run {
-    const char *name, *line;
-    int code;
-    const char *says;
-};
-
-static void expect_run(const struct run *r)
-{
-    int code = program_run(r->line);
-    bool said = str_find(buf_str(&program_out), str_of(r->says), 0) < program_out.n ||
-                str_find(buf_str(&program_err), str_of(r->says), 0) < program_err.n || !*r->says;
-
-    if (code != r->code || !said)
-        fail_msg("%s: '%s' gave %d, want %d and '%s'\n%s%s", r->name, r->line, code, r->code,
-            r->says, buf_text(&program_out), buf_text(&program_err));
-}
-
 #define ZONE                                                                                       \
     "$ORIGIN shop.example.\n@ 300 IN SOA ns hm 1 3600 600 86400 60\n"                              \
     "_dmarc 300 IN TXT \"v=DMARC1; p=reject\"\n@ 300 IN TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
