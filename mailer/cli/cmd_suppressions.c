@@ -5,9 +5,23 @@
 
 #define PAGE 500
 
-static bool read_filter(struct cli *c, struct suppression_filter *f, int *code)
+static bool read_time(struct cli *c, const char *name, int64_t *out_ms, int *code)
 {
-    const char *since = cli_value(c, "since", NULL), *until = cli_value(c, "until", NULL);
+    const char *text = cli_value(c, name, NULL);
+
+    if (!text || clock_parse_rfc3339(str_of(text), out_ms))
+        return true;
+    *code = cli_usage(c, "--%s takes a time such as 2026-11-21T00:00:00Z, not '%s'", name, text);
+    return false;
+}
+
+/* A filter that nothing can match is refused: its empty answer would be read as "there are none". */
+static bool read_filter(
+    struct cli *c, const struct cli_desk *d, struct suppression_filter *f, int *code)
+{
+    AUTO(buf_close) struct buf right = {0};
+    struct err e = {0};
+    const char *wrong;
     *f = (struct suppression_filter){
         .scope = cli_value(c, "scope", ""),
         .reason = cli_value(c, "reason", ""),
@@ -15,12 +29,17 @@ static bool read_filter(struct cli *c, struct suppression_filter *f, int *code)
         .with_lifted = cli_flag(c, "with-lifted"),
         .max = PAGE,
     };
-    if ((since && !clock_parse_rfc3339(str_of(since), &f->since_ms)) ||
-        (until && !clock_parse_rfc3339(str_of(until), &f->until_ms))) {
-        *code = cli_usage(c, "--since and --until take times such as 2026-11-21T00:00:00Z");
+    if (!read_time(c, "since", &f->since_ms, code) || !read_time(c, "until", &f->until_ms, code))
         return false;
-    }
-    return true;
+    if (!comply_check_filter(
+            d->queue, conf_storefront(d->conf, d->storefront), f, &wrong, &right, &e))
+        *code = cli_fail(c, &e);
+    else if (*wrong)
+        *code = cli_usage(
+            c, "--%s must be %s; '%s' is not", wrong, buf_text(&right), cli_value(c, wrong, ""));
+    else
+        return true;
+    return false;
 }
 
 static void print_row(const struct suppression *s)
@@ -40,7 +59,7 @@ static int list(struct cli *c, struct cli_desk *d)
     struct err e = {0};
     struct suppression_filter f;
     int code;
-    if (!read_filter(c, &f, &code))
+    if (!read_filter(c, d, &f, &code))
         return code;
     AUTO(arena_close) struct arena *page = arena_open();
     for (;;) {
@@ -135,7 +154,7 @@ static int export(struct cli *c, struct cli_desk *d)
     };
     if (!str_is(format, "csv") && !str_is(format, "jsonl"))
         return cli_usage(c, "--format takes csv or jsonl");
-    if (!read_filter(c, &x.filter, &code))
+    if (!read_filter(c, d, &x.filter, &code))
         return code;
     if (!comply_export_suppressions(d->queue, d->storefront, &x, write_piece, stdout, &rows, &e))
         return cli_fail(c, &e);

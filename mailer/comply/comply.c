@@ -119,3 +119,62 @@ bool comply_reason_is_valid(struct str reason)
             return false;
     return true;
 }
+
+/* ---- what a filter may ask for ---- */
+
+static bool origin_is_known(const char *origin)
+{
+    static const char *const origins[] = {"recipient", "receiver", "staff", "api", "import"};
+
+    for (size_t i = 0; i < COUNT_OF(origins); i++)
+        if (strcmp(origin, origins[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Lifted ones too: a stream that the settings no longer have is still asked about. */
+static bool some_row_has(struct queue *q, const char *storefront, const char *scope,
+    const char *reason, bool *out, struct err *e)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    const struct suppression_filter f = {
+        .scope = scope, .reason = reason, .with_lifted = true, .max = 1};
+    struct suppression *rows;
+    size_t n = 0;
+
+    if (!queue_suppressions(q, storefront, &f, a, &rows, &n, e))
+        return false;
+    *out = n > 0;
+    return true;
+}
+
+bool comply_check_filter(struct queue *q, const struct conf_storefront *s,
+    const struct suppression_filter *f, const char **wrong, struct buf *right, struct err *e)
+{
+    bool stands = true;
+
+    *wrong = "";
+    if (f->origin[0] && !origin_is_known(f->origin)) {
+        *wrong = "origin";
+        buf_add_text(right, "recipient, receiver, staff, api or import");
+        return true;
+    }
+    if (f->scope[0] && !comply_scope_is_known(s, str_of(f->scope))) {
+        if (!some_row_has(q, s->name, f->scope, "", &stands, e))
+            return false;
+        if (!stands) {
+            *wrong = "scope";
+            comply_scopes(s, right);
+            return true;
+        }
+    }
+    if (f->reason[0] && !comply_reason_is_valid(str_of(f->reason))) {
+        if (!some_row_has(q, s->name, "", f->reason, &stands, e))
+            return false;
+        if (!stands) {
+            *wrong = "reason";
+            buf_add_text(right, COMPLY_REASON_RULE);
+        }
+    }
+    return true;
+}

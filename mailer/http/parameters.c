@@ -5,7 +5,7 @@
 
 #define NAME_BYTES 64 /* of an unknown one, as the answer repeats it */
 
-static bool refuse(struct exchange *x, const char *name, const char *right)
+bool parameter_refuse(struct exchange *x, const char *name, const char *right)
 {
     problem(x, 400, "invalid-parameter", "the parameter \"%s\" must be %s", name, right);
     return false;
@@ -47,7 +47,7 @@ bool parameter_number(
     if (!exchange_query(x, name, &text))
         return true;
     if (!str_to_i64(text, &n) || n < least || n > most)
-        return refuse(x, name,
+        return parameter_refuse(x, name,
             arena_printf(
                 x->arena, "a number from %lld to %lld", (long long)least, (long long)most));
     *out = n;
@@ -59,7 +59,7 @@ bool parameter_time(struct exchange *x, const char *name, int64_t *out_ms)
     struct str text;
 
     return !exchange_query(x, name, &text) || clock_parse_rfc3339(text, out_ms) ||
-           refuse(x, name, "a time as in RFC 3339, e.g. 2026-11-21T08:09:10Z");
+           parameter_refuse(x, name, "a time as in RFC 3339, e.g. 2026-11-21T08:09:10Z");
 }
 
 bool parameter_flag(struct exchange *x, const char *name, bool *out)
@@ -69,7 +69,7 @@ bool parameter_flag(struct exchange *x, const char *name, bool *out)
     if (!exchange_query(x, name, &text))
         return true;
     *out = str_is(text, "true");
-    return *out || str_is(text, "false") || refuse(x, name, "true or false");
+    return *out || str_is(text, "false") || parameter_refuse(x, name, "true or false");
 }
 
 bool parameter_text(struct exchange *x, const char *name, size_t max_bytes, const char **out)
@@ -79,7 +79,7 @@ bool parameter_text(struct exchange *x, const char *name, size_t max_bytes, cons
     if (!exchange_query(x, name, &text))
         return true;
     if (text.n > max_bytes || str_has_control(text) || !str_is_utf8(text))
-        return refuse(x, name,
+        return parameter_refuse(x, name,
             arena_printf(
                 x->arena, "text of at most %zu bytes without control characters", max_bytes));
     *out = arena_text(x->arena, text);

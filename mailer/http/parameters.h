@@ -11,5 +11,7 @@ bool parameter_number(
 bool parameter_time(struct exchange *x, const char *name, int64_t *out_ms);
 bool parameter_flag(struct exchange *x, const char *name, bool *out);
 bool parameter_text(struct exchange *x, const char *name, size_t max_bytes, const char **out);
+/* Answers that this one must be `right`; false. */
+bool parameter_refuse(struct exchange *x, const char *name, const char *right);
 
 #endif

@@ -52,6 +52,21 @@ static bool take_filter(struct exchange *x, struct suppression_filter *f, bool *
     return true;
 }
 
+/* False: answered. */
+static bool filter_can_match(struct exchange *x, const struct suppression_filter *f)
+{
+    const struct shop *shop = snapshot_shop(x->snapshot, x->key.storefront);
+    AUTO(buf_close) struct buf right = {0};
+    const char *wrong;
+    struct err e;
+
+    if (!comply_check_filter(x->app->queue, shop->conf, f, &wrong, &right, &e)) {
+        problem_of_err(x, &e);
+        return false;
+    }
+    return !*wrong || parameter_refuse(x, wrong, buf_text(&right));
+}
+
 void suppressions_get(struct exchange *x)
 {
     AUTO(js_close) struct js *o = NULL;
@@ -63,7 +78,8 @@ void suppressions_get(struct exchange *x)
     struct err e;
     size_t n;
 
-    if (!parameters_are_known(x, known, COUNT_OF(known)) || !take_filter(x, &f, &with_addresses))
+    if (!parameters_are_known(x, known, COUNT_OF(known)) || !take_filter(x, &f, &with_addresses) ||
+        !filter_can_match(x, &f))
         return;
     if (!queue_suppressions(x->app->queue, x->key.storefront, &f, x->arena, &rows, &n, &e)) {
         problem_of_err(x, &e);

@@ -1,5 +1,6 @@
 /* What the commands of the desk refuse, and what they say then: an empty answer, or another one than was asked for, would be
  * believed. */
+#include "base/file.h"
 #include "mailer/cli/cli.h"
 #include "tests/base/expect.h"
 #include "tests/mailer/cli/program.h"
@@ -30,7 +31,53 @@ static int close_room(void **state)
     return chdir("/") == 0 ? (room_close(&room), 0) : -1;
 }
 
+/* The settings without the stream "service", of which suppressions stand. */
+static void write_fewer_streams(void)
+{
+    AUTO(buf_close) struct buf text = {0};
+    struct err e = {0};
+    char *stream;
+
+    assert_true(file_read("settings", "settings.conf", 65536, &text, &e));
+    stream = strstr(buf_text(&text), "\"service\"");
+    assert_non_null(stream);
+    memcpy(stream, "\"another\"", strlen("\"another\""));
+    room_write(&room, "fewer.conf", buf_text(&text), 0600);
+}
+
 #define S(verb) "suppressions " verb " --storefront acme "
+
+static void a_filter_that_nothing_can_match_is_refused(void **state)
+{
+    static const struct run table[] = {
+        {"a stream's", S("add") "ada@example.com --scope service", CLI_FINE, "for service"},
+        {"another origin", S("list") "--origin recipent", EX_USAGE,
+            "--origin must be recipient, receiver, staff, api or import; 'recipent' is not"},
+        {"in an export", S("export") "--origin recipent", EX_USAGE, "'recipent' is not"},
+        {"another scope", S("list") "--scope newsleter", EX_USAGE,
+            "a stream of this storefront: newsletter, service, transactional, marketing; "
+            "'newsleter' is not"},
+        {"in an export", S("export") "--scope newsleter", EX_USAGE, "'newsleter' is not"},
+        {"no reason", S("list") "--reason Complaint", EX_USAGE,
+            "--reason must be 1 to 47 of a-z, 0-9 and \"-\"; 'Complaint' is not"},
+        {"in an export", S("export") "--reason Complaint", EX_USAGE, "'Complaint' is not"},
+        {"an origin", S("list") "--origin import", CLI_FINE, ""},
+        {"a scope without rows", S("list") "--scope class:marketing", CLI_FINE, ""},
+        {"a reason of one's own", S("list") "--reason own-1", CLI_FINE, ""},
+        {"a stream that is gone", S("list") "--scope service --config fewer.conf", CLI_FINE,
+            "ada@example.com"},
+        {"one that never was", S("list") "--scope another", EX_USAGE, "'another' is not"},
+        {"no time", S("export") "--since foo", EX_USAGE,
+            "--since takes a time such as 2026-11-21T00:00:00Z, not 'foo'"},
+        {"the other one", S("list") "--since 2026-11-21T00:00:00Z --until bar", EX_USAGE,
+            "--until takes a time such as 2026-11-21T00:00:00Z, not 'bar'"},
+    };
+    (void)state;
+
+    write_fewer_streams();
+    EACH(row, table)
+    expect_run(row);
+}
 
 /* The API's rule, so that one list holds both. */
 static void a_reason_is_a_word_of_small_letters(void **state)
@@ -55,6 +102,7 @@ static void a_reason_is_a_word_of_small_letters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_filter_that_nothing_can_match_is_refused),
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
     };
 
