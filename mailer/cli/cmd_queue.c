@@ -39,6 +39,30 @@ static void list_text(struct cli *c, const struct message_view *rows, size_t n)
             rows[i].template_name, rows[i].reason[0] ? "  " : "", rows[i].reason);
 }
 
+/* What names no message would be compared as text, and the page would begin anywhere. */
+static bool read_cursor(
+    struct cli *c, const struct cli_desk *d, struct message_filter *f, int *code)
+{
+    struct err e = {0};
+    struct message_view m;
+    const char *after = cli_value(c, "after", NULL);
+    if (!after)
+        return true;
+    f->after_id = after;
+    if (!id_is_valid(str_of(after), "msg_"))
+        *code = cli_usage(c,
+            "--after takes a message's ID such as msg_01jd8x6tq3w1m5yv9z0k2c4r7e, not '%s'", after);
+    else if (queue_show(d->queue, d->storefront, after, c->arena, &m, &e))
+        return true;
+    else {
+        err_prefix(&e, "--after");
+        *code = cli_fail(c, &e);
+        if (e.code == ERR_MISSING)
+            *code = CLI_FINDINGS;
+    }
+    return false;
+}
+
 static int list(struct cli *c, struct cli_desk *d)
 {
     struct err e = {0};
@@ -47,9 +71,9 @@ static int list(struct cli *c, struct cli_desk *d)
     size_t n;
     uint64_t max = 50;
     enum msg_state state;
-    struct message_filter f = {.state = -1,
-        .destination = cli_value(c, "destination", ""),
-        .after_id = cli_value(c, "after", "")};
+    struct message_filter f = {
+        .state = -1, .destination = cli_value(c, "destination", ""), .after_id = ""};
+    int code;
     const char *state_name = cli_value(c, "state", NULL);
     if (state_name && !msg_state_parse(str_of(state_name), &state))
         return cli_usage(c,
@@ -61,6 +85,8 @@ static int list(struct cli *c, struct cli_desk *d)
     if (!str_to_u64(str_of(cli_value(c, "max", "50")), &max) || max == 0 || max > MAX_ROWS)
         return cli_usage(c, "--max takes 1 to %d", MAX_ROWS);
     f.max = max;
+    if (!read_cursor(c, d, &f, &code))
+        return code;
     if (!queue_list(d->queue, d->storefront, &f, c->arena, &rows, &n, &go_on, &e))
         return cli_fail(c, &e);
     if (cli_flag(c, "json"))

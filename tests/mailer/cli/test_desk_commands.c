@@ -99,11 +99,52 @@ static void a_reason_is_a_word_of_small_letters(void **state)
     expect_run(row);
 }
 
+/* Two mails, the older one's ID into `older`. */
+static void send_two(char older[ID_SIZE])
+{
+    AUTO(js_close) struct js *o = NULL;
+    struct err e = {0};
+
+    assert_int_equal(program_run("send mail.json --storefront acme"), CLI_FINE);
+    assert_true(js_parse(buf_str(&program_out), &o, &e));
+    snprintf(older, ID_SIZE, STR_FMT, STR_ARG(js_get_text(o, "id")));
+    assert_int_equal(program_run("send mail.json --storefront acme"), CLI_FINE);
+}
+
+#define Q(verb) "queue " verb " --storefront acme "
+
+static void a_cursor_that_names_no_message_is_refused(void **state)
+{
+    static const struct run table[] = {
+        {"no ID", Q("list") "--after zzz", EX_USAGE, "--after takes a message's ID such as msg_"},
+        {"it is named", Q("list") "--after zzz", EX_USAGE, "not 'zzz'"},
+        {"nothing", Q("list") "--after ''", EX_USAGE, "--after takes"},
+        {"one letter lost", Q("list") "--after msg_01jd8x6tq3w1m5yv9z0k2c4r7", EX_USAGE, "--after"},
+        {"nobody's", Q("list") "--after msg_01jd8x6tq3w1m5yv9z0k2c4r7e", CLI_FINDINGS,
+            "--after: there is no message msg_01jd8x6tq3w1m5yv9z0k2c4r7e"},
+    };
+    char older[ID_SIZE], line[160];
+    (void)state;
+
+    send_two(older);
+    EACH(row, table)
+    {
+        expect_run(row);
+        expect_int("nothing is listed", (int64_t)buf_str(&program_out).n, 0);
+    }
+    snprintf(line, sizeof line, Q("list") "--max 1 --json");
+    expect_run(&(struct run){"the newest", line, CLI_FINE, "msg_"});
+    expect("another one", !strstr(buf_text(&program_out), older), "the younger one first");
+    snprintf(line, sizeof line, Q("list") "--after %s --json", older);
+    expect_run(&(struct run){"behind the oldest", line, CLI_FINE, "[]"});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_filter_that_nothing_can_match_is_refused),
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
+        cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
