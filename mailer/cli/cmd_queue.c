@@ -183,15 +183,31 @@ static int show(struct cli *c, struct cli_desk *d)
 
 /* ---- changes --------------------------------------------------------------------------------- */
 
-static int report(struct cli *c, enum change_result r, const char *done)
+/* In words of now: the state may have changed since the refusal. `rule` says which one would do. */
+static int report_late(struct cli *c, const struct cli_desk *d, const char *rule)
+{
+    struct err e = {0};
+    struct message_view m;
+    if (!queue_show(d->queue, d->storefront, c->operands[0], c->arena, &m, &e))
+        return cli_fail(c, &e);
+    const char *name = msg_state_name(m.state),
+               *why = m.state == MSG_LEASED ? "being sent" : m.reason;
+    bool tells = *why && strcmp(why, name) != 0;
+    fprintf(stderr, "parcelpost queue: %s is %s%s%s%s; %s\n", m.id, name, tells ? " (" : "",
+        tells ? why : "", tells ? ")" : "", rule);
+    return CLI_FINDINGS;
+}
+
+static int report(struct cli *c, const struct cli_desk *d, enum change_result r, const char *rule,
+    const char *done)
 {
     const char *id = c->operands[0];
+    if (r == CHANGE_TOO_LATE)
+        return report_late(c, d, rule);
     if (r == CHANGE_DONE)
         printf("%s %s\n", id, done);
     else
-        fprintf(stderr, "parcelpost queue: %s %s\n", id,
-            r == CHANGE_NOT_FOUND ? "is not there"
-                                  : "is not in a state for that: see `parcelpost queue show`");
+        fprintf(stderr, "parcelpost queue: %s is not there\n", id);
     return r == CHANGE_DONE ? CLI_FINE : CLI_FINDINGS;
 }
 
@@ -206,7 +222,7 @@ static int hold(struct cli *c, struct cli_desk *d)
     enum change_result r;
     if (!queue_hold(d->queue, d->storefront, c->operands[0], "operator", actor_of(c), &r, &e))
         return cli_fail(c, &e);
-    return report(c, r, "held");
+    return report(c, d, r, "only one that is queued, deferred or held can be held", "held");
 }
 
 static int release(struct cli *c, struct cli_desk *d)
@@ -214,11 +230,13 @@ static int release(struct cli *c, struct cli_desk *d)
     struct err e = {0};
     enum change_result r;
     struct message_view m;
+    const char *rule = "only one that is held can be released";
     if (!queue_release(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
         return cli_fail(c, &e);
     if (r != CHANGE_DONE || !queue_show(d->queue, d->storefront, c->operands[0], c->arena, &m, &e))
-        return report(c, r, "released");
-    return report(c, r, arena_printf(c->arena, "released, due %s", time_text(c, m.due_ms)));
+        return report(c, d, r, rule, "released");
+    return report(
+        c, d, r, rule, arena_printf(c->arena, "released, due %s", time_text(c, m.due_ms)));
 }
 
 /* The operand is a code, not an ID: everything that waits for the same reason. */
@@ -238,7 +256,7 @@ static int retry(struct cli *c, struct cli_desk *d)
     enum change_result r;
     if (!queue_retry(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
         return cli_fail(c, &e);
-    return report(c, r, "is due now");
+    return report(c, d, r, "only one that is deferred can be tried again at once", "is due now");
 }
 
 static int cancel(struct cli *c, struct cli_desk *d)
@@ -247,7 +265,8 @@ static int cancel(struct cli *c, struct cli_desk *d)
     enum change_result r;
     if (!queue_cancel(d->queue, d->storefront, c->operands[0], actor_of(c), &r, &e))
         return cli_fail(c, &e);
-    return report(c, r, "cancelled");
+    return report(
+        c, d, r, "only one that is queued, deferred or held can be cancelled", "cancelled");
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */

@@ -139,12 +139,49 @@ static void a_cursor_that_names_no_message_is_refused(void **state)
     expect_run(&(struct run){"behind the oldest", line, CLI_FINE, "[]"});
 }
 
+/* One mail, changed and changed again. */
+static void a_change_that_comes_too_late_says_the_state(void **state)
+{
+    static const struct {
+        const char *name, *verb;
+        int code;
+        const char *says;
+    } table[] = {
+        {"a queued one tried again", "retry", CLI_FINDINGS,
+            " is queued; only one that is deferred can be tried again at once\n"},
+        {"a queued one released", "release", CLI_FINDINGS,
+            " is queued; only one that is held can be released\n"},
+        {"held", "hold", CLI_FINE, " held\n"},
+        {"a held one tried again", "retry", CLI_FINDINGS,
+            " is held (operator); only one that is deferred"},
+        {"released", "release", CLI_FINE, " released, due 20"},
+        {"cancelled", "cancel", CLI_FINE, " cancelled\n"},
+        {"cancelled again", "cancel", CLI_FINDINGS,
+            " is cancelled; only one that is queued, deferred or held can be "
+            "cancelled\n"},
+        {"a cancelled one held", "hold", CLI_FINDINGS,
+            "only one that is queued, deferred or held can be held\n"},
+    };
+    char id[ID_SIZE], line[160], says[200];
+    (void)state;
+
+    send_two(id);
+    EACH(row, table)
+    {
+        struct run run = {row->name, line, row->code, says};
+        snprintf(line, sizeof line, "queue %s %s --storefront acme", row->verb, id);
+        snprintf(says, sizeof says, "%s%s", row->says[0] == ' ' ? id : "", row->says);
+        expect_run(&run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_filter_that_nothing_can_match_is_refused),
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
+        cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
