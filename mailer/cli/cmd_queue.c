@@ -271,6 +271,38 @@ static int cancel(struct cli *c, struct cli_desk *d)
 
 /* ---- stats ----------------------------------------------------------------------------------- */
 
+static void stats_json(
+    const struct queue_counts *counts, const struct held_group *held, size_t n, const char *shop)
+{
+    struct js *o = js_object(), *groups = js_array();
+    for (int s = 0; s < MSG_STATES; s++)
+        js_set_int(o, msg_state_name((enum msg_state)s), (int64_t)counts->by_state[s]);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(held[i].storefront, shop) != 0)
+            continue;
+        struct js *group = js_object();
+        js_set_cstr(group, "code", held[i].code);
+        js_set_int(group, "messages", (int64_t)held[i].n);
+        js_set_cstr(group, "example", held[i].sample_id);
+        js_push(groups, group);
+    }
+    js_set(o, "held_for", groups);
+    cli_print_json(o);
+    js_close(&o);
+}
+
+static void stats_text(
+    const struct queue_counts *counts, const struct held_group *held, size_t n, const char *shop)
+{
+    for (int s = 0; s < MSG_STATES; s++)
+        printf("%-10s %10llu\n", msg_state_name((enum msg_state)s),
+            (unsigned long long)counts->by_state[s]);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(held[i].storefront, shop) == 0)
+            printf("held for %s: %llu, e.g. %s\n", held[i].code, (unsigned long long)held[i].n,
+                held[i].sample_id);
+}
+
 static int stats(struct cli *c, struct cli_desk *d)
 {
     struct err e = {0};
@@ -280,21 +312,7 @@ static int stats(struct cli *c, struct cli_desk *d)
     if (!queue_count(d->queue, d->storefront, &counts, &e) ||
         !queue_held(d->queue, c->arena, &held, &n, &e))
         return cli_fail(c, &e);
-    if (cli_flag(c, "json")) {
-        struct js *o = js_object();
-        for (int s = 0; s < MSG_STATES; s++)
-            js_set_int(o, msg_state_name((enum msg_state)s), (int64_t)counts.by_state[s]);
-        cli_print_json(o);
-        js_close(&o);
-        return CLI_FINE;
-    }
-    for (int s = 0; s < MSG_STATES; s++)
-        printf("%-10s %10llu\n", msg_state_name((enum msg_state)s),
-            (unsigned long long)counts.by_state[s]);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(held[i].storefront, d->storefront) == 0)
-            printf("held for %s: %llu, e.g. %s\n", held[i].code, (unsigned long long)held[i].n,
-                held[i].sample_id);
+    (cli_flag(c, "json") ? stats_json : stats_text)(&counts, held, n, d->storefront);
     return CLI_FINE;
 }
 

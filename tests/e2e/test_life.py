@@ -139,7 +139,9 @@ class Shop(house.Service):
         return house.wait_for("the log to say " + says, lambda: says in self.process.text()[before:] and self.process.text()[before:])
 
     def counts(self):
-        return json.loads(self.run("queue", "stats", "--json").stdout)
+        counts = json.loads(self.run("queue", "stats", "--json").stdout)
+        del counts["held_for"]
+        return counts
 
 
 def captured_for(h, to):

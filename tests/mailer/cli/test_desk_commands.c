@@ -175,6 +175,21 @@ static void a_change_that_comes_too_late_says_the_state(void **state)
     }
 }
 
+static void what_is_held_and_why_stands_in_the_json_too(void **state)
+{
+    char id[ID_SIZE], line[160], says[200];
+    (void)state;
+
+    send_two(id);
+    expect_run(&(struct run){"nothing", Q("stats") "--json", CLI_FINE, "\"held_for\":[]"});
+    snprintf(line, sizeof line, Q("hold") "%s", id);
+    snprintf(says, sizeof says,
+        "\"held_for\":[{\"code\":\"operator\",\"messages\":1,\"example\":\"%s\"}]", id);
+    expect_run(&(struct run){"held", line, CLI_FINE, "held"});
+    expect_run(&(struct run){"one", Q("stats") "--json", CLI_FINE, says});
+    expect_run(&(struct run){"another's", "queue stats --json --storefront bold", CLI_FINE, ":[]"});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
+        cmocka_unit_test(what_is_held_and_why_stands_in_the_json_too),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
