@@ -38,6 +38,8 @@ struct backup_copy {
 };
 
 const char *backup_file(enum backup_part part); /* "queue.db", "keys.db" */
+/* True when a copy at either path would stand in the place of the other's, however the paths are written. */
+bool backup_is_one_place(const char *one, const char *other);
 /* `to` must not exist. */
 bool backup_take(const char *data_dir, enum backup_part part, const char *to,
     const struct clock *clock, struct backup_copy *out, struct err *e);

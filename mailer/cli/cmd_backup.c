@@ -55,9 +55,16 @@ static int run(struct cli *c)
     struct err e = {0};
     int code;
 
-    if (c->operands_n > 1 || (c->operands_n == 0 && !keys))
+    if (c->operands_n > 1)
+        return cli_usage(c, "the queue goes into one folder, not '%s' too", c->operands[1]);
+    if (c->operands_n == 0 && !keys)
         return cli_usage(
             c, "say a new folder for the queue, or --keys and one for the keys, or both");
+    if (c->operands_n == 1 && keys && backup_is_one_place(c->operands[0], keys))
+        return cli_usage(c,
+            "queue and keys go into folders of their own, not both into '%s': a key that is erased "
+            "must soon be gone from every copy",
+            keys);
     if (!cli_conf(c, &conf, &code))
         return code;
     bool fine = (c->operands_n == 0 || take(c, conf, BACKUP_QUEUE, c->operands[0], &said, &e)) &&

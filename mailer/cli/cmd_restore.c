@@ -103,8 +103,10 @@ static int run(struct cli *c)
     struct err e = {0};
     int code;
 
-    if (c->operands_n != 1)
+    if (c->operands_n == 0)
         return cli_usage(c, "say the folder that `parcelpost backup` made");
+    if (c->operands_n > 1)
+        return cli_usage(c, "one folder comes back, not '%s' too", c->operands[1]);
     if (!cli_conf(c, &conf, &code))
         return code;
     if (!restore(c, conf, &r, &e))

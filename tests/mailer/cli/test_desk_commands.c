@@ -190,6 +190,26 @@ static void what_is_held_and_why_stands_in_the_json_too(void **state)
     expect_run(&(struct run){"another's", "queue stats --json --storefront bold", CLI_FINE, ":[]"});
 }
 
+static void a_copy_that_cannot_be_made_whole_is_not_begun(void **state)
+{
+    static const struct run table[] = {
+        {"two folders", "backup a b", EX_USAGE, "one folder, not 'b' too"},
+        {"two to restore", "restore a b", EX_USAGE, "one folder comes back, not 'b' too"},
+        {"one for both", "backup a --keys a", EX_USAGE, "not both into 'a'"},
+        {"written otherwise", "backup a --keys ./a/", EX_USAGE, "not both into './a/'"},
+        {"by another way", "backup a --keys data/../a", EX_USAGE, "not both into 'data/../a'"},
+        {"nowhere", "backup absent/a --keys absent/a", EX_IOERR, "absent"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    {
+        expect_run(row);
+        expect(row->name, access("a", F_OK) != 0, "nothing written");
+    }
+    expect_run(&(struct run){"beside each other", "backup a --keys data/a", CLI_FINE, "data/a"});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
         cmocka_unit_test(what_is_held_and_why_stands_in_the_json_too),
+        cmocka_unit_test(a_copy_that_cannot_be_made_whole_is_not_begun),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
