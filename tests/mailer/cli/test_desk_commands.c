@@ -2,6 +2,7 @@
  * believed. */
 #include "base/file.h"
 #include "mailer/cli/cli.h"
+#include "queue/sqlite.h"
 #include "tests/base/expect.h"
 #include "tests/mailer/cli/program.h"
 #include "tests/mailer/intake/room.h"
@@ -210,6 +211,29 @@ static void a_copy_that_cannot_be_made_whole_is_not_begun(void **state)
     expect_run(&(struct run){"beside each other", "backup a --keys data/a", CLI_FINE, "data/a"});
 }
 
+/* Behind all others: the queue of the room is broken afterwards. */
+static void a_broken_journal_comes_back_only_for_who_says_so(void **state)
+{
+    static const struct run table[] = {
+        {"copied", "backup broken", CLI_FINE, "broken: queue.db"},
+        {"refused", "restore broken --force", EX_IOERR, "broken: chain acme/n1, row 2: its hash"},
+        {"as it was", S("list") "--with-lifted", CLI_FINE, "ada@example.com"},
+        {"told so", "restore broken --force --broken-journal", CLI_FINDINGS,
+            "The journal is BROKEN, as it was in the copy: chain acme/n1, row 2: its hash"},
+        {"still so", "journal verify --storefront acme", CLI_FINDINGS, "BROKEN at row 2"},
+    };
+    struct sqlite *db;
+    struct err e = {0};
+    (void)state;
+
+    assert_true(sqlite_open("data/queue.db", SQLITE_FOR_WRITING, &db, &e));
+    assert_true(sqlite_exec(
+        db, "DROP TRIGGER journal_stands; UPDATE journal SET actor = 'nobody' WHERE seq = 2", &e));
+    sqlite_close(&db);
+    EACH(row, table)
+    expect_run(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +243,7 @@ int main(void)
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
         cmocka_unit_test(what_is_held_and_why_stands_in_the_json_too),
         cmocka_unit_test(a_copy_that_cannot_be_made_whole_is_not_begun),
+        cmocka_unit_test(a_broken_journal_comes_back_only_for_who_says_so),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
