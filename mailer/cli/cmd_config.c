@@ -4,6 +4,10 @@
 #include "mailer/cli/cli.h"
 #include "mailer/intake/snapshot.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define SECRET_BYTES 4096
 #define CA_BYTES (16u << 20)
 
@@ -29,11 +33,66 @@ static void check_storefronts(struct check *k)
         add(k, "storefront", &e);
 }
 
+/* The service may run as another user than this check: a refusal says whom it is about. */
+static bool refuse_folder(const char *path, struct err *e)
+{
+    if (errno == EACCES)
+        return err_system(e, "folder %s, for user %u, who runs this check", path, geteuid());
+    return err_system(e, "folder %s", path);
+}
+
+static bool is_folder(const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return refuse_folder(path, e);
+    return S_ISDIR(st.st_mode) || err_set(e, ERR_INPUT, "%s is not a folder", path);
+}
+
+/* Whether something can be made in it. */
+static bool can_write_in(const char *folder, struct err *e)
+{
+    return is_folder(folder, e) && (access(folder, W_OK | X_OK) == 0 || refuse_folder(folder, e));
+}
+
+/* Paths of the settings are absolute. */
+static const char *parent_of(struct check *k, const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n > 1 && path[n - 1] != '/')
+        n--;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return arena_text(k->faults.arena, str_bytes(path, n));
+}
+
+static bool is_there(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 || errno != ENOENT;
+}
+
+/* Folders that the service makes where they are not there, but not the folders above. */
+static void check_folders(struct check *k)
+{
+    struct err e = {0};
+    const char *data = k->conf->data_dir, *captured = k->conf->captured_dir;
+    if (!can_write_in(is_there(data) ? data : parent_of(k, data), &e))
+        add(k, "/data_dir", &e);
+    /* Only a sandbox writes there, and a service need not be able to. */
+    if (!is_folder(is_there(captured) ? captured : parent_of(k, captured), &e))
+        add(k, "/captured_dir", &e);
+}
+
+/* Without a keyring there is no queue yet: the service makes one. */
 static void check_keyring(struct check *k)
 {
     AUTO(keyring_close) struct keyring *keys = NULL;
     struct err e = {0};
-    if (!cli_keyring_find(k->conf, &keys, &e))
+    if (!cli_keyring_find(k->conf, &keys, &e) ||
+        (!keys && !can_write_in(parent_of(k, k->conf->keyring_file), &e)))
         add(k, "/keyring_file", &e);
 }
 
@@ -50,6 +109,9 @@ static void check_dns(struct check *k)
     };
     if (!resolver_open(&setup, &r, &e))
         add(k, "/zone_files", &e);
+    if (setup.servers_n == 0 && setup.zone_files_n == 0)
+        faults_add(&k->faults, "unusable", STR("/resolvers"),
+            "there are none, and no zone_files: no host could be found, and no mail would go out");
 }
 
 static void check_password(struct check *k, const struct conf_smart_host *h)
@@ -86,6 +148,7 @@ static int check(struct cli *c)
         return code == EX_CONFIG ? CLI_FINDINGS : code;
     faults_init(&k.faults, c->arena);
     check_storefronts(&k);
+    check_folders(&k);
     check_keyring(&k);
     check_dns(&k);
     check_files(&k);

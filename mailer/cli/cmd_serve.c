@@ -258,7 +258,7 @@ static bool open_queue(struct service *s, struct err *e)
         .metrics = s->metrics,
         .lanes = (size_t)s->conf->lanes,
     };
-    return queue_open(&setup, &s->queue, e);
+    return queue_open(&setup, &s->queue, e) || err_prefix(e, "data_dir");
 }
 
 static bool open_dns(struct service *s, struct err *e)

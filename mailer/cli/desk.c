@@ -79,7 +79,7 @@ bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e)
     if (*out)
         return true;
     if (!keyring_create(conf->keyring_file, e))
-        return false;
+        return err_prefix(e, "keyring_file");
     log_warning("keyring-created", KV("file", conf->keyring_file),
         KV("advice",
             "back it up apart from the data folder: without it nothing sealed can be read"));

@@ -20,7 +20,7 @@ struct workshop {
 
 static bool make_folder(const char *path, struct err *e)
 {
-    return mkdir(path, 0700) == 0 || errno == EEXIST || err_system(e, "%s", path);
+    return mkdir(path, 0700) == 0 || errno == EEXIST || err_system(e, "data_dir: %s", path);
 }
 
 static void close_file(FILE **f)
@@ -64,7 +64,7 @@ static bool open_workshop(struct workshop *w, const struct conf *c, struct err *
         return false;
     struct sandbox_setup setup = {.hostname = "mx.sandbox.invalid", .folder = c->captured_dir};
     if (!sandbox_open(&setup, &w->sandbox, e))
-        return false;
+        return err_prefix(e, "captured_dir");
     log_info("sandbox-listening", KV_INT("smtp_port", sandbox_port(w->sandbox)),
         KV("captured", c->captured_dir));
     return true;
