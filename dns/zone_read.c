@@ -6,10 +6,12 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define FILE_BYTES_MAX (64 * 1024 * 1024)
 #define DEFAULT_TTL_S 3600
+#define WORD_BYTES 32 /* longer than the name of any type */
 
 struct zone_stamp zone_stamp_of(const struct stat *st)
 {
@@ -232,17 +234,34 @@ static bool take_record(struct zone_content *c, struct reading *r, const ldns_rr
     return true;
 }
 
-/* The two faults that people meet most have one status for all. */
-static const char *reason(ldns_status s)
-{
-    if (s == LDNS_STATUS_SYNTAX_RDATA_ERR)
-        return "cannot read the record (a string of TXT holds at most 255 characters)";
-    return ldns_get_errorstr_by_id(s);
-}
-
 static bool is_text_type(struct str type)
 {
     return str_is_nocase(type, "TXT") || str_is_nocase(type, "SPF");
+}
+
+/* A word of the file where it is fit to be shown. */
+static const char *shown(struct str word, char out[WORD_BYTES])
+{
+    bool fits = str_is_ascii(word) && !str_has_control(word) && str_copy(word, out, WORD_BYTES);
+    return fits ? out : "...";
+}
+
+/* ldns has one status for most faults that people make with data: what would be right depends on the type. */
+static bool refuse_data(const struct reading *r, struct str type, ldns_status s, struct err *e)
+{
+    static const char *const wanted[][2] = {
+        {"A", "it takes one IPv4 address, such as 192.0.2.1"},
+        {"AAAA", "it takes one IPv6 address, such as 2001:db8::1"},
+        {"MX", "it takes a number and a host, such as 10 mail"},
+        {"TXT", "it takes strings of at most 255 characters, with \\DDD at most \\255"},
+    };
+    char word[WORD_BYTES], what[WORD_BYTES + 40];
+    const char *right = ldns_get_errorstr_by_id(s);
+    for (size_t i = 0; i < COUNT_OF(wanted); i++)
+        if (str_is_nocase(type, wanted[i][0]))
+            right = wanted[i][1];
+    snprintf(what, sizeof what, "cannot read this %s record: ", shown(type, word));
+    return fault(r, e, what, right);
 }
 
 /* The record as one line for ldns, which knows the types. Strings of TXT get quotes where they have none, so that
@@ -277,7 +296,7 @@ static ldns_rr *without_data(const struct reading *r, ldns_rr_type type, uint32_
 /* 0: there is no such type. */
 static ldns_rr_type type_of(struct str word)
 {
-    char name[32];
+    char name[WORD_BYTES];
     return str_copy(word, name, sizeof name) ? ldns_get_rr_type_by_name(name) : 0;
 }
 
@@ -286,6 +305,7 @@ static bool take_entry(struct zone_content *c, struct reading *r, struct err *e)
     const struct zone_token *t = r->text.tokens;
     size_t at = r->text.begins_blank ? 0 : 1;
     uint32_t ttl_s;
+    char word[WORD_BYTES];
     AUTO(buf_close) struct buf line = {0};
     AUTO(close_rr) ldns_rr *rr = NULL;
     if (!r->text.begins_blank && !t->quoted && str_starts(t->text, STR("$")))
@@ -297,7 +317,9 @@ static bool take_entry(struct zone_content *c, struct reading *r, struct err *e)
     if (!take_owner(r, str_is_nocase(t[at].text, "SOA"), e))
         return false;
     ldns_rr_type type = type_of(t[at].text);
-    if (type != 0 && !rr_type_is_read((uint16_t)type)) {
+    if (type == 0) /* for ldns it is one without data */
+        return fault(r, e, "there is no type of records called ", shown(t[at].text, word));
+    if (!rr_type_is_read((uint16_t)type)) {
         rr = without_data(r, type, ttl_s);
         return take_record(c, r, rr, e);
     }
@@ -305,7 +327,7 @@ static bool take_entry(struct zone_content *c, struct reading *r, struct err *e)
     if (str_find_char(buf_str(&line), 0, 0) < line.n)
         return fault(r, e, "a NUL: write \\000", "");
     ldns_status s = ldns_rr_new_frm_str(&rr, buf_text(&line), ttl_s, r->origin, &r->previous);
-    return s == LDNS_STATUS_OK ? take_record(c, r, rr, e) : fault(r, e, reason(s), "");
+    return s == LDNS_STATUS_OK ? take_record(c, r, rr, e) : refuse_data(r, t[at].text, s, e);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------- */
