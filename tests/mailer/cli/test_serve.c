@@ -1,0 +1,165 @@
+/* What `config check` tells of settings, and what `serve` says where it does not start. */
+#include "base/file.h"
+#include "mailer/cli/cli.h"
+#include "tests/base/expect.h"
+#include "tests/mailer/cli/program.h"
+#include "tests/mailer/intake/room.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct room room;
+
+static int open_room(void **state)
+{
+    (void)state;
+    room_open(&room);
+    queue_close(&room.queue); /* the commands open it themselves */
+    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
+    return chdir(room.folder);
+}
+
+static int close_room(void **state)
+{
+    (void)state;
+    program_close();
+    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
+}
+
+/* What the settings of the room become, and what `config check` must say of it. */
+static void a_check_tells_what_serve_would_refuse(void **state)
+{
+    static const struct {
+        const char *name, *from, *to;
+        int code;
+        const char *says;
+    } table[] = {
+        {"as they are", "", "", CLI_FINE, "fine"},
+        {"a wrong value", "listen_port = 0", "listen_port = 99999", CLI_FINDINGS, "bad.conf:"},
+        {"no such key file", "\"s1.pem\"", "\"absent.pem\"", CLI_FINDINGS,
+            "/storefront/acme/dkim/s1/key_file: private key"},
+        {"no templates", "\"templates\"", "\"absent\"", CLI_FINDINGS, "/templates_dir"},
+        {"a keyring that is none", "\"keyring\"", "\"s1.pem\"", CLI_FINDINGS, "/keyring_file"},
+        {"a lost keyring", "\"keyring\"", "\"absent\"", CLI_FINDINGS, "restore it"},
+        {"no such zone", "node = \"n1\"", "zone_files = {\"absent.zone\"}", CLI_FINDINGS,
+            "/zone_files"},
+        {"no DNS at all", "node = \"n1\"", "resolvers = {}", CLI_FINDINGS,
+            "/resolvers: there are none"},
+        {"zone files are a DNS", "node = \"n1\"", "resolvers = {}\nzone_files = {\"shop.zone\"}",
+            CLI_FINE, "fine"},
+        {"a data folder to be made", "\"data\"", "\"fresh\"", CLI_FINE, "fine"},
+        {"nowhere to make it", "\"data\"", "\"absent/data\"", CLI_FINDINGS,
+            "/absent: No such file"},
+        {"a data folder that is none", "\"data\"", "\"s1.pem\"", CLI_FINDINGS,
+            "s1.pem is not a folder"},
+        {"a data folder in a file", "\"data\"", "\"s1.pem/data\"", CLI_FINDINGS,
+            "/data_dir: folder"},
+        {"a data folder for nobody", "\"data\"", "\"/proc/sys/data\"", CLI_FINDINGS,
+            "/data_dir: folder /proc/sys, for user"},
+        {"nowhere to capture", "node = \"n1\"", "captured_dir = \"absent/captured\"", CLI_FINDINGS,
+            "/captured_dir: folder"},
+        {"no such authorities", "node = \"n1\"", "tls_ca_file = \"absent.pem\"", CLI_FINDINGS,
+            "/tls_ca_file"},
+        {"no password", "host = \"relay.example\"",
+            "host = relay.example\nuser = u\npassword_file = \"absent\"", CLI_FINDINGS,
+            "/smart_host/relay/password_file"},
+        {"an empty password", "host = \"relay.example\"",
+            "host = relay.example\nuser = u\npassword_file = \"empty\"", CLI_FINDINGS,
+            "its first line is empty"},
+        {"a shop without https", "postal_address = ",
+            "url = \"http://x.example\"\npostal_address = ", CLI_FINDINGS, "https"},
+    };
+    AUTO(buf_close) struct buf right = {0};
+    struct err e = {0};
+    (void)state;
+
+    assert_true(file_read("settings", "settings.conf", 65536, &right, &e));
+    room_write(&room, "empty", "\n", 0600);
+    room_write(&room, "shop.zone",
+        "$ORIGIN shop.example.\n@ 300 IN SOA ns hm 1 3600 600 86400 60\n", 0600);
+    EACH(row, table)
+    {
+        AUTO(buf_close) struct buf text = {0};
+        struct run run = {row->name, "config check --config bad.conf", row->code, row->says};
+        size_t at = str_find(buf_str(&right), str_of(row->from), 0);
+        expect(row->name, at < right.n, "the setting to change");
+        buf_add(&text, str_slice(buf_str(&right), 0, at));
+        buf_add_text(&text, row->to);
+        buf_add(&text, str_slice(buf_str(&right), at + strlen(row->from), right.n));
+        room_write(&room, "bad.conf", buf_text(&text), 0600);
+        expect_run(&run);
+    }
+}
+
+static void settings_that_cannot_be_read_are_not_to_tell(void **state)
+{
+    static const struct run table[] = {
+        {"check", "config check --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"print", "config print --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"another command", "queue stats --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"faults in another command", "queue stats --config faulty.conf", EX_CONFIG, "nonsense"},
+        {"printed", "config print", CLI_FINE, "storefront \"acme\""},
+        {"documented", "config document", CLI_FINE, "# Settings"},
+        {"neither", "config", EX_USAGE, "check|print"},
+    };
+    (void)state;
+
+    room_write(&room, "faulty.conf", "nonsense = 1\n", 0600);
+    EACH(row, table)
+    expect_run(row);
+}
+
+static int count_of(const char *text)
+{
+    int n = 0;
+    for (const char *p = buf_text(&program_err); (p = strstr(p, text)); p += strlen(text))
+        n++;
+    return n;
+}
+
+/* Whatever of its parts does not open, what was opened before is closed once and the reason is told. */
+static void a_service_that_cannot_start_says_why(void **state)
+{
+    static const struct {
+        const char *name, *settings, *line;
+        int code;
+        const char *says;
+    } table[] = {
+        {"no place for the keyring", "keyring_file = \"absent/keyring\"\ndata_dir = \"fresh\"\n",
+            "serve --config serve.conf", EX_IOERR, "keyring_file: keyring "},
+        {"no place for what the sandbox captures",
+            "data_dir = \"data\"\ncaptured_dir = \"/proc/nope/captured\"\n",
+            "serve --sandbox --config serve.conf", EX_IOERR,
+            "captured_dir: sandbox folder /proc/nope/captured"},
+        {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
+            "serve --config serve.conf", EX_IOERR,
+            "data_dir: cannot make the data folder /proc/nope"},
+        {"no settings", "", "serve --config absent.conf", CLI_UNKNOWN, "absent.conf"},
+        {"a fault", "nonsense = 1\n", "serve --config serve.conf", EX_CONFIG,
+            "serve: the settings have faults: 1"},
+    };
+    sigset_t before;
+    (void)state;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before); /* serve waits for signals, and blocks them */
+    EACH(row, table)
+    {
+        struct run run = {row->name, row->line, row->code, row->says};
+        room_write(&room, "serve.conf", row->settings, 0600);
+        expect_run(&run);
+    }
+    assert_int_equal(count_of("serve.conf:1"), 1); /* the fault is told once */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_check_tells_what_serve_would_refuse),
+        cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
+        cmocka_unit_test(a_service_that_cannot_start_says_why),
+    };
+
+    return cmocka_run_group_tests(tests, open_room, close_room);
+}
