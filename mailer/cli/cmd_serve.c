@@ -75,8 +75,17 @@ static bool tell_faults(struct service *s, const struct faults *faults, struct e
     return err_set(e, ERR_INPUT, "the settings have faults: %zu", faults->n);
 }
 
-/* The settings as the service runs with them: in the sandbox, with its DNS and port. out is set on success only,
- * since it may be the service's own. */
+/* In the sandbox, the settings with its DNS and port. */
+static const struct conf *take_file(struct service *s, const struct conf *file)
+{
+    if (!s->workshop)
+        return file;
+    const struct conf *out = workshop_conf(s->workshop, file);
+    conf_close(&file);
+    return out;
+}
+
+/* The settings as the service runs with them. out is set on success only, since it may be the service's own. */
 static bool load_conf(struct service *s, const struct conf **out, struct err *e)
 {
     AUTO(arena_close) struct arena *arena = arena_open();
@@ -87,15 +96,8 @@ static bool load_conf(struct service *s, const struct conf **out, struct err *e)
         s->settings_code = CLI_UNKNOWN;
         return tell_faults(s, &faults, e);
     }
-    if (!cli_flag(s->cli, "sandbox")) {
-        *out = file;
-        return true;
-    }
-    bool ok = s->workshop || workshop_open(file, &s->workshop, e);
-    if (ok)
-        *out = workshop_conf(s->workshop, file);
-    conf_close(&file);
-    return ok;
+    *out = take_file(s, file);
+    return true;
 }
 
 static bool load_snapshot(
@@ -345,6 +347,20 @@ static void let_the_queue_go_first(void)
         log_warning("priority-not-lowered", KV("error", strerror(errno)));
 }
 
+/* Behind the look into the queue: a sandbox that is refused leaves nothing in a service's folder. */
+static bool open_sandbox(struct service *s, struct err *e)
+{
+    bool is_sandbox = cli_flag(s->cli, "sandbox");
+    if (!workshop_guard(s->conf, s->queue, is_sandbox, e))
+        return false;
+    if (!is_sandbox)
+        return true;
+    if (!workshop_open(s->conf, &s->workshop, e))
+        return false;
+    s->conf = take_file(s, s->conf);
+    return true;
+}
+
 static bool open_all(struct service *s, struct err *e)
 {
     s->metrics = metrics_open();
@@ -359,8 +375,8 @@ static bool open_all(struct service *s, struct err *e)
     if (!cli_keyring(s->conf, &s->keys, e) || !open_queue(s, e))
         return false;
     let_the_queue_go_first();
-    return workshop_guard(s->conf, s->queue, cli_flag(s->cli, "sandbox"), e) && open_dns(s, e) &&
-           open_snapshots(s, e) && open_engine(s, e) && open_http(s, e);
+    return open_sandbox(s, e) && open_dns(s, e) && open_snapshots(s, e) && open_engine(s, e) &&
+           open_http(s, e);
 }
 
 /* A lane hangs in what is not ours, and may come back to whatever would be closed now. All that counts is on disk. */

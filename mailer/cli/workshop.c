@@ -60,7 +60,7 @@ static bool write_zones(struct workshop *w, const struct conf *c, const char *fo
 static bool open_workshop(struct workshop *w, const struct conf *c, struct err *e)
 {
     const char *folder = arena_printf(w->arena, "%s/sandbox", c->data_dir);
-    if (!make_folder(c->data_dir, e) || !make_folder(folder, e) || !write_zones(w, c, folder, e))
+    if (!make_folder(folder, e) || !write_zones(w, c, folder, e))
         return false;
     struct sandbox_setup setup = {.hostname = "mx.sandbox.invalid", .folder = c->captured_dir};
     if (!sandbox_open(&setup, &w->sandbox, e))

@@ -1,6 +1,7 @@
 /* workshop -- what `serve --sandbox` adds: the receiver on loopback and a DNS in which everybody's mail goes to it.
  * The settings stay the real ones; only DNS, port and smart hosts differ. Where the settings name no zone for a
  * From domain, one with the records to publish is written to data_dir/sandbox/.
+ * The data folder is there, and workshop_guard let the sandbox have it: until then nothing is made in it.
  * Errors: folders or files that cannot be written, keys that do not load. One thread. */
 #ifndef MAILER_CLI_WORKSHOP_H
 #define MAILER_CLI_WORKSHOP_H

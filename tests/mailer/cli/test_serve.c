@@ -129,7 +129,8 @@ static void a_service_that_cannot_start_says_why(void **state)
         {"no place for the keyring", "keyring_file = \"absent/keyring\"\ndata_dir = \"fresh\"\n",
             "serve --config serve.conf", EX_IOERR, "keyring_file: keyring "},
         {"no place for what the sandbox captures",
-            "data_dir = \"data\"\ncaptured_dir = \"/proc/nope/captured\"\n",
+            "keyring_file = \"keyring\"\ndata_dir = \"fresh\"\ncaptured_dir = "
+            "\"/proc/nope/captured\"\n",
             "serve --sandbox --config serve.conf", EX_IOERR,
             "captured_dir: sandbox folder /proc/nope/captured"},
         {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
@@ -153,12 +154,36 @@ static void a_service_that_cannot_start_says_why(void **state)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The folder of a service with mail is as it was, and nothing has listened. */
+static void a_sandbox_that_is_refused_leaves_nothing(void **state)
+{
+    static const struct run sent = {
+        "a mail", "send ok.json --storefront acme", CLI_FINE, "\"state\":\"queued\""};
+    static const struct run refused = {
+        "the sandbox", "serve --sandbox", EX_TEMPFAIL, "holds mail of a service"};
+    sigset_t before;
+    (void)state;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    room_write(&room, "ok.json",
+        "{\"template\":\"note\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\",\"number\":"
+        "\"1\"}}",
+        0600);
+    expect_run(&sent);
+    expect_run(&refused);
+    expect("the log", !strstr(buf_text(&program_err), "sandbox-listening"), "no receiver");
+    expect("zones", access("data/sandbox", F_OK) != 0, "none");
+    expect("captured", access("captured", F_OK) != 0, "none");
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_check_tells_what_serve_would_refuse),
         cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
         cmocka_unit_test(a_service_that_cannot_start_says_why),
+        cmocka_unit_test(a_sandbox_that_is_refused_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
