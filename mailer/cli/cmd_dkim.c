@@ -7,6 +7,7 @@
 #include "mailer/cli/zone.h"
 #include "mailer/mime/address.h"
 #include "mailer/mime/dkim.h"
+#include "mailer/mime/rotation.h"
 
 #define MAX_MAIL (64u << 20)
 
@@ -49,6 +50,17 @@ static void list_key(const struct conf_storefront *s, const struct dkim_key *k, 
         dkim_algorithm_name(dkim_key_algorithm(k)), dkim_key_bits(k), file);
 }
 
+/* During a rotation it is another one than the settings name. */
+static bool signing_file(const struct conf_dkim *d, const struct dkim_key *key, struct arena *a,
+    const char **out, struct err *e)
+{
+    struct rotation_signer signer;
+    if (!rotation_signer_find(d->key_file, d->selector, dkim_key_domain(key), a, &signer, e))
+        return false;
+    *out = signer.key_file;
+    return true;
+}
+
 static int list(struct cli *c)
 {
     int code;
@@ -60,9 +72,11 @@ static int list(struct cli *c)
     for (size_t i = 0; i < conf->storefronts_n; i++) {
         const struct conf_storefront *s = &conf->storefronts[i];
         for (size_t j = 0; j < s->dkim_n; j++) {
+            const char *file;
             AUTO(dkim_key_close) struct dkim_key *key = NULL;
-            if (zone_open_key(s, &s->dkim[j], c->arena, &key, &e))
-                list_key(s, key, s->dkim[j].key_file);
+            if (zone_open_key(s, &s->dkim[j], c->arena, &key, &e) &&
+                signing_file(&s->dkim[j], key, c->arena, &file, &e))
+                list_key(s, key, file);
             else
                 code = cli_unreadable(c, &e);
         }

@@ -1,0 +1,85 @@
+/* What `dkim rotate` and `dkim list` say of a rotation at its steps. How one goes on: tests/e2e/test_rotation.py. */
+#include "base/file.h"
+#include "mailer/cli/cli.h"
+#include "mailer/mime/rotation.h"
+#include "tests/base/expect.h"
+#include "tests/mailer/cli/program.h"
+#include "tests/mailer/intake/room.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STATE "s1._domainkey.shop.example.rotation"
+
+static struct room room;
+
+static int open_room(void **state)
+{
+    (void)state;
+    room_open(&room);
+    queue_close(&room.queue);
+    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
+    return chdir(room.folder);
+}
+
+static int close_room(void **state)
+{
+    (void)state;
+    program_close();
+    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
+}
+
+static void come_to(enum rotation_step step)
+{
+    struct rotation r;
+    struct err e = {0};
+
+    if (!rotation_load(STATE, &r, &e))
+        fail_msg("%s", e.text);
+    r.step = step;
+    if (!rotation_save(STATE, &r, STATE, &e))
+        fail_msg("%s", e.text);
+}
+
+/* The file that the service signs with: the settings name the old key's until the end. */
+static void a_list_names_the_file_of_the_key_that_signs(void **state)
+{
+    static const struct run start = {"start",
+        "dkim rotate start --storefront acme --new-selector s2 --resolver none", CLI_FINE,
+        "pending; s1 signs"};
+    static const struct {
+        const char *name;
+        enum rotation_step step;
+        const char *selector, *file;
+    } table[] = {
+        {"pending", ROTATION_PENDING, "acme             s1._domainkey.shop.example  ", "/s1.pem\n"},
+        {"active", ROTATION_ACTIVE, "acme             s2._domainkey.shop.example  ",
+            "/s2._domainkey.shop.example.pem\n"},
+        {"retiring", ROTATION_RETIRING, "acme             s2._domainkey.shop.example  ",
+            "/s2._domainkey.shop.example.pem\n"},
+        {"back", ROTATION_BACK, "acme             s1._domainkey.shop.example  ", "/s1.pem\n"},
+    };
+    (void)state;
+
+    expect_run(&start);
+    EACH(row, table)
+    {
+        struct str rest, line;
+        come_to(row->step);
+        expect_int(row->name, program_run("dkim list"), CLI_FINE);
+        rest = buf_str(&program_out);
+        str_next(&rest, '\n', &line);
+        line.n++; /* with its end */
+        expect_in(row->name, line, row->selector);
+        expect_in(row->name, line, row->file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_names_the_file_of_the_key_that_signs),
+    };
+
+    return cmocka_run_group_tests(tests, open_room, close_room);
+}
