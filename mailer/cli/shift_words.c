@@ -71,8 +71,9 @@ static void print_wait(struct shift *s, const struct rotation *r, enum rotation_
             when(s, r->wait_until_ms), (long long)left_s);
         break;
     case ROTATION_WAITS_FOR_SERVICE:
-        printf("  waits for the service, which signs with %s: its log says why\n"
-               "    (it looks every ten seconds; where it was killed, start it, or remove\n"
+        printf("  waits for the service, which signs with %s until it has looked: it does every "
+               "ten seconds\n"
+               "    (if it goes on so, its log says why; where it was killed, start it, or remove\n"
                "    %s/dkim-signing)\n",
             r->old_selector, s->conf->data_dir);
         break;
@@ -153,7 +154,8 @@ void shift_say(struct shift *s, const struct rotation_found *f, enum rotation_wa
         shift_add_json(s, f, rotation_step_name(r->step), w, moved, spread);
         return;
     }
-    printf("%s -> %s of %s: %s%s; %s signs\n", r->old_selector, r->new_selector, r->domain,
-        moved ? "now " : "", rotation_step_name(r->step), rotation_signing_selector(r));
+    printf("%s -> %s of %s: %s%s; %s signs%s\n", r->old_selector, r->new_selector, r->domain,
+        moved ? "now " : "", rotation_step_name(r->step), rotation_signing_selector(r),
+        w == ROTATION_WAITS_FOR_SERVICE ? " once the service has read it" : "");
     print_wait(s, r, w, spread);
 }

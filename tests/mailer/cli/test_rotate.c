@@ -75,10 +75,28 @@ static void a_list_names_the_file_of_the_key_that_signs(void **state)
     }
 }
 
+/* Runs behind the start. The service looks every ten seconds, and its log has nothing to say until then. */
+static void a_key_signs_once_the_service_has_read_it(void **state)
+{
+    static const struct run table[] = {
+        {"headline", "dkim rotate status --resolver none", CLI_FINDINGS,
+            "active; s2 signs once the service has read it\n"},
+        {"what is waited for", "dkim rotate status --resolver none", CLI_FINDINGS,
+            "  waits for the service, which signs with s1 until it has looked"},
+    };
+    (void)state;
+
+    come_to(ROTATION_ACTIVE);
+    room_write(&room, "data/dkim-signing", "s1._domainkey.shop.example\n", 0600);
+    EACH(row, table)
+    expect_run(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_names_the_file_of_the_key_that_signs),
+        cmocka_unit_test(a_key_signs_once_the_service_has_read_it),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
