@@ -101,7 +101,7 @@ static int go_on(struct shift *s)
             cli_value(s->cli, "selector", NULL), s->cli->arena, &found, &n, &e))
         return cli_unreadable(s->cli, &e);
     if (n == 0 && !s->json)
-        puts("no key rotation is under way: `dkim rotate start` begins one");
+        puts(shift_none);
     int64_t pause_ms = 1000;
     int64_t end_ns = clock_steady_ns() + (int64_t)seconds * 1000000000;
     for (;;) {

@@ -35,6 +35,7 @@ void shift_say(struct shift *s, const struct rotation_found *f, enum rotation_wa
 /* `step` is its own, or what became of it. */
 void shift_add_json(struct shift *s, const struct rotation_found *f, const char *step,
     enum rotation_wait w, bool moved, const struct dkim_spread *spread);
+extern const char shift_none[];
 void shift_print_servers(const struct dkim_spread *s, enum dkim_seen fine); /* the others */
 void shift_print_record(
     struct shift *s, const char *selector, const char *domain, const char *text);

@@ -34,9 +34,11 @@ static bool find_one(struct shift *s, struct rotation_found *out, int *lock, str
         *out = fits > best ? found[i] : *out;
         best = fits > best ? fits : best;
     }
-    if (same != 1)
-        return err_set(e, ERR_INPUT, "%zu rotations are under way%s", same,
-            same > 1 ? ": say which with --storefront and --selector" : "");
+    if (same == 0)
+        return err_set(e, ERR_INPUT, "%s", shift_none);
+    if (same > 1)
+        return err_set(e, ERR_INPUT,
+            "%zu rotations are under way: say which with --storefront and --selector", same);
     return rotation_lock(out->key_file, lock, e) && rotation_load(out->path, &out->rotation, e);
 }
 

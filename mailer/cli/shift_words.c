@@ -3,6 +3,8 @@
 #include "mailer/cli/shift.h"
 #include "mailer/cli/zone.h"
 
+const char shift_none[] = "no key rotation is under way: `dkim rotate start` begins one";
+
 void shift_print_servers(const struct dkim_spread *s, enum dkim_seen fine)
 {
     if (s->why[0])

@@ -41,6 +41,21 @@ static void come_to(enum rotation_step step)
         fail_msg("%s", e.text);
 }
 
+static void where_none_is_under_way_all_say_so(void **state)
+{
+    static const struct run table[] = {
+        {"status", "dkim rotate status --resolver none", CLI_FINE,
+            "no key rotation is under way: "},
+        {"cancel", "dkim rotate cancel --resolver none", EX_DATAERR,
+            "no key rotation is under way: "},
+        {"back", "dkim rotate back --resolver none", EX_DATAERR, "no key rotation is under way: "},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+}
+
 /* The file that the service signs with: the settings name the old key's until the end. */
 static void a_list_names_the_file_of_the_key_that_signs(void **state)
 {
@@ -95,6 +110,7 @@ static void a_key_signs_once_the_service_has_read_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_none_is_under_way_all_say_so),
         cmocka_unit_test(a_list_names_the_file_of_the_key_that_signs),
         cmocka_unit_test(a_key_signs_once_the_service_has_read_it),
     };
