@@ -107,12 +107,31 @@ static void check_smart_host(
             "password_file needs a user");
 }
 
-/* Of two settings that do not fit, the one that was given; the default cannot be at fault. */
-static int line_of_pair(const struct conf_result *found, const char *name, const char *other)
-{
-    bool given = conf_is_given(found, found->conf, name);
+/* Two times that have to fit. */
+struct pair {
+    const char *longer, *must, *shorter, *must_then, *why;
+};
 
-    return conf_line(found, found->conf, given ? name : other);
+static const struct pair lease = {"lease_ms", "must be longer than", "attempt_timeout_ms",
+    "must be shorter than", ", or a message is sent twice"};
+static const struct pair retry = {
+    "retry_max_ms", "must not be shorter than", "retry_first_ms", "must not be longer than", ""};
+
+/* Told of the one that was given; the default cannot be at fault. */
+static void refuse_pair(
+    struct conf_reader *r, struct conf_result *found, const struct pair *p, int64_t longer_ms)
+{
+    const void *c = found->conf;
+    AUTO(buf_close) struct buf time = {0};
+
+    if (conf_is_given(found, c, p->longer)) {
+        conf_mistake(r, found, conf_line(found, c, p->longer), "conflict", p->longer, "%s %s%s",
+            p->must, p->shorter, p->why);
+        return;
+    }
+    conf_number_print(CONF_SPAN, longer_ms, &time);
+    conf_mistake(r, found, conf_line(found, c, p->shorter), "conflict", p->shorter,
+        "%s %s, which is %s%s", p->must_then, p->longer, buf_text(&time), p->why);
 }
 
 static void settle(struct conf_reader *r, struct conf_result *found)
@@ -121,11 +140,9 @@ static void settle(struct conf_reader *r, struct conf_result *found)
     struct str url = str_of(c->public_url);
 
     if (c->lease_ms <= c->attempt_timeout_ms)
-        conf_mistake(r, found, line_of_pair(found, "lease_ms", "attempt_timeout_ms"), "conflict",
-            "lease_ms", "must be longer than attempt_timeout_ms, or a message is sent twice");
+        refuse_pair(r, found, &lease, c->lease_ms);
     if (c->retry_max_ms < c->retry_first_ms)
-        conf_mistake(r, found, line_of_pair(found, "retry_max_ms", "retry_first_ms"), "conflict",
-            "retry_max_ms", "must not be shorter than retry_first_ms");
+        refuse_pair(r, found, &retry, c->retry_max_ms);
     if (c->storefronts_n > 0 && !conf_is_given(found, c, "public_url"))
         conf_mistake(r, found, conf_line(found, c, "public_url"), "missing", "public_url",
             "must be given: unsubscribe links in mails begin with it");

@@ -28,6 +28,7 @@ struct reading {
     struct conf_reader *reader;
     struct conf_result *result;
     bool failed;
+    int last_line; /* with anything in it */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards libconfuse and `current` */
@@ -105,15 +106,24 @@ static const char *section_name(struct reading *g, cfg_t *cfg, const char *outsi
     return arena_printf(g->reader->arena, "%s%s%s", outside, space, cfg_name(cfg));
 }
 
+static const char *example_title(const char *section)
+{
+    return strcmp(section, "dkim") == 0         ? "s1"
+           : strcmp(section, "stream") == 0     ? "newsletter"
+           : strcmp(section, "smart_host") == 0 ? "relay"
+                                                : "acme";
+}
+
 /* Called with the first thing that libconfuse cannot read; it stops there. What was found before
- * goes too: it may follow from the same slip. Two of its formats are known to us, each with one
- * %s. */
+ * goes too: it may follow from the same slip. Some of its formats are known to us, each with one
+ * %s but the last. */
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     struct str known = str_of(format);
     const char *code = "syntax";
     struct reading *g = current;
     char text[256];
+    int line = cfg->line;
 
     if (g->failed)
         return;
@@ -125,9 +135,19 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
     } else if (str_starts(known, STR("found duplicate title"))) {
         code = "duplicate";
         format = "\"%s\": this title stands here a second time; keep one";
+    } else if (str_starts(known, STR("missing title for section"))) {
+        va_list again;
+        va_copy(again, args);
+        const char *section = va_arg(again, const char *);
+        va_end(again);
+        format = arena_printf(g->reader->arena,
+            "%%s: it needs a name, such as %.40s \"%s\" { ... }", section, example_title(section));
+    } else if (str_starts(known, STR("premature end of file"))) {
+        line = g->last_line;
+        format = "the file ends before what begins here is complete";
     }
     vsnprintf(text, sizeof text, format, args);
-    conf_mistake(g->reader, g->result, cfg->line, code, "", "%s", text);
+    conf_mistake(g->reader, g->result, line, code, "", "%s", text);
 }
 
 /* libconfuse replaces a value that stands twice without a word; a flag bit of ours tells. */
@@ -352,18 +372,56 @@ static void read_locked(struct reading *g, const char *text)
     fill(g, conf_root(), cfg, "", (char *)g->result->conf);
 }
 
+static const struct conf_option *find_scalar(const struct conf_section *s, const char *name)
+{
+    const struct conf_option *found = NULL;
+
+    for (size_t i = 0; i < s->options_n && !found; i++)
+        if (!is_list(&s->options[i]) && strcmp(s->options[i].name, name) == 0)
+            found = &s->options[i];
+    for (size_t i = 0; i < s->sections_n && !found; i++)
+        found = find_scalar(&s->sections[i], name);
+    return found;
+}
+
+/* libconfuse would call the brace an unexpected token. */
+static void refuse_lists(
+    struct conf_reader *r, const struct conf_scan_list *lists, struct conf_result *out)
+{
+    for (const struct conf_scan_list *l = lists; l; l = l->next) {
+        const struct conf_option *o = find_scalar(conf_root(), l->name);
+        if (o)
+            conf_mistake(r, out, l->line, "syntax", l->name, "takes one value (%s), not a list",
+                conf_type_name(o));
+    }
+}
+
+static int last_line_of(struct str text)
+{
+    int line = 1, last = 1;
+
+    for (size_t i = 0; i < text.n; i++) {
+        line += text.p[i] == '\n';
+        last = strchr(" \t\r\n", text.p[i]) ? last : line;
+    }
+    return last;
+}
+
 void conf_read(struct conf_reader *r, struct str text, struct conf_result *out)
 {
     AUTO(buf_close) struct buf ready = {0};
-    const struct conf_scan_fault *faults;
+    struct conf_scan_found found;
     struct reading g = {.reader = r, .result = out};
 
     *out = (struct conf_result){0};
-    conf_scan(text, r->arena, &ready, &faults);
-    for (const struct conf_scan_fault *f = faults; f; f = f->next)
+    conf_scan(text, r->arena, &ready, &found);
+    for (const struct conf_scan_fault *f = found.faults; f; f = f->next)
         conf_mistake(r, out, f->line, f->code, "", "%s", f->detail);
-    if (faults)
+    if (!out->first)
+        refuse_lists(r, found.lists, out);
+    if (out->first)
         return;
+    g.last_line = last_line_of(buf_str(&ready));
     buf_add_char(&ready, '\n'); /* never empty: fmemopen would refuse it */
     pthread_mutex_lock(&lock);
     current = &g;

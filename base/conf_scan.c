@@ -4,7 +4,11 @@
 
 #define NESTING_MAX 16
 #define UNSET_MAX 100 /* faults of variables that are kept */
+#define BLANKS " \t\n\r"
 #define WORD_ENDS " #\"'\t\n\r={}()+,*"
+
+/* What stands before what is read now, blanks and comments aside. */
+enum before { NOTHING, NAME, EQUALS, VALUE };
 
 struct scan {
     struct str text;
@@ -16,6 +20,10 @@ struct scan {
     int line;
     int open[NESTING_MAX]; /* lines of the braces that are open */
     size_t open_n;
+    enum before before;
+    struct str name; /* of a setting, or what may become one */
+    int name_line, value_line;
+    struct conf_scan_list *lists;
 };
 
 /* Nothing else in the file can be trusted then. */
@@ -102,8 +110,56 @@ static bool pass_string(struct scan *s, char quote)
     return true;
 }
 
+static const char *name_of(struct scan *s)
+{
+    return arena_text(s->arena, str_slice(s->name, 0, 60));
+}
+
+static bool refuse_no_value(struct scan *s)
+{
+    return refuse(s, s->name_line,
+        arena_printf(s->arena, "%s: a value has to stand behind its =", name_of(s)));
+}
+
+static void note_list(struct scan *s)
+{
+    struct conf_scan_list *l = ARENA_NEW(s->arena, struct conf_scan_list);
+    *l = (struct conf_scan_list){s->line, name_of(s), s->lists};
+    s->lists = l;
+}
+
+/* A word, or one byte of another kind. Where the word behind an = stands on a later line and is followed by an =
+ * itself, it is the next setting's name. */
+static bool note(struct scan *s, struct str piece)
+{
+    char c = piece.p[0];
+
+    if (strchr(BLANKS, c) || c == '+')
+        return true;
+    if (c == '=' && s->before == VALUE && s->value_line > s->name_line)
+        return refuse_no_value(s);
+    if (c == '=') {
+        s->before = s->before == NAME ? EQUALS : NOTHING;
+    } else if (strchr(WORD_ENDS, c)) {
+        s->before = NOTHING;
+    } else if (s->before == EQUALS) {
+        s->before = VALUE;
+        s->value_line = s->line;
+    } else {
+        s->before = NAME;
+        s->name = piece;
+        s->name_line = s->line;
+    }
+    return true;
+}
+
 static bool pass_brace(struct scan *s, char c)
 {
+    if (c == '{' && s->before == EQUALS)
+        note_list(s);
+    else if (s->before == EQUALS)
+        return refuse_no_value(s);
+    s->before = NOTHING;
     if (c == '{') {
         if (s->open_n == NESTING_MAX)
             return refuse(s, s->line, "sections are nested too deeply");
@@ -124,15 +180,17 @@ static bool pass_one(struct scan *s)
 
     if (c == '#' || is_at(s, "//") || is_at(s, "/*"))
         return pass_comment(s);
-    if (c == '"' || c == '\'')
-        return pass_string(s, c);
-    if (is_at(s, "${"))
-        return pass_variable(s);
     if (c == '{' || c == '}')
         return pass_brace(s, c);
+    if (c == '"' || c == '\'' || is_at(s, "${")) {
+        s->before = NOTHING;
+        return c == '$' ? pass_variable(s) : pass_string(s, c);
+    }
     size_t end = s->at + 1;
     while (end < s->text.n && !strchr(WORD_ENDS, s->text.p[end]) && !strchr(WORD_ENDS, c))
         end++;
+    if (!note(s, str_slice(s->text, s->at, end)))
+        return false;
     pass(s, end, false);
     return true;
 }
@@ -155,15 +213,15 @@ static bool pass_all(struct scan *s)
     while (s->at < s->text.n)
         if (!pass_one(s))
             return false;
-    return s->open_n == 0 ||
-           refuse(s, s->open[s->open_n - 1], "the { in this line is not closed with }");
+    if (s->open_n > 0)
+        return refuse(s, s->open[s->open_n - 1], "the { in this line is not closed with }");
+    return s->before != EQUALS || refuse_no_value(s);
 }
 
-void conf_scan(
-    struct str text, struct arena *a, struct buf *out, const struct conf_scan_fault **faults)
+void conf_scan(struct str text, struct arena *a, struct buf *out, struct conf_scan_found *found)
 {
     struct scan s = {.text = text, .out = out, .arena = a, .line = 1};
 
     pass_all(&s);
-    *faults = s.first;
+    *found = (struct conf_scan_found){s.first, s.lists};
 }

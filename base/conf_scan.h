@@ -4,6 +4,8 @@
  * So comments become blanks here, line by line as they were, and what is not closed is refused with
  * the line where it begins, alone. For libconfuse a variable that is not in the environment is empty:
  * here each is a fault, unless it brings its own text, ${NAME:-text}.
+ * What it would put in words that name no setting is found here: a value that is missing, and, for its reader who
+ * knows which settings are lists, where each list begins.
  * Private to base/conf*.c. Faults live in the arena. Any thread, while nobody sets the environment. */
 #ifndef BASE_CONF_SCAN_H
 #define BASE_CONF_SCAN_H
@@ -18,8 +20,18 @@ struct conf_scan_fault {
     struct conf_scan_fault *next;
 };
 
-/* NULL in *faults: none. */
-void conf_scan(
-    struct str text, struct arena *a, struct buf *out, const struct conf_scan_fault **faults);
+/* NAME = { */
+struct conf_scan_list {
+    int line;
+    const char *name;
+    struct conf_scan_list *next;
+};
+
+struct conf_scan_found {
+    const struct conf_scan_fault *faults; /* NULL: none */
+    const struct conf_scan_list *lists;   /* in any order */
+};
+
+void conf_scan(struct str text, struct arena *a, struct buf *out, struct conf_scan_found *found);
 
 #endif
