@@ -93,6 +93,9 @@ bool cli_conf_in_use(struct cli *c, const struct conf **out, int *exit_code);
 const struct conf_storefront *cli_storefront(
     const struct cli *c, const struct conf *conf, int *exit_code);
 
+/* There are none, so that the command has nothing to work on. Prints that, gives the exit code. */
+int cli_no_storefront(const struct cli *c);
+
 /* The keyring of the settings. NULL in *out is a new installation's: no keyring, and no queue yet.
  * Where a queue exists but its keyring is gone, that is an error: a fresh one could never open what
  * is sealed. */

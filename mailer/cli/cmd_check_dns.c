@@ -371,6 +371,8 @@ static int audit_every(struct round *r)
     const char **domains;
     if (!is_for_all(r->cli, &code) || !open_settings(r, &code))
         return code;
+    if (r->conf->storefronts_n == 0)
+        return cli_no_storefront(r->cli);
     size_t n = survey_domains(r->conf, r->cli->arena, &domains);
     return audit(r, domains, n);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define NAMES_SHOWN 20
+
 const char *cli_config_path(const struct cli *c)
 {
     const char *environment = getenv("PARCELPOST_CONFIG");
@@ -39,6 +41,22 @@ bool cli_conf_in_use(struct cli *c, const struct conf **out, int *exit_code)
     return (!named && access(cli_config_path(c), R_OK) != 0) || cli_conf(c, out, exit_code);
 }
 
+int cli_no_storefront(const struct cli *c)
+{
+    return cli_usage(
+        c, "%s has no storefront: add a section storefront \"acme\" { ... }", cli_config_path(c));
+}
+
+static const char *storefront_names(const struct cli *c, const struct conf *conf)
+{
+    AUTO(buf_close) struct buf names = {0};
+    for (size_t i = 0; i < conf->storefronts_n && i < NAMES_SHOWN; i++)
+        buf_addf(&names, "%s%s", i > 0 ? ", " : "", conf->storefronts[i].name);
+    if (conf->storefronts_n > NAMES_SHOWN)
+        buf_addf(&names, " and %zu more", conf->storefronts_n - NAMES_SHOWN);
+    return arena_text(c->arena, buf_str(&names));
+}
+
 const struct conf_storefront *cli_storefront(
     const struct cli *c, const struct conf *conf, int *exit_code)
 {
@@ -46,13 +64,16 @@ const struct conf_storefront *cli_storefront(
     const struct conf_storefront *s = conf_storefront(conf, wanted);
     if (s)
         return s;
-    if (*wanted)
-        *exit_code = cli_usage(c, "the settings have no storefront '%s'", wanted);
-    else if (conf->storefronts_n == 1)
+    if (!*wanted && conf->storefronts_n == 1)
         return &conf->storefronts[0];
+    if (conf->storefronts_n == 0)
+        *exit_code = cli_no_storefront(c);
+    else if (*wanted)
+        *exit_code = cli_usage(
+            c, "the settings have no storefront '%s', but: %s", wanted, storefront_names(c, conf));
     else
-        *exit_code = cli_usage(c, "the settings have %zu storefronts: name one with --storefront",
-            conf->storefronts_n);
+        *exit_code = cli_usage(c, "name one storefront with --storefront; the settings have: %s",
+            storefront_names(c, conf));
     return NULL;
 }
 

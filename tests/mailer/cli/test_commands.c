@@ -393,6 +393,27 @@ static void rendering_tells_faults_and_lost_files_apart(void **state)
     expect_run(row);
 }
 
+static void which_storefront_is_told_by_their_names(void **state)
+{
+    static const struct run table[] = {
+        {"one of several", "queue stats", EX_USAGE,
+            "--storefront; the settings have: acme, bold\n"},
+        {"another", "queue stats --storefront cold", EX_USAGE,
+            "no storefront 'cold', but: acme, bold\n"},
+        {"one of none", "queue stats --config none.conf", EX_USAGE,
+            "none.conf has no storefront: add a section storefront \"acme\" { ... }\n"},
+        {"another than none", "queue stats --config none.conf --storefront acme", EX_USAGE,
+            "none.conf has no storefront"},
+        {"the domains of none", "check-dns --all --config none.conf --resolver none", EX_USAGE,
+            "none.conf has no storefront"},
+    };
+    (void)state;
+
+    room_write(&room, "none.conf", "data_dir = data\nkeyring_file = keyring\n", 0600);
+    EACH(row, table)
+    expect_run(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_backup_as_json_is_one_value),
         cmocka_unit_test(keys_and_suppressions_answer_with_a_verdict),
         cmocka_unit_test(an_option_that_a_verb_does_not_heed_is_refused),
+        cmocka_unit_test(which_storefront_is_told_by_their_names),
         cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
     };
 
