@@ -1,5 +1,6 @@
 /* render -- a named mail, strict and with everything that its bundle pins, or one Mustache file by
  * the specification (missing = empty), for those who write templates. */
+#include "base/conf_check.h"
 #include "mailer/cli/cli.h"
 #include "mailer/intake/snapshot.h"
 #include "templates/mails.h"
@@ -198,6 +199,10 @@ static int render_mail(struct cli *c, const struct js *given, const char *name)
     struct str part = str_of(cli_value(c, "part", ""));
     if (part.n > 0 && !is_part(part))
         return cli_usage(c, "--part takes subject, preheader, html or text");
+    const char *locale = cli_value(c, "locale", NULL);
+    const char *wrong = locale ? conf_check_locale(str_of(locale)) : NULL;
+    if (wrong)
+        return cli_usage(c, "--locale '%s' %s", locale, wrong);
     if (!open_mail(c, name, &source, &code))
         return code;
     const struct js *data = data_of_request(given);
