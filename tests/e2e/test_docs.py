@@ -90,7 +90,10 @@ def the_settings_of_the_operations_page_are_good():
     with open(os.path.join(house.TOP, "docs", "operations.md")) as f:
         settings = re.search(r"```settings\n(.*?)```", f.read(), re.S).group(1)
     with house.House("settings") as h:
-        path = h.write("parcelpost.conf", 'templates_dir = "%s"\n' % os.path.join(house.TOP, "templates") + settings)
+        places = 'templates_dir = "%s"\n' % os.path.join(house.TOP, "templates")
+        for name in ("data_dir", "keyring_file", "captured_dir"):  # whose folders by default this machine need not have
+            places += "" if re.search(r"(?m)^%s\b" % name, settings) else '%s = "%s"\n' % (name, h.path(name))
+        path = h.write("parcelpost.conf", places + settings)
         assert run("dkim", "new", "--domain", "shop.example", "--selector", "pp1", "--out", h.path("pp1.pem")).returncode == 0
         done = run("config", "check", "--config", path)
         assert done.returncode == 0, done.stderr

@@ -180,7 +180,7 @@ def a_start_on_a_disk_that_takes_nothing_says_so():
         service = Shop(h, CONF, arguments=["--sandbox"])
         fill(h.path("service-data", "ballast"))
         done = service.run("serve", "--sandbox", check=False)
-        assert done.returncode >= 64 and h.path("service-data") in done.stderr and "No space left" in done.stderr, done
+        assert done.returncode >= 64 and h.path("service-data") in done.stderr and "disk is full" in done.stderr, done
         subprocess.run(["mount", "-o", "remount,ro", h.path("service-data")], check=True)
         done = service.run("serve", "--sandbox", check=False)
         assert done.returncode >= 64 and h.path("service-data") in done.stderr and re.search("[Rr]ead-?only", done.stderr), done
