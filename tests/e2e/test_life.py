@@ -17,7 +17,7 @@ import time
 
 import house
 
-GRACE = 15  # seconds, GRACE_MS of cmd_serve.c
+GRACE = 15  # seconds, GRACE_MS of service_open.c
 SLACK = 15  # a busy machine
 
 
