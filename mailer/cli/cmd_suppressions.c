@@ -89,6 +89,11 @@ static const char *read_scope(struct cli *c, const struct cli_desk *d, int *code
     return NULL;
 }
 
+static int refuse_reason(struct cli *c, const char *reason)
+{
+    return cli_usage(c, "--reason must be " COMPLY_REASON_RULE "; '%s' is not", reason);
+}
+
 static int add(struct cli *c, struct cli_desk *d)
 {
     int code = EX_USAGE;
@@ -107,7 +112,7 @@ static int add(struct cli *c, struct cli_desk *d)
         .note = str_of(cli_value(c, "note", "")),
     };
     if (!comply_reason_is_valid(str_of(s.reason)))
-        return cli_usage(c, "--reason must be " COMPLY_REASON_RULE "; '%s' is not", s.reason);
+        return refuse_reason(c, s.reason);
     if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
         !queue_suppress(d->queue, d->storefront, address.spec, &s, &added, &e))
         return cli_fail(c, &e);
@@ -121,15 +126,17 @@ static int lift(struct cli *c, struct cli_desk *d)
     struct address address;
     uint64_t lifted;
     struct actor who = {cli_actor(c), cli_value(c, "note", "")};
+    const char *reason = cli_value(c, "reason", ""); /* all of them */
     int code = EX_USAGE;
     const char *scope = read_scope(c, d, &code);
     if (!scope)
         return code;
+    if (reason[0] && !comply_reason_is_valid(str_of(reason)))
+        return refuse_reason(c, reason);
     if (!who.why[0])
         return cli_usage(c, "say why with --note: a lifted suppression is asked about later");
     if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
-        !queue_lift(d->queue, d->storefront, address.spec, scope, cli_value(c, "reason", ""), who,
-            &lifted, &e))
+        !queue_lift(d->queue, d->storefront, address.spec, scope, reason, who, &lifted, &e))
         return cli_fail(c, &e);
     printf("%llu lifted\n", (unsigned long long)lifted);
     return lifted > 0 ? CLI_FINE : CLI_FINDINGS;

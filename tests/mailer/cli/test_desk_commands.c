@@ -93,6 +93,11 @@ static void a_reason_is_a_word_of_small_letters(void **state)
         {"as long as can be",
             S("add") "bob@example.com --reason a23456789-b23456789-c23456789-d23456789-e234567",
             CLI_FINE, "e234567)"},
+        {"lifted by another", S("lift") "bob@example.com --note n --reason 'Foo Bar'", EX_USAGE,
+            "--reason must be 1 to 47 of a-z, 0-9 and \"-\"; 'Foo Bar' is not"},
+        {"by one that nobody has", S("lift") "bob@example.com --note n --reason b", CLI_FINDINGS,
+            "0 lifted"},
+        {"lifted by any", S("lift") "bob@example.com --note n --reason ''", CLI_FINE, "1 lifted"},
     };
     (void)state;
 
