@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PAGE_TIMEOUT_MS 15000
+#define NAMED_MAX 3 /* domains in the line on a doubt */
 
 /* One of our signing keys, read once for all domains. */
 struct held_key {
@@ -290,6 +291,38 @@ static void print_changes(const struct round *r, const struct vigil_change *chan
         audit_print_changes(changes, n, cli_value(r->cli, "watch", ""), r->tongue);
 }
 
+static const char *first_failure(const struct audit_report *r)
+{
+    size_t i = 0;
+    while (i < r->gaps_n && !r->gaps[i].dns_failed)
+        i++;
+    return i < r->gaps_n ? r->gaps[i].reason.text : "";
+}
+
+/* One line, with the first few domains and the first one's reason: what an exit code alone would leave unsaid. */
+static int tell_doubt(const struct checkup *all, size_t n)
+{
+    AUTO(buf_close) struct buf names = {0};
+    const struct audit_report *first = NULL;
+    size_t unsure = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct audit_report *r = &all[i].report;
+        if (!r->unsure)
+            continue;
+        first = first ? first : r;
+        if (unsure++ < NAMED_MAX)
+            buf_addf(&names, "%s%s", r == first ? "" : ", ", r->domain);
+    }
+    if (!first)
+        return CLI_FINE;
+    if (unsure > NAMED_MAX)
+        buf_addf(&names, " and %zu more", unsure - NAMED_MAX);
+    fprintf(stderr,
+        "parcelpost check-dns: the DNS leaves open whether there are errors in %s: %s\n",
+        buf_text(&names), first_failure(first));
+    return CLI_UNKNOWN;
+}
+
 /* Told before it is kept: what could not be told or kept comes again the next time. */
 static int tell_changes(struct round *r, const struct checkup *all, size_t n)
 {
@@ -297,17 +330,15 @@ static int tell_changes(struct round *r, const struct checkup *all, size_t n)
     struct vigil_change *changes;
     size_t found =
         vigil_compare(r->vigil, all, n, cli_flag(r->cli, "all"), r->cli->arena, &changes);
-    bool unsure = false, news = false;
-    for (size_t i = 0; i < n; i++)
-        unsure = unsure || all[i].report.unsure;
+    bool news = false;
     for (size_t i = 0; i < found; i++)
         news = news || vigil_has_found(&changes[i]);
     if (found == 0)
-        return unsure ? CLI_UNKNOWN : CLI_FINE;
+        return tell_doubt(all, n);
     print_changes(r, changes, found);
     if (fflush(stdout) == 0 && !vigil_save(r->vigil, &e))
         return cli_fail(r->cli, &e);
-    return news ? CLI_FINDINGS : unsure ? CLI_UNKNOWN : CLI_FINE;
+    return news ? CLI_FINDINGS : tell_doubt(all, n);
 }
 
 /* Zone lines go into zone files, whose readers may take nothing but ASCII in comments. */

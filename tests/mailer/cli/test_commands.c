@@ -418,6 +418,30 @@ static void which_storefront_is_told_by_their_names(void **state)
     expect_run(row);
 }
 
+/* Whoever runs it by cron would else see an exit code and nothing. */
+static void a_watch_that_cannot_tell_names_what(void **state)
+{
+#define WATCH "check-dns shop.example --resolver none --watch check.watch"
+#define SAYS                                                                                       \
+    "parcelpost check-dns: the DNS leaves open whether there are errors in shop.example: the DNS " \
+    "did not answer for shop.example (timeout)\n"
+    static const struct run table[] = {
+        {"the first look", WATCH, CLI_UNKNOWN, "no first look"},
+        {"no news", WATCH, CLI_UNKNOWN, ""},
+        {"as JSON", WATCH " --json", CLI_UNKNOWN, ""},
+    };
+    (void)state;
+
+    EACH(row, table)
+    {
+        expect_run(row);
+        expect_text(row->name, buf_text(&program_err), SAYS);
+        expect(row->name, (program_out.n > 0) == (row->says[0] != 0), "its news on stdout");
+    }
+#undef WATCH
+#undef SAYS
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +458,7 @@ int main(void)
         cmocka_unit_test(an_option_that_a_verb_does_not_heed_is_refused),
         cmocka_unit_test(which_storefront_is_told_by_their_names),
         cmocka_unit_test(rendering_tells_faults_and_lost_files_apart),
+        cmocka_unit_test(a_watch_that_cannot_tell_names_what),
     };
 
     return cmocka_run_group_tests(tests, open_room, close_room);
