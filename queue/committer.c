@@ -81,17 +81,17 @@ static struct ticket *take_group(struct committer *c, size_t *n)
     return group;
 }
 
-static void note_health(struct committer *c, bool fine, bool wrote, const struct err *e)
+static void note_health(struct committer *c, bool wrote, const struct err *failure_or_null)
 {
     pthread_mutex_lock(&c->lock);
     if (c->trouble.code != ERR_CORRUPT) {
-        if (!fine)
-            c->trouble = *e;
+        if (failure_or_null)
+            c->trouble = *failure_or_null;
         else if (wrote)
             c->trouble = (struct err){0};
     }
     pthread_mutex_unlock(&c->lock);
-    if (!fine && c->failures)
+    if (failure_or_null && c->failures)
         counter_add(c->failures, 1);
 }
 
@@ -113,6 +113,16 @@ static bool apply(
     return flusher_wait(c->flusher, e) && fine;
 }
 
+/* The first of the group, applied one by one, that the store failed and did not refuse. */
+static const struct err *failure_in(const struct ticket *group)
+{
+    for (const struct ticket *t = group; t; t = t->next)
+        if (!t->op.ok && (t->op.e.code == ERR_IO || t->op.e.code == ERR_FULL ||
+                             t->op.e.code == ERR_BUSY || t->op.e.code == ERR_CORRUPT))
+            return &t->op.e;
+    return NULL;
+}
+
 static void commit_group(struct committer *c, struct ticket *group, size_t n)
 {
     struct store_op *ops[COMMITTER_GROUP];
@@ -124,7 +134,8 @@ static void commit_group(struct committer *c, struct ticket *group, size_t n)
     for (struct ticket *t = group; t; t = t->next)
         ops[i++] = &t->op;
     fine = apply(c, ops, n, &wrote, &e);
-    note_health(c, fine, wrote, &e);
+    const struct err *failure = fine ? failure_in(group) : &e;
+    note_health(c, wrote, failure);
     if (c->latency)
         histogram_add_ns(c->latency, clock_steady_ns() - began_ns);
     if (c->group_size)
@@ -163,8 +174,8 @@ static void look_up_metrics(struct committer *c, struct metrics *m)
         m, "parcelpost_queue_commit_group_size", "Changes that shared one commit.", "");
     c->latency = metrics_histogram(
         m, "parcelpost_queue_commit_seconds", "Time of one group commit, keys.db included.", "");
-    c->failures = metrics_counter(
-        m, "parcelpost_queue_commit_failures_total", "Transactions that failed as a whole.", "");
+    c->failures = metrics_counter(m, "parcelpost_queue_commit_failures_total",
+        "Commits that failed, wholly or for one of the changes in them.", "");
 }
 
 void committer_open(const struct committer_setup *setup, struct committer **out)

@@ -7,7 +7,8 @@
  *   earlier: the last COMMITTER_KEPT places are for those who wait, so that mail that comes in never keeps claims and
  *   settlements out.
  * Errors: an op's own refusal, or for all of a group what its transaction failed with (ERR_FULL, ERR_IO, ...).
- * Well: false from a failed transaction until one has written again; ERR_CORRUPT stays until the restart.
+ * Well: false from a failed transaction, be it that of a single op, until one has written again; ERR_CORRUPT stays until the
+ *   restart.
  * Threads: any, except that `done` runs on the committer's own and must not call it. */
 #ifndef QUEUE_COMMITTER_H
 #define QUEUE_COMMITTER_H

@@ -57,17 +57,13 @@ static enum err_code code_of(int rc)
     }
 }
 
-/* Wherever a broken page is met, whoever reads of it shall know the way out. */
-static const char advice[] =
-    "; stop the service and put the last copy back: parcelpost restore DIR --force";
-
 static bool fail(struct sqlite *db, int rc, struct err *e)
 {
     if ((rc & 0xff) == SQLITE_NOMEM)
         err_out_of_memory();
     return err_set(e, code_of(rc), "database: %s%s",
         db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc),
-        code_of(rc) == ERR_CORRUPT ? advice : "");
+        code_of(rc) == ERR_CORRUPT ? SQLITE_ADVICE : "");
 }
 
 static void note(struct sql *q, int rc)
@@ -365,7 +361,7 @@ bool sql_get_digest(struct sql *q, int column, struct digest *out)
         return true;
     }
     if (q->fault.code == ERR_NONE)
-        err_set(&q->fault, ERR_CORRUPT, "database: column %s does not hold a hash",
+        err_set(&q->fault, ERR_CORRUPT, "database: column %s does not hold a hash" SQLITE_ADVICE,
             sqlite3_column_name(q->stmt, column));
     return false;
 }
@@ -478,7 +474,7 @@ static bool is_whole(struct sqlite *db, int64_t *version, struct err *e)
     if (!sql_done(q, e))
         return false;
     if (strcmp(found, "ok") != 0)
-        return err_set(e, ERR_CORRUPT, "database: %s%s", found, advice);
+        return err_set(e, ERR_CORRUPT, "database: %s" SQLITE_ADVICE, found);
     q = sqlite_sql(db, "PRAGMA user_version");
     if (sql_row(q))
         *version = sql_get_int(q, 0);

@@ -20,6 +20,9 @@
 #include "base/hash.h"
 
 #define SQLITE_PATIENCE_MS 10000
+/* Wherever damage is met, whoever reads of it shall know the way out. */
+#define SQLITE_ADVICE                                                                              \
+    "; stop the service and put the last copy back: parcelpost restore DIR --force"
 
 struct sqlite;
 struct sql;

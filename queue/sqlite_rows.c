@@ -280,7 +280,7 @@ static bool person_hash(struct writer *w, int64_t person, struct digest *out, st
     found = sql_row(q) && sql_get_digest(q, 0, out);
     if (!sql_done(q, e))
         return false;
-    return found || err_set(e, ERR_CORRUPT, "database: a message has no person");
+    return found || err_set(e, ERR_CORRUPT, "database: a message has no person" SQLITE_ADVICE);
 }
 
 /* Of a message's timeline: the row before, 0 = this is its first. */

@@ -118,7 +118,7 @@ static bool try_transaction(struct sqlite_store *s, struct store_op *const *ops,
 }
 
 /* An op that the tables refuse (a message id used twice, a row too big) would spoil its whole batch; alone
- * it spoils only itself. What concerns the disk or the file concerns all. */
+ * it spoils only itself. What concerns the disk concerns all. */
 static bool is_one_ops_fault(const struct err *e)
 {
     return e->code == ERR_CONFLICT || e->code == ERR_LIMIT || e->code == ERR_LIBRARY;
@@ -134,17 +134,21 @@ static void refuse_alone(struct store_op *op, const struct err *e)
         op->e.code = ERR_LIBRARY;
 }
 
-static bool apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops, size_t n,
-    int64_t now_ms, const struct store_condition *condition, bool *wrote)
+/* In a damaged store only outcomes are written, as far as they can be; what else is taken in would be lost with the copy that
+ * takes its place. */
+static void apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops, size_t n,
+    int64_t now_ms, const struct store_condition *condition, const struct err *why, bool *wrote)
 {
+    bool damaged = why->code == ERR_CORRUPT;
+
     s->writer.placed = NULL;
     for (size_t i = 0; i < n; i++) {
-        struct err e;
+        struct err e = *why;
 
-        if (!try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e))
+        if ((damaged && ops[i]->kind != STORE_SETTLE) ||
+            !try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e))
             refuse_alone(ops[i], &e);
     }
-    return true;
 }
 
 static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t n, int64_t now_ms,
@@ -154,8 +158,12 @@ static bool sqlite_apply(struct store *base, struct store_op *const *ops, size_t
 
     *wrote = false;
     s->writer.placed = NULL;
-    return try_transaction(s, ops, n, now_ms, condition, wrote, e) ||
-           (is_one_ops_fault(e) && apply_one_by_one(s, ops, n, now_ms, condition, wrote));
+    if (try_transaction(s, ops, n, now_ms, condition, wrote, e))
+        return true;
+    if (!is_one_ops_fault(e) && e->code != ERR_CORRUPT)
+        return false;
+    apply_one_by_one(s, ops, n, now_ms, condition, e, wrote);
+    return true;
 }
 
 static void watch(struct store *base, store_left *left, void *context)

@@ -1,9 +1,11 @@
 /* A disk that fails, pages that are broken and rows that somebody changed: what is told, and what goes on. */
 #include "queue/sqlite.h"
+#include "queue/store.h"
 #include "tests/queue/post.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -69,6 +71,36 @@ static void a_disk_that_fails_changes_nothing_and_is_told_until_it_works(void **
         assert_true(str_is(show(p, fresh.id).address, "new@example.com"));
         expect_whole_chain(p, SHOP, "one");
     }
+}
+
+static void be_told(void *answered)
+{
+    sem_post(answered);
+}
+
+/* The id that is used twice lets the group be tried one by one, and only then the disk is met. */
+static void a_disk_that_fails_one_of_a_group_is_told_too(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *before = post_mail(p, "ada@example.com");
+    struct submission mails[] = {a_mail(p, "ada@example.com"), a_mail(p, "ada@example.com")};
+    struct submit_outcome out[2];
+    sem_t answered;
+
+    (void)state;
+    mails[1].id = before;
+    sem_init(&answered, 0, 0);
+    disk_error = ENOSPC;
+    FINE(queue_submit_batch_async(p->q, mails, 2, out, be_told, &answered, &p->e));
+    sem_wait(&answered);
+    sem_destroy(&answered);
+    refused(out[0].stored, &out[0].e, ERR_FULL);
+    refused(out[1].stored, &out[1].e, ERR_CONFLICT);
+    refused(queue_is_well(p->q, &p->e), &p->e, ERR_FULL);
+    disk_error = 0;
+    FINE(queue_sweep(p->q, &p->e));
+    FINE(queue_is_well(p->q, &p->e));
+    post_submit(p, &mails[0]);
 }
 
 static void a_broken_page_is_told_until_the_restart(void **state)
@@ -179,6 +211,51 @@ static void a_broken_page_among_the_keys_stops_intake_too(void **state)
     assert_int_equal(n, 0);
 }
 
+/* ---- outcomes ---- */
+
+static bool holds(void *context, struct err *e)
+{
+    (void)context;
+    (void)e;
+    return true;
+}
+
+/* What is under way is written still, as far as it can be; what comes in is not. */
+static void an_outcome_that_meets_damage_does_not_keep_others_from_the_disk(void **state)
+{
+    const struct store_condition always = {holds, NULL};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *bad = post_mail(p, "ada@example.com"), *good = post_mail(p, "bob@example.com");
+    struct job *jobs = claim_at(p, "example.com", 2, 2);
+    struct settlement s[2];
+    struct store_settle list[2];
+    struct store_op note = {.kind = STORE_NOTE}, ops[2];
+    struct store *store;
+    bool wrote;
+
+    (void)state;
+    assert_string_equal(jobs[0].id, bad);
+    for (size_t i = 0; i < 2; i++) {
+        s[i] = (struct settlement){.job = &jobs[i], .to = MSG_DELIVERED, .reason = ""};
+        list[i] = (struct store_settle){.s = &s[i], .facts = STR("{}")};
+        ops[i] = (struct store_op){.kind = STORE_SETTLE, .settle = {.list = &list[i], .n = 1}};
+    }
+    note.note = (struct store_note){.storefront = SHOP,
+        .draft = {.event = "exported", .actor = "tester", .message_id = "", .facts = STR("{}")}};
+    queue_close(&p->q);
+    post_change(p, "queue.db", "PRAGMA foreign_keys=OFF; DELETE FROM person WHERE n = 1");
+    FINE(store_sqlite_open(post_file(p, "queue.db"), "one", &store, &p->e));
+    assert_true(store->verbs->apply(
+        store, (struct store_op *[]){&ops[0], &ops[1], &note}, 3, T0, &always, &wrote, &p->e));
+    refused(ops[0].ok, &ops[0].e, ERR_CORRUPT);
+    assert_non_null(strstr(ops[0].e.text, "parcelpost restore"));
+    assert_true(ops[1].ok && wrote);
+    refused(note.ok, &note.e, ERR_CORRUPT);
+    store->verbs->close(&store);
+    p->q = post_start(p, QUEUE_TOOL, "one");
+    expect_state(p, good, MSG_DELIVERED, "");
+}
+
 /* ---- rows ---- */
 
 /* What somebody who can write the file, but has not the keyring, may try with the first mail. */
@@ -271,9 +348,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_disk_that_fails_changes_nothing_and_is_told_until_it_works),
+        cmocka_unit_test(a_disk_that_fails_one_of_a_group_is_told_too),
         cmocka_unit_test(a_broken_page_is_told_until_the_restart),
         cmocka_unit_test(a_broken_page_stops_intake_and_sending_until_the_restart),
         cmocka_unit_test(a_broken_page_among_the_keys_stops_intake_too),
+        cmocka_unit_test(an_outcome_that_meets_damage_does_not_keep_others_from_the_disk),
         cmocka_unit_test(an_unreadable_mail_is_held_and_does_not_stop_the_others),
         cmocka_unit_test(an_unreadable_mail_still_shows_its_state_and_can_be_cancelled),
         cmocka_unit_test(a_mail_does_not_go_where_only_the_row_says),
