@@ -113,11 +113,10 @@ struct str facts_why(struct arena *a, const char *why);
 bool facts_with_reason(
     struct arena *a, struct str facts, const char *reason, struct str *out, struct err *e);
 struct suppression;
-/* Seals what a suppression of this address needs; out borrows from s and the arena. Without `make` whoever has no
- * key, being erased, stays known by hash only. */
-bool suppress_prepare(struct queue *q, const char *storefront, struct str address,
-    const struct suppression_new *s, bool make, struct arena *a, struct store_suppress *out,
-    struct err *e);
+/* Seals what a suppression of this address needs; out borrows from s, person and the arena. Whoever has no key, being
+ * erased, stays known by hash only. */
+void suppress_prepare(const struct person *person, struct str address,
+    const struct suppression_new *s, struct arena *a, struct store_suppress *out);
 struct key_cache *key_cache_open(void);
 void key_cache_close(struct key_cache **c);
 void bell_ring(void *bell);

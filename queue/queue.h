@@ -240,12 +240,14 @@ struct settlement {
     struct str facts; /* JSON: gate and comply answers, MX, TLS, SMTP code, rule id, spans */
     bool facts_are_canonical; /* as JS_CANONICAL writes them, with the reason: taken as they are */
     struct str reply;         /* the server's text, sealed */
+    /* The person's key does not open: what it would seal is left out, as of one who was erased. */
+    bool keyless;
 };
 /* ERR_CONFLICT when the lease was lost meanwhile: then nothing is written and the message is another's. */
 bool queue_settle(struct queue *q, const struct settlement *s, struct err *e);
 /* The same without waiting, but for room in a line that is full: `done` runs once, on the committer's thread, must be
  * short and must not call the queue. What is needed until then is made in `a`, which must live as long as all that s points
- * to. Errors before queueing: false and no `done`. */
+ * to. Errors before queueing: false and no `done`; ERR_CORRUPT when the person's key does not open. */
 typedef void queue_settled(void *context, const struct err *e_or_null);
 bool queue_settle_async(struct queue *q, const struct settlement *s, struct arena *a,
     queue_settled *done, void *context, struct err *e);

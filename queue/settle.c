@@ -1,16 +1,24 @@
 /* settle -- the outcome of an attempt, prepared on the caller's thread and written by the committer. */
 #include "queue/inside.h"
 
-/* The key of a job out of memory came with it. The person may have been erased meanwhile: then there is none. */
-static bool find_person(struct queue *q, const struct job *j, struct person *out, struct err *e)
+/* The key of a job out of memory came with it; it seals a reply, for which nobody asks who the person is. The person may have
+ * been erased meanwhile: then there is none. */
+static bool find_person(
+    struct queue *q, const struct settlement *s, struct person *out, struct err *e)
 {
+    const struct job *j = s->job;
     int64_t erasures;
 
-    if (j->key && vault_erasures(q->vault, &erasures, e) && erasures == j->key->erasures) {
+    if (j->key && !s->suppress && vault_erasures(q->vault, &erasures, e) &&
+        erasures == j->key->erasures) {
         *out = (struct person){.storefront = j->storefront, .has_key = true, .key = j->key->key};
         return true;
     }
-    return person_of(q, j->storefront, j->address, false, out, e);
+    if (!s->keyless)
+        return person_of(q, j->storefront, j->address, false, out, e);
+    *out = (struct person){.storefront = j->storefront};
+    keyed_person(q->keys, j->storefront, j->address, &out->who);
+    return true;
 }
 
 static bool prepare(struct queue *q, const struct settlement *s, struct arena *a,
@@ -26,17 +34,18 @@ static bool prepare(struct queue *q, const struct settlement *s, struct arena *a
     out->facts = s->facts;
     if (!s->facts_are_canonical && !facts_with_reason(a, s->facts, s->reason, &out->facts, e))
         return false;
-    /* Of an erased person neither the reply nor, with a suppression, the address is kept. */
-    if (s->reply.n > 0) {
-        if (!find_person(q, j, &person, e))
-            return false;
-        out->reply = personal_text(a, &person, j->id, "reply", s->reply);
-    }
-    if (!s->suppress)
+    if (s->reply.n == 0 && !s->suppress)
         return true;
-    suppress = ARENA_NEW(a, struct store_suppress);
-    out->suppress = suppress;
-    return suppress_prepare(q, j->storefront, j->address, s->suppress, false, a, suppress, e);
+    if (!find_person(q, s, &person, e))
+        return false;
+    /* Of an erased person neither the reply nor, with a suppression, the address is kept. */
+    out->reply = personal_text(a, &person, j->id, "reply", s->reply);
+    if (s->suppress) {
+        suppress = ARENA_NEW(a, struct store_suppress);
+        suppress_prepare(&person, j->address, s->suppress, a, suppress);
+        out->suppress = suppress;
+    }
+    return true;
 }
 
 /* Only what is on disk clears a mark. A single lost lease is another's, so its mark means nothing. */

@@ -47,18 +47,12 @@ static void prepare_texts(const struct person *person, const struct suppression_
     out->personal = personal_text(a, person, about, "note", s->note);
 }
 
-bool suppress_prepare(struct queue *q, const char *storefront, struct str address,
-    const struct suppression_new *s, bool make, struct arena *a, struct store_suppress *out,
-    struct err *e)
+void suppress_prepare(const struct person *person, struct str address,
+    const struct suppression_new *s, struct arena *a, struct store_suppress *out)
 {
-    AUTO(person_wipe) struct person person = {0};
-
-    if (!person_of(q, storefront, address, make, &person, e))
-        return false;
-    prepare_texts(&person, s, a, out);
-    if (person.has_key)
-        out->person = person_for_store(a, &person, address);
-    return true;
+    prepare_texts(person, s, a, out);
+    if (person->has_key)
+        out->person = person_for_store(a, person, address);
 }
 
 static bool run(struct queue *q, struct store_op *op, bool *added, struct err *e)
@@ -73,10 +67,13 @@ bool queue_suppress(struct queue *q, const char *storefront, struct str address,
     const struct suppression_new *s, bool *added, struct err *e)
 {
     AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(person_wipe) struct person person = {0};
     struct store_op op = {.kind = STORE_SUPPRESS};
 
-    return suppress_prepare(q, storefront, address, s, true, a, &op.suppress, e) &&
-           run(q, &op, added, e);
+    if (!person_of(q, storefront, address, true, &person, e))
+        return false;
+    suppress_prepare(&person, address, s, a, &op.suppress);
+    return run(q, &op, added, e);
 }
 
 bool queue_suppress_person(struct queue *q, const char *storefront, const struct digest *person,

@@ -205,12 +205,26 @@ static void on_answer(void *context, const struct err *e_or_null)
     join_the_troubled(o);
 }
 
+static bool hand_in(struct outcome *o, struct arena *a, struct err *e)
+{
+    return queue_settle_async(o->settler->queue, &o->what, a, on_answer, o, e);
+}
+
+/* The outcome is worth more than the server's words, which a damaged key would make unreadable for ever. */
 static void post(struct outcome *o, struct arena *a)
 {
     struct err e;
 
-    if (!queue_settle_async(o->settler->queue, &o->what, a, on_answer, o, &e))
-        on_answer(o, &e);
+    if (hand_in(o, a, &e))
+        return;
+    if (e.code == ERR_CORRUPT && !o->what.keyless) {
+        log_error("settle-without-reply", KV("id", o->job.id), KV("to", msg_state_name(o->what.to)),
+            KV("error", e.text));
+        o->what.keyless = true;
+        if (hand_in(o, a, &e))
+            return;
+    }
+    on_answer(o, &e);
 }
 
 void settle(struct settler *s, size_t lane, const struct settlement *what)
@@ -307,7 +321,8 @@ static void look_at_refusal(struct outcome *o, bool stop)
         finish(o, false);
         return;
     }
-    log_error("settle-failed", KV("id", o->job.id), KV("to", to), KV("error", o->e.text));
+    if (o->patience_ms == PATIENCE_FIRST_MS) /* once: the tries are counted */
+        log_error("settle-failed", KV("id", o->job.id), KV("to", to), KV("error", o->e.text));
     counter_add(o->settler->tally->settle_retries, 1);
     if (stop) {
         leave(o);

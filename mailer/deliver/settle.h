@@ -10,7 +10,8 @@
  * A delivered mail whose outcome were dropped would be sent again, so one that the store refuses is posted again (after
  * 50 ms, doubling to 2 s) by the settler's own thread, and its lane takes no message and begins no body until then.
  * Only when the service stops is it left: the message's slot in the flight file stays, and the next start knows
- * (docs/decisions/0051-unsure.md). A lease that was lost is another's message: nothing is written, and it is logged.
+ * (docs/decisions/0051-unsure.md). A lease that was lost is another's message: nothing is written, and it is logged. Where the
+ * person's key does not open, the outcome is written without the server's reply.
  * Ownership: an outcome is copied; nothing of the lane's is needed once settle() has returned, so a lane that is lost
  * leaves its outcomes behind, and they count for the one that gets its number.
  * Errors: settler_open (no thread). Threads: any; the queue's committer answers. */

@@ -1,7 +1,10 @@
 /* Tests mailer/deliver/settle.h, by itself and through the engine: what was posted ends on disk, whatever comes in between.
  * The disk refuses where no file may grow (RLIMIT_FSIZE). */
 #include "mailer/deliver/settle.h"
+
+#include "base/log.h"
 #include "queue/flight.h"
+#include "queue/sqlite.h"
 #include "tests/mailer/deliver/house.h"
 #include "tests/support/peer.h"
 
@@ -46,6 +49,19 @@ static void nap(void)
 static uint64_t retries(const struct house *h)
 {
     return counter_value(metrics_counter(h->metrics, "parcelpost_settle_retries_total", "", ""));
+}
+
+/* Lines of the log with this event. */
+struct heard {
+    const char *event;
+    _Atomic unsigned n;
+};
+
+static void hear_log(void *state, const char *line)
+{
+    struct heard *h = state;
+
+    h->n += strstr(line, h->event) != NULL;
 }
 
 /* ---- by itself ------------------------------------------------------------------------------------------- */
@@ -140,10 +156,12 @@ static void post_and_forget(struct office *o, size_t lane)
 
 static void what_the_store_refuses_is_posted_until_it_takes_it(void **state)
 {
+    struct heard heard = {.event = " settle-failed "};
     struct office o;
 
     (void)state;
     open_office(&o, 1);
+    log_set_sink(hear_log, &heard);
     fill_disk();
     post_and_forget(&o, 1);
     while (retries(o.h) < 3)
@@ -152,6 +170,8 @@ static void what_the_store_refuses_is_posted_until_it_takes_it(void **state)
     assert_true(settler_wait(o.settler, 2)); /* another lane has nothing to wait for */
     empty_disk();
     assert_true(settler_wait(o.settler, 1));
+    log_set_sink(NULL, NULL);
+    assert_int_equal(heard.n, 1); /* not with each try */
     assert_int_equal(state_of(&o, 0), MSG_DELIVERED);
     AUTO(js_close) struct js *f = house_facts(o.h, o.jobs[0].id, "delivered");
     assert_true(str_is(js_get_text(f, "mx"), "mx.customer.example"));
@@ -321,6 +341,50 @@ static void a_stop_ends_the_wait_for_a_suppression(void **state)
     close_office(&o);
 }
 
+/* ---- a person whose key is damaged ---- */
+
+/* Nothing that was remembered of anybody's key holds afterwards. */
+static void damage_keys(struct house *h)
+{
+    struct sqlite *db;
+    struct err e;
+
+    assert_true(sqlite_open(house_path(h, "data/keys.db"), SQLITE_FOR_WRITING, &db, &e));
+    assert_true(sqlite_exec(db,
+        "UPDATE person_key SET wrapped = zeroblob(length(wrapped)); UPDATE erasure SET n = n + 1",
+        &e));
+    sqlite_close(&db);
+}
+
+/* The outcome is worth more than the server's words, which nobody could read. */
+static void a_damaged_key_keeps_no_outcome_from_the_disk(void **state)
+{
+    struct heard heard = {.event = " settle-without-reply "};
+    struct office o;
+    struct err e;
+
+    (void)state;
+    open_office(&o, 2);
+    struct suppression_new hard = hard_bounce;
+    const struct settlement good = delivered(&o.jobs[0]), bad = bounced(&o.jobs[1], &hard);
+    hard.evidence = o.jobs[1].id;
+    damage_keys(o.h);
+    log_set_sink(hear_log, &heard);
+    settle(o.settler, 1, &good);
+    settle(o.settler, 1, &bad);
+    while ((state_of(&o, 0) == MSG_LEASED || state_of(&o, 1) == MSG_LEASED) && retries(o.h) < 3)
+        nap();
+    assert_int_equal(state_of(&o, 0), MSG_DELIVERED);
+    assert_int_equal(state_of(&o, 1), MSG_BOUNCED);
+    assert_true(settler_wait(o.settler, 1));
+    log_set_sink(NULL, NULL);
+    assert_int_equal(heard.n, 2);
+    assert_int_equal(retries(o.h), 0);
+    assert_int_equal(house_count_events(o.h, o.jobs[1].id, "suppression.added"), 1);
+    assert_true(queue_is_well(o.h->queue, &e)); /* it is one person's trouble */
+    close_office(&o);
+}
+
 /* ---- in a lane ------------------------------------------------------------------------------------------- */
 
 /* The first mail's answer finds the disk full; what comes then is the test's. */
@@ -433,6 +497,7 @@ int main(void)
         cmocka_unit_test(a_lane_whose_outcome_is_refused_begins_no_body),
         cmocka_unit_test(a_lane_that_posted_a_suppression_waits_for_it),
         cmocka_unit_test(a_stop_ends_the_wait_for_a_suppression),
+        cmocka_unit_test(a_damaged_key_keeps_no_outcome_from_the_disk),
         cmocka_unit_test(no_body_goes_before_the_one_before_is_settled),
         cmocka_unit_test(a_stop_while_the_disk_refuses_sends_no_further_body),
     };
