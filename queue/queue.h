@@ -334,7 +334,7 @@ bool queue_content_get(struct queue *q, const char *storefront, const struct dig
 
 struct suppression {
     struct digest person;
-    struct str address; /* "" when erased */
+    struct str address; /* "" when erased, or its seal does not open */
     const char *scope, *reason, *origin, *evidence, *actor;
     int64_t since_ms, expires_ms;
     int64_t lifted_ms; /* 0 = stands */

@@ -109,21 +109,28 @@ bool queue_lift(struct queue *q, const char *storefront, struct str address, con
 
 /* ---- reading ---- */
 
+/* "" also of what does not open: the row counts all the same, and the others are not its hostages. */
+static bool unseal_or_none(struct queue *q, const char *storefront, struct str binding,
+    struct str sealed, struct arena *a, struct str *out, struct err *e)
+{
+    bool erased;
+
+    *out = STR("");
+    return sealed.n == 0 || unseal_text(q, storefront, binding, sealed, a, out, &erased, e) ||
+           e->code == ERR_CORRUPT;
+}
+
 static bool unseal_rows(struct queue *q, const char *storefront, struct store_suppression *rows,
     size_t n, struct arena *a, struct suppression **out, struct err *e)
 {
     *out = arena_array(a, n, sizeof **out);
     for (size_t i = 0; i < n; i++) {
         struct suppression *s = &rows[i].row;
-        bool erased;
 
-        if (rows[i].address.n > 0 &&
-            !unseal_text(q, storefront, bind_address(a, storefront, &s->person), rows[i].address, a,
-                &s->address, &erased, e))
-            return false;
-        if (rows[i].note.n > 0 &&
-            !unseal_text(q, storefront, bind_note(a, storefront, s->scope, s->reason), rows[i].note,
-                a, &s->note, &erased, e))
+        if (!unseal_or_none(q, storefront, bind_address(a, storefront, &s->person), rows[i].address,
+                a, &s->address, e) ||
+            !unseal_or_none(q, storefront, bind_note(a, storefront, s->scope, s->reason),
+                rows[i].note, a, &s->note, e))
             return false;
         (*out)[i] = *s;
     }

@@ -281,6 +281,35 @@ static void an_unreadable_mail_is_held_and_does_not_stop_the_others(void **state
     }
 }
 
+static void a_suppression_whose_seal_does_not_open_still_counts_and_is_listed(void **state)
+{
+    static const struct suppression_new hard = {.scope = "*",
+        .reason = "hard-bounce",
+        .origin = "receiver",
+        .evidence = "",
+        .note = STR("550 unknown")};
+    static const struct suppression_filter all = {
+        .scope = "", .reason = "", .origin = "", .max = 9};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct suppression *rows;
+    bool added;
+    size_t n;
+
+    (void)state;
+    FINE(queue_suppress(p->q, SHOP, STR("ada@example.com"), &hard, &added, &p->e));
+    FINE(queue_suppress(p->q, SHOP, STR("bob@example.com"), &hard, &added, &p->e));
+    post_change(p, "keys.db",
+        "UPDATE person_key SET wrapped = zeroblob(length(wrapped)) WHERE id ="
+        " (SELECT min(id) FROM person_key); UPDATE erasure SET n = n + 1");
+    FINE(queue_suppressions_of(p->q, SHOP, STR("ada@example.com"), p->a, &rows, &n, &p->e));
+    assert_int_equal(n, 1);
+    assert_true(rows[0].address.n == 0 && rows[0].note.n == 0);
+    FINE(queue_suppressions(p->q, SHOP, &all, p->a, &rows, &n, &p->e));
+    assert_int_equal(n, 2);
+    assert_true(str_is(rows[1].address, "bob@example.com"));
+    assert_true(str_is(rows[1].note, "550 unknown"));
+}
+
 static void an_unreadable_mail_still_shows_its_state_and_can_be_cancelled(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -354,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_broken_page_among_the_keys_stops_intake_too),
         cmocka_unit_test(an_outcome_that_meets_damage_does_not_keep_others_from_the_disk),
         cmocka_unit_test(an_unreadable_mail_is_held_and_does_not_stop_the_others),
+        cmocka_unit_test(a_suppression_whose_seal_does_not_open_still_counts_and_is_listed),
         cmocka_unit_test(an_unreadable_mail_still_shows_its_state_and_can_be_cancelled),
         cmocka_unit_test(a_mail_does_not_go_where_only_the_row_says),
         cmocka_unit_test(a_key_that_was_not_made_here_opens_nothing),
