@@ -94,7 +94,9 @@ class House:
 
     def __init__(self, name):
         self.name = name
-        self.dir = tempfile.mkdtemp(prefix="parcelpost-%s-" % name)
+        # What a killed test leaves goes with others' scratch (tests/support/scratch.h), which its name is for.
+        self.mark = "parcelpost-t%d-" % os.getpid()
+        self.dir = tempfile.mkdtemp(prefix="%s%s-" % (self.mark, name))
         os.chmod(self.dir, 0o755)
         self.stack = contextlib.ExitStack()
 
@@ -106,7 +108,9 @@ class House:
         if kind is None:
             shutil.rmtree(self.dir, ignore_errors=True)
         else:
-            print("kept for a look: %s" % self.dir, file=sys.stderr)
+            kept = self.dir.replace(self.mark, "parcelpost-kept-")
+            os.rename(self.dir, kept)
+            print("kept for a look: %s" % kept, file=sys.stderr)
 
     def path(self, *names):
         return os.path.join(self.dir, *names)

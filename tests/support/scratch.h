@@ -1,6 +1,6 @@
 /* scratch -- a folder or a file of one test, in /tmp, where the names of sockets stay short.
  * It goes with its test. What a test that was killed left there goes when another one asks: its name says whose it was, that
- * process is gone, and nobody wrote into it for ten minutes.
+ * process is gone, and nobody wrote into it for ten minutes. The folders of end-to-end tests bear such names, too.
  * Threads: any. A failure ends the program. */
 #ifndef TESTS_SUPPORT_SCRATCH_H
 #define TESTS_SUPPORT_SCRATCH_H
