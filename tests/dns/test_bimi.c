@@ -423,9 +423,7 @@ static void pages_that_do_not_come_are_no_faults(void **state)
 
 static int begin(void **state)
 {
-    static struct world w;
-    world_begin(&w);
-    world_zone(&w, 0,
+    return world_of_group(state,
         "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
         "default._bimi.good IN TXT \"v=BIMI1; l=https:\" \"//a.example/1\"\n"
         "default._bimi.good IN TXT \"something else\"\n"
@@ -433,15 +431,6 @@ static int begin(void **state)
         "default._bimi.two IN TXT \"v=BIMI1; l=https://a.example/1\"\n"
         "default._bimi.two IN TXT \"v=BIMI1; l=\"\n"
         "default._bimi.other IN TXT \"v=spf1 -all\"\n");
-    world_resolver(&w, NULL, 100);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_end(*state);
-    return 0;
 }
 
 int main(void)
@@ -455,5 +444,5 @@ int main(void)
         cmocka_unit_test(files_without_certificate_are_said_so),
         cmocka_unit_test(pages_that_do_not_come_are_no_faults),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, world_of_group_ends);
 }

@@ -307,16 +307,7 @@ static void a_zone_file_is_never_secure(void **state)
 
 static int begin(void **state)
 {
-    static struct world w;
-    world_begin(&w);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_end(*state);
-    return 0;
+    return world_of_group(state, NULL);
 }
 
 int main(void)
@@ -328,5 +319,5 @@ int main(void)
         cmocka_unit_test(hosts_are_judged),
         cmocka_unit_test(a_zone_file_is_never_secure),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, world_of_group_ends);
 }

@@ -400,9 +400,7 @@ static void pages_are_judged(void **state)
 
 static int begin(void **state)
 {
-    static struct world w;
-    world_begin(&w);
-    world_zone(&w, 0,
+    return world_of_group(state,
         "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
         "_mta-sts.good IN TXT \"v=STSv1; id=1;\"\n"
         "_mta-sts.joined IN TXT \"v=STSv1; i\" \"d=1\" \"2;\"\n"
@@ -412,15 +410,6 @@ static int begin(void **state)
         "_mta-sts.two IN TXT \"v=STSv1; id=1;\"\n_mta-sts.two IN TXT \"v=STSv1; id=2;\"\n"
         "_mta-sts.broken IN TXT \"v=STSv1; id=!;\"\n"
         "_mta-sts.other IN TXT \"v=spf1 -all\"\n");
-    world_resolver(&w, NULL, 100);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_end(*state);
-    return 0;
 }
 
 int main(void)
@@ -436,5 +425,5 @@ int main(void)
         cmocka_unit_test(names_are_matched),
         cmocka_unit_test(pages_are_judged),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, world_of_group_ends);
 }

@@ -112,24 +112,13 @@ static void records_are_found(void **state)
 
 static int begin(void **state)
 {
-    static struct world w;
-    world_begin(&w);
-    world_zone(&w, 0,
+    return world_of_group(state,
         "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
         "_smtp._tls.good IN TXT \"v=TLSRPTv1; rua=mailto:\" \"a@example.com\"\n"
         "_smtp._tls.good IN TXT \"note\"\n"
         "_smtp._tls.two IN TXT \"v=TLSRPTv1; rua=mailto:a@example.com\"\n"
         "_smtp._tls.two IN TXT \"v=TLSRPTv1; rua=mailto:b@example.com\"\n"
         "_smtp._tls.other IN TXT \"v=DMARC1; p=none\"\n");
-    world_resolver(&w, NULL, 100);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_end(*state);
-    return 0;
 }
 
 int main(void)
@@ -139,5 +128,5 @@ int main(void)
         cmocka_unit_test(uris_have_a_limit),
         cmocka_unit_test(records_are_found),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, world_of_group_ends);
 }

@@ -71,27 +71,16 @@ static void policies_come_through_our_resolver(void **state)
 
 static int begin(void **state)
 {
-    static struct world w;
     signal(SIGPIPE, SIG_IGN);
-    world_begin(&w);
-    world_zone(&w, 0,
+    return world_of_group(state,
         "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
         "mta-sts.shop IN CNAME pages\npages IN A 127.0.0.1\npages IN AAAA ::1\n"
         "mta-sts.other IN A 127.0.0.1\n"
         "mta-sts.inside IN A 10.0.0.1\n");
-    world_resolver(&w, NULL, 100);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_end(*state);
-    return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(policies_come_through_our_resolver)};
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, world_of_group_ends);
 }

@@ -62,6 +62,25 @@ void world_resolver(struct world *w, const char *const *servers, int64_t timeout
         fail_msg("%s", e.text);
 }
 
+int world_of_group(void **state, const char *zone)
+{
+    static struct world w;
+
+    world_begin(&w);
+    if (zone) {
+        world_zone(&w, 0, zone);
+        world_resolver(&w, NULL, 100);
+    }
+    *state = &w;
+    return 0;
+}
+
+int world_of_group_ends(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
 void world_pass_ms(struct world *w, int64_t ms)
 {
     w->fake.ms += ms;

@@ -29,6 +29,9 @@ struct world {
 /* Starts at 2026-11-21T00:00:00Z with an empty folder and no resolver. */
 void world_begin(struct world *w);
 void world_end(struct world *w);
+/* The same for all cases of a group, whose state it is then; `zone`: on this one, or NULL. */
+int world_of_group(void **state, const char *zone);
+int world_of_group_ends(void **state);
 
 /* Writes a zone file; its path is w->paths[i]. A newer version gets another inode, as editors and git make it. */
 void world_zone(struct world *w, size_t i, const char *text);

@@ -2,14 +2,9 @@
 #include "base/file.h"
 #include "mailer/cli/cli.h"
 #include "tests/base/expect.h"
-#include "tests/mailer/cli/program.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/cli/front.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static struct room room;
 
 #define ZONE                                                                                       \
     "$ORIGIN shop.example.\n@ 300 IN SOA ns hm 1 3600 600 86400 60\n"                              \
@@ -49,21 +44,10 @@ static void write_mails(void)
 
 static int open_room(void **state)
 {
-    (void)state;
-    room_open(&room);
-    queue_close(&room.queue); /* the commands open it themselves */
-    if (chdir(room.folder) != 0)
-        return -1;
-    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
-    write_mails();
-    return 0;
-}
+    int failed = front_open(state);
 
-static int close_room(void **state)
-{
-    (void)state;
-    program_close();
-    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
+    write_mails();
+    return failed;
 }
 
 static void every_command_has_help_with_an_example(void **state)
@@ -461,5 +445,5 @@ int main(void)
         cmocka_unit_test(a_watch_that_cannot_tell_names_what),
     };
 
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, open_room, front_close);
 }

@@ -4,32 +4,16 @@
 #include "mailer/cli/cli.h"
 #include "queue/sqlite.h"
 #include "tests/base/expect.h"
-#include "tests/mailer/cli/program.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/cli/front.h"
 
-#include <stdlib.h>
 #include <unistd.h>
-
-static struct room room;
 
 static int open_room(void **state)
 {
-    (void)state;
-    room_open(&room);
-    queue_close(&room.queue); /* the commands open it themselves */
-    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
-    room_write(&room, "mail.json",
-        "{\"template\":\"note\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\","
-        "\"number\":\"1\"}}",
-        0600);
-    return chdir(room.folder);
-}
+    int failed = front_open(state);
 
-static int close_room(void **state)
-{
-    (void)state;
-    program_close();
-    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
+    front_write_mail();
+    return failed;
 }
 
 /* The settings without the stream "service", of which suppressions stand. */
@@ -251,5 +235,5 @@ int main(void)
         cmocka_unit_test(a_broken_journal_comes_back_only_for_who_says_so),
     };
 
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, open_room, front_close);
 }

@@ -3,31 +3,9 @@
 #include "mailer/cli/cli.h"
 #include "mailer/mime/rotation.h"
 #include "tests/base/expect.h"
-#include "tests/mailer/cli/program.h"
-#include "tests/mailer/intake/room.h"
-
-#include <stdlib.h>
-#include <unistd.h>
+#include "tests/mailer/cli/front.h"
 
 #define STATE "s1._domainkey.shop.example.rotation"
-
-static struct room room;
-
-static int open_room(void **state)
-{
-    (void)state;
-    room_open(&room);
-    queue_close(&room.queue);
-    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
-    return chdir(room.folder);
-}
-
-static int close_room(void **state)
-{
-    (void)state;
-    program_close();
-    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
-}
 
 static void come_to(enum rotation_step step)
 {
@@ -115,5 +93,5 @@ int main(void)
         cmocka_unit_test(a_key_signs_once_the_service_has_read_it),
     };
 
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, front_open, front_close);
 }

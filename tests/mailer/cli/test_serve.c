@@ -2,30 +2,10 @@
 #include "base/file.h"
 #include "mailer/cli/cli.h"
 #include "tests/base/expect.h"
-#include "tests/mailer/cli/program.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/cli/front.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-static struct room room;
-
-static int open_room(void **state)
-{
-    (void)state;
-    room_open(&room);
-    queue_close(&room.queue); /* the commands open it themselves */
-    setenv("PARCELPOST_CONFIG", "settings.conf", 1);
-    return chdir(room.folder);
-}
-
-static int close_room(void **state)
-{
-    (void)state;
-    program_close();
-    return chdir("/") == 0 ? (room_close(&room), 0) : -1;
-}
 
 /* What the settings of the room become, and what `config check` must say of it. */
 static void a_check_tells_what_serve_would_refuse(void **state)
@@ -158,17 +138,14 @@ static void a_service_that_cannot_start_says_why(void **state)
 static void a_sandbox_that_is_refused_leaves_nothing(void **state)
 {
     static const struct run sent = {
-        "a mail", "send ok.json --storefront acme", CLI_FINE, "\"state\":\"queued\""};
+        "a mail", "send mail.json --storefront acme", CLI_FINE, "\"state\":\"queued\""};
     static const struct run refused = {
         "the sandbox", "serve --sandbox", EX_TEMPFAIL, "holds mail of a service"};
     sigset_t before;
     (void)state;
 
     pthread_sigmask(SIG_SETMASK, NULL, &before);
-    room_write(&room, "ok.json",
-        "{\"template\":\"note\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\",\"number\":"
-        "\"1\"}}",
-        0600);
+    front_write_mail();
     expect_run(&sent);
     expect_run(&refused);
     expect("the log", !strstr(buf_text(&program_err), "sandbox-listening"), "no receiver");
@@ -186,5 +163,5 @@ int main(void)
         cmocka_unit_test(a_sandbox_that_is_refused_leaves_nothing),
     };
 
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, front_open, front_close);
 }

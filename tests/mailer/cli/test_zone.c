@@ -2,23 +2,7 @@
 
 #include "dns/dkim_record.h"
 #include "tests/base/expect.h"
-#include "tests/mailer/intake/room.h"
-
-static struct room room;
-
-static int open_room(void **state)
-{
-    (void)state;
-    room_open(&room);
-    return 0;
-}
-
-static int close_room(void **state)
-{
-    (void)state;
-    room_close(&room);
-    return 0;
-}
+#include "tests/mailer/intake/one_room.h"
 
 #define SHOP(name, from, more)                                                                     \
     "storefront \"" name "\" {\n from = \"" from "\"\n" more " dkim \"s1\" { key_file = "          \
@@ -184,5 +168,5 @@ int main(void)
         cmocka_unit_test(the_rest_of_the_world_takes_mail_at_loopback),
     };
 
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, one_room_open, one_room_close);
 }

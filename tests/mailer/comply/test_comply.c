@@ -1,23 +1,7 @@
 #include "tests/base/expect.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/intake/one_room.h"
 
 #include "mailer/comply/comply.h"
-
-static struct room room;
-
-static int open_room(void **state)
-{
-    (void)state;
-    room_open(&room);
-    return 0;
-}
-
-static int close_room(void **state)
-{
-    (void)state;
-    room_close(&room);
-    return 0;
-}
 
 static void suppress(const char *address, const char *scope, const char *reason)
 {
@@ -242,5 +226,5 @@ int main(void)
         cmocka_unit_test(the_journal_tells_method_key_and_message),
         cmocka_unit_test(a_token_that_is_not_ours_is_unknown),
     };
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, one_room_open, one_room_close);
 }

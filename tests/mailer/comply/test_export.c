@@ -1,23 +1,7 @@
 #include "tests/base/expect.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/intake/one_room.h"
 
 #include "mailer/comply/comply.h"
-
-static struct room room;
-
-static int open_room(void **state)
-{
-    (void)state;
-    room_open(&room);
-    return 0;
-}
-
-static int close_room(void **state)
-{
-    (void)state;
-    room_close(&room);
-    return 0;
-}
 
 static void cells_are_quoted_and_no_formulas(void **state)
 {
@@ -241,5 +225,5 @@ int main(void)
         cmocka_unit_test(a_failed_write_fails_the_export),
         cmocka_unit_test(more_than_a_page_is_exported_whole),
     };
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, one_room_open, one_room_close);
 }

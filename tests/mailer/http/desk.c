@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -98,6 +99,23 @@ void desk_close(struct desk *d)
     resolver_close(&d->resolver);
     snapshot_holder_close(&d->snapshots);
     room_close(&d->room);
+}
+
+struct desk desk;
+
+int one_desk_open(void **state)
+{
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN); /* as the service does */
+    desk_open(&desk);
+    return 0;
+}
+
+int one_desk_close(void **state)
+{
+    (void)state;
+    desk_close(&desk);
+    return 0;
 }
 
 /* ---- the client ---- */

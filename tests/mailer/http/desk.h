@@ -23,6 +23,12 @@ struct desk {
 void desk_open(struct desk *d);
 void desk_open_with(struct desk *d, struct http_limits limits);
 void desk_close(struct desk *d);
+
+/* The desk of a suite that has one for all its cases, and the set-up and tear-down of such a group. */
+extern struct desk desk;
+int one_desk_open(void **state);
+int one_desk_close(void **state);
+
 bool desk_ask(void *context, const char *storefront, const char *stream, enum stream_class class,
     struct str address, struct intake_permission *out,
     struct err *e); /* comply, as serve wires it */

@@ -4,22 +4,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-static struct desk desk;
-
-static int open_desk(void **state)
-{
-    (void)state;
-    desk_open(&desk);
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    desk_close(&desk);
-    return 0;
-}
-
 #define NOTE                                                                                       \
     "{\"template\":\"note\",\"to\":\"Ada "                                                         \
     "<ada@example.com>\",\"data\":{\"name\":\"Ada\",\"number\":\"7\"}"
@@ -423,5 +407,5 @@ int main(void)
         cmocka_unit_test(health_is_told),
         cmocka_unit_test(metrics_are_for_this_machine_only),
     };
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, one_desk_open, one_desk_close);
 }

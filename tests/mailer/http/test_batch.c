@@ -5,28 +5,10 @@
 #include "base/log.h"
 #include "queue/sqlite.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static struct desk desk;
-
-static int open_desk(void **state)
-{
-    (void)state;
-    signal(SIGXFSZ, SIG_IGN);
-    desk_open(&desk);
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    desk_close(&desk);
-    return 0;
-}
 
 #define NOTE(more)                                                                                 \
     "{\"template\":\"note\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\","                \
@@ -383,5 +365,5 @@ int main(void)
         cmocka_unit_test(a_client_that_leaves_while_its_batch_waits_costs_nothing),
     };
 
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, one_desk_open, one_desk_close);
 }

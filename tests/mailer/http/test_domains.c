@@ -5,22 +5,6 @@
 
 #include <unistd.h>
 
-static struct desk desk;
-
-static int open_desk(void **state)
-{
-    (void)state;
-    desk_open(&desk);
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    desk_close(&desk);
-    return 0;
-}
-
 static void only_domains_of_the_storefront_are_shown(void **state)
 {
     static const struct {
@@ -121,5 +105,5 @@ int main(void)
         cmocka_unit_test(it_takes_a_key_that_may_read),
         cmocka_unit_test(a_stopped_surveyor_is_told_as_not_ready),
     };
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, one_desk_open, one_desk_close);
 }

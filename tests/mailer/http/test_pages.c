@@ -5,22 +5,6 @@
 #include "mailer/http/page.h"
 #include "mailer/mime/token.h"
 
-static struct desk desk;
-
-static int open_desk(void **state)
-{
-    (void)state;
-    desk_open(&desk);
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    desk_close(&desk);
-    return 0;
-}
-
 /* ---- forms ---- */
 
 #define MULTI "multipart/form-data; boundary=XX"
@@ -341,5 +325,5 @@ int main(void)
         cmocka_unit_test(a_form_that_says_nothing_changes_nothing),
         cmocka_unit_test(an_unsubscribed_person_gets_no_marketing_but_notes),
     };
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, one_desk_open, one_desk_close);
 }

@@ -2,22 +2,6 @@
 #include "tests/base/expect.h"
 #include "tests/mailer/http/desk.h"
 
-static struct desk desk;
-
-static int open_desk(void **state)
-{
-    (void)state;
-    desk_open(&desk);
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    desk_close(&desk);
-    return 0;
-}
-
 #define NOTE                                                                                       \
     "{\"template\":\"note\",\"to\":\"Ada "                                                         \
     "<ada@example.com>\",\"data\":{\"name\":\"Ada\",\"number\":\"7\"}"
@@ -237,5 +221,5 @@ int main(void)
         cmocka_unit_test(all_faults_come_with_pointers),
         cmocka_unit_test(invalid_json_is_told_with_line_and_column),
     };
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, one_desk_open, one_desk_close);
 }

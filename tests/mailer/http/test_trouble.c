@@ -9,27 +9,9 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static struct desk desk;
-
-static int open_desk(void **state)
-{
-    (void)state;
-    signal(SIGXFSZ, SIG_IGN);
-    desk_open(&desk);
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    desk_close(&desk);
-    return 0;
-}
 
 #define NOTE                                                                                       \
     "{\"template\":\"note\",\"to\":\"ada@example.com\",\"data\":{\"name\":\"Ada\",\"number\":"     \
@@ -436,5 +418,5 @@ int main(void)
         cmocka_unit_test(it_listens_on_ipv6_too),
         cmocka_unit_test(the_log_holds_nothing_personal),
     };
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, one_desk_open, one_desk_close);
 }

@@ -7,13 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct desk desk;
 static struct desk hasty; /* ends connections that do not get on */
 
 static int open_desk(void **state)
 {
-    (void)state;
-    desk_open(&desk);
+    one_desk_open(state);
     desk_open_with(
         &hasty, (struct http_limits){
                     .idle_ms = DESK_SPAN_MS, .head_ms = DESK_SPAN_MS, .body_ms = DESK_SPAN_MS});
@@ -22,10 +20,8 @@ static int open_desk(void **state)
 
 static int close_desk(void **state)
 {
-    (void)state;
     desk_close(&hasty);
-    desk_close(&desk);
-    return 0;
+    return one_desk_close(state);
 }
 
 #define NOTE                                                                                       \

@@ -1,28 +1,24 @@
 #include "tests/base/expect.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/intake/one_room.h"
 
 #include "base/encode.h"
 #include "mailer/intake/rendered.h"
 
 #include <stdio.h>
 
-static struct room room;
 static struct snapshot *snapshot;
 
 static int open_room(void **state)
 {
-    (void)state;
-    room_open(&room);
+    one_room_open(state);
     snapshot = room_snapshot(&room);
     return 0;
 }
 
 static int close_room(void **state)
 {
-    (void)state;
     snapshot_close(&snapshot);
-    room_close(&room);
-    return 0;
+    return one_room_close(state);
 }
 
 struct taken {

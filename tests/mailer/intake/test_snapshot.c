@@ -1,24 +1,8 @@
 #include "tests/base/expect.h"
-#include "tests/mailer/intake/room.h"
+#include "tests/mailer/intake/one_room.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-static struct room room;
-
-static int open_room(void **state)
-{
-    (void)state;
-    room_open(&room);
-    return 0;
-}
-
-static int close_room(void **state)
-{
-    (void)state;
-    room_close(&room);
-    return 0;
-}
 
 static void a_shop_is_ready_for_work(void **state)
 {
@@ -238,5 +222,5 @@ int main(void)
         cmocka_unit_test(without_a_queue_mails_still_compile),
         cmocka_unit_test(a_swap_under_load_disturbs_nobody),
     };
-    return cmocka_run_group_tests(tests, open_room, close_room);
+    return cmocka_run_group_tests(tests, one_room_open, one_room_close);
 }
