@@ -6,8 +6,11 @@
 
 /* ---- gathering what is written -------------------------------------------------------------------------- */
 
+/* Among them was the password, where the server wanted one. */
 static void forget_words(struct dial *d)
 {
+    if (d->words)
+        explicit_bzero(d->words, DIAL_WORDS_SIZE);
     free(d->words);
     d->words = NULL;
     d->words_n = 0;
