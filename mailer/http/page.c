@@ -22,20 +22,20 @@ static const struct language {
     struct words pages[PAGES];
 } languages[] = {
     {"en", "Unsubscribe", "Stop all marketing mail",
-        {[PAGE_ASK] = {"Unsubscribe?", "You will get no more mail of this kind from this shop. "
-                                       "Mail about your orders, such as "
-                                       "shipping notices and refunds, still comes."},
+        {[PAGE_ASK] = {"Unsubscribe?",
+             "If you unsubscribe, this shop sends you no more mail of this kind. Mail about your "
+             "orders, such as shipping notices and refunds, still comes. Nothing has changed yet."},
             [PAGE_DONE] = {"You are unsubscribed",
                 "It is stored and holds from now on. You can close this page."},
             [PAGE_UNCLEAR] = {"Nothing was changed", "Please use one of the buttons."},
             [PAGE_FAILED] = {"That did not work",
                 "Your wish could not be stored just now. Please try again in a minute."}}},
-    {"de", "Abbestellen", "Keine Werbung mehr, gleich welche",
+    {"de", "Abbestellen", "Alle Werbemails abbestellen",
         {[PAGE_ASK] = {"Abbestellen?",
-             "Sie bekommen von diesem Shop keine Mails dieser Art mehr. Mails zu Ihren "
-             "Bestellungen, "
-             "etwa Versandmitteilungen und Erstattungen, kommen weiterhin."},
-            [PAGE_DONE] = {"Sie haben sich abgemeldet",
+             "Wenn Sie abbestellen, schickt Ihnen dieser Shop keine Mails dieser Art mehr. Mails "
+             "zu Ihren Bestellungen, etwa Versandmitteilungen und Erstattungen, kommen weiterhin. "
+             "Noch ist nichts geändert."},
+            [PAGE_DONE] = {"Die Mails sind abbestellt",
                 "Das ist gespeichert und gilt ab sofort. Sie können diese Seite schließen."},
             [PAGE_UNCLEAR] = {"Es wurde nichts geändert",
                 "Bitte benutzen Sie eine der Schaltflächen."},

@@ -197,6 +197,26 @@ static void the_page_is_locked_down_and_speaks_the_language(void **state)
     expect("nothing from elsewhere", !strstr(buf_text(&r.body), "http"), "none");
 }
 
+/* Whoever closes the page before a button is pressed has to know that nothing was done. */
+static void the_question_says_that_nothing_is_done_yet(void **state)
+{
+    static const struct {
+        const char *accept, *condition, *open;
+    } languages[] = {
+        {"Accept-Language: en\r\n", "<p>If you unsubscribe, ", "Nothing has changed yet."},
+        {"Accept-Language: de\r\n", "<p>Wenn Sie abbestellen, ", "Noch ist nichts geändert."},
+    };
+
+    (void)state;
+    EACH(row, languages)
+    {
+        AUTO(reply_close) struct reply r = {0};
+        desk_call(&desk, "GET", "/u/anything", row->accept, STR(""), &r);
+        expect_in(row->accept, buf_str(&r.body), row->condition);
+        expect_in(row->accept, buf_str(&r.body), row->open);
+    }
+}
+
 static const struct {
     const char *name, *type, *body, *scope, *method;
 } wishes[] = {
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(the_browser_chooses_the_language),
         cmocka_unit_test(looking_at_a_link_changes_nothing),
         cmocka_unit_test(the_page_is_locked_down_and_speaks_the_language),
+        cmocka_unit_test(the_question_says_that_nothing_is_done_yet),
         cmocka_unit_test(a_posted_form_unsubscribes),
         cmocka_unit_test(an_unknown_token_is_answered_like_a_known_one),
         cmocka_unit_test(a_forged_token_unsubscribes_nobody),
