@@ -211,9 +211,9 @@ static void a_link_to_leave_shows_where_the_stream_has_one(void **state)
     assert_non_null(
         strstr(buf_text(&with.html), "href=\"https://mail.nordwind.example/u/t0ken?a=1&amp;b=2\""));
     assert_non_null(
-        strstr(buf_text(&with.text), "Abmelden: https://mail.nordwind.example/u/t0ken?a=1&b=2"));
-    assert_null(strstr(buf_text(&without.html), "Abmelden"));
-    assert_null(strstr(buf_text(&without.text), "Abmelden"));
+        strstr(buf_text(&with.text), "Abbestellen: https://mail.nordwind.example/u/t0ken?a=1&b=2"));
+    assert_null(strstr(buf_text(&without.html), "Abbestellen"));
+    assert_null(strstr(buf_text(&without.text), "Abbestellen"));
 }
 
 static void a_line_break_in_data_cannot_reach_the_subject(void **state)

@@ -54,8 +54,9 @@ static const struct {
         "You receive this message because you agreed to hear from Nordwind.", "Unsubscribe",
         "until 24 December 2026."},
     {"de", "Neu für den Winter bei Nordwind",
-        "Sie erhalten diese Nachricht, weil Sie Nachrichten von Nordwind zugestimmt haben.",
-        "Abmelden", "bis zum 24. Dezember 2026."},
+        "Sie erhalten diese Nachricht, weil Sie eingewilligt haben, Nachrichten von Nordwind zu "
+        "erhalten.",
+        "Abbestellen", "bis zum 24. Dezember 2026."},
 };
 
 static void check_language(const struct mails *m, struct str data_text, size_t i)
