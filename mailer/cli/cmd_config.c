@@ -2,11 +2,8 @@
  * and what would keep each mail from going out later, without changing anything. */
 #include "base/file.h"
 #include "mailer/cli/cli.h"
+#include "mailer/cli/dirs.h"
 #include "mailer/intake/snapshot.h"
-
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SECRET_BYTES 4096
 #define CA_BYTES (16u << 20)
@@ -33,56 +30,14 @@ static void check_storefronts(struct check *k)
         add(k, "storefront", &e);
 }
 
-/* The service may run as another user than this check: a refusal says whom it is about. */
-static bool refuse_folder(const char *path, struct err *e)
-{
-    if (errno == EACCES)
-        return err_system(e, "folder %s, for user %u, who runs this check", path, geteuid());
-    return err_system(e, "folder %s", path);
-}
-
-static bool is_folder(const char *path, struct err *e)
-{
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return refuse_folder(path, e);
-    return S_ISDIR(st.st_mode) || err_set(e, ERR_INPUT, "%s is not a folder", path);
-}
-
-/* Whether something can be made in it. */
-static bool can_write_in(const char *folder, struct err *e)
-{
-    return is_folder(folder, e) && (access(folder, W_OK | X_OK) == 0 || refuse_folder(folder, e));
-}
-
-/* Paths of the settings are absolute. */
-static const char *parent_of(struct check *k, const char *path)
-{
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    while (n > 1 && path[n - 1] != '/')
-        n--;
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    return arena_text(k->faults.arena, str_bytes(path, n));
-}
-
-static bool is_there(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 || errno != ENOENT;
-}
-
 /* Folders that the service makes where they are not there, but not the folders above. */
 static void check_folders(struct check *k)
 {
     struct err e = {0};
-    const char *data = k->conf->data_dir, *captured = k->conf->captured_dir;
-    if (!can_write_in(is_there(data) ? data : parent_of(k, data), &e))
+    if (!dirs_is_writable(k->conf->data_dir, &e))
         add(k, "/data_dir", &e);
     /* Only a sandbox writes there, and a service need not be able to. */
-    if (!is_folder(is_there(captured) ? captured : parent_of(k, captured), &e))
+    if (!dirs_is_there(k->conf->captured_dir, &e))
         add(k, "/captured_dir", &e);
 }
 
@@ -92,7 +47,7 @@ static void check_keyring(struct check *k)
     AUTO(keyring_close) struct keyring *keys = NULL;
     struct err e = {0};
     if (!cli_keyring_find(k->conf, &keys, &e) ||
-        (!keys && !can_write_in(parent_of(k, k->conf->keyring_file), &e)))
+        (!keys && !dirs_is_writable(k->conf->keyring_file, &e)))
         add(k, "/keyring_file", &e);
 }
 

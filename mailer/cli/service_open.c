@@ -1,5 +1,6 @@
 /* The floors, opened in order and closed in reverse. */
 #include "base/log.h"
+#include "mailer/cli/dirs.h"
 #include "mailer/cli/dkim_rotate.h"
 #include "mailer/cli/service.h"
 #include "mailer/cli/wiring.h"
@@ -124,13 +125,22 @@ static bool open_sandbox(struct service *s, struct err *e)
     return true;
 }
 
+/* Before anything is made: a sandbox that will find no place for its mails leaves no keyring, and no folder marked as its
+ * own. */
+static bool sandbox_has_a_place(struct service *s, struct err *e)
+{
+    return !cli_flag(s->cli, "sandbox") || dirs_is_writable(s->conf->captured_dir, e) ||
+           err_prefix(e, "captured_dir");
+}
+
 bool service_open(struct service *s, struct err *e)
 {
     s->metrics = metrics_open();
     s->guard = clock_guard_open(clock_system(), clock_since_boot());
     s->clock = clock_of_guard(s->guard);
     s->spans = clock_of_opening(s->guard);
-    if (!service_take_settings(s, e) || !cli_keyring(s->conf, &s->keys, e) || !open_queue(s, e))
+    if (!service_take_settings(s, e) || !sandbox_has_a_place(s, e) ||
+        !cli_keyring(s->conf, &s->keys, e) || !open_queue(s, e))
         return false;
     let_the_queue_go_first();
     return open_sandbox(s, e) && open_dns(s, e) && service_open_snapshots(s, e) &&

@@ -111,8 +111,7 @@ static void a_service_that_cannot_start_says_why(void **state)
         {"no place for what the sandbox captures",
             "keyring_file = \"keyring\"\ndata_dir = \"fresh\"\ncaptured_dir = "
             "\"/proc/nope/captured\"\n",
-            "serve --sandbox --config serve.conf", EX_IOERR,
-            "captured_dir: sandbox folder /proc/nope/captured"},
+            "serve --sandbox --config serve.conf", EX_IOERR, "captured_dir: folder /proc/nope"},
         {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
             "serve --config serve.conf", EX_IOERR,
             "data_dir: cannot make the data folder /proc/nope"},
@@ -131,6 +130,23 @@ static void a_service_that_cannot_start_says_why(void **state)
         expect_run(&run);
     }
     assert_int_equal(count_of("serve.conf:1"), 1); /* the fault is told once */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void a_sandbox_without_a_place_for_mails_makes_nothing(void **state)
+{
+    static const struct run refused = {
+        "the sandbox", "serve --sandbox --config serve.conf", EX_IOERR, "captured_dir: "};
+    sigset_t before;
+    (void)state;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    room_write(&room, "serve.conf",
+        "keyring_file = \"new-keyring\"\ndata_dir = \"new\"\ncaptured_dir = \"absent/captured\"\n",
+        0600);
+    expect_run(&refused);
+    expect("keyring", access("new-keyring", F_OK) != 0, "none");
+    expect("data folder", access("new", F_OK) != 0, "none");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -160,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_check_tells_what_serve_would_refuse),
         cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
         cmocka_unit_test(a_service_that_cannot_start_says_why),
+        cmocka_unit_test(a_sandbox_without_a_place_for_mails_makes_nothing),
         cmocka_unit_test(a_sandbox_that_is_refused_leaves_nothing),
     };
 
