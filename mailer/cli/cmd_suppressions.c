@@ -120,6 +120,19 @@ static int add(struct cli *c, struct cli_desk *d)
     return CLI_FINE;
 }
 
+/* A person may be suppressed more than once; lifting one of several lets no mail go. */
+static bool print_standing(
+    struct cli *c, const struct cli_desk *d, const struct address *address, struct err *e)
+{
+    struct suppression *rows;
+    size_t n;
+    if (!queue_suppressions_of(d->queue, d->storefront, address->spec, c->arena, &rows, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        printf("still suppressed for %s (%s)\n", rows[i].scope, rows[i].reason);
+    return true;
+}
+
 static int lift(struct cli *c, struct cli_desk *d)
 {
     struct err e = {0};
@@ -138,7 +151,10 @@ static int lift(struct cli *c, struct cli_desk *d)
     if (!address_parse(str_of(c->operands[0]), c->arena, &address, &e) ||
         !queue_lift(d->queue, d->storefront, address.spec, scope, reason, who, &lifted, &e))
         return cli_fail(c, &e);
-    printf("%llu lifted\n", (unsigned long long)lifted);
+    printf("%llu lifted for %s%s%s\n", (unsigned long long)lifted, scope, reason[0] ? ", " : "",
+        reason);
+    if (!print_standing(c, d, &address, &e))
+        return cli_fail(c, &e);
     return lifted > 0 ? CLI_FINE : CLI_FINDINGS;
 }
 

@@ -64,6 +64,29 @@ static void a_filter_that_nothing_can_match_is_refused(void **state)
     expect_run(row);
 }
 
+/* Whoever lifts the wrong one of two believes that mail goes again. */
+static void lifting_tells_what_still_stands(void **state)
+{
+    static const struct run table[] = {
+        {"all mail", S("add") "kim@example.com", CLI_FINE, "for *"},
+        {"marketing", S("add") "kim@example.com --scope class:marketing --reason unsubscribe",
+            CLI_FINE, "for class:marketing"},
+        {"one of two", S("lift") "kim@example.com --note n", CLI_FINE,
+            "1 lifted for *\nstill suppressed for class:marketing (unsubscribe)\n"},
+        {"another than stands", S("lift") "kim@example.com --note n", CLI_FINDINGS,
+            "0 lifted for *\nstill suppressed for class:marketing (unsubscribe)\n"},
+        {"another reason", S("lift") "kim@example.com --note n --reason manual", CLI_FINDINGS,
+            "0 lifted for *, manual\nstill suppressed for class:marketing (unsubscribe)\n"},
+        {"the last", S("lift") "kim@example.com --note n --scope class:marketing", CLI_FINE,
+            "1 lifted for class:marketing\n"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+    assert_null(strstr(buf_text(&program_out), "still"));
+}
+
 /* The API's rule, so that one list holds both. */
 static void a_reason_is_a_word_of_small_letters(void **state)
 {
@@ -227,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_filter_that_nothing_can_match_is_refused),
+        cmocka_unit_test(lifting_tells_what_still_stands),
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
