@@ -12,6 +12,9 @@
 #define SECRET_SIZE (3 + 43)
 #define ROLES_ALL (ROLE_SEND | ROLE_READ | ROLE_REVIEW | ROLE_ADMIN)
 
+const struct key_role_name key_roles[KEY_ROLES] = {
+    {ROLE_SEND, "send"}, {ROLE_READ, "read"}, {ROLE_REVIEW, "review"}, {ROLE_ADMIN, "admin"}};
+
 /* ---- the cache: keys in force, each good while no key at all was changed since it was read ---- */
 
 #define CACHE_PLACES 64
@@ -126,6 +129,16 @@ static bool is_proven(const struct queue *q, const struct digest *secret, const 
     return false;
 }
 
+static struct js *names_of(unsigned roles)
+{
+    struct js *names = js_array();
+
+    for (size_t i = 0; i < KEY_ROLES; i++)
+        if (roles & key_roles[i].role)
+            js_push(names, js_new_text(str_of(key_roles[i].name)));
+    return names;
+}
+
 static struct str facts_of(struct arena *a, const char *id, unsigned roles, const char *why)
 {
     AUTO(js_close) struct js *o = js_object();
@@ -133,7 +146,7 @@ static struct str facts_of(struct arena *a, const char *id, unsigned roles, cons
 
     js_set_cstr(o, "key", id);
     if (roles != 0)
-        js_set_int(o, "roles", roles);
+        js_set(o, "roles", names_of(roles));
     if (why && why[0])
         js_set_cstr(o, "why", why);
     js_write(o, JS_CANONICAL, &text);

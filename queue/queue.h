@@ -409,6 +409,12 @@ bool queue_chains(struct queue *q, struct arena *a, struct chain **out, size_t *
 
 enum key_role { ROLE_SEND = 1, ROLE_READ = 2, ROLE_REVIEW = 4, ROLE_ADMIN = 8 };
 
+#define KEY_ROLES 4
+extern const struct key_role_name {
+    enum key_role role;
+    const char *name; /* as people write it, and as the journal keeps it */
+} key_roles[KEY_ROLES];
+
 struct api_key {
     const char *storefront, *id; /* "key_..." */
     const char *label;

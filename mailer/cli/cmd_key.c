@@ -1,22 +1,16 @@
 #include "mailer/cli/cli.h"
 
-static const struct {
-    const char *name;
-    enum key_role role;
-} roles[] = {
-    {"send", ROLE_SEND}, {"read", ROLE_READ}, {"review", ROLE_REVIEW}, {"admin", ROLE_ADMIN}};
-
 static bool read_roles(const char *text, unsigned *out)
 {
     struct str rest = str_of(text), word;
     *out = 0;
     while (str_next(&rest, ',', &word)) {
         size_t i = 0;
-        while (i < COUNT_OF(roles) && !str_is(str_trim(word), roles[i].name))
+        while (i < KEY_ROLES && !str_is(str_trim(word), key_roles[i].name))
             i++;
-        if (i == COUNT_OF(roles))
+        if (i == KEY_ROLES)
             return false;
-        *out |= roles[i].role;
+        *out |= key_roles[i].role;
     }
     return *out != 0;
 }
@@ -24,9 +18,9 @@ static bool read_roles(const char *text, unsigned *out)
 static void print_roles(unsigned mask)
 {
     const char *separator = "";
-    for (size_t i = 0; i < COUNT_OF(roles); i++)
-        if (mask & roles[i].role) {
-            printf("%s%s", separator, roles[i].name);
+    for (size_t i = 0; i < KEY_ROLES; i++)
+        if (mask & key_roles[i].role) {
+            printf("%s%s", separator, key_roles[i].name);
             separator = ",";
         }
 }

@@ -2,12 +2,6 @@
 
 #include "mailer/http/problem.h"
 
-static const struct {
-    unsigned role;
-    const char *name;
-} role_names[] = {
-    {ROLE_SEND, "send"}, {ROLE_READ, "read"}, {ROLE_REVIEW, "review"}, {ROLE_ADMIN, "admin"}};
-
 /* presented: as a Bearer token; another scheme, or none, is the same as no key. */
 static bool refuse_unknown_key(struct exchange *x, bool presented)
 {
@@ -26,9 +20,9 @@ static bool refuse_role(struct exchange *x, unsigned roles)
 {
     AUTO(buf_close) struct buf names = {0};
 
-    for (size_t i = 0; i < COUNT_OF(role_names); i++)
-        if (roles & role_names[i].role)
-            buf_addf(&names, "%s%s", names.n > 0 ? " or " : "", role_names[i].name);
+    for (size_t i = 0; i < KEY_ROLES; i++)
+        if (roles & key_roles[i].role)
+            buf_addf(&names, "%s%s", names.n > 0 ? " or " : "", key_roles[i].name);
     problem(x, 403, "role-missing", "this API key has not the role that is needed here: %s",
         buf_text(&names));
     return false;

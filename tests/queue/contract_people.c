@@ -261,6 +261,25 @@ static void a_key_is_found_by_its_secret_until_it_is_revoked(void **state)
     expect_whole_chain(p, SHOP, "one");
 }
 
+/* A reviewer reads what a key may do, not a number. */
+static void the_journal_names_the_roles_of_a_key(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    struct api_key made;
+    struct journal_row *rows;
+    const char *secret;
+    size_t n;
+
+    FINE(queue_key_create(
+        p->q, SHOP, "desk", ROLE_REVIEW | ROLE_ADMIN, test_actor, p->a, &made, &secret, &p->e));
+    FINE(queue_journal(p->q, SHOP, "one", 0, 10, p->a, &rows, &n, &p->e));
+    assert_int_equal(n, 1);
+    assert_string_equal(rows[0].event, "key.created");
+    assert_string_equal(arena_text(p->a, rows[0].facts),
+        arena_printf(p->a, "{\"key\":\"%s\",\"roles\":[\"review\",\"admin\"],\"why\":\"because\"}",
+            made.id));
+}
+
 static void a_wrong_secret_is_denied(void **state)
 {
     static const char *const secrets[] = {"", "pp_",
@@ -289,6 +308,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_new_pepper_hides_nobody),
     cmocka_unit_test(the_same_address_is_two_persons_for_two_storefronts),
     cmocka_unit_test(a_key_is_found_by_its_secret_until_it_is_revoked),
+    cmocka_unit_test(the_journal_names_the_roles_of_a_key),
     cmocka_unit_test(a_wrong_secret_is_denied),
 };
 const struct contract contract_people = {"people", tests, COUNT_OF(tests)};
