@@ -177,7 +177,8 @@ static bool make_draft(const char *folder, char **draft, int *lock, struct arena
     for (;;) {
         *draft = arena_printf(a, "%s/" DRAFT "XXXXXX", folder);
         if (!mkdtemp(*draft))
-            return err_system(e, "cannot make a folder in %s", folder);
+            return errno == ENOENT ? err_set(e, ERR_IO, "%s does not exist: make it first", folder)
+                                   : err_system(e, "cannot make a folder in %s", folder);
         *lock = open_draft(*draft);
         if (*lock >= 0)
             (void)flock(*lock, LOCK_EX);

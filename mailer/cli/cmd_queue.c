@@ -246,7 +246,8 @@ static int release_all(struct cli *c, struct cli_desk *d)
     uint64_t n;
     if (!queue_release_group(d->queue, d->storefront, c->operands[0], actor_of(c), &n, &e))
         return cli_fail(c, &e);
-    printf("%s held as %s released\n", cli_count(c, n, "message", "messages"), c->operands[0]);
+    printf("%s held as %s released%s\n", cli_count(c, n, "message", "messages"), c->operands[0],
+        n > 0 ? "" : "; `parcelpost queue stats` shows what is held, and as what");
     return n > 0 ? CLI_FINE : CLI_FINDINGS;
 }
 
@@ -351,6 +352,9 @@ const struct command cmd_queue = {
     .options_n = COUNT_OF(options),
     .example = "  parcelpost queue list --state held\n"
                "  parcelpost queue release-all restored\n"
-               "  parcelpost queue cancel msg_01jd8x6tq3w1m5yv9z0k2c4r7e --why 'customer called'",
+               "  parcelpost queue cancel msg_01jd8x6tq3w1m5yv9z0k2c4r7e --why 'customer called'\n"
+               "\n"
+               "list shows ID, state, destination, attempts, when it is or was due, mail, reason; "
+               "the newest first.",
     .run = run,
 };

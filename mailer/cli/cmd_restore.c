@@ -25,6 +25,10 @@ static void print_keys(struct cli *c, const struct restore_report *r, const char
 
 static void print_waiting(struct cli *c, const struct restore_report *r)
 {
+    if (r->marked == 0) {
+        puts("\nNo message waits in the copy.");
+        return;
+    }
     printf("\n%s would be sent a second time;\n%s marked `unsure`",
         cli_count(c, r->marked, "message waits. If it was delivered after the copy was taken, it",
             "messages wait. Those that were delivered after the copy was taken"),

@@ -47,7 +47,9 @@ static int submit(
     if (!queue_submit(d->queue, &submission, &receipt, &e))
         return cli_fail(c, &e);
     if (receipt.result == SUBMIT_CONFLICT) {
-        fprintf(stderr, "parcelpost send: this idempotency key was used for another request\n");
+        fprintf(stderr,
+            "parcelpost send: this idempotency key was used for another request; use a new key for "
+            "a new mail\n");
         return CLI_FINDINGS;
     }
     return print_receipt(&receipt);

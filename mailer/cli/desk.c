@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "mailer/cli/cli.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,18 @@ const char *cli_config_path(const struct cli *c)
         c, "config", environment && *environment ? environment : "/etc/parcelpost/parcelpost.conf");
 }
 
+/* Where other settings can be named, and who can read these. */
+static const char *way_out(const struct cli *c, const struct err *e)
+{
+    const char *environment = getenv("PARCELPOST_CONFIG");
+    bool named = cli_value(c, "config", NULL) || (environment && *environment);
+    if (e->code == ERR_MISSING && !named)
+        return "; name yours with --config FILE or in $PARCELPOST_CONFIG";
+    if (e->code != ERR_MISSING && access(cli_config_path(c), R_OK) != 0 && errno == EACCES)
+        return "; run this as the service's user, or name settings of your own with --config FILE";
+    return "";
+}
+
 bool cli_conf(struct cli *c, const struct conf **out, int *exit_code)
 {
     struct faults faults;
@@ -24,7 +37,8 @@ bool cli_conf(struct cli *c, const struct conf **out, int *exit_code)
     if (conf_load(cli_config_path(c), &faults, out, &e))
         return true;
     if (e.code != ERR_INPUT) {
-        *exit_code = cli_unreadable(c, &e);
+        fprintf(stderr, "parcelpost %s: %s%s\n", c->command->name, e.text, way_out(c, &e));
+        *exit_code = CLI_UNKNOWN;
         return false;
     }
     cli_print_faults(&faults);

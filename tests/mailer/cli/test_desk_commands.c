@@ -6,6 +6,7 @@
 #include "tests/base/expect.h"
 #include "tests/mailer/cli/front.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static int open_room(void **state)
@@ -14,6 +15,40 @@ static int open_room(void **state)
 
     front_write_mail();
     return failed;
+}
+
+/* Runs before anything is sent. */
+static void a_copy_without_mail_tells_of_none(void **state)
+{
+    static const struct run table[] = {
+        {"a queue", "key create --storefront acme", CLI_FINE, "pp_"},
+        {"copied", "backup quiet", CLI_FINE, "quiet: queue.db as of"},
+        {"restored", "restore quiet --force", CLI_FINE, "\nNo message waits in the copy.\n"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    expect_run(row);
+    assert_null(strstr(buf_text(&program_out), "sent a second time"));
+}
+
+/* A machine that has settings at the usual place cannot show it. */
+static void where_no_settings_are_it_is_said_how_to_name_them(void **state)
+{
+    const char *before = getenv("PARCELPOST_CONFIG");
+    AUTO(buf_close) struct buf path = {0};
+    (void)state;
+
+    if (access("/etc/parcelpost/parcelpost.conf", F_OK) == 0)
+        skip();
+    buf_add_text(&path, before ? before : "");
+    unsetenv("PARCELPOST_CONFIG");
+    expect_run(&(struct run){"none", "queue stats", CLI_UNKNOWN,
+        "parcelpost.conf does not exist; name yours with --config FILE or in $PARCELPOST_CONFIG"});
+    expect_run(&(struct run){
+        "named", "queue stats --config absent.conf", CLI_UNKNOWN, "absent.conf does not exist\n"});
+    if (before)
+        setenv("PARCELPOST_CONFIG", buf_text(&path), 1);
 }
 
 /* The settings without the stream "service", of which suppressions stand. */
@@ -249,6 +284,8 @@ static void a_broken_journal_comes_back_only_for_who_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_without_mail_tells_of_none),
+        cmocka_unit_test(where_no_settings_are_it_is_said_how_to_name_them),
         cmocka_unit_test(a_filter_that_nothing_can_match_is_refused),
         cmocka_unit_test(lifting_tells_what_still_stands),
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
