@@ -161,8 +161,9 @@ static void show_text(
         cli_count(c, (uint64_t)m->attempts, "attempt", "attempts"), m->unsure ? ", unsure" : "");
     printf("  due       %s, expires %s\n", time_text(c, m->due_ms), time_text(c, m->expires_ms));
     for (size_t i = 0; i < n; i++) {
-        printf("  %s  %-12s %.*s\n", time_text(c, rows[i].at_ms), rows[i].event,
-            STR_ARG(rows[i].facts));
+        bool ours = strcmp(rows[i].actor, "parcelpost") == 0;
+        printf("  %s  %-12s %.*s%s%s\n", time_text(c, rows[i].at_ms), rows[i].event,
+            STR_ARG(rows[i].facts), ours ? "" : " by ", ours ? "" : rows[i].actor);
         if (rows[i].personal.n > 0)
             printf("  %24s  %-12s %.*s\n", "", "", STR_ARG(rows[i].personal));
     }

@@ -223,6 +223,19 @@ static void a_change_that_comes_too_late_says_the_state(void **state)
     }
 }
 
+static void a_timeline_says_which_person_did_it(void **state)
+{
+    char id[ID_SIZE], line[160], says[200];
+    (void)state;
+
+    send_two(id);
+    snprintf(line, sizeof line, Q("hold") "%s --why 'looks odd'", id);
+    expect_run(&(struct run){"held", line, CLI_FINE, " held"});
+    snprintf(line, sizeof line, Q("show") "%s", id);
+    snprintf(says, sizeof says, "{\"reason\":\"operator\",\"why\":\"looks odd\"} by user:");
+    expect_run(&(struct run){"who", line, CLI_FINE, says});
+}
+
 static void what_is_held_and_why_stands_in_the_json_too(void **state)
 {
     char id[ID_SIZE], line[160], says[200];
@@ -292,6 +305,7 @@ int main(void)
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
         cmocka_unit_test(what_is_held_and_why_stands_in_the_json_too),
+        cmocka_unit_test(a_timeline_says_which_person_did_it),
         cmocka_unit_test(a_copy_that_cannot_be_made_whole_is_not_begun),
         cmocka_unit_test(a_broken_journal_comes_back_only_for_who_says_so),
     };
