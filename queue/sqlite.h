@@ -91,8 +91,9 @@ bool sqlite_stamp(struct sqlite *db, int64_t *out, struct err *e);
 /* Where the head of the log's index lies (sqlite_head.h), NULL where there is none; as long as db is open. */
 const volatile uint32_t *sqlite_head_of(struct sqlite *db);
 
-/* The database at `from`, as it is at one moment, into a new file, checked page by page and on disk: one file, without a log.
- * Others may write meanwhile; their log grows until the copy is done. ERR_CORRUPT: `from` is damaged. */
+/* The database at `from`, as it is at one moment, into a new file, its structure checked page by page (quick_check:
+ * not that the indexes fit their tables) and on disk: one file, without a log. Others may write meanwhile; their log grows
+ * until the copy is done. ERR_CORRUPT: `from` is damaged. */
 bool sqlite_copy(const char *from, const char *to, int64_t *version, struct err *e);
 
 /* Brings a database to version n: migrations[v] leads from version v to v + 1, each one transaction.

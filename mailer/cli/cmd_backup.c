@@ -17,15 +17,17 @@ static struct js *value_of(const struct backup_copy *c, const char *to)
     js_set_bool(o, "sandbox", c->origin == BACKUP_OF_SANDBOX);
     js_set_int(o, "bytes", (int64_t)c->bytes);
     js_set_text(o, "sha256", buf_str(&sum));
+    js_set_cstr(o, "checked", "structure");
     return o;
 }
 
+/* Checked is what sqlite_copy checks: no more may be said. */
 static void print_text(const struct backup_copy *c, const char *to)
 {
     char taken[CLOCK_RFC3339_SIZE];
 
     clock_rfc3339(c->taken_ms, taken);
-    printf("%s: %s as of %s, %llu bytes, checked\n", to, backup_file(c->part), taken,
+    printf("%s: %s as of %s, %llu bytes, structure checked\n", to, backup_file(c->part), taken,
         (unsigned long long)c->bytes);
 }
 
@@ -73,6 +75,10 @@ static int run(struct cli *c)
         cli_print_json(said); /* the first copy stands, whatever became of the second */
     if (!fine)
         return e.code == ERR_CONFLICT ? cli_taken(c, &e) : cli_fail(c, &e);
+    if (c->operands_n > 0 && !cli_flag(c, "json"))
+        puts(
+            "what its rows say is checked by restore: the journal's chains, and that every message "
+            "has its key");
     if (!keys && !cli_flag(c, "json"))
         puts("the persons' keys are not in it: --keys DIR copies them, to be kept apart and for a "
              "shorter time");
@@ -88,7 +94,9 @@ static const struct cli_option options[] = {
 const struct command cmd_backup = {
     .name = "backup",
     .arguments = "[DIR]",
-    .summary = "copy the queue of a running service, and apart from it the persons' keys",
+    .summary =
+        "copy the queue of a running service, check the structure of the copy, and apart from "
+        "it the persons' keys",
     .options = options,
     .options_n = COUNT_OF(options),
     .example = "  parcelpost backup /backup/queue-2026-11-28 --keys /backup-keys/2026-11-28",

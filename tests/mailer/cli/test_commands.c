@@ -233,7 +233,9 @@ static void a_copy_goes_out_and_comes_back_held(void **state)
     static const struct run table[] = {
         {"no folder", "backup", EX_USAGE, "--keys"},
         {"copied", "backup copy1 --keys copy2", CLI_FINE, "copy2: keys.db as of"},
-        {"as JSON", "backup copy3 --json", CLI_FINE, "\"sha256\":"},
+        {"told what was checked", "backup copy0 --keys copy6", CLI_FINE,
+            "structure checked\nwhat its rows say is checked by restore"},
+        {"as JSON", "backup copy3 --json", CLI_FINE, "\"checked\":\"structure\""},
         {"keys alone", "backup --keys copy4", CLI_FINE, "keys.db"},
         {"told where the keys are", "backup copy5", CLI_FINE, "keys are not in it"},
         {"exists already", "backup copy1", EX_CANTCREAT, "exists already"},
