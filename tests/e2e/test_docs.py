@@ -86,6 +86,21 @@ def the_example_orders_render_in_their_language():
                 assert done.stdout and "u/preview" not in done.stdout, "no way to leave the mails of an order: %s" % path
 
 
+def the_batch_of_the_api_page_is_answered_as_shown():
+    with open(os.path.join(house.TOP, "docs", "http-api.md")) as f:
+        body, shown = re.search(r"## Send many\n.*?--data '(.*?)'.*?\n(\{\"accepted\".*?)\n```", f.read(), re.S).groups()
+    with house.House("batch") as h:
+        service = h.keep(house.Service(h, arguments=["--sandbox"]))
+        key = (service.start(), service.key())[1]
+        status, _, answer = service.call("POST", "/v1/messages/batch", key, json.loads(body))
+        assert status == 207, (status, answer)
+        assert '"accepted":%d,"refused":%d' % (answer["accepted"], answer["refused"]) in shown, answer
+        assert [sorted(result) for result in answer["results"]] == [["id", "links", "state", "status"],
+               ["code", "detail", "errors", "request_id", "status", "title", "type"]], answer
+        faults = ['"pointer":"%s","code":"%s"' % (fault["pointer"], fault["code"]) for fault in answer["results"][1]["errors"]]
+        assert len(faults) == 1 and faults[0] in shown, answer
+
+
 def the_settings_of_the_operations_page_are_good():
     with open(os.path.join(house.TOP, "docs", "operations.md")) as f:
         settings = re.search(r"```settings\n(.*?)```", f.read(), re.S).group(1)
@@ -118,5 +133,5 @@ if __name__ == "__main__":
     house.main(the_settings_page_is_what_the_program_prints, the_pages_on_deliverability_show_what_check_dns_and_spf_print,
                the_records_to_publish_can_be_tried_as_they_stand, the_records_to_publish_are_all_that_the_hosts_need,
                every_command_explains_itself_with_an_example,
-               the_example_orders_render_in_their_language, the_settings_of_the_operations_page_are_good,
+               the_example_orders_render_in_their_language, the_batch_of_the_api_page_is_answered_as_shown, the_settings_of_the_operations_page_are_good,
                the_program_is_called_where_it_is_installed, links_between_pages_lead_somewhere)
