@@ -203,3 +203,12 @@ bool str_copy(struct str s, char *out, size_t size)
     out[s.n] = 0;
     return true;
 }
+
+struct str str_put(struct str s, char **at)
+{
+    struct str copy = {*at, s.n};
+    if (s.n > 0)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return copy;
+}

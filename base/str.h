@@ -77,5 +77,7 @@ size_t str_utf8_length(struct str s);
 
 /* Copies s into a C string of `size` bytes; false when it does not fit or holds a NUL. */
 bool str_copy(struct str s, char *out, size_t size);
+/* Copies s to where there is room for it, *at, which then lies behind the copy. */
+struct str str_put(struct str s, char **at);
 
 #endif

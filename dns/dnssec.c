@@ -1,6 +1,7 @@
 #include "dns/dnssec.h"
 
 #include "dns/dnssec_inside.h"
+#include "dns/rr.h"
 
 #include <stdlib.h>
 
@@ -232,20 +233,7 @@ static void judge(
 
 static void take_leg(struct dnssec *d, const char *name, enum dns_type type, struct leg *l)
 {
-    static const ldns_rr_type numbers[] = {
-        [DNS_A] = LDNS_RR_TYPE_A,
-        [DNS_AAAA] = LDNS_RR_TYPE_AAAA,
-        [DNS_MX] = LDNS_RR_TYPE_MX,
-        [DNS_TXT] = LDNS_RR_TYPE_TXT,
-        [DNS_CNAME] = LDNS_RR_TYPE_CNAME,
-        [DNS_PTR] = LDNS_RR_TYPE_PTR,
-        [DNS_NS] = LDNS_RR_TYPE_NS,
-        [DNS_SOA] = LDNS_RR_TYPE_SOA,
-        [DNS_TLSA] = LDNS_RR_TYPE_TLSA,
-        [DNS_DS] = LDNS_RR_TYPE_DS,
-        [DNS_DNSKEY] = LDNS_RR_TYPE_DNSKEY,
-    };
-    ldns_rr_type number = numbers[type];
+    ldns_rr_type number = rr_type_number(type);
     const char *what = dnssec_say(d, "%s %s", dnssec_type_text(d, number), dnssec_shown(name));
     struct said why = SAID_NOTHING;
     *l = (struct leg){.status = DNSSEC_SECURE, .alias = "", .why = SAID_NOTHING, .at = ""};

@@ -1,6 +1,7 @@
 #include "queue/sqlite_news.h"
 
 #include "queue/sieve.h"
+#include "queue/sqlite_count.h"
 #include "queue/sqlite_inside.h"
 
 #include <pthread.h>
@@ -12,8 +13,8 @@
 
 struct sqlite_news {
     struct sqlite_pool *readers;
-    pthread_mutex_t lock;           /* guards all below; never held across a read */
-    int64_t keys_stamp, keys_count; /* at that stamp so many changes were counted */
+    pthread_mutex_t lock;     /* guards all below; never held across a read */
+    struct sqlite_count keys; /* changes of them */
     int64_t sieve_stamp,
         sieve_row; /* at that stamp the sieve held all rows; it holds those up to this one */
     struct sieve *suppressed;
@@ -26,7 +27,7 @@ struct sqlite_news *sqlite_news_open(struct sqlite_pool *readers)
     if (!n)
         err_out_of_memory();
     n->readers = readers;
-    n->keys_stamp = n->sieve_stamp = -1;
+    n->keys.stamp = n->sieve_stamp = -1;
     n->suppressed = sieve_open(SIEVE_BYTES);
     pthread_mutex_init(&n->lock, NULL);
     return n;
@@ -49,31 +50,7 @@ void sqlite_news_close(struct sqlite_news **n)
 
 bool sqlite_news_key_changes(struct sqlite_news *n, int64_t *out, struct err *e)
 {
-    struct sqlite *db;
-    int64_t stamp;
-    bool known, fine;
-
-    if (!sqlite_pool_stamp(n->readers, &stamp, e))
-        return false;
-    pthread_mutex_lock(&n->lock);
-    known = n->keys_stamp == stamp;
-    *out = n->keys_count;
-    pthread_mutex_unlock(&n->lock);
-    if (known)
-        return true;
-    if (!sqlite_pool_take(n->readers, &db, e))
-        return false;
-    fine = read_key_changes(db, out, e);
-    sqlite_pool_give(n->readers, db);
-    if (!fine)
-        return false;
-    pthread_mutex_lock(&n->lock);
-    if (n->keys_stamp < stamp) {
-        n->keys_stamp = stamp;
-        n->keys_count = *out;
-    }
-    pthread_mutex_unlock(&n->lock);
-    return true;
+    return sqlite_count_ask(&n->keys, &n->lock, n->readers, read_key_changes, out, e);
 }
 
 /* ---- suppressions: queues only add rows, in the order of their numbers, which are not used twice. One that was lifted stays in
@@ -167,8 +144,8 @@ void sqlite_news_ended(
     if (!sqlite_pool_ended(n->readers, t, &stamp))
         return;
     pthread_mutex_lock(&n->lock);
-    if (!keys_changed && n->keys_stamp == t->stamp)
-        n->keys_stamp = stamp;
+    if (!keys_changed && n->keys.stamp == t->stamp)
+        n->keys.stamp = stamp;
     if (!suppressed && n->sieve_stamp == t->stamp)
         n->sieve_stamp = stamp;
     pthread_mutex_unlock(&n->lock);

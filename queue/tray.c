@@ -237,19 +237,9 @@ static size_t bytes_of(const struct submission *s)
     return n;
 }
 
-static struct str put_bytes(char **at, struct str s)
-{
-    struct str copy = {*at, s.n};
-
-    if (s.n > 0)
-        memcpy(*at, s.p, s.n);
-    *at += s.n;
-    return copy;
-}
-
 static const char *put_text(char **at, const char *text)
 {
-    return put_bytes(at, str_bytes(text, length_of(text))).p;
+    return str_put(str_bytes(text, length_of(text)), at).p;
 }
 
 /* The list of attachments comes first, as it wants an alignment. */
@@ -264,7 +254,7 @@ static const struct attachment *put_attachments(char **at, const struct submissi
 
         list[i].filename = put_text(at, a->filename);
         list[i].content_type = put_text(at, a->content_type);
-        list[i].bytes = put_bytes(at, a->bytes);
+        list[i].bytes = str_put(a->bytes, at);
     }
     return list;
 }
@@ -283,8 +273,8 @@ static void fill(struct tray_item *i, const struct submission *s)
         .template_name = put_text(&at, s->template_name),
         .locale = put_text(&at, s->locale),
         .event = put_text(&at, s->order.event ? s->order.event : ""),
-        .address = put_bytes(&at, s->address),
-        .private_json = put_bytes(&at, s->private_json),
+        .address = str_put(s->address, &at),
+        .private_json = str_put(s->private_json, &at),
         .date_ms = s->date_ms,
         .bundle = s->bundle,
         .handover = s->handover,

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "queue/sieve.h"
+#include "queue/sqlite_count.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,8 +13,8 @@
 
 struct vault_news {
     struct sqlite_pool *readers;
-    pthread_mutex_t lock;    /* guards all below; never held across a read */
-    int64_t stamp, erasures; /* at that stamp so many were counted */
+    pthread_mutex_t lock; /* guards all below; never held across a read */
+    struct sqlite_count erasures;
     struct sieve *known;
     bool all_read, reading;    /* reading: one thread is, and owns the place */
     struct buf storefront, id; /* of the last key that was read */
@@ -26,7 +27,7 @@ struct vault_news *vault_news_open(struct sqlite_pool *readers)
     if (!n)
         err_out_of_memory();
     n->readers = readers;
-    n->stamp = -1;
+    n->erasures.stamp = -1;
     n->known = sieve_open(SIEVE_BYTES);
     pthread_mutex_init(&n->lock, NULL);
     return n;
@@ -56,40 +57,9 @@ bool vault_news_count(struct sqlite *db, int64_t *out, struct err *e)
     return sql_done(q, e);
 }
 
-/* Under the lock. Another thread may have counted later, which stays. */
-static void remember(struct vault_news *n, int64_t stamp, int64_t erasures)
-{
-    if (n->stamp < stamp) {
-        n->stamp = stamp;
-        n->erasures = erasures;
-    }
-}
-
-/* The stamp is asked first, so what is read after it is never older, and a further commit shows. */
 bool vault_news_erasures(struct vault_news *n, int64_t *out, struct err *e)
 {
-    struct sqlite *db;
-    int64_t stamp;
-    bool known, fine;
-
-    if (!sqlite_pool_stamp(n->readers, &stamp, e))
-        return false;
-    pthread_mutex_lock(&n->lock);
-    known = n->stamp == stamp;
-    *out = n->erasures;
-    pthread_mutex_unlock(&n->lock);
-    if (known)
-        return true;
-    if (!sqlite_pool_take(n->readers, &db, e))
-        return false;
-    fine = vault_news_count(db, out, e);
-    sqlite_pool_give(n->readers, db);
-    if (!fine)
-        return false;
-    pthread_mutex_lock(&n->lock);
-    remember(n, stamp, *out);
-    pthread_mutex_unlock(&n->lock);
-    return true;
+    return sqlite_count_ask(&n->erasures, &n->lock, n->readers, vault_news_count, out, e);
 }
 
 void vault_news_begun(struct vault_news *n, const struct sqlite *writer, struct sqlite_turn *out)
@@ -104,7 +74,7 @@ void vault_news_ended(struct vault_news *n, const struct sqlite_turn *t, int64_t
     if (!sqlite_pool_ended(n->readers, t, &stamp))
         return;
     pthread_mutex_lock(&n->lock);
-    remember(n, stamp, erasures);
+    sqlite_count_put(&n->erasures, stamp, erasures);
     pthread_mutex_unlock(&n->lock);
 }
 

@@ -26,16 +26,6 @@ static struct rendered *new_block(const struct queue *q, const struct submission
     return r;
 }
 
-static struct str put(char **at, struct str s)
-{
-    struct str copy = {*at, s.n};
-
-    if (s.n > 0)
-        memcpy(*at, s.p, s.n);
-    *at += s.n;
-    return copy;
-}
-
 struct handover *rendered_new(const struct queue *q, const struct submission *s,
     const struct mail_parts *parts, struct str to_name, struct str reply_to)
 {
@@ -51,11 +41,11 @@ struct handover *rendered_new(const struct queue *q, const struct submission *s,
         return NULL;
     char *at = (char *)(r + 1);
     r->has_texts = true;
-    r->to_name = put(&at, to_name);
-    r->reply_to = put(&at, reply_to);
-    r->subject = put(&at, buf_str(&parts->subject));
-    r->text = put(&at, buf_str(&parts->text));
-    r->html = put(&at, buf_str(&html));
+    r->to_name = str_put(to_name, &at);
+    r->reply_to = str_put(reply_to, &at);
+    r->subject = str_put(buf_str(&parts->subject), &at);
+    r->text = str_put(buf_str(&parts->text), &at);
+    r->html = str_put(buf_str(&html), &at);
     r->html_bytes = parts->html.n;
     return &r->handover;
 }

@@ -148,6 +148,20 @@ static void controls_and_copies_are_strict(void **state)
     assert_true(str_copy(STR(""), out, sizeof out));
 }
 
+static void pieces_are_put_behind_each_other(void **state)
+{
+    char room[6] = "......", *at = room;
+    struct str one = str_put(STR("ab"), &at), none = str_put((struct str){NULL, 0}, &at),
+               two = str_put(STR("c\0"), &at);
+
+    (void)state;
+    assert_true(one.p == room && one.n == 2);
+    assert_true(none.p == room + 2 && none.n == 0);
+    assert_true(two.p == room + 2 && two.n == 2);
+    assert_true(at == room + 4);
+    assert_memory_equal(room, "abc\0..", sizeof room);
+}
+
 static void a_buf_grows_and_ends_in_nul(void **state)
 {
     AUTO(buf_close) struct buf b = {0};
@@ -374,6 +388,7 @@ int main(void)
         cmocka_unit_test(faults_count_on_above_their_limit),
         cmocka_unit_test(out_of_memory_says_so_and_exits_with_71),
         cmocka_unit_test(an_error_keeps_its_code_and_is_cut_at_its_size),
+        cmocka_unit_test(pieces_are_put_behind_each_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
