@@ -1,8 +1,7 @@
 /* Settings that are taken: where each value goes, and what is printed and kept of them. */
 #include "base/conf_reload.h"
 #include "tests/base/settings.h"
-
-#include <pthread.h>
+#include "tests/base/threads.h"
 
 static void an_empty_file_gives_the_defaults(void **state)
 {
@@ -188,17 +187,10 @@ static void *load_often(void *mistakes)
 static void threads_may_load_at_the_same_time(void **state)
 {
     AUTO(buf_close) struct buf path = {0};
-    pthread_t threads[4];
-    int mistakes[4] = {0};
 
     (void)state;
     folder_write(folder_file(&settings_folder, "shared.conf", &path), STR(FULL), 0600);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, load_often, &mistakes[i]), 0);
-    for (int i = 0; i < 4; i++) {
-        pthread_join(threads[i], NULL);
-        assert_int_equal(mistakes[i], 0);
-    }
+    expect_no_mistakes(load_often, 4);
     unlink(path.p);
 }
 

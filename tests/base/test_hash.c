@@ -1,9 +1,8 @@
 /* SHA-256: FIPS 180-4 examples. HMAC-SHA-256: RFC 4231. Threads share the fetched algorithms. */
 #include "base/encode.h"
 #include "base/hash.h"
-#include "tests/base/expect.h"
+#include "tests/base/threads.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,16 +195,8 @@ static void *hash_a_lot(void *mistakes)
 
 static void threads_do_not_disturb_each_other(void **state)
 {
-    pthread_t threads[8];
-    int mistakes[8] = {0};
-
     (void)state;
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, hash_a_lot, &mistakes[i]), 0);
-    for (int i = 0; i < 8; i++) {
-        pthread_join(threads[i], NULL);
-        assert_int_equal(mistakes[i], 0);
-    }
+    expect_no_mistakes(hash_a_lot, 8);
 }
 
 int main(void)

@@ -1,8 +1,6 @@
 #include "base/encode.h"
 #include "base/seal.h"
-#include "tests/base/expect.h"
-
-#include <pthread.h>
+#include "tests/base/threads.h"
 
 #define PLACE STR("people/address/17")
 
@@ -179,16 +177,8 @@ static void *seal_a_lot(void *mistakes)
 
 static void threads_do_not_disturb_each_other(void **state)
 {
-    pthread_t threads[8];
-    int mistakes[8] = {0};
-
     (void)state;
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, seal_a_lot, &mistakes[i]), 0);
-    for (int i = 0; i < 8; i++) {
-        pthread_join(threads[i], NULL);
-        assert_int_equal(mistakes[i], 0);
-    }
+    expect_no_mistakes(seal_a_lot, 8);
 }
 
 int main(void)

@@ -1,7 +1,6 @@
 /* Equal questions at once: who asks, who waits, for how long, and what each of them gets. */
 #include "dns/flight.h"
-#include "tests/dns/fake_server.h"
-#include "tests/dns/world.h"
+#include "tests/dns/fake_world.h"
 
 #include <poll.h>
 
@@ -176,9 +175,7 @@ static void a_crowd_asks_once(void **state)
         struct world w;
         struct fake_server s;
         struct asker crowd[CROWD];
-        world_begin(&w);
-        fake_start(&s, &c->act, 1);
-        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        fake_world_begin(&w, &s, &c->act, 1, LONG_MS);
         crowd_start(crowd, CROWD, &w);
         wait_for_followers(&w, CROWD - 1);
         wait_for_question(&s, 1);
@@ -190,8 +187,7 @@ static void a_crowd_asks_once(void **state)
             if (c->want == DNS_FOUND)
                 assert_memory_equal(crowd[i].address, "\xc0\0\2\7", 4);
         }
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -203,9 +199,7 @@ static void other_questions_do_not_wait(void **state)
     struct asker slow[1];
     struct dns_answer a;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 2, LONG_MS);
     crowd_start(slow, 1, &w);
     wait_for_question(&s, 1);
     expect_text("name", world_ask(&w, "b.test", DNS_A), "found 192.0.2.7");
@@ -216,8 +210,7 @@ static void other_questions_do_not_wait(void **state)
     fake_release(&s);
     crowd_end(slow, 1);
     expect_number("slow", slow[0].status, DNS_FOUND);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 int main(void)

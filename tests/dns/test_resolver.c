@@ -1,6 +1,5 @@
 /* The resolver against servers that do what servers do: faults, truncation, aliases. */
-#include "tests/dns/fake_server.h"
-#include "tests/dns/world.h"
+#include "tests/dns/fake_world.h"
 
 #define SHORT_MS 240 /* a question that nobody answers costs this much of the suite's time */
 #define LONG_MS 20000
@@ -81,8 +80,7 @@ static void every_fault_has_its_answer(void **state)
         expect_text(c->name, world_ask(&w, "a.test", c->type), c->want);
         expect_number(c->name, s.udp, c->udp);
         expect_number(c->name, s.tcp, c->tcp);
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -108,17 +106,14 @@ static void signed_questions_are_not_asked_without_edns(void **state)
         struct world w;
         struct fake_server s;
         struct str packet;
-        world_begin(&w);
-        fake_start(&s, c->script, c->script_n);
-        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        fake_world_begin(&w, &s, c->script, c->script_n, LONG_MS);
         enum dns_status have =
             resolver_ask_signed(w.resolver, "a.test", DNS_A, INT64_MAX, w.arena, &packet);
         expect_text(c->name, dns_status_name(have), c->want);
         expect_number(c->name, s.udp, c->udp);
         expect_number(c->name, s.tcp, c->tcp);
         expect_number(c->name, s.edns, c->edns);
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -200,8 +195,7 @@ static void a_dead_server_costs_no_time(void **state)
     start = clock_steady_ns();
     expect_text("none", world_ask(&w, "a.test", DNS_A), "timeout");
     assert_true(clock_steady_ns() - start < (int64_t)LONG_MS * 1000000 / 6);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void questions_have_ports_ids_and_case_of_their_own(void **state)
@@ -211,9 +205,7 @@ static void questions_have_ports_ids_and_case_of_their_own(void **state)
     struct fake_server s;
     unsigned same_ids = 0, last = 0x10000;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 1);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 1, LONG_MS);
     for (int i = 0; i < 20; i++) {
         world_ask(&w, "a.test", DNS_A);
         same_ids += s.last_id == last;
@@ -224,8 +216,7 @@ static void questions_have_ports_ids_and_case_of_their_own(void **state)
     assert_true(s.ports_differ >= 18);
     assert_true(same_ids <= 2);
     assert_in_range(s.uppers, 20, 80); /* of 100 letters: outside once in 10^9 runs */
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void aliases_are_followed_eight_times(void **state)
@@ -235,13 +226,10 @@ static void aliases_are_followed_eight_times(void **state)
     struct world w;
     struct fake_server s;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, COUNT_OF(script));
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, COUNT_OF(script), LONG_MS);
     expect_text(
         "eight", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7 at x.x.x.x.x.x.x.x.a.test");
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void a_datagram_above_every_measure_is_asked_for_over_tcp(void **state)
@@ -251,14 +239,11 @@ static void a_datagram_above_every_measure_is_asked_for_over_tcp(void **state)
     struct fake_server s;
     struct dns_answer a;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 1);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 1, LONG_MS);
     resolver_ask(w.resolver, "a.test", DNS_TXT, w.arena, &a);
     expect_number("status", a.status, DNS_FOUND);
     expect_number("over TCP", s.tcp, 1);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void the_largest_message_comes_over_tcp(void **state)
@@ -268,16 +253,13 @@ static void the_largest_message_comes_over_tcp(void **state)
     struct fake_server s;
     struct dns_answer a;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 2, LONG_MS);
     resolver_ask(w.resolver, "a.test", DNS_TXT, w.arena, &a);
     expect_number("status", a.status, DNS_FOUND);
     expect_number("records", (int64_t)a.n, 1);
     expect_number(
         "bytes", (int64_t)a.records[0].data.n, 65535 - 36 - 256); /* less heads and lengths */
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 #define THREADS 4
@@ -303,9 +285,7 @@ static void lanes_ask_at_once(void **state)
     struct fake_server s;
     pthread_t threads[THREADS];
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 1);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 1, LONG_MS);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_servers, w.resolver), 0);
     for (int i = 0; i < THREADS; i++) {
@@ -313,8 +293,7 @@ static void lanes_ask_at_once(void **state)
         pthread_join(threads[i], &wrong);
         assert_null(wrong);
     }
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void only_a_loopback_servers_ad_bit_counts(void **state)
@@ -324,9 +303,7 @@ static void only_a_loopback_servers_ad_bit_counts(void **state)
     struct fake_server s;
     struct dns_answer a;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 2, LONG_MS);
     resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
     assert_true(a.secure);
     resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
@@ -345,8 +322,7 @@ static void only_a_loopback_servers_ad_bit_counts(void **state)
         assert_int_equal(a.status, DNS_FOUND);
         assert_false(a.secure);
     }
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void a_zone_overrides_the_servers_within_a_chain(void **state)
@@ -360,8 +336,7 @@ static void a_zone_overrides_the_servers_within_a_chain(void **state)
     world_zone(&w, 0, "$ORIGIN c.test.\n@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN A 192.0.2.99\n");
     world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
     expect_text("zone", world_ask(&w, "a.test", DNS_A), "found 192.0.2.99 at c.test");
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 /* An NXDOMAIN speaks of the end of its own chain. The zone leads that end elsewhere. */
@@ -377,8 +352,7 @@ static void an_answer_says_nothing_of_names_behind_a_zone(void **state)
         &w, 0, "$ORIGIN gone.test.\n@ 60 IN SOA ns host 1 2 3 4 5\nx 60 IN CNAME other.test.\n");
     world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
     expect_text("other", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7 at other.test");
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void silence_takes_the_time_given_and_no_more(void **state)
@@ -387,15 +361,12 @@ static void silence_takes_the_time_given_and_no_more(void **state)
     struct world w;
     struct fake_server s;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 1);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, SHORT_MS);
+    fake_world_begin(&w, &s, script, 1, SHORT_MS);
     int64_t start = clock_steady_ns();
     expect_text("silence", world_ask(&w, "a.test", DNS_A), "timeout");
     int64_t took_ms = (clock_steady_ns() - start) / 1000000;
     assert_in_range(took_ms, SHORT_MS - 5, SHORT_MS * 10); /* a loaded machine wakes late */
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 int main(void)

@@ -1,6 +1,5 @@
 /* What the resolver keeps, for how long and for whom: answers by their TTL, failures for a moment, the last known good. */
-#include "tests/dns/fake_server.h"
-#include "tests/dns/world.h"
+#include "tests/dns/fake_world.h"
 
 #define SHORT_MS 240 /* a question that nobody answers costs this much of the suite's time */
 #define LONG_MS 20000
@@ -27,9 +26,7 @@ static void answers_live_as_long_as_their_ttl(void **state)
         struct world w;
         struct fake_server s;
         struct dns_answer a;
-        world_begin(&w);
-        fake_start(&s, &c->act, 1);
-        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        fake_world_begin(&w, &s, &c->act, 1, LONG_MS);
         world_ask(&w, "a.test", DNS_A);
         world_pass_ms(&w, c->lives_s > 0 ? c->lives_s * 1000 - 1 : 0);
         resolver_ask(w.resolver, "a.test", DNS_A, w.arena, &a);
@@ -39,8 +36,7 @@ static void answers_live_as_long_as_their_ttl(void **state)
         world_pass_ms(&w, 1);
         world_ask(&w, "a.test", DNS_A);
         expect_number(c->name, s.udp, c->lives_s > 0 ? 2 : 3);
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -50,15 +46,12 @@ static void a_chain_is_kept_name_by_name(void **state)
     struct world w;
     struct fake_server s;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 2, LONG_MS);
     expect_text("whole", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7 at c.test");
     expect_text("middle", world_ask(&w, "b.test", DNS_A), "found 192.0.2.7 at c.test");
     expect_text("end", world_ask(&w, "c.test", DNS_A), "found 192.0.2.7");
     expect_number("questions", s.udp, 1);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void other_names_in_an_answer_are_not_kept(void **state)
@@ -67,13 +60,10 @@ static void other_names_in_an_answer_are_not_kept(void **state)
     struct world w;
     struct fake_server s;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 2, LONG_MS);
     world_ask(&w, "a.test", DNS_A);
     expect_text("b", world_ask(&w, "b.test", DNS_A), "servfail");
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static const char *ask_stale(struct world *w, int64_t max_stale_ms, bool *stale)
@@ -108,17 +98,14 @@ static void the_last_known_good_stands_in_for_a_failure(void **state)
         struct world w;
         struct fake_server s;
         bool stale;
-        world_begin(&w);
-        fake_start(&s, c->script, 3);
-        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        fake_world_begin(&w, &s, c->script, 3, LONG_MS);
         world_ask(&w, "a.test", DNS_A);
         world_pass_ms(&w, (c->script[0] == NXDOMAIN_SOA ? 20000 : 100000) + c->later_ms);
         expect_text(c->name, ask_stale(&w, 60000, &stale), c->want);
         expect_number(c->name, stale, c->stale);
         if (c->stale)
             expect_text(c->name, world_ask(&w, "a.test", DNS_A), "servfail");
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -166,8 +153,7 @@ static void a_failure_is_remembered_for_a_moment(void **state)
         resolver_forget(w.resolver, "a.test");
         world_ask(&w, "a.test", c->type);
         assert_true(s.udp > before);
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -178,9 +164,7 @@ static void a_failure_does_not_hide_the_last_known_good(void **state)
     struct fake_server s;
     bool stale;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 2, LONG_MS);
     world_ask(&w, "a.test", DNS_A);
     world_pass_ms(&w, 101000);
     for (int i = 0; i < 3; i++) {
@@ -190,8 +174,7 @@ static void a_failure_does_not_hide_the_last_known_good(void **state)
         assert_false(resolver_has_leaned(w.resolver)); /* it may be shared: nobody writes to it */
     }
     expect_number("questions", s.udp, 2);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void a_short_wait_in_vain_is_no_word_for_a_long_one(void **state)
@@ -210,8 +193,7 @@ static void a_short_wait_in_vain_is_no_word_for_a_long_one(void **state)
     expect_number("a quarter of the time", a.status, DNS_TIMEOUT);
     expect_text("all of it", world_ask(&w, "a.test", DNS_A), "found 192.0.2.7");
     resolver_close(&lean);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void a_leaning_handle_waits_long_only_once(void **state)
@@ -222,9 +204,7 @@ static void a_leaning_handle_waits_long_only_once(void **state)
     struct fake_server s;
     struct dns_answer a;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 2);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, timeout_ms);
+    fake_world_begin(&w, &s, script, 2, timeout_ms);
     world_ask(&w, "a.test", DNS_A);
     world_pass_ms(&w, 101000);
     struct resolver *lean = resolver_lean(w.resolver, 60000);
@@ -237,8 +217,7 @@ static void a_leaning_handle_waits_long_only_once(void **state)
     expect_number("known", a.status, DNS_FOUND);
     assert_true(a.stale && resolver_has_leaned(lean));
     resolver_close(&lean);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 static void one_silent_name_does_not_keep_others_unasked(void **state)
@@ -248,9 +227,7 @@ static void one_silent_name_does_not_keep_others_unasked(void **state)
     struct fake_server s;
     struct dns_answer a;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 3);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, SHORT_MS);
+    fake_world_begin(&w, &s, script, 3, SHORT_MS);
     struct resolver *lean = resolver_lean(w.resolver, 60000);
     resolver_ask(lean, "silent.test", DNS_A, w.arena, &a);
     expect_number("silent", a.status, DNS_TIMEOUT);
@@ -258,8 +235,7 @@ static void one_silent_name_does_not_keep_others_unasked(void **state)
     expect_number("other", a.status, DNS_FOUND);
     assert_false(a.stale);
     resolver_close(&lean);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 /* Each in turn with what is known and what is not; `questions` of the server in all. */
@@ -286,9 +262,7 @@ static void a_bounded_handle_asks_no_further(void **state)
         struct dns_answer a;
         struct str packet;
         const _Atomic bool over = t->over;
-        world_begin(&w);
-        fake_start(&s, script, 1);
-        world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+        fake_world_begin(&w, &s, script, 1, LONG_MS);
         world_ask(&w, "a.test", DNS_A);
         struct resolver *lean = resolver_lean(w.resolver, 60000);
         resolver_bound(lean, t->until_steady_ns, &over);
@@ -305,8 +279,7 @@ static void a_bounded_handle_asks_no_further(void **state)
             expect_text("is no word for others", world_ask(&w, "b.test", DNS_A), "found 192.0.2.7");
         }
         resolver_close(&lean);
-        fake_stop(&s);
-        world_end(&w);
+        fake_world_end(&w, &s);
     }
 }
 
@@ -317,17 +290,14 @@ static void forgetting_asks_anew_and_keeps_the_last_known_good(void **state)
     struct fake_server s;
     bool stale;
     (void)state;
-    world_begin(&w);
-    fake_start(&s, script, 3);
-    world_resolver(&w, (const char *const[]){s.address, NULL}, LONG_MS);
+    fake_world_begin(&w, &s, script, 3, LONG_MS);
     world_ask(&w, "a.test", DNS_A);
     resolver_forget(w.resolver, "A.test.");
     expect_text("anew", world_ask(&w, "a.test", DNS_A), "found 192.0.2.8");
     resolver_forget(w.resolver, "a.test");
     expect_text("stale", ask_stale(&w, 1000, &stale), "found 192.0.2.8");
     assert_true(stale);
-    fake_stop(&s);
-    world_end(&w);
+    fake_world_end(&w, &s);
 }
 
 int main(void)

@@ -5,21 +5,13 @@
 #include <stdlib.h>
 
 #include "mailer/cli/audit_print.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/small_world.h"
 
 #define COLUMNS 80
 #define LONG_WORD 60
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(truth) is_so(truth, #truth)
-static void is_so(bool truth, const char *what)
-{
-    if (truth)
-        return;
-    fprintf(stderr, "not so: %s\n", what);
-    abort();
-}
 
 static void get_page(void *state, const char *url, const struct web_limits *limits, struct arena *a,
     struct fetch_answer *out)

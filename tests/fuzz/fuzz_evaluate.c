@@ -1,7 +1,5 @@
 /* A whole DNS of a stranger's (small_world.h) under the evaluators: they end, within their limits, with results that fit
  * together. Links: dns, base. */
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "dns/bimi.h"
 #include "dns/dane.h"
@@ -11,18 +9,10 @@
 #include "dns/name.h"
 #include "dns/spf.h"
 #include "dns/tls_rpt.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/small_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(truth) is_so(truth, #truth)
-static void is_so(bool truth, const char *what)
-{
-    if (truth)
-        return;
-    fprintf(stderr, "not so: %s\n", what);
-    abort();
-}
 
 static const char *check_spf(struct small_world *w, const char *ip, const char *mail_from)
 {

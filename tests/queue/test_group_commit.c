@@ -211,211 +211,176 @@ static void count_answer(void *context, struct ticket *t)
 /* Places for those who will not wait; the others are kept for claims and settlements. */
 #define POSTS (COMMITTER_OPS - COMMITTER_KEPT)
 
-static void a_full_line_turns_those_away_who_will_not_wait(void **state)
+/* A committer in front of the slow store. */
+struct slow_line {
+    struct post *p;
+    struct slow_store slow;
+    struct vault *v;
+    struct committer *c;
+};
+
+static struct post *slow_open(struct slow_line *l)
 {
     static const struct store_verbs verbs = {.apply = slow_apply};
-    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
-    struct slow_store slow = {.base = {&verbs}};
+    struct post *p = post_open(&backend_sqlite);
+
+    *l = (struct slow_line){.p = p, .slow.base = {&verbs}};
+    sem_init(&l->slow.begun, 0, 0);
+    sem_init(&l->slow.go_on, 0, 0);
+    answered = 0;
+    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &l->v, &p->e));
+    committer_open(
+        &(struct committer_setup){.store = &l->slow.base, .vault = l->v, .clock = &p->clock},
+        &l->c);
+    return p;
+}
+
+/* Lets so many groups be written, which are all that there are at the most, and waits for that. */
+static void slow_end(struct slow_line *l, int groups)
+{
+    for (int i = 0; i < groups; i++)
+        sem_post(&l->slow.go_on);
+    committer_close(&l->c);
+}
+
+static void slow_close(struct slow_line *l)
+{
+    vault_close(&l->v);
+    sem_destroy(&l->slow.begun);
+    sem_destroy(&l->slow.go_on);
+    post_close(&l->p);
+}
+
+static void a_full_line_turns_those_away_who_will_not_wait(void **state)
+{
+    struct slow_line l;
     struct ticket *tickets = calloc(POSTS + 2, sizeof *tickets);
-    struct committer *c;
-    struct vault *v;
 
     (void)state;
-    sem_init(&slow.begun, 0, 0);
-    sem_init(&slow.go_on, 0, 0);
-    answered = 0;
-    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
-    committer_open(
-        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    struct post *p = slow_open(&l);
     for (size_t i = 0; i < POSTS + 2; i++)
         tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
-    FINE(committer_post(c, &tickets[0], &p->e));
-    sem_wait(&slow.begun); /* the first is being written; the line behind it is empty */
+    FINE(committer_post(l.c, &tickets[0], &p->e));
+    sem_wait(&l.slow.begun); /* the first is being written; the line behind it is empty */
     for (size_t i = 1; i <= POSTS; i++)
-        FINE(committer_post(c, &tickets[i], &p->e));
-    refused(committer_post(c, &tickets[POSTS + 1], &p->e), &p->e, ERR_BUSY);
-    for (int i = 0; i < 20; i++)
-        sem_post(&slow.go_on);
-    committer_close(&c);
+        FINE(committer_post(l.c, &tickets[i], &p->e));
+    refused(committer_post(l.c, &tickets[POSTS + 1], &p->e), &p->e, ERR_BUSY);
+    slow_end(&l, 20);
     assert_int_equal(answered, POSTS + 1);
-    assert_int_equal(slow.largest, COMMITTER_GROUP);
-    vault_close(&v);
-    sem_destroy(&slow.begun);
-    sem_destroy(&slow.go_on);
+    assert_int_equal(l.slow.largest, COMMITTER_GROUP);
+    slow_close(&l);
     free(tickets);
 }
 
 static void too_many_bytes_turn_away_too_but_never_the_only_one(void **state)
 {
-    static const struct store_verbs verbs = {.apply = slow_apply};
-    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
-    struct slow_store slow = {.base = {&verbs}};
+    struct slow_line l;
     struct ticket tickets[4];
-    struct committer *c;
-    struct vault *v;
 
     (void)state;
-    sem_init(&slow.begun, 0, 0);
-    sem_init(&slow.go_on, 0, 0);
-    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
-    committer_open(
-        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    struct post *p = slow_open(&l);
     for (size_t i = 0; i < COUNT_OF(tickets); i++)
         tickets[i] = (struct ticket){
             .op.kind = STORE_NOTE, .done = count_answer, .bytes = COMMITTER_BYTES / 2 + 1};
     tickets[1].bytes = 2 * COMMITTER_BYTES;
-    FINE(committer_post(c, &tickets[0], &p->e));
-    sem_wait(&slow.begun);
-    FINE(committer_post(c, &tickets[1], &p->e));
-    refused(committer_post(c, &tickets[2], &p->e), &p->e, ERR_BUSY);
-    for (int i = 0; i < 4; i++)
-        sem_post(&slow.go_on);
-    committer_close(&c);
-    vault_close(&v);
-    sem_destroy(&slow.begun);
-    sem_destroy(&slow.go_on);
+    FINE(committer_post(l.c, &tickets[0], &p->e));
+    sem_wait(&l.slow.begun);
+    FINE(committer_post(l.c, &tickets[1], &p->e));
+    refused(committer_post(l.c, &tickets[2], &p->e), &p->e, ERR_BUSY);
+    slow_end(&l, 4);
+    slow_close(&l);
 }
 
 static void what_is_large_is_written_alone(void **state)
 {
-    static const struct store_verbs verbs = {.apply = slow_apply};
-    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
-    struct slow_store slow = {.base = {&verbs}};
+    struct slow_line l;
     struct ticket tickets[3];
-    struct committer *c;
-    struct vault *v;
 
     (void)state;
-    sem_init(&slow.begun, 0, 0);
-    sem_init(&slow.go_on, 0, 0);
-    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
-    committer_open(
-        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    struct post *p = slow_open(&l);
     for (size_t i = 0; i < COUNT_OF(tickets); i++) {
         tickets[i] = (struct ticket){
             .op.kind = STORE_NOTE, .done = count_answer, .bytes = COMMITTER_BYTES / 3};
-        FINE(committer_post(c, &tickets[i], &p->e));
+        FINE(committer_post(l.c, &tickets[i], &p->e));
     }
-    for (int i = 0; i < 3; i++)
-        sem_post(&slow.go_on);
-    committer_close(&c);
-    assert_int_equal(slow.largest, 1);
-    vault_close(&v);
-    sem_destroy(&slow.begun);
-    sem_destroy(&slow.go_on);
+    slow_end(&l, 3);
+    assert_int_equal(l.slow.largest, 1);
+    slow_close(&l);
 }
 
 static void tickets_posted_together_are_never_parted(void **state)
 {
-    static const struct store_verbs verbs = {.apply = slow_apply};
-    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
-    struct slow_store slow = {.base = {&verbs}};
+    struct slow_line l;
     struct ticket *tickets = calloc(COMMITTER_OPS, sizeof *tickets);
-    struct committer *c;
-    struct vault *v;
 
     (void)state;
-    sem_init(&slow.begun, 0, 0);
-    sem_init(&slow.go_on, 0, 0);
-    answered = 0;
-    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
-    committer_open(
-        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    struct post *p = slow_open(&l);
     for (size_t i = 0; i < COMMITTER_OPS; i++)
         tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer, .bytes = 1 << 20};
-    FINE(committer_post(c, &tickets[0], &p->e));
-    sem_wait(&slow.begun); /* the first is being written */
-    FINE(committer_post(c, &tickets[1], &p->e));
-    FINE(committer_post_all(c, &tickets[2], 200, &p->e)); /* no room beside the one, and 200 MiB */
-    slow.largest = 0;
-    sem_post(&slow.go_on);
-    sem_wait(&slow.begun);
-    assert_int_equal(slow.largest, 1);
-    sem_post(&slow.go_on);
-    sem_wait(&slow.begun);
-    assert_int_equal(slow.largest, 200);
+    FINE(committer_post(l.c, &tickets[0], &p->e));
+    sem_wait(&l.slow.begun); /* the first is being written */
+    FINE(committer_post(l.c, &tickets[1], &p->e));
+    FINE(
+        committer_post_all(l.c, &tickets[2], 200, &p->e)); /* no room beside the one, and 200 MiB */
+    l.slow.largest = 0;
+    sem_post(&l.slow.go_on);
+    sem_wait(&l.slow.begun);
+    assert_int_equal(l.slow.largest, 1);
+    sem_post(&l.slow.go_on);
+    sem_wait(&l.slow.begun);
+    assert_int_equal(l.slow.largest, 200);
     for (size_t i = 202; i < COMMITTER_OPS; i++)
         tickets[i].bytes = 0;
-    FINE(committer_post_all(c, &tickets[202], COMMITTER_GROUP, &p->e));
-    for (size_t i = 0; i < 10; i++)
-        sem_post(&slow.go_on);
-    committer_close(&c);
-    assert_int_equal(slow.largest, COMMITTER_GROUP);
+    FINE(committer_post_all(l.c, &tickets[202], COMMITTER_GROUP, &p->e));
+    slow_end(&l, 10);
+    assert_int_equal(l.slow.largest, COMMITTER_GROUP);
     assert_int_equal(answered, 202 + COMMITTER_GROUP);
-    vault_close(&v);
-    sem_destroy(&slow.begun);
-    sem_destroy(&slow.go_on);
+    slow_close(&l);
     free(tickets);
 }
 
 /* Ten that stand in front of a full batch go first: all of them together are more than one commit takes. */
 static void a_full_batch_behind_others_has_a_commit_of_its_own(void **state)
 {
-    static const struct store_verbs verbs = {.apply = slow_apply};
-    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
-    struct slow_store slow = {.base = {&verbs}};
+    struct slow_line l;
     struct ticket *tickets = calloc(11 + COMMITTER_GROUP, sizeof *tickets);
-    struct committer *c;
-    struct vault *v;
 
     (void)state;
-    sem_init(&slow.begun, 0, 0);
-    sem_init(&slow.go_on, 0, 0);
-    answered = 0;
-    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
-    committer_open(
-        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    struct post *p = slow_open(&l);
     for (size_t i = 0; i < 11 + COMMITTER_GROUP; i++)
         tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
-    FINE(committer_post(c, &tickets[0], &p->e));
-    sem_wait(&slow.begun); /* the first is being written */
+    FINE(committer_post(l.c, &tickets[0], &p->e));
+    sem_wait(&l.slow.begun); /* the first is being written */
     for (size_t i = 1; i <= 10; i++)
-        FINE(committer_post(c, &tickets[i], &p->e));
-    FINE(committer_post_all(c, &tickets[11], COMMITTER_GROUP, &p->e));
-    sem_post(&slow.go_on);
-    sem_wait(&slow.begun);
-    assert_int_equal(slow.largest, 10);
-    sem_post(&slow.go_on);
-    sem_post(&slow.go_on);
-    committer_close(&c);
-    assert_int_equal(slow.largest, COMMITTER_GROUP);
+        FINE(committer_post(l.c, &tickets[i], &p->e));
+    FINE(committer_post_all(l.c, &tickets[11], COMMITTER_GROUP, &p->e));
+    sem_post(&l.slow.go_on);
+    sem_wait(&l.slow.begun);
+    assert_int_equal(l.slow.largest, 10);
+    slow_end(&l, 2);
+    assert_int_equal(l.slow.largest, COMMITTER_GROUP);
     assert_int_equal(answered, 11 + COMMITTER_GROUP);
-    vault_close(&v);
-    sem_destroy(&slow.begun);
-    sem_destroy(&slow.go_on);
+    slow_close(&l);
     free(tickets);
 }
 
 static void a_batch_that_finds_no_room_leaves_nothing_in_the_line(void **state)
 {
-    static const struct store_verbs verbs = {.apply = slow_apply};
-    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
-    struct slow_store slow = {.base = {&verbs}};
+    struct slow_line l;
     struct ticket *tickets = calloc(POSTS + 2, sizeof *tickets);
-    struct committer *c;
-    struct vault *v;
 
     (void)state;
-    sem_init(&slow.begun, 0, 0);
-    sem_init(&slow.go_on, 0, 0);
-    answered = 0;
-    FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &v, &p->e));
-    committer_open(
-        &(struct committer_setup){.store = &slow.base, .vault = v, .clock = &p->clock}, &c);
+    struct post *p = slow_open(&l);
     for (size_t i = 0; i < POSTS + 2; i++)
         tickets[i] = (struct ticket){.op.kind = STORE_NOTE, .done = count_answer};
-    FINE(committer_post(c, &tickets[0], &p->e));
-    sem_wait(&slow.begun);
+    FINE(committer_post(l.c, &tickets[0], &p->e));
+    sem_wait(&l.slow.begun);
     for (size_t i = 1; i < POSTS; i++)
-        FINE(committer_post(c, &tickets[i], &p->e));
-    refused(committer_post_all(c, &tickets[POSTS], 2, &p->e), &p->e, ERR_BUSY);
-    for (int i = 0; i < 20; i++)
-        sem_post(&slow.go_on);
-    committer_close(&c);
+        FINE(committer_post(l.c, &tickets[i], &p->e));
+    refused(committer_post_all(l.c, &tickets[POSTS], 2, &p->e), &p->e, ERR_BUSY);
+    slow_end(&l, 20);
     assert_int_equal(answered, POSTS);
-    vault_close(&v);
-    sem_destroy(&slow.begun);
-    sem_destroy(&slow.go_on);
+    slow_close(&l);
     free(tickets);
 }
 

@@ -229,6 +229,25 @@ bool greet(struct line *c, const char *const *keywords)
     return true;
 }
 
+bool take_starttls(struct line *c)
+{
+    if (!hear(c, "STARTTLS"))
+        return false;
+    say(c, "220 go\r\n");
+    return take_tls(c) && hear(c, "EHLO ");
+}
+
+void say_behind_blanks(struct line *c, const char *word)
+{
+    char blanks[200];
+
+    memset(blanks, ' ', sizeof blanks - 1);
+    blanks[sizeof blanks - 1] = 0;
+    say(c, blanks);
+    say(c, word);
+    say(c, "\r\n");
+}
+
 bool take_envelope(struct line *c)
 {
     if (!hear(c, "MAIL FROM:"))

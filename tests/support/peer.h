@@ -44,6 +44,10 @@ void reset(struct line *c);                 /* the connection ends with RST */
 
 /* 220, EHLO answered with these keywords (a list ended by NULL), then the caller goes on. */
 bool greet(struct line *c, const char *const *keywords);
+/* STARTTLS taken, then the caller answers the EHLO that was heard. */
+bool take_starttls(struct line *c);
+/* The rest of a reply's line, behind so many blanks that we do not see it, but the library does. */
+void say_behind_blanks(struct line *c, const char *word);
 /* MAIL, RCPT and DATA taken with 250, 250, 354; the body is next. */
 bool take_envelope(struct line *c);
 bool take_mail(struct line *c); /* the same and the body with 250 */

@@ -17,10 +17,7 @@ static bool open_line(struct line *c, bool tls)
         return false;
     if (!tls)
         return true;
-    if (!hear(c, "STARTTLS"))
-        return false;
-    say(c, "220 go\r\n");
-    if (!take_tls(c) || !hear(c, "EHLO "))
+    if (!take_starttls(c))
         return false;
     say(c, "250 mx.test\r\n");
     return true;

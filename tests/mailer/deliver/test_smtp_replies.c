@@ -104,18 +104,14 @@ static void offer_chunking(struct line *c, void *context)
 /* Behind so many blanks the word is not seen by us, but by the library: what comes of BDAT nobody overhears. */
 static void hide_chunking(struct line *c, void *context)
 {
-    char blanks[200];
     char line[256];
 
     (void)context;
-    memset(blanks, ' ', sizeof blanks - 1);
-    blanks[sizeof blanks - 1] = 0;
     say(c, "220 mx.test\r\n");
     if (!hear(c, "EHLO "))
         return;
     say(c, "250-mx.test\r\n250 ");
-    say(c, blanks);
-    say(c, "CHUNKING\r\n");
+    say_behind_blanks(c, "CHUNKING");
     while (hear_line(c, line, sizeof line)) {
         struct str said = str_of(line);
         if (str_starts(said, STR("BDAT")) || str_starts(said, STR("MAIL")) ||

@@ -116,10 +116,7 @@ static bool open_line(struct line *c, struct server *s)
         return false;
     if (!s->tls)
         return true;
-    if (!hear(c, "STARTTLS"))
-        return false;
-    say(c, "220 go\r\n");
-    if (!take_tls(c) || !hear(c, "EHLO "))
+    if (!take_starttls(c))
         return false;
     say(c, roll(s, 2) ? "250-mx.test\r\n250 PIPELINING\r\n" : "250-mx.test\r\n250 CHUNKING\r\n");
     return true;
