@@ -45,6 +45,7 @@ static void an_empty_file_gives_the_defaults(void **state)
     "resolvers = { \"127.0.0.1:5300\", # within a list\n \"[::1]:53\", ::1 }\n"                    \
     "zone_files = { a.zone, /b.zone } trusted_proxies = {}\n"                                      \
     "lease_ms = 900001 attempt_timeout_ms = 90s retry_first_ms = 500ms\n"                          \
+    "hostname =\n# on its own line\npost.example node\n=\nn2\n"                                    \
     "max_request_bytes = 512KiB data_dir = data listen_port = 0 gate_hold = no\n"                  \
     "smart_host relay { host = smtp.relay.example user = 'u ${HOME} \"q\\\\' password_file = pw "  \
     "}\n"                                                                                          \
@@ -65,6 +66,8 @@ static void every_form_of_value_finds_its_place(void **state)
     (void)state;
     assert_string_equal(c->public_url, "https://post.shop.example/base");
     assert_int_equal(c->lanes, 8);
+    assert_string_equal(c->hostname, "post.example");
+    assert_string_equal(c->node, "n2");
     assert_int_equal(c->resolvers_n, 3);
     assert_string_equal(c->resolvers[2], "::1");
     assert_string_equal(c->zone_files[0], folder_file(&settings_folder, "a.zone", &path));

@@ -50,6 +50,8 @@ static void every_kind_of_fault_names_line_and_setting(void **state)
             "lanes: takes one value (number), not a list"},
         {"list_for_a_text_on_the_next_line", SHOP("locale =\n{de}\n"), 5, "syntax",
             "locale: takes one value (text), not a list"},
+        {"list_for_a_number_added", "lanes += {1}\n", 1, "syntax", "lanes: takes one value"},
+        {"two_values", "lanes = 4 = 5\n", 1, "syntax", "unexpected"},
         {"equals_missing", "\nlanes 4\n", 2, "syntax", "lanes"},
         {"title_missing", URL "storefront {\n" FROM "}\n", 2, "syntax",
             "storefront: it needs a name, such as storefront \"acme\" { ... }"},

@@ -38,6 +38,9 @@ static void close_value(struct js **v)
     js_close(v);
 }
 
+#define WIDE_KEY                                                                                   \
+    "12345678901234567890123456789012345678901234567890123456789012\xc3\xa9"                       \
+    "1234567"
 #define LONG_KEY "1234567890123456789012345678901234567890123456789012345678901234567890"
 
 static void what_is_no_json_is_refused_with_its_place(void **state)
@@ -62,6 +65,10 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
         {"a_long_duplicate_key", {"{\"" LONG_KEY "\":1,\"" LONG_KEY "\":2}", 151},
             "line 1 column 148: duplicate object key \"1234567890123456789012345678901234567890"
             "12345678901234567890123..."},
+        {"a_long_duplicate_key_cut_within_a_letter",
+            {"{\"" WIDE_KEY "\":1,\"" WIDE_KEY "\":2}", 153},
+            "line 1 column 148: duplicate object key \"1234567890123456789012345678901234567890"
+            "1234567890123456789012..."},
         {"a_nul_escape", {"\"a\\u0000b\"", 10}, ""},
         {"a_raw_nul", {"\"a\0b\"", 5}, ""},
         {"a_raw_line_break_in_text", {"\"a\nb\"", 5}, ""},

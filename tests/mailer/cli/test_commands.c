@@ -393,6 +393,7 @@ static void which_storefront_is_told_by_their_names(void **state)
             "--storefront; the settings have: acme, bold\n"},
         {"another", "queue stats --storefront cold", EX_USAGE,
             "no storefront 'cold', but: acme, bold\n"},
+        {"one of many", "queue stats --config many.conf", EX_USAGE, ", s18, s19 and 3 more\n"},
         {"one of none", "queue stats --config none.conf", EX_USAGE,
             "none.conf has no storefront: add a section storefront \"acme\" { ... }\n"},
         {"another than none", "queue stats --config none.conf --storefront acme", EX_USAGE,
@@ -400,9 +401,14 @@ static void which_storefront_is_told_by_their_names(void **state)
         {"the domains of none", "check-dns --all --config none.conf --resolver none", EX_USAGE,
             "none.conf has no storefront"},
     };
+    AUTO(buf_close) struct buf many = {0};
     (void)state;
 
+    buf_add_text(&many, "public_url = https://post.example\n");
     room_write(&room, "none.conf", "data_dir = data\nkeyring_file = keyring\n", 0600);
+    for (int i = 0; i < 23; i++)
+        buf_addf(&many, "storefront s%d { from = a@b.example }\n", i);
+    room_write(&room, "many.conf", buf_text(&many), 0600);
     EACH(row, table)
     expect_run(row);
 }

@@ -87,6 +87,11 @@ static void a_filter_that_nothing_can_match_is_refused(void **state)
         {"a stream that is gone", S("list") "--scope service --config fewer.conf", CLI_FINE,
             "ada@example.com"},
         {"one that never was", S("list") "--scope another", EX_USAGE, "'another' is not"},
+        {"all are lifted", S("lift") "ada@example.com --scope service --note asked", CLI_FINE, ""},
+        {"the lifted ones of a stream that is gone",
+            S("list") "--scope service --with-lifted --config fewer.conf", CLI_FINE,
+            "ada@example.com"},
+        {"none stands", S("list") "--scope service --config fewer.conf", CLI_FINE, ""},
         {"no time", S("export") "--since foo", EX_USAGE,
             "--since takes a time such as 2026-11-21T00:00:00Z, not 'foo'"},
         {"the other one", S("list") "--since 2026-11-21T00:00:00Z --until bar", EX_USAGE,
@@ -97,6 +102,58 @@ static void a_filter_that_nothing_can_match_is_refused(void **state)
     write_fewer_streams();
     EACH(row, table)
     expect_run(row);
+    expect_run(&(struct run){
+        "too early", S("export") "--with-lifted --until 2020-01-01T00:00:00Z", CLI_FINE, "0 rows"});
+}
+
+/* The other side of an_option_that_a_verb_does_not_heed_is_refused: whatever else is wrong, it is not that. */
+static void what_a_verb_heeds_it_takes(void **state)
+{
+    static const struct {
+        const char *verb, *options;
+    } table[] = {
+        {"queue list --storefront acme", "--state=x --destination=x --after=x --max=x --json"},
+        {"queue show msg_x --storefront acme", "--json"},
+        {"queue hold msg_x --storefront acme", "--why=x"},
+        {"queue release msg_x --storefront acme", "--why=x"},
+        {"queue release-all x --storefront acme", "--why=x"},
+        {"queue retry msg_x --storefront acme", "--why=x"},
+        {"queue cancel msg_x --storefront acme", "--why=x"},
+        {"queue stats --storefront acme", "--json"},
+        {"key create --storefront acme", "--label=x --roles=x --quiet"},
+        {"key revoke x --storefront acme", "--why=x"},
+        {S("list"), "--scope=x --reason=x --origin=x --since=x --until=x --with-lifted"},
+        {S("add") "x", "--scope=x --reason=x --note=x"},
+        {S("lift") "x", "--scope=x --reason=x --note=x"},
+        {S("export"),
+            "--scope=x --reason=x --origin=x --since=x --until=x --with-lifted --format=x "
+            "--with-addresses --note=x"},
+        {"journal verify", "--storefront=acme"},
+        {"dkim new", "--domain=x --selector=x --algorithm=x --bits=x --out=x"},
+        {"dkim zone", "--storefront=x"},
+        {"dkim verify mail.json", "--resolver=none --zone=x --json"},
+        {"dkim rotate --resolver none",
+            "--storefront=x --selector=x --delete-old --wait=x --dns-port=x --json"},
+        {"dkim rotate start --resolver none",
+            "--storefront=x --selector=x --algorithm=x --bits=x --new-selector=x --dns-port=x "
+            "--json"},
+        {"dkim rotate status --resolver none",
+            "--storefront=x --selector=x --zone=x --wait=x --dns-port=x --json"},
+        {"dkim rotate cancel --resolver none", "--storefront=x --selector=x --dns-port=x --json"},
+        {"dkim rotate back --resolver none", "--storefront=x --selector=x --dns-port=x --json"},
+    };
+    (void)state;
+
+    EACH(row, table)
+    {
+        struct str rest = str_of(row->options), option;
+        while (str_next(&rest, ' ', &option)) {
+            char line[200];
+            snprintf(line, sizeof line, "%s " STR_FMT, row->verb, STR_ARG(option));
+            program_run(line);
+            expect(line, !strstr(buf_text(&program_err), " takes no --"), "heeded");
+        }
+    }
 }
 
 /* Whoever lifts the wrong one of two believes that mail goes again. */
@@ -248,6 +305,10 @@ static void what_is_held_and_why_stands_in_the_json_too(void **state)
         "\"held_for\":[{\"code\":\"operator\",\"messages\":1,\"example\":\"%s\"}]", id);
     expect_run(&(struct run){"held", line, CLI_FINE, "held"});
     expect_run(&(struct run){"one", Q("stats") "--json", CLI_FINE, says});
+    snprintf(says, sizeof says, "held for operator: 1, e.g. %s\n", id);
+    expect_run(&(struct run){"in words", Q("stats"), CLI_FINE, says});
+    expect_run(&(struct run){"another's in words", "queue stats --storefront bold", CLI_FINE, ""});
+    expect("bold", !strstr(buf_text(&program_out), "held for"), "nothing of acme");
     expect_run(&(struct run){"another's", "queue stats --json --storefront bold", CLI_FINE, ":[]"});
 }
 
@@ -301,6 +362,7 @@ int main(void)
         cmocka_unit_test(where_no_settings_are_it_is_said_how_to_name_them),
         cmocka_unit_test(a_filter_that_nothing_can_match_is_refused),
         cmocka_unit_test(lifting_tells_what_still_stands),
+        cmocka_unit_test(what_a_verb_heeds_it_takes),
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),

@@ -77,7 +77,12 @@ static void a_key_signs_once_the_service_has_read_it(void **state)
         {"what is waited for", "dkim rotate status --resolver none", CLI_FINDINGS,
             "  waits for the service, which signs with s1 until it has looked"},
     };
+    static const struct run pending = {
+        "before", "dkim rotate status --resolver none", CLI_UNKNOWN, "pending; s1 signs\n"};
     (void)state;
+
+    come_to(ROTATION_PENDING);
+    expect_run(&pending);
 
     come_to(ROTATION_ACTIVE);
     room_write(&room, "data/dkim-signing", "s1._domainkey.shop.example\n", 0600);

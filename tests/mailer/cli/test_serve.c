@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#define LONG_S 60 /* a service that does start would serve for ever */
+
 /* What the settings of the room become, and what `config check` must say of it. */
 static void a_check_tells_what_serve_would_refuse(void **state)
 {
@@ -35,8 +37,14 @@ static void a_check_tells_what_serve_would_refuse(void **state)
             "s1.pem is not a folder"},
         {"a data folder in a file", "\"data\"", "\"s1.pem/data\"", CLI_FINDINGS,
             "/data_dir: folder"},
+        {"slashes behind it", "\"data\"", "\"fresh//\"", CLI_FINE, "fine"},
         {"a data folder for nobody", "\"data\"", "\"/proc/sys/data\"", CLI_FINDINGS,
             "/data_dir: folder /proc/sys, for user"},
+        {"nowhere for a keyring", "data_dir = \"data\"\nkeyring_file = \"keyring\"",
+            "data_dir = \"fresh\"\nkeyring_file = \"absent/keyring\"", CLI_FINDINGS,
+            "/keyring_file: folder"},
+        {"captured by nobody", "node = \"n1\"", "captured_dir = \"/proc/sys/captured\"", CLI_FINE,
+            "fine"},
         {"nowhere to capture", "node = \"n1\"", "captured_dir = \"absent/captured\"", CLI_FINDINGS,
             "/captured_dir: folder"},
         {"no such authorities", "node = \"n1\"", "tls_ca_file = \"absent.pem\"", CLI_FINDINGS,
@@ -115,6 +123,12 @@ static void a_service_that_cannot_start_says_why(void **state)
         {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
             "serve --config serve.conf", EX_IOERR,
             "data_dir: cannot make the data folder /proc/nope"},
+        {"a key that is not there",
+            "keyring_file = \"keyring\"\ndata_dir = \"fresh\"\ntemplates_dir = \"templates\"\n"
+            "public_url = \"https://post.shop.example\"\nlisten_port = 0\n"
+            "storefront \"acme\" { from = orders@shop.example dkim s1 { key_file = absent.pem } "
+            "}\n",
+            "serve --config serve.conf", EX_CONFIG, "serve: the settings have faults: 1"},
         {"no settings", "", "serve --config absent.conf", CLI_UNKNOWN, "absent.conf"},
         {"a fault", "nonsense = 1\n", "serve --config serve.conf", EX_CONFIG,
             "serve: the settings have faults: 1"},
@@ -123,6 +137,7 @@ static void a_service_that_cannot_start_says_why(void **state)
     (void)state;
 
     pthread_sigmask(SIG_SETMASK, NULL, &before); /* serve waits for signals, and blocks them */
+    alarm(LONG_S);
     EACH(row, table)
     {
         struct run run = {row->name, row->line, row->code, row->says};
@@ -130,6 +145,7 @@ static void a_service_that_cannot_start_says_why(void **state)
         expect_run(&run);
     }
     assert_int_equal(count_of("serve.conf:1"), 1); /* the fault is told once */
+    alarm(0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -162,11 +178,13 @@ static void a_sandbox_that_is_refused_leaves_nothing(void **state)
 
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     front_write_mail();
+    alarm(LONG_S);
     expect_run(&sent);
     expect_run(&refused);
     expect("the log", !strstr(buf_text(&program_err), "sandbox-listening"), "no receiver");
     expect("zones", access("data/sandbox", F_OK) != 0, "none");
     expect("captured", access("captured", F_OK) != 0, "none");
+    alarm(0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 

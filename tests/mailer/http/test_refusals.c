@@ -109,6 +109,8 @@ static void each_refusal_has_its_status_and_code(void **state)
     }
 }
 
+#define LONG_NAME "1234567890123456789012345678901234567890123456789012345678901234567890"
+
 static void a_refusal_says_what_would_be_right(void **state)
 {
     static const struct {
@@ -142,6 +144,10 @@ static void a_refusal_says_what_would_be_right(void **state)
             "the parameter \\\"befor\\\" is unknown here; known are after, limit, node"},
         {"a parameter that gives orders", "GET", "/v1/events?%1b%ff%22=1",
             "Authorization: Bearer %s\r\n", "", "the parameter \\\"\\u001b\xef\xbf\xbd\\\"\\\" is"},
+        {"a long parameter", "GET", "/v1/events?" LONG_NAME "=1", "Authorization: Bearer %s\r\n",
+            "",
+            "the parameter "
+            "\\\"1234567890123456789012345678901234567890123456789012345678901234\\\" is"},
         {"an origin to list", "GET", "/v1/suppressions?origin=recipent",
             "Authorization: Bearer %s\r\n", "",
             "\\\"origin\\\" must be recipient, receiver, staff, api or import"},
