@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -93,7 +94,8 @@ bool watchdog_open(struct watchdog **out, struct err *e)
     pthread_cond_init(&dog->changed, &attr);
     pthread_condattr_destroy(&attr);
     dog->next_ns = WATCH_NO_DEADLINE;
-    if (pthread_create(&dog->thread, NULL, run, dog) != 0) {
+    errno = pthread_create(&dog->thread, NULL, run, dog);
+    if (errno != 0) {
         free(dog);
         return err_system(e, "watchdog: cannot start its thread");
     }
