@@ -20,6 +20,25 @@ static void add(struct check *k, const char *setting, const struct err *e)
     faults_add(&k->faults, "unusable", str_of(setting), "%s", e->text);
 }
 
+static bool is_in_language(struct str tag, struct str other)
+{
+    return str_eq_nocase(str_slice(tag, 0, str_find_char(tag, '-', 0)),
+        str_slice(other, 0, str_find_char(other, '-', 0)));
+}
+
+/* No fault, since `serve` takes it; but customers would be the first to notice. */
+static void note_language(const struct snapshot *s, const struct conf_storefront *conf)
+{
+    const struct shop *shop = snapshot_shop(s, conf->name);
+    struct str wanted = str_of(conf->locale);
+    const char *texts = mails_locale(snapshot_shop_mails(s, shop), wanted, STR(""));
+    if (!is_in_language(str_of(texts), wanted))
+        printf("note: storefront %s: there are no texts for its locale %s: its mails are written "
+               "in %s "
+               "until locales/%s.json is in its templates_dir\n",
+            conf->name, conf->locale, texts, conf->locale);
+}
+
 /* Templates, DKIM keys, logos and addresses of every storefront. */
 static void check_storefronts(struct check *k)
 {
@@ -28,6 +47,8 @@ static void check_storefronts(struct check *k)
     size_t before = k->faults.n;
     if (!snapshot_open(k->conf, NULL, &k->faults, &s, &e) && k->faults.n == before)
         add(k, "storefront", &e);
+    for (size_t i = 0; s && i < k->conf->storefronts_n; i++)
+        note_language(s, &k->conf->storefronts[i]);
 }
 
 /* Folders that the service makes where they are not there, but not the folders above. */

@@ -57,6 +57,11 @@ static void a_check_tells_what_serve_would_refuse(void **state)
             "its first line is empty"},
         {"a shop without https", "postal_address = ",
             "url = \"http://x.example\"\npostal_address = ", CLI_FINDINGS, "https"},
+        {"a language without texts", "locale = \"de\"", "locale = \"fr-CA\"", CLI_FINE,
+            "note: storefront bold: there are no texts for its locale fr-CA: its mails are "
+            "written in en until locales/fr-CA.json"},
+        {"a region of a language", "locale = \"de\"", "locale = \"DE-at\"", CLI_FINE,
+            "bad.conf: fine, storefronts: "},
     };
     AUTO(buf_close) struct buf right = {0};
     struct err e = {0};
@@ -77,6 +82,8 @@ static void a_check_tells_what_serve_would_refuse(void **state)
         buf_add(&text, str_slice(buf_str(&right), at + strlen(row->from), right.n));
         room_write(&room, "bad.conf", buf_text(&text), 0600);
         expect_run(&run);
+        expect(row->name, !strstr(buf_text(&program_out), "note:") == !strstr(row->says, "note:"),
+            "a note where one is due");
     }
 }
 
