@@ -316,9 +316,7 @@ static void every_server_is_asked(void **state)
     {
         struct world w;
         struct dkim_spread s;
-        world_begin(&w);
-        world_zone(&w, 0, c->zone);
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, c->zone, "");
         for (int i = 0; i < FAKES; i++)
             fs.all[i].deed = c->deeds[i];
         struct authority_setup setup = {
@@ -397,9 +395,7 @@ static void what_is_not_known_agrees_with_nothing(void **state)
     {
         struct world w;
         struct dkim_spread s;
-        world_begin(&w);
-        world_zone(&w, 0, c->zone);
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, c->zone, "");
         struct authority_setup setup = {.resolver = w.resolver, .timeout_ms = 300};
         dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
         expect_text(c->name, s.why, c->why);
@@ -417,9 +413,7 @@ static void a_zone_file_is_the_one_server(void **state)
     struct world w;
     struct dkim_spread s;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, text);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, text, "");
     struct authority_setup setup = {.resolver = w.resolver, .files = w.resolver};
     dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
     expect_text("revoked in the file", describe(w.arena, &s), "1: 0 0 1 0 0 nowhere 0 300");
@@ -441,9 +435,7 @@ static void an_address_that_is_not_public_is_not_asked(void **state)
     struct dkim_spread s;
     (void)state;
     fakes_start(&fs);
-    world_begin(&w);
-    world_zone(&w, 0, zone_text);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, zone_text, "");
     struct authority_setup setup = {.resolver = w.resolver, .timeout_ms = 300, .port = fs.port};
     dkim_spread_find(&setup, "shop.example", "pp2", our_key(&w), w.arena, &s);
     expect_text("counts", describe(w.arena, &s), "3: 0 0 0 0 3 - 0 900");
@@ -462,9 +454,7 @@ static void all_servers_together_have_one_time(void **state)
     struct dkim_spread s;
     (void)state;
     fakes_start(&fs);
-    world_begin(&w);
-    world_zone(&w, 0, SILENT_ZONE);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, SILENT_ZONE, "");
     fs.all[0].deed = SILENT;
     struct authority_setup setup = {.resolver = w.resolver,
         .timeout_ms = 60000,

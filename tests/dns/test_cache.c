@@ -156,9 +156,7 @@ static void a_zone_may_change_under_its_readers(void **state)
     struct world w;
     pthread_t threads[THREADS];
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, ZONE(1));
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, ZONE(1), "");
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_much, &w), 0);
     for (int i = 0; i < 50; i++)

@@ -141,8 +141,7 @@ static void records_are_found_or_not(void **state)
     };
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0,
+    world_begin_on(&w,
         "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n"
         "one._domainkey 120 TXT \"v=DKIM1; k=ed25519; p=" ED25519 "\"\n"
         "split._domainkey TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQ\" "
@@ -153,8 +152,8 @@ static void records_are_found_or_not(void **state)
         "beside._domainkey TXT \"hello=world\"\nbeside._domainkey TXT \"v=DKIM1; k=ed25519; "
         "p=" ED25519 "\"\n"
         "other._domainkey TXT \"a=1\"\nother._domainkey TXT \"b=2\"\n"
-        "nodata._domainkey A 192.0.2.1\nlost._domainkey CNAME key.elsewhere.test.\n");
-    world_resolver(&w, NULL, 1000);
+        "nodata._domainkey A 192.0.2.1\nlost._domainkey CNAME key.elsewhere.test.\n",
+        "");
     EACH(c, cases)
     {
         struct dkim_record r;

@@ -108,9 +108,7 @@ static void policies_are_chosen_by_place_and_existence(void **state)
     EACH(c, cases)
     {
         struct world w;
-        world_begin(&w);
-        world_zone(&w, 0, arena_printf(w.arena, TOP "%s", c->zone));
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, TOP, c->zone);
         expect_text(c->name, policy_text(&w, c->from), c->want);
         world_end(&w);
     }
@@ -186,9 +184,7 @@ static void identities_align_or_not(void **state)
     {
         struct world w;
         struct dmarc_verdict v;
-        world_begin(&w);
-        world_zone(&w, 0, arena_printf(w.arena, TOP "%s", c->zone));
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, TOP, c->zone);
         dmarc_check(w.resolver, c->from, c->spf.domain ? &c->spf : NULL, &c->dkim,
             c->dkim.domain ? 1 : 0, w.arena, &v);
         expect_text(c->name,
@@ -236,11 +232,8 @@ static void a_failure_is_never_a_negative_answer(void **state)
         struct world w;
         struct dmarc_verdict v;
         struct dmarc_identity dkim = {c->dkim, "pass"};
-        world_begin(&w);
-        world_zone(&w, 0,
-            arena_printf(w.arena,
-                "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n%s", c->zone));
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(
+            &w, "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n", c->zone);
         dmarc_check(w.resolver, c->from, NULL, &dkim, 1, w.arena, &v);
         expect_text(c->name,
             arena_printf(
@@ -256,10 +249,9 @@ static void existence_that_nobody_tells_leaves_it_open(void **state)
     struct dmarc_verdict v;
     struct dmarc_identity dkim = {"a.shop.example", "pass"};
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0,
-        TOP "a.shop CNAME x.elsewhere.test.\n_dmarc.shop TXT \"v=DMARC1; p=none; np=reject\"\n");
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w,
+        TOP "a.shop CNAME x.elsewhere.test.\n_dmarc.shop TXT \"v=DMARC1; p=none; np=reject\"\n",
+        "");
     dmarc_check(w.resolver, "a.shop.example", NULL, &dkim, 1, w.arena, &v);
     expect_text("result", dmarc_result_name(v.result), "temperror");
     world_end(&w);
@@ -283,11 +275,7 @@ static void the_least_ttl_of_all_walks_counts(void **state)
         struct world w;
         struct dmarc_verdict v;
         struct dmarc_identity dkim = {"b.shop.example", "pass"};
-        world_begin(&w);
-        world_zone(&w, 0,
-            arena_printf(
-                w.arena, TOP "_dmarc.shop TXT \"v=DMARC1; p=reject; np=none\"\n%s", c->zone));
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, TOP "_dmarc.shop TXT \"v=DMARC1; p=reject; np=none\"\n", c->zone);
         dmarc_check(w.resolver, "a.shop.example", NULL, &dkim, 1, w.arena, &v);
         expect_number(c->name, v.ttl_s, c->want);
         world_end(&w);
@@ -300,9 +288,8 @@ static void the_verdict_tells_all(void **state)
     struct dmarc_verdict v;
     struct dmarc_identity dkim = {"shop.example", "pass"};
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, TOP "_dmarc.shop 30 TXT \"v=DMARC1; p=none; aspf=s; sp=quarantine; t=y\"\n");
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(
+        &w, TOP "_dmarc.shop 30 TXT \"v=DMARC1; p=none; aspf=s; sp=quarantine; t=y\"\n", "");
     dmarc_check(w.resolver, "a.shop.example", NULL, &dkim, 1, w.arena, &v);
     expect_text("org", v.org_domain, "shop.example");
     expect_text("policy domain", v.policy_domain, "shop.example");
@@ -333,9 +320,7 @@ static void two_domains_align_by_themselves(void **state)
     struct world w;
     bool temperror;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, TOP "_dmarc.shop TXT \"v=DMARC1; p=none\"\n");
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, TOP "_dmarc.shop TXT \"v=DMARC1; p=none\"\n", "");
     EACH(c, cases)
     {
         expect_number(c->name,

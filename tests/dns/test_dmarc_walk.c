@@ -108,9 +108,7 @@ static void walks_ask_the_right_names(void **state)
     EACH(c, cases)
     {
         struct world w;
-        world_begin(&w);
-        world_zone(&w, 0, arena_printf(w.arena, TOP "%s", c->zone));
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, TOP, c->zone);
         expect_text(c->name, walk_text(&w, c->start), c->want);
         world_end(&w);
     }
@@ -122,9 +120,7 @@ static void a_name_too_long_for_a_record_has_none(void **state)
     struct world w;
     struct dmarc_walk walk;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, TOP "_dmarc.shop TXT \"v=DMARC1; p=none\"\n");
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, TOP "_dmarc.shop TXT \"v=DMARC1; p=none\"\n", "");
     const char *label = "x23456789012345678901234567890123456789012345678901234567890123";
     const char *start =
         arena_printf(w.arena, "%.60s.%.60s.%.60s.%.54s.shop.example", label, label, label, label);
@@ -160,11 +156,8 @@ static void walks_say_how_they_ended(void **state)
         struct world w;
         struct dmarc_walk walk;
         struct dmarc_path path;
-        world_begin(&w);
-        world_zone(&w, 0,
-            arena_printf(w.arena,
-                "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n%s", c->zone));
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(
+            &w, "$ORIGIN shop.example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n", c->zone);
         dmarc_walk(w.resolver, c->start, w.arena, &walk);
         dmarc_path_take(w.resolver, c->start, w.arena, &path);
         expect_text(c->name,
@@ -182,9 +175,7 @@ static void a_walk_without_records_found_nothing(void **state)
     struct world w;
     struct dmarc_walk walk;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, TOP);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, TOP, "");
     dmarc_walk(w.resolver, "shop.example", w.arena, &walk);
     expect_number("status", walk.status, DNS_NODATA);
     expect_number("valid", walk.record.valid, false);
@@ -199,9 +190,7 @@ static void the_longest_question_has_253_characters(void **state)
     for (int more = 0; more <= 1; more++) {
         struct world w;
         struct dmarc_walk walk;
-        world_begin(&w);
-        world_zone(&w, 0, TOP);
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, TOP, "");
         const char *start = arena_printf(
             w.arena, "%.60s.%.60s.%.60s.%.*s.shop.example", label, label, label, 50 + more, label);
         expect_number("length", (int64_t)strlen(start), 246 + more);

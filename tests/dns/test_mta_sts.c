@@ -128,12 +128,11 @@ static void what_is_missing_is_said(void **state)
     };
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0,
+    world_begin_on(&w,
         "$ORIGIN example.\n$TTL 300\n@ IN SOA ns host 1 2 3 4 60\n_mta-sts.other TXT x\n"
         "_mta-sts.two TXT \"v=STSv1; id=1\"\n_mta-sts.two TXT \"v=STSv1; id=2\"\n"
-        "_mta-sts.bare A 192.0.2.1\n");
-    world_resolver(&w, NULL, 1000);
+        "_mta-sts.bare A 192.0.2.1\n",
+        "");
     EACH(c, cases)
     {
         struct mta_sts_record r;

@@ -60,9 +60,7 @@ static void hosts_come_in_order(void **state)
     };
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, zone);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, zone, "");
     EACH(c, cases)
     expect_text(c->name, hosts_text(&w, c->domain, 1), c->want);
     world_end(&w);
@@ -73,9 +71,7 @@ static void equal_preferences_are_shuffled_by_the_seed(void **state)
     int first[3] = {0};
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, zone);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, zone, "");
     for (uint64_t seed = 0; seed < 300; seed++) {
         const char *text = hosts_text(&w, "equal.example", seed);
         expect_text("same seed, same order", hosts_text(&w, "equal.example", seed), text);
@@ -102,9 +98,7 @@ static void addresses_alternate(void **state)
     };
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, zone);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, zone, "");
     EACH(c, cases)
     {
         struct ip *ips;

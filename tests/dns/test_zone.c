@@ -8,9 +8,7 @@ static void the_zone_says_what_it_should(void **state)
 {
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, shop_zone);
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(&w, shop_zone, "");
     EACH(c, shop_cases)
     expect_text(c->name, world_ask(&w, c->ask, c->type), c->want);
     world_end(&w);
@@ -154,9 +152,8 @@ static void a_changed_file_is_read_again(void **state)
     struct buf faults = {0};
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0, "$ORIGIN s.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN A 192.0.2.1\n");
-    world_resolver(&w, NULL, 1000);
+    world_begin_on(
+        &w, "$ORIGIN s.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN A 192.0.2.1\n", "");
     expect_text("first", world_ask(&w, "s.example", DNS_A), "found 192.0.2.1");
 
     world_zone(&w, 0, "$ORIGIN s.example.\n@ 60 IN SOA ns host 2 2 3 4 5\n@ 60 IN A 192.0.2.2\n");
@@ -353,9 +350,7 @@ static void a_file_may_be_written_in_many_ways(void **state)
     {
         struct world w;
         struct dns_answer a;
-        world_begin(&w);
-        world_zone(&w, 0, c->text);
-        world_resolver(&w, NULL, 1000);
+        world_begin_on(&w, c->text, "");
         resolver_ask(w.resolver, c->ask, c->type, w.arena, &a);
         expect_text(c->name, world_describe(&w, c->ask, c->type, &a), c->want);
         expect_number(c->name, a.ttl_s, c->ttl_s);
@@ -367,12 +362,11 @@ static void one_file_may_hold_several_zones(void **state)
 {
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0,
+    world_begin_on(&w,
         "$ORIGIN s.example.\n@ 60 IN SOA ns host 1 2 3 4 5\n*.s.example. A 192.0.2.1\n"
         "$ORIGIN 2.0.192.in-addr.arpa.\n@ 60 IN SOA ns host 1 2 3 4 7\n1 PTR s.example.\n"
-        "$ORIGIN sub.s.example.\n@ 60 IN SOA ns host 1 2 3 4 9\nwww A 192.0.2.3\n");
-    world_resolver(&w, NULL, 1000);
+        "$ORIGIN sub.s.example.\n@ 60 IN SOA ns host 1 2 3 4 9\nwww A 192.0.2.3\n",
+        "");
     expect_text("first", world_ask(&w, "x.s.example", DNS_A), "found 192.0.2.1");
     expect_text("second", world_ask(&w, "1.2.0.192.in-addr.arpa", DNS_PTR), "found s.example");
     expect_text("its absence", world_ask(&w, "2.2.0.192.in-addr.arpa", DNS_PTR), "nxdomain");
@@ -404,12 +398,11 @@ static void dname_makes_aliases_below_it(void **state)
     };
     struct world w;
     (void)state;
-    world_begin(&w);
-    world_zone(&w, 0,
+    world_begin_on(&w,
         HEAD "old 60 DNAME new\nold TXT here\nhidden.old TXT no\nwww.new A 192.0.2.1\na.b.new A "
              "192.0.2.2\n"
-             "away DNAME elsewhere.test.\nlong DNAME " FIFTY "." FIFTY ".s.example.\n");
-    world_resolver(&w, NULL, 1000);
+             "away DNAME elsewhere.test.\nlong DNAME " FIFTY "." FIFTY ".s.example.\n",
+        "");
     EACH(c, cases)
     expect_text(c->name, world_ask(&w, c->ask, c->type), c->want);
     world_end(&w);

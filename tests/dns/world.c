@@ -62,6 +62,13 @@ void world_resolver(struct world *w, const char *const *servers, int64_t timeout
         fail_msg("%s", e.text);
 }
 
+void world_begin_on(struct world *w, const char *head, const char *rest)
+{
+    world_begin(w);
+    world_zone(w, 0, arena_printf(w->arena, "%s%s", head, rest));
+    world_resolver(w, NULL, 1000);
+}
+
 int world_of_group(void **state, const char *zone)
 {
     static struct world w;

@@ -28,6 +28,8 @@ struct world {
 
 /* Starts at 2026-11-21T00:00:00Z with an empty folder and no resolver. */
 void world_begin(struct world *w);
+/* The same with a resolver on one zone, whose file is both texts, and on no server. */
+void world_begin_on(struct world *w, const char *head, const char *rest);
 void world_end(struct world *w);
 /* The same for all cases of a group, whose state it is then; `zone`: on this one, or NULL. */
 int world_of_group(void **state, const char *zone);
