@@ -120,13 +120,13 @@ bool workshop_guard(const struct conf *c, struct queue *q, bool is_sandbox, stru
     if (!holds_mail(q, &has_mail, e))
         return false;
     if (has_mail && is_sandbox)
-        return err_set(e, ERR_CONFLICT,
+        return err_set(e, ERR_INPUT,
             "%s holds mail of a service, and a sandbox would deliver it to nobody: give the "
             "sandbox a data_dir of "
             "its own",
             c->data_dir);
     if (has_mail)
-        return err_set(e, ERR_CONFLICT,
+        return err_set(e, ERR_INPUT,
             "%s holds mail of a sandbox, which would now go to real people: give the service a "
             "data_dir of its own",
             c->data_dir);

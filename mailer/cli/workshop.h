@@ -17,7 +17,7 @@ const struct conf *workshop_conf(const struct workshop *w, const struct conf *c)
 void workshop_close(struct workshop **w);
 
 /* A sandbox would take a service's mail and deliver it to nobody, and a service would deliver the sandbox's to real
- * people: a data folder belongs to the one that first had mail in it. ERR_CONFLICT otherwise. */
+ * people: a data folder belongs to the one that first had mail in it. ERR_INPUT otherwise, for no waiting helps. */
 bool workshop_guard(const struct conf *c, struct queue *q, bool is_sandbox, struct err *e);
 
 #endif

@@ -179,7 +179,7 @@ static void a_sandbox_that_is_refused_leaves_nothing(void **state)
     static const struct run sent = {
         "a mail", "send mail.json --storefront acme", CLI_FINE, "\"state\":\"queued\""};
     static const struct run refused = {
-        "the sandbox", "serve --sandbox", EX_TEMPFAIL, "holds mail of a service"};
+        "the sandbox", "serve --sandbox", EX_DATAERR, "holds mail of a service"};
     sigset_t before;
     (void)state;
 
