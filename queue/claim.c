@@ -16,6 +16,18 @@ bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **ou
         q, q->store->verbs->ready(q->store, queue_now_ms(q), max, a, out, n, next_due_ms, e), e);
 }
 
+bool queue_ready_among(struct queue *q, const struct ready *wanted, size_t wanted_n,
+    struct arena *a, struct ready **out, size_t *n, struct err *e)
+{
+    struct err trouble;
+
+    *n = 0;
+    if (!queue_is_sound(q, &trouble))
+        return true;
+    return queue_seen(q,
+        q->store->verbs->ready_among(q->store, queue_now_ms(q), wanted, wanted_n, a, out, n, e), e);
+}
+
 /* What was unsealed is in the arena already. */
 static void fill_job(const struct store_message *m, const struct store_lease *l,
     int64_t lease_until_ms, struct arena *a, struct job *out)

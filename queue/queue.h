@@ -177,6 +177,10 @@ struct ready {
 };
 bool queue_ready(struct queue *q, size_t max, struct arena *a, struct ready **out, size_t *n,
     int64_t *next_due_ms, struct err *e);
+/* Of these destinations (storefront and destination count), those with due work, in the order given: however many
+ * stand before them in queue_ready. A search for each. */
+bool queue_ready_among(struct queue *q, const struct ready *wanted, size_t wanted_n,
+    struct arena *a, struct ready **out, size_t *n, struct err *e);
 
 /* The key of the job's person, for what is sealed once the mail has gone. */
 struct job_key;

@@ -204,6 +204,8 @@ bool idempotency_sweep(struct writer *w, struct err *e);
     } while (0)
 bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
     size_t *n, int64_t *next_due_ms, struct err *e);
+bool read_ready_among(struct sqlite *db, int64_t now_ms, const struct ready *wanted,
+    size_t wanted_n, struct arena *a, struct ready **out, size_t *n, struct err *e);
 bool read_message(struct sqlite *db, const char *storefront, const char *id, bool with_attachments,
     struct arena *a, struct store_message *out, struct err *e);
 bool read_list(struct sqlite *db, const char *storefront, const struct message_filter *f,

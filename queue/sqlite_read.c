@@ -79,6 +79,31 @@ bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, 
     return true;
 }
 
+bool read_ready_among(struct sqlite *db, int64_t now_ms, const struct ready *wanted,
+    size_t wanted_n, struct arena *a, struct ready **out, size_t *n, struct err *e)
+{
+    *out = arena_array(a, wanted_n, sizeof **out);
+    *n = 0;
+    for (size_t i = 0; i < wanted_n; i++) {
+        struct sql *q = sqlite_sql(db,
+            "SELECT d.priority, d.due_ms FROM place l CROSS JOIN destination d ON d.place = l.n"
+            " WHERE l.storefront = ?1 AND l.destination = ?2 AND d.due_ms <= ?3"
+            " ORDER BY d.priority LIMIT 1");
+
+        sql_text(q, 1, wanted[i].storefront);
+        sql_text(q, 2, wanted[i].destination);
+        sql_int(q, 3, now_ms);
+        if (sql_row(q)) {
+            (*out)[*n] = wanted[i];
+            (*out)[*n].priority = (int)sql_get_int(q, 0);
+            (*out)[(*n)++].oldest_due_ms = sql_get_int(q, 1);
+        }
+        if (!sql_done(q, e))
+            return false;
+    }
+    return true;
+}
+
 /* ---- messages ---- */
 
 #define VIEW_COLUMNS                                                                               \

@@ -280,6 +280,8 @@ struct store_verbs {
 
     bool (*ready)(struct store *s, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
         size_t *n, int64_t *next_due_ms, struct err *e);
+    bool (*ready_among)(struct store *s, int64_t now_ms, const struct ready *wanted,
+        size_t wanted_n, struct arena *a, struct ready **out, size_t *n, struct err *e);
     bool (*message)(struct store *s, const char *storefront, const char *id, bool with_attachments,
         struct arena *a, struct store_message *out, struct err *e); /* ERR_MISSING */
     bool (*list)(struct store *s, const char *storefront, const struct message_filter *f,

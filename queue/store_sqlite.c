@@ -201,6 +201,12 @@ static bool ready(struct store *s, int64_t now_ms, size_t max, struct arena *a, 
     WITH_READER(db, read_ready(db, now_ms, max, a, out, n, next_due_ms, e));
 }
 
+static bool ready_among(struct store *s, int64_t now_ms, const struct ready *wanted,
+    size_t wanted_n, struct arena *a, struct ready **out, size_t *n, struct err *e)
+{
+    WITH_READER(db, read_ready_among(db, now_ms, wanted, wanted_n, a, out, n, e));
+}
+
 static bool message(struct store *s, const char *storefront, const char *id, bool with_attachments,
     struct arena *a, struct store_message *out, struct err *e)
 {
@@ -324,6 +330,7 @@ static const struct store_verbs sqlite_verbs = {
     .is_well = is_well,
     .retry = retry,
     .ready = ready,
+    .ready_among = ready_among,
     .message = message,
     .list = list,
     .count = count,

@@ -17,6 +17,8 @@
 #define NEAR_WORKING 4   /* then so many lanes with work to do suffice */
 #define NEAR_PAUSE_NS 50000000 /* and their number grows by one in so long */
 #define SMOOTH 256             /* mails after which a shortest wait is forgotten, about */
+#define KNOWN_READY 32         /* of READY_MAX, for those that answered lately */
+#define KNOWN_LOOK_MS 200      /* between two looks for them: as many searches as are known */
 
 /* A place that is remembered; most comparisons end at the hash. */
 struct known {
@@ -65,6 +67,7 @@ struct desk {
     struct serving *serving;        /* per lane */
     struct known known[DESK_KNOWN]; /* whose servers answered lately, a ring */
     size_t known_n, known_at;
+    int64_t known_looked_ns;
 };
 
 struct desk *desk_open(struct queue *q, const struct clock *clock, size_t lanes)
@@ -214,12 +217,15 @@ static bool is_listed(const struct desk *d, const struct known *p)
     return false;
 }
 
-static void install(struct desk *d, const struct ready *found, size_t n)
+struct finding {
+    struct ready *list;
+    size_t n;
+};
+
+static void install(struct desk *d, const struct finding *f, size_t most)
 {
-    d->ready_n = 0;
-    d->blocked = false;
-    forget_rested(d);
-    for (size_t i = 0; i < n && d->ready_n < READY_MAX; i++) {
+    for (size_t i = 0; i < f->n && d->ready_n < most; i++) {
+        const struct ready *found = f->list;
         struct entry e = {.priority = found[i].priority};
         struct place *p = &e.place.place;
 
@@ -236,24 +242,56 @@ static void install(struct desk *d, const struct ready *found, size_t n)
     }
 }
 
+/* NULL: they were asked for a moment ago. */
+static struct ready *copy_known(struct desk *d, struct arena *a)
+{
+    int64_t now = clock_steady_ns();
+
+    if (now - d->known_looked_ns < KNOWN_LOOK_MS * INT64_C(1000000))
+        return NULL;
+    d->known_looked_ns = now;
+    struct ready *all = arena_array(a, d->known_n, sizeof *all);
+    for (size_t i = 0; i < d->known_n; i++)
+        all[i] = (struct ready){.storefront = arena_text(a, str_of(d->known[i].place.storefront)),
+            .destination = arena_text(a, str_of(d->known[i].place.destination))};
+    return all;
+}
+
+/* Whoever has many names can fill the list with silent places: what is due at the known ones is asked for by itself where
+ * the list was cut, or nobody would come to the lanes that are kept for them. */
+static void ask(struct desk *d, size_t max, const struct ready *known, size_t known_n,
+    struct arena *a, struct finding *all, struct finding *of_known, int64_t *next_due_ms)
+{
+    struct err e;
+
+    if (!queue_ready(d->queue, max, a, &all->list, &all->n, next_due_ms, &e)) {
+        log_error("queue-unreadable", KV("error", e.text));
+        all->n = 0;
+    }
+    if (all->n == max && known &&
+        !queue_ready_among(d->queue, known, known_n, a, &of_known->list, &of_known->n, &e))
+        of_known->n = 0;
+}
+
 /* Drops the lock while it asks. */
 static void look(struct desk *d)
 {
-    size_t max = READY_MAX + d->lanes + d->rests_n, n = 0;
+    size_t max = READY_MAX + d->lanes + d->rests_n, known_n = d->known_n;
+    struct finding all = {0}, of_known = {0};
+    int64_t next_due_ms = INT64_MAX;
     struct arena *a = arena_open();
-    struct ready *found = NULL;
-    struct err e;
+    const struct ready *known = copy_known(d, a);
 
     pthread_mutex_unlock(&d->lock);
-    int64_t next_due_ms = INT64_MAX;
-    if (!queue_ready(d->queue, max, a, &found, &n, &next_due_ms, &e)) {
-        log_error("queue-unreadable", KV("error", e.text));
-        n = 0;
-    }
+    ask(d, max, known, known_n, a, &all, &of_known, &next_due_ms);
     pthread_mutex_lock(&d->lock);
     d->next_due_ms = next_due_ms;
     d->looked_ns = clock_steady_ns();
-    install(d, found, n);
+    d->ready_n = 0;
+    d->blocked = false;
+    forget_rested(d);
+    install(d, &of_known, KNOWN_READY);
+    install(d, &all, READY_MAX);
     arena_close(&a);
 }
 

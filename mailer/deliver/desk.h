@@ -4,7 +4,8 @@
  * the desk gives each to one lane, and to further ones only when the first found more than it could claim at
  * once: as many at a time as have heard from their server there, up to half the lanes. So one slow destination never clogs
  * the rest. A quarter of the lanes is kept for places whose servers answered lately: many silent ones together cannot
- * take them all. A place whose hosts could not be reached rests for a while.
+ * take them all. Nor can they hide those places by their number: what is due there is asked for apart from the list. A place
+ * whose hosts could not be reached rests for a while.
  * Beyond a few, a further lane gets a place only while a third of the busy ones wait for servers: with servers that
  * answer at once more lanes would only stand in each other's way.
  * One idle lane is the lookout: it alone asks the queue and waits on it, the others sleep until it finds work.

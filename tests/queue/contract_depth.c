@@ -88,6 +88,30 @@ static void many_destinations_that_come_again_do_not_stall_a_new_one(void **stat
     assert_int_equal(list[2].oldest_due_ms, p->time.ms);
 }
 
+static void those_that_are_asked_for_are_found_behind_any_number(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(*state);
+    struct ready wanted[] = {{.storefront = "acme", .destination = "nobody.example"},
+        {.storefront = "acme", .destination = "last.example"},
+        {.storefront = "other", .destination = "last.example"},
+        {.storefront = "", .destination = ""}, {.storefront = "acme", .destination = "d3.example"}};
+    struct ready *list;
+    size_t n;
+
+    for (int i = 0; i < 40; i++)
+        post_mail(p, arena_printf(p->a, "ada@d%d.example", i));
+    post_mail(p, "ada@last.example");
+    FINE(queue_ready_among(p->q, wanted, COUNT_OF(wanted), p->a, &list, &n, &p->e));
+    assert_int_equal(n, 2);
+    assert_string_equal(list[0].destination, "last.example");
+    assert_string_equal(list[0].storefront, "acme");
+    assert_int_equal(list[0].oldest_due_ms, p->time.ms);
+    assert_string_equal(list[1].destination, "d3.example");
+    claim_at(p, "last.example", 9, 1);
+    FINE(queue_ready_among(p->q, wanted, 2, p->a, &list, &n, &p->e));
+    assert_int_equal(n, 0);
+}
+
 static void a_priority_goes_before_the_turns_of_kinds(void **state)
 {
     AUTO(post_close) struct post *p = post_open(*state);
@@ -292,6 +316,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_that_come_again_do_not_stall_new_ones),
     cmocka_unit_test(new_ones_do_not_stall_what_comes_again),
     cmocka_unit_test(many_destinations_that_come_again_do_not_stall_a_new_one),
+    cmocka_unit_test(those_that_are_asked_for_are_found_behind_any_number),
     cmocka_unit_test(a_priority_goes_before_the_turns_of_kinds),
     cmocka_unit_test(a_claim_brings_so_many_bytes_and_no_more),
     cmocka_unit_test(deferrals_without_an_attempt_are_counted_in_a_row),

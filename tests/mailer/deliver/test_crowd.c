@@ -253,6 +253,50 @@ static void places_of_one_priority_take_turns(void **state)
     free(h);
 }
 
+static void *stop_later(void *arg)
+{
+    sleep(5);
+    desk_stop(arg);
+    return NULL;
+}
+
+/* More names than one look brings, all due before the mail of a place that answered lately. */
+static void silent_places_do_not_hide_one_that_answered_however_many_they_are(void **state)
+{
+    struct house *h = calloc(1, sizeof *h);
+    enum change_result result;
+    pthread_t watch;
+    struct place p;
+    struct err e;
+
+    (void)state;
+    house_open(h, &(struct house_setup){.no_engine = true});
+    struct desk *d = desk_open(h->queue, clock_system(), 8);
+    const char *first = house_submit(h, "ada@good.example");
+    assert_true(desk_take(d, 0, &p));
+    desk_claimed(d, 0, false);
+    desk_answered(d, 0);
+    desk_leave(d, 0, 0);
+    assert_true(queue_cancel(h->queue, "acme", first, (struct actor){"test", ""}, &result, &e));
+    for (int i = 0; i < 200; i++)
+        house_submit(h, arena_printf(h->arena, "ada@silent%d.example", i));
+    house_submit(h, "bob@good.example");
+    usleep(300000); /* looks for known places are apart */
+    pthread_create(&watch, NULL, stop_later, d);
+    for (size_t lane = 0; lane < 8 && desk_take(d, lane, &p); lane++) {
+        if (strcmp(p.destination, "good.example") == 0)
+            break;
+        desk_claimed(d, lane, false);
+        desk_goes_out(d, lane);
+    }
+    assert_string_equal(p.destination, "good.example");
+    pthread_cancel(watch);
+    pthread_join(watch, NULL);
+    desk_close(&d);
+    house_close(h);
+    free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +305,7 @@ int main(void)
         cmocka_unit_test(no_more_write_at_once_than_there_are_slots),
         cmocka_unit_test(who_came_first_is_served_first),
         cmocka_unit_test(places_of_one_priority_take_turns),
+        cmocka_unit_test(silent_places_do_not_hide_one_that_answered_however_many_they_are),
         cmocka_unit_test(a_further_lane_starts_only_when_the_others_wait_for_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,7 @@ static const struct row rows[] = {
             ",\"code\":550,\"dkim\":[\"s1\"],\"fault\":\"recipient\",\"gate\":{\"answer\":\"warn\","
             "\"code\":\"SPF\",\"dkim_aligned\":false,\"policy_domain\":\"shop.example\",\"stale\":"
             "true}," SERVER ",\"phase\":\"rcpt\",\"reason\":\"user-unknown\",\"rule\":\"r2\","
-                            "\"rules\":\"" REASON_RULES_VERSION
+            "\"rules\":\"" REASON_RULES_VERSION
             "\",\"status\":\"5.1.1\",\"tls\":\"\",\"tls_doubt\":\"\\\"a\\\\\xef\xbf\xbd\\n\","
             "\"took_ms\":0,"
             "\"trouble\":\"o\\u007f\"}"},
