@@ -172,14 +172,9 @@ static int run(struct cli *c)
         const char *name, *options;
         int (*run)(struct cli *c);
     } verbs[] = {
-        {"new", "domain selector algorithm bits out", make},
-        {"list", "", list},
-        {"zone", "storefront", zone},
-        {"verify", "resolver zone json", verify},
-        {"rotate",
-            "storefront selector algorithm bits new-selector delete-old wait dns-port "
-            "resolver zone json",
-            dkim_rotate},
+        {"new", "domain selector algorithm bits out", make}, {"list", "", list},
+        {"zone", "storefront", zone}, {"verify", "resolver zone json", verify},
+        {"rotate", NULL, dkim_rotate}, /* has verbs of its own */
     };
     int code;
     struct str verb = str_of(c->operands_n > 0 ? c->operands[0] : "");
@@ -187,14 +182,16 @@ static int run(struct cli *c)
         if (str_is(verb, verbs[i].name)) {
             c->operands++;
             c->operands_n--;
-            return cli_takes(c, verbs[i].name, verbs[i].options, &code) ? verbs[i].run(c) : code;
+            if (verbs[i].options && !cli_takes(c, verbs[i].name, verbs[i].options, &code))
+                return code;
+            return verbs[i].run(c);
         }
     return cli_usage(c, "say one of: %s", c->command->arguments);
 }
 
 static const struct cli_option options[] = {
     CLI_CONFIG_OPTION,
-    CLI_STOREFRONT_OPTION,
+    {"storefront", "NAME", "zone, rotate: which one, where the settings have several"},
     {"domain", "DOMAIN", "new: d="},
     {"selector", "NAME", "new: s=; rotate: which key, where there are several"},
     {"algorithm", "NAME", "new: rsa (default) or ed25519; rotate start: that of the old key"},
@@ -203,10 +200,13 @@ static const struct cli_option options[] = {
     {"new-selector", "NAME", "rotate start: of the new key (default: from the date)"},
     {"delete-old", NULL,
         "rotate: once the old record is gone from every server, delete the old key"},
-    {"wait", "SECONDS", "rotate: look again until it goes on, this long at most"},
+    {"wait", "SECONDS", "rotate, rotate status: look again until it goes on, this long at most"},
     {"dns-port", "N", "rotate: port of the zone's servers; another one than 53 for tests only"},
-    CLI_RESOLVER_OPTIONS,
-    CLI_JSON_OPTION,
+    {"resolver", "HOST[:PORT]|none", "verify, rotate: ask this DNS server; none: zone files only"},
+    {"zone", "FILE",
+        "verify, rotate status: a zone file that counts instead of the DNS, at and below its SOA; "
+        "may be repeated"},
+    {"json", NULL, "verify, rotate: print JSON"},
 };
 
 const struct command cmd_dkim = {

@@ -341,8 +341,8 @@ static const struct cli_option options[] = {
     {"destination", "DOMAIN", "list: only these"},
     {"after", "ID", "list: the page behind this message"},
     {"max", "N", "list: rows (default 50)"},
-    {"why", "TEXT", "hold, release, retry, cancel: the reason, for the journal"},
-    CLI_JSON_OPTION,
+    {"why", "TEXT", "hold, release, release-all, retry, cancel: the reason, for the journal"},
+    {"json", NULL, "list, show, stats: print JSON"},
 };
 
 const struct command cmd_queue = {

@@ -208,7 +208,7 @@ static const struct cli_option options[] = {
     {"with-lifted", NULL, "list, export: lifted ones too"},
     {"format", "FORMAT", "export: csv (default) or jsonl"},
     {"with-addresses", NULL, "export: addresses, too, beside the person hashes"},
-    {"note", "TEXT", "why; needed to lift"},
+    {"note", "TEXT", "add, lift, export: why; needed to lift"},
 };
 
 const struct command cmd_suppressions = {

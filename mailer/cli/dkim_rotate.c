@@ -140,21 +140,37 @@ static bool open_files(const struct cli_dns *dns, struct resolver **out, struct 
     return resolver_open(&setup, out, e);
 }
 
-static int run_verb(struct shift *s)
+struct rotate_verb {
+    const char *name, *options;
+    int (*run)(struct shift *s);
+};
+
+#define EVERY "storefront selector resolver dns-port json"
+
+/* NULL: *exit_code is set. */
+static const struct rotate_verb *find_verb(struct cli *c, int *exit_code)
 {
-    static const struct {
-        const char *name;
-        int (*run)(struct shift *s);
-    } verbs[] = {{"", go_on}, {"start", shift_start}, {"status", status}, {"cancel", shift_cancel},
-        {"back", shift_back}};
-    const char *verb = s->cli->operands_n > 0 ? s->cli->operands[0] : "";
-    if (cli_flag(s->cli, "zone") && strcmp(verb, "status") != 0)
-        return cli_usage(s->cli,
+    static const struct rotate_verb verbs[] = {
+        {"", EVERY " wait delete-old", go_on},
+        {"start", EVERY " algorithm bits new-selector", shift_start},
+        {"status", EVERY " wait zone", status},
+        {"cancel", EVERY, shift_cancel},
+        {"back", EVERY, shift_back},
+    };
+    const char *name = c->operands_n > 0 ? c->operands[0] : "";
+    const struct rotate_verb *verb = NULL;
+    for (size_t i = 0; i < COUNT_OF(verbs) && c->operands_n <= 1; i++)
+        if (strcmp(name, verbs[i].name) == 0)
+            verb = &verbs[i];
+    if (!verb)
+        *exit_code = cli_usage(c, "rotate takes start, status, cancel, back, or nothing to go on");
+    else if (cli_flag(c, "zone") && verb->run != status)
+        *exit_code = cli_usage(c,
             "--zone is for `dkim rotate status`: a step is taken on what the zone's servers show");
-    for (size_t i = 0; i < COUNT_OF(verbs) && s->cli->operands_n <= 1; i++)
-        if (strcmp(verb, verbs[i].name) == 0)
-            return verbs[i].run(s);
-    return cli_usage(s->cli, "rotate takes start, status, cancel, back, or nothing to go on");
+    else if (cli_takes(c, arena_printf(c->arena, "rotate%s%s", *name ? " " : "", name),
+                 verb->options, exit_code))
+        return verb;
+    return NULL;
 }
 
 int dkim_rotate(struct cli *c)
@@ -168,6 +184,9 @@ int dkim_rotate(struct cli *c)
     AUTO(conf_close) const struct conf *conf = NULL;
     AUTO(js_close) struct js *json = NULL;
     struct shift s = {.cli = c};
+    const struct rotate_verb *verb = find_verb(c, &code);
+    if (!verb)
+        return code;
     if (!str_to_u64(str_of(cli_value(c, "dns-port", "53")), &port) || port < 1 || port > 65535)
         return cli_usage(c, "--dns-port takes 1 to 65535");
     if (!cli_conf(c, &conf, &code) || !cli_dns(c, conf, &dns, &code) ||
@@ -181,7 +200,7 @@ int dkim_rotate(struct cli *c)
         .port = (uint16_t)port,
         .allow_private = conf->allow_private_destinations};
     s.json = cli_flag(c, "json") ? js_array() : NULL;
-    code = run_verb(&s);
+    code = verb->run(&s);
     json = s.json;
     if (json && (js_count(json) > 0 || code < EX__BASE))
         cli_print_json(json);
