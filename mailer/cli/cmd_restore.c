@@ -46,10 +46,14 @@ static void print_broken(const struct restore_report *r)
 {
     const struct broken_chain *b = &r->first_broken;
 
-    if (r->broken > 0)
-        printf("\nThe journal is BROKEN, as it was in the copy: chain %s%s%s, row %lld: %s.\n"
-               "`parcelpost journal verify` goes on saying so.\n",
-            b->storefront, b->node[0] ? "/" : "", b->node, (long long)b->seq, b->why);
+    if (r->broken == 0)
+        return;
+    printf("\nThe journal is BROKEN, as it was in the copy: chain %s%s%s, row %lld: %s.\n%s\n",
+        b->storefront, b->node[0] ? "/" : "", b->node, (long long)b->seq, b->why,
+        b->node[0]
+            ? "`parcelpost journal verify` goes on saying so."
+            : "A new one begins, which `parcelpost journal verify` may call whole: keep this "
+              "text.");
 }
 
 static void print_report(struct cli *c, const struct conf *conf, const struct restore_report *r)

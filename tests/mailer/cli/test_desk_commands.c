@@ -332,6 +332,17 @@ static void a_copy_that_cannot_be_made_whole_is_not_begun(void **state)
     expect_run(&(struct run){"beside each other", "backup a --keys data/a", CLI_FINE, "data/a"});
 }
 
+static void change_queue(const char *sql)
+{
+    struct sqlite *db;
+    struct err e = {0};
+
+    assert_true(sqlite_open("data/queue.db", SQLITE_FOR_WRITING, &db, &e));
+    if (!sqlite_exec(db, sql, &e))
+        fail_msg("%s", e.text);
+    sqlite_close(&db);
+}
+
 /* Behind all others: the queue of the room is broken afterwards. */
 static void a_broken_journal_comes_back_only_for_who_says_so(void **state)
 {
@@ -343,14 +354,28 @@ static void a_broken_journal_comes_back_only_for_who_says_so(void **state)
             "The journal is BROKEN, as it was in the copy: chain acme/n1, row 2: its hash"},
         {"still so", "journal verify --storefront acme", CLI_FINDINGS, "BROKEN at row 2"},
     };
-    struct sqlite *db;
-    struct err e = {0};
     (void)state;
 
-    assert_true(sqlite_open("data/queue.db", SQLITE_FOR_WRITING, &db, &e));
-    assert_true(sqlite_exec(
-        db, "DROP TRIGGER journal_stands; UPDATE journal SET actor = 'nobody' WHERE seq = 2", &e));
-    sqlite_close(&db);
+    change_queue("DROP TRIGGER journal_stands; UPDATE journal SET actor = 'nobody' WHERE seq = 2");
+    EACH(row, table)
+    expect_run(row);
+}
+
+/* A new one begins. Where no mail waits it is whole (tests/queue/test_restore_journal.c), and nothing says afterwards what was
+ * lost. */
+static void of_a_journal_that_is_gone_the_restore_alone_tells(void **state)
+{
+    static const struct run table[] = {
+        {"copied", "backup gone", CLI_FINE, "gone: queue.db"},
+        {"refused", "restore gone --force", EX_IOERR,
+            "broken: chain acme, row 1: there are messages, and no journal"},
+        {"told so", "restore gone --force --broken-journal", CLI_FINDINGS,
+            "chain acme, row 1: there are messages, and no journal.\nA new one begins"},
+    };
+    (void)state;
+
+    change_queue("DROP TRIGGER IF EXISTS journal_keeps; DROP TRIGGER IF EXISTS journal_forgets;"
+                 " DELETE FROM journal; DELETE FROM chain");
     EACH(row, table)
     expect_run(row);
 }
@@ -370,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_timeline_says_which_person_did_it),
         cmocka_unit_test(a_copy_that_cannot_be_made_whole_is_not_begun),
         cmocka_unit_test(a_broken_journal_comes_back_only_for_who_says_so),
+        cmocka_unit_test(of_a_journal_that_is_gone_the_restore_alone_tells),
     };
 
     return cmocka_run_group_tests(tests, open_room, front_close);
