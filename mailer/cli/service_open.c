@@ -36,7 +36,10 @@ static bool open_queue(struct service *s, struct err *e)
         .metrics = s->metrics,
         .lanes = (size_t)s->conf->lanes,
     };
-    return queue_open(&setup, &s->queue, e) || err_prefix(e, "data_dir");
+    if (queue_open(&setup, &s->queue, e))
+        return true;
+    /* What does not fit together may be the keyring's fault, too, and its text says whose. */
+    return e->code == ERR_CORRUPT || e->code == ERR_LIMIT ? false : err_prefix(e, "data_dir");
 }
 
 static bool open_dns(struct service *s, struct err *e)

@@ -130,6 +130,8 @@ static void a_service_that_cannot_start_says_why(void **state)
         {"no place for the queue", "keyring_file = \"keyring\"\ndata_dir = \"/proc/nope\"\n",
             "serve --config serve.conf", EX_IOERR,
             "data_dir: cannot make the data folder /proc/nope"},
+        {"another keyring", "keyring_file = \"other\"\ndata_dir = \"data\"\n",
+            "serve --config serve.conf", EX_IOERR, "serve: the keyring is not the one that"},
         {"a key that is not there",
             "keyring_file = \"keyring\"\ndata_dir = \"fresh\"\ntemplates_dir = \"templates\"\n"
             "public_url = \"https://post.shop.example\"\nlisten_port = 0\n"
@@ -140,9 +142,11 @@ static void a_service_that_cannot_start_says_why(void **state)
         {"a fault", "nonsense = 1\n", "serve --config serve.conf", EX_CONFIG,
             "serve: the settings have faults: 1"},
     };
+    struct err e = {0};
     sigset_t before;
     (void)state;
 
+    assert_true(keyring_create("other", &e));
     pthread_sigmask(SIG_SETMASK, NULL, &before); /* serve waits for signals, and blocks them */
     alarm(LONG_S);
     EACH(row, table)
