@@ -6,6 +6,7 @@
 #include "queue/vault_news.h"
 #include "queue/vault_pending.h"
 #include "queue/vault_schema.h"
+#include "queue/vault_wrap.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -75,49 +76,6 @@ void vault_close(struct vault **v)
     *v = NULL;
 }
 
-/* ---- wrapping ---- */
-
-static struct str id_str(const struct vault_key *k)
-{
-    return str_bytes(k->id, VAULT_ID);
-}
-
-/* What a wrapped key is bound to, and under which tag the cache finds it by id. */
-static void tag_of_id(const char *storefront, struct str id, struct digest *out)
-{
-    struct str parts[] = {STR("key"), str_of(storefront), id};
-
-    hash_sha256_parts(parts, COUNT_OF(parts), out);
-}
-
-static void wrap(
-    const struct vault *v, const struct vault_new *p, unsigned *master, struct buf *out)
-{
-    struct digest tag;
-
-    tag_of_id(p->storefront, id_str(&p->key), &tag);
-    seal_add(keyring_current(v->keys, KEY_MASTER, master), digest_str(&tag),
-        str_bytes(p->key.key.b, sizeof p->key.key.b), out);
-}
-
-static bool unwrap(const struct vault *v, const char *storefront, unsigned master,
-    struct str wrapped, struct vault_key *k, struct err *e)
-{
-    const struct seal_key *with = keyring_version(v->keys, KEY_MASTER, master);
-    AUTO(buf_wipe) struct buf plain = {0};
-    struct digest tag;
-
-    if (!with)
-        return err_set(e, ERR_CORRUPT,
-            "keys.db needs version %u of the master key, which the keyring lacks", master);
-    tag_of_id(storefront, id_str(k), &tag);
-    if (!seal_open(with, digest_str(&tag), wrapped, &plain, e) || plain.n != sizeof k->key.b)
-        return err_set(e, ERR_CORRUPT,
-            "a key in keys.db does not open with version %u of the master key", master);
-    memcpy(k->key.b, plain.p, sizeof k->key.b);
-    return true;
-}
-
 /* ---- keys that are on disk ---- */
 
 /* A broken page concerns everybody, unlike a single key that does not open. */
@@ -167,7 +125,8 @@ static bool read_key(struct vault *v, struct sql *q, const char *storefront, str
     }
     if (!seen(v, sql_done(q, e), e))
         return false;
-    return *answer != ANSWER_KEY || unwrap(v, storefront, master, buf_str(&wrapped), out, e);
+    return *answer != ANSWER_KEY ||
+           vault_unwrap(v->keys, storefront, master, buf_str(&wrapped), out, e);
 }
 
 static bool key_by_id(struct vault *v, const char *storefront, struct str id, struct vault_key *out,
@@ -334,7 +293,7 @@ void vault_seal_parts(const struct vault_key *k, struct str binding, const struc
     for (size_t i = 0; i < n; i++)
         whole += parts[i].n;
     buf_room(out, whole);
-    buf_add(out, id_str(k));
+    buf_add(out, vault_id(k));
     seal_add_parts(&k->key, binding, parts, n, out);
 }
 
@@ -347,7 +306,7 @@ static bool key_of_blob(struct vault *v, const char *storefront, struct str id,
 
     if (!erasures(v, &erased_n, e))
         return false;
-    tag_of_id(storefront, id, &tag);
+    vault_id_tag(storefront, id, &tag);
     pthread_mutex_lock(&v->lock);
     found = vault_cache_get(&v->cache, &tag, erased_n, out);
     pthread_mutex_unlock(&v->lock);
@@ -393,9 +352,9 @@ static bool insert(struct vault *v, const struct vault_new *p, struct err *e)
     AUTO(buf_close) struct buf wrapped = {0};
     unsigned master;
 
-    wrap(v, p, &master, &wrapped);
+    vault_wrap(v->keys, p, &master, &wrapped);
     sql_text(q, 1, p->storefront);
-    sql_blob(q, 2, id_str(&p->key));
+    sql_blob(q, 2, vault_id(&p->key));
     sql_digest(q, 3, &p->person);
     sql_int(q, 4, p->pepper);
     sql_int(q, 5, master);
