@@ -134,20 +134,28 @@ static void refuse_alone(struct store_op *op, const struct err *e)
         op->e.code = ERR_LIBRARY;
 }
 
-/* In a damaged store only outcomes are written, as far as they can be; what else is taken in would be lost with the copy that
- * takes its place. */
+/* When the store itself has failed, each further one would only hear it again, perhaps after ten seconds. In a damaged one
+ * outcomes are written still, as far as they can be; what else is taken in would be lost with the copy that takes its place. */
+static bool is_tried_after(const struct err *failure, const struct store_op *op)
+{
+    return failure->code == ERR_NONE || (failure->code == ERR_CORRUPT && op->kind == STORE_SETTLE);
+}
+
 static void apply_one_by_one(struct sqlite_store *s, struct store_op *const *ops, size_t n,
     int64_t now_ms, const struct store_condition *condition, const struct err *why, bool *wrote)
 {
-    bool damaged = why->code == ERR_CORRUPT;
+    struct err failure = is_one_ops_fault(why) ? (struct err){0} : *why;
 
     s->writer.placed = NULL;
     for (size_t i = 0; i < n; i++) {
-        struct err e = *why;
+        struct err e = failure;
 
-        if ((damaged && ops[i]->kind != STORE_SETTLE) ||
-            !try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e))
-            refuse_alone(ops[i], &e);
+        if (is_tried_after(&failure, ops[i]) &&
+            try_transaction(s, &ops[i], 1, now_ms, condition, wrote, &e))
+            continue;
+        refuse_alone(ops[i], &e);
+        if (!is_one_ops_fault(&e))
+            failure = e;
     }
 }
 
