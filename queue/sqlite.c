@@ -313,8 +313,10 @@ bool sql_done(struct sql *q, struct err *e)
     if (!fine)
         *e = q->fault;
     q->fault = (struct err){0};
-    sqlite3_reset(q->stmt);
-    sqlite3_clear_bindings(q->stmt);
+    if (q->stmt) { /* NULL: a table is not what it was, so it could not be made */
+        sqlite3_reset(q->stmt);
+        sqlite3_clear_bindings(q->stmt);
+    }
     return fine;
 }
 

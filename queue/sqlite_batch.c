@@ -85,6 +85,8 @@ bool batch_next_row(struct writer *w, int64_t *out, struct err *e)
 {
     if (w->last_row < 0 && !last_of(w, "SELECT ifnull(max(n), 0) FROM journal", &w->last_row, e))
         return false;
+    if (w->last_row == INT64_MAX)
+        return err_set(e, ERR_CORRUPT, "database: the journal's last row has the last number");
     *out = ++w->last_row;
     return true;
 }

@@ -63,7 +63,7 @@ static bool lease(struct writer *w, struct store_claim *c, struct message_row *m
     m->state = MSG_LEASED;
     m->owner = c->owner;
     m->owner_start = c->start;
-    m->fence++;
+    m->fence = m->fence < INT64_MAX ? m->fence + 1 : 1; /* the end: by hand alone */
     m->lease_until_ms = c->lease_until_ms;
     c->bytes += m->bytes;
     c->out[c->n++] = (struct store_lease){.id = arena_text(c->arena, str_of(m->id)),

@@ -202,6 +202,9 @@ bool idempotency_sweep(struct writer *w, struct err *e);
             (list) = more_;                                                                        \
         }                                                                                          \
     } while (0)
+/* A count that somebody will add one to; only a row that was changed by hand is outside. */
+#define COUNT_MOST (INT32_MAX - 1)
+int64_t count_of(struct sql *q, int column, int64_t most);
 bool read_ready(struct sqlite *db, int64_t now_ms, size_t max, struct arena *a, struct ready **out,
     size_t *n, int64_t *next_due_ms, struct err *e);
 bool read_ready_among(struct sqlite *db, int64_t now_ms, const struct ready *wanted,

@@ -23,6 +23,9 @@ static bool read_version(
         return false;
     if (application != schema->application && (application != 0 || tables != 0))
         return err_set(e, ERR_CORRUPT, "%s was made by another program", schema->what);
+    if (*version < 0)
+        return err_set(e, ERR_CORRUPT, "%s has version %lld, which is none", schema->what,
+            (long long)*version);
     if (*version > (int64_t)schema->n)
         return err_set(e, ERR_NEWER, "%s has version %lld, this program knows versions up to %zu",
             schema->what, (long long)*version, schema->n);

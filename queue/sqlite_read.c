@@ -131,7 +131,7 @@ static void read_view(struct sql *q, struct arena *a, struct store_message *out)
         .event = sql_get_text(q, 7, a),
         .state = (enum msg_state)sql_get_int(q, 8),
         .priority = (int)sql_get_int(q, 9),
-        .attempts = (int)sql_get_int(q, 10),
+        .attempts = (int)count_of(q, 10, COUNT_MOST),
         .unsure = sql_get_int(q, 11) != 0,
         .created_ms = sql_get_int(q, 12),
         .due_ms = sql_get_int(q, 13),
@@ -147,7 +147,7 @@ static void read_view(struct sql *q, struct arena *a, struct store_message *out)
     sql_get_digest(q, 20, &out->person);
     out->address = sql_get_copy(q, 21, a);
     out->pepper = (unsigned)sql_get_int(q, 23);
-    out->waits = (int)sql_get_int(q, 24);
+    out->waits = (int)count_of(q, 24, COUNT_MOST);
 }
 
 static bool read_attachments(

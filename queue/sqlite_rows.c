@@ -109,6 +109,13 @@ bool person_make(struct writer *w, const char *storefront, const struct store_pe
 
 /* ---- messages ---- */
 
+int64_t count_of(struct sql *q, int column, int64_t most)
+{
+    int64_t n = sql_get_int(q, column);
+
+    return n < 0 ? 0 : n > most ? most : n;
+}
+
 void message_read(struct writer *w, struct sql *q, struct message_row *out)
 {
     *out = (struct message_row){
@@ -122,14 +129,14 @@ void message_read(struct writer *w, struct sql *q, struct message_row *out)
         .priority = sql_get_int(q, 7),
         .due_ms = sql_get_int(q, 8),
         .expires_ms = sql_get_int(q, 9),
-        .attempts = sql_get_int(q, 10),
+        .attempts = count_of(q, 10, COUNT_MOST),
         .fence = sql_get_int(q, 11),
         .lease_until_ms = sql_get_int(q, 12),
         .owner = sql_get_text(q, 13, w->batch),
         .owner_start = sql_get_int(q, 14),
         .unsure = sql_get_int(q, 15) != 0,
-        .waits = sql_get_int(q, 16),
-        .bytes = sql_get_int(q, 17),
+        .waits = count_of(q, 16, COUNT_MOST),
+        .bytes = count_of(q, 17, INT32_MAX),
         .last = sql_get_int(q, 19),
     };
     out->held_for = out->state == MSG_HELD ? sql_get_text(q, 18, w->batch) : "";
@@ -262,8 +269,12 @@ static bool read_head(struct writer *w, struct shop *shop, struct err *e)
         shop->seq = sql_get_int(q, 0);
         sql_get_digest(q, 1, &shop->head);
     }
+    if (!sql_done(q, e))
+        return false;
+    if (shop->seq < 0 || shop->seq == INT64_MAX)
+        return err_set(e, ERR_CORRUPT, "database: the count of the journal's rows is no count");
     shop->head_known = true;
-    return sql_done(q, e);
+    return true;
 }
 
 /* The hash that stands in the person's row: it may be of an older pepper than the one of today. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -380,6 +381,51 @@ static void a_claim_that_cannot_be_read_is_given_back(void **state)
     assert_false(claim_one(p)->unsure);
 }
 
+/* The largest of what the rows count: nothing overflows, and the mail goes. */
+static void numbers_at_their_end_do_not_overflow(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    const char *id = post_mail(p, "ada@example.com");
+    struct settlement later = {.to = MSG_DEFERRED, .reason = "busy"};
+
+    (void)state;
+    post_change(p, "queue.db",
+        "UPDATE message SET attempts = 9223372036854775807, waits = 9223372036854775807,"
+        " fence = 9223372036854775807, bytes = 9223372036854775807");
+    struct job *j = claim_one(p);
+    assert_true(j->attempts > 0 && j->attempts < INT_MAX && j->waits > 0 && j->waits < INT_MAX);
+    later.job = j;
+    later.due_ms = p->time.ms + HOUR;
+    FINE(queue_settle(p->q, &later, &p->e));
+    expect_state(p, id, MSG_DEFERRED, "busy");
+}
+
+static void a_journal_whose_count_is_at_its_end_takes_no_more(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct submission s = a_mail(p, "ada@example.com");
+    struct receipt r;
+
+    (void)state;
+    post_mail(p, "ada@example.com");
+    post_change(p, "queue.db", "UPDATE chain SET seq = 9223372036854775807");
+    refused(queue_submit(p->q, &s, &r, &p->e), &p->e, ERR_CORRUPT);
+}
+
+/* A statement that cannot be made is an error as any other. */
+static void a_table_that_is_gone_is_told(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct submission s = a_mail(p, "ada@example.com");
+    struct receipt r;
+
+    (void)state;
+    post_change(p, "queue.db",
+        "ALTER TABLE tally RENAME TO other; CREATE VIEW tally AS SELECT * FROM other");
+    assert_false(queue_submit(p->q, &s, &r, &p->e));
+    assert_string_not_equal(p->e.text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +441,9 @@ int main(void)
         cmocka_unit_test(a_mail_does_not_go_where_only_the_row_says),
         cmocka_unit_test(a_key_that_was_not_made_here_opens_nothing),
         cmocka_unit_test(a_claim_that_cannot_be_read_is_given_back),
+        cmocka_unit_test(numbers_at_their_end_do_not_overflow),
+        cmocka_unit_test(a_journal_whose_count_is_at_its_end_takes_no_more),
+        cmocka_unit_test(a_table_that_is_gone_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

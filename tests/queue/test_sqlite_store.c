@@ -38,6 +38,8 @@ static void files_that_are_not_ours_are_refused(void **state)
         sqlite_queue_schema.n);
     post_change(p, "queue.db", "PRAGMA user_version=99");
     try_open(p, ERR_NEWER, words);
+    post_change(p, "queue.db", "PRAGMA user_version=-1");
+    try_open(p, ERR_CORRUPT, "queue.db has version -1");
     post_change(
         p, "queue.db", arena_printf(p->a, "PRAGMA user_version=%zu", sqlite_queue_schema.n));
     post_change(p, "keys.db", "PRAGMA user_version=7");
