@@ -238,8 +238,23 @@ void conf_close(const struct conf **c)
     free(s);
 }
 
-const struct conf *conf_sandbox(
-    const struct conf *c, int smtp_port, const char *const *more_zones, size_t more_zones_n)
+static struct conf_smart_host *all_lead_to(
+    const struct conf *c, const char *receiver, int smtp_port, struct arena *a)
+{
+    struct conf_smart_host *hosts = arena_array(a, c->smart_hosts_n, sizeof *hosts);
+
+    for (size_t i = 0; i < c->smart_hosts_n; i++)
+        hosts[i] = (struct conf_smart_host){.name = c->smart_hosts[i].name,
+            .host = arena_text(a, str_of(receiver)),
+            .port = smtp_port,
+            .user = "",
+            .password_file = "",
+            .tls = CONF_TLS_OFFERED};
+    return hosts;
+}
+
+const struct conf *conf_sandbox(const struct conf *c, const char *receiver, int smtp_port,
+    const char *const *more_zones, size_t more_zones_n)
 {
     struct arena *a = arena_open();
     struct conf changed = *c;
@@ -258,6 +273,7 @@ const struct conf *conf_sandbox(
     changed.zone_files_n += more_zones_n;
     changed.resolvers_n = 0;
     changed.storefronts = storefronts;
+    changed.smart_hosts = all_lead_to(c, receiver, smtp_port, a);
     changed.smtp_port = smtp_port;
     changed.allow_private_destinations = true;
     const struct conf *out = snapshot(&a, &changed);

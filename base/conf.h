@@ -127,10 +127,11 @@ const struct conf *conf_ref(const struct conf *c);
 void conf_close(const struct conf **c);
 
 /* A snapshot of its own for the sandbox: no DNS servers, the settings' zone files and these, MX
- * hosts at smtp_port on loopback, no smart hosts. Nothing else differs, so that what is tried is
- * what runs. */
-const struct conf *conf_sandbox(
-    const struct conf *c, int smtp_port, const char *const *more_zones, size_t more_zones_n);
+ * hosts at smtp_port on loopback, no storefront with a smart host, and behind the name of each smart host the receiver at
+ * that port: commands beside the service have the real settings, and queue for it. Nothing else differs, so that what is
+ * tried is what runs. */
+const struct conf *conf_sandbox(const struct conf *c, const char *receiver, int smtp_port,
+    const char *const *more_zones, size_t more_zones_n);
 
 const struct conf_storefront *conf_storefront(const struct conf *c, const char *name); /* or NULL */
 const struct conf_smart_host *conf_smart_host(const struct conf *c, const char *name); /* or NULL */

@@ -62,7 +62,7 @@ static bool open_workshop(struct workshop *w, const struct conf *c, struct err *
     const char *folder = arena_printf(w->arena, "%s/sandbox", c->data_dir);
     if (!make_folder(folder, e) || !write_zones(w, c, folder, e))
         return false;
-    struct sandbox_setup setup = {.hostname = "mx.sandbox.invalid", .folder = c->captured_dir};
+    struct sandbox_setup setup = {.hostname = ZONE_RECEIVER, .folder = c->captured_dir};
     if (!sandbox_open(&setup, &w->sandbox, e))
         return err_prefix(e, "captured_dir");
     log_info("sandbox-listening", KV_INT("smtp_port", sandbox_port(w->sandbox)),
@@ -86,7 +86,7 @@ bool workshop_open(const struct conf *c, struct workshop **out, struct err *e)
 
 const struct conf *workshop_conf(const struct workshop *w, const struct conf *c)
 {
-    return conf_sandbox(c, sandbox_port(w->sandbox), w->zones, w->zones_n);
+    return conf_sandbox(c, ZONE_RECEIVER, sandbox_port(w->sandbox), w->zones, w->zones_n);
 }
 
 void workshop_close(struct workshop **w)

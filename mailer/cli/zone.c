@@ -183,8 +183,6 @@ bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, s
 void zone_of_the_world(struct buf *out)
 {
     add_head(out, ".");
-    buf_addf(out,
-        "*. %d IN MX 10 mx.sandbox.invalid.\n"
-        "mx.sandbox.invalid. %d IN A 127.0.0.1\n",
-        TTL, TTL);
+    buf_addf(
+        out, "*. %d IN MX 10 " ZONE_RECEIVER ".\n" ZONE_RECEIVER ". %d IN A 127.0.0.1\n", TTL, TTL);
 }

@@ -32,6 +32,9 @@ bool zone_of_storefront(const struct conf *c, const struct conf_storefront *s, s
  * written already. */
 bool zone_is_shared(const struct conf *c, size_t i, struct arena *a);
 
+/* The sandbox's receiver, which has an address in this zone. */
+#define ZONE_RECEIVER "mx.sandbox.invalid"
+
 /* Everybody else, for the sandbox: every other name takes mail at 127.0.0.1. */
 void zone_of_the_world(struct buf *out);
 

@@ -157,5 +157,29 @@ def a_folder_belongs_to_the_sandbox_or_to_a_service():
         assert refused.returncode != 0 and "holds mail of a service" in refused.stderr, refused
 
 
+def a_sandbox_keeps_what_commands_queue_for_a_smart_host():
+    with house.House("relayed") as h, socket.create_server(("127.0.0.3", 0)) as relay:
+        paper = house.Service(h, name="paper").run("dkim", "zone").stdout  # a zone in which the relay can be found
+        zone = h.write("shop.zone", paper + "relay IN A 127.0.0.3\n")
+        h.write("relay.password", "secret\n", 0o600)
+        conf = 'zone_files = {"%s"}\nsmart_host "relay" {\n host = "relay.shop.example"\n port = %d\n user = "u"\n password_file = "%s"\n}\n' % (
+            zone, relay.getsockname()[1], h.path("relay.password"))
+        service = h.keep(house.Service(h, conf, 'smart_host = "relay"\n', arguments=["--sandbox"]))
+        key = (service.start(), service.key())[1]
+        sent = json.loads(service.run("send", h.write("mail.json", json.dumps(GOOD))).stdout)["id"]
+        relay.setblocking(False)
+
+        def outcome():
+            try:
+                return "the real relay was dialled by %s" % (relay.accept()[1],)
+            except BlockingIOError:
+                state = service.message(key, sent)["state"]
+                return state if state in ("delivered", "deferred") else None
+
+        found = house.wait_for("the mail to go anywhere", outcome)
+        assert found == "delivered", found
+
+
 if __name__ == "__main__":
-    house.main(the_service_refuses_well_and_goes_on, a_folder_belongs_to_the_sandbox_or_to_a_service)
+    house.main(the_service_refuses_well_and_goes_on, a_folder_belongs_to_the_sandbox_or_to_a_service,
+               a_sandbox_keeps_what_commands_queue_for_a_smart_host)
