@@ -1,12 +1,32 @@
 #include "mailer/smtpd/body.h"
 
-#define KEEP_MEMORY ((size_t)1 << 20) /* a larger buffer is given back after its message */
+#define KEEP_MEMORY ((size_t)64 << 10) /* a larger buffer is given back after its message */
 
-void body_begin(struct body *b, bool keep, size_t limit)
+static void forget(struct body *b)
 {
-    if (b->text.cap > KEEP_MEMORY)
-        buf_close(&b->text);
+    if (b->room)
+        b->room->held -= b->held;
+    b->held = 0;
+    buf_close(&b->text);
+}
+
+void body_end(struct body *b)
+{
+    if (b->text.cap > KEEP_MEMORY) {
+        forget(b);
+        return;
+    }
+    if (b->room)
+        b->room->held -= b->held;
+    b->held = 0;
     buf_clear(&b->text);
+}
+
+void body_begin(struct body *b, bool keep, size_t limit, struct body_room *room)
+{
+    body_end(b);
+    b->room = room;
+    b->crowded = false;
     b->at = BODY_LINE_START;
     b->keep = keep;
     b->limit = limit;
@@ -18,18 +38,37 @@ bool body_is_too_large(const struct body *b)
     return b->bytes > b->limit;
 }
 
+bool body_is_crowded(const struct body *b)
+{
+    return b->crowded;
+}
+
 void body_close(struct body *b)
 {
-    buf_close(&b->text);
+    forget(b);
+}
+
+static bool has_room(struct body *b, size_t n)
+{
+    if (b->crowded || (b->room && b->room->held + n > b->room->most))
+        return false;
+    b->held += n;
+    if (b->room)
+        b->room->held += n;
+    return true;
 }
 
 static void take(struct body *b, struct str data)
 {
     b->bytes += data.n;
-    if (body_is_too_large(b))
-        buf_close(&b->text);
-    else if (b->keep)
+    if (body_is_too_large(b)) {
+        forget(b);
+    } else if (b->keep && has_room(b, data.n)) {
         buf_add(&b->text, data);
+    } else if (b->keep) {
+        b->crowded = true;
+        forget(b);
+    }
 }
 
 static void take_char(struct body *b, char c)

@@ -244,7 +244,7 @@ void connection_begin(struct connection_house *h, int fd, const char *peer, uint
     c->channel.fd = fd;
     c->timer.owner = c;
     str_copy(str_of(peer), c->peer, sizeof c->peer);
-    c->session = session_open(h->setup, c->peer, number);
+    c->session = session_open(h->setup, &h->room, c->peer, number);
     link_in(c);
     restart_idle(c);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);

@@ -5,6 +5,7 @@
 #ifndef MAILER_SMTPD_CONNECTION_H
 #define MAILER_SMTPD_CONNECTION_H
 
+#include "mailer/smtpd/body.h"
 #include "mailer/smtpd/channel.h"
 #include "mailer/smtpd/session.h"
 #include "mailer/smtpd/timers.h"
@@ -21,6 +22,7 @@ struct connection_house {
     int64_t now_ms;
     struct connection *first; /* all of them */
     size_t n;
+    struct body_room room;
     _Atomic uint64_t *messages;
 };
 

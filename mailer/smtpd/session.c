@@ -25,6 +25,8 @@ void session_defaults(struct smtpd_setup *s)
         s->max_recipients = 100;
     if (s->max_message_bytes == 0)
         s->max_message_bytes = (size_t)30 << 20;
+    if (s->max_held_bytes == 0)
+        s->max_held_bytes = (size_t)256 << 20;
     if (s->idle_ms == 0)
         s->idle_ms = 300000;
     if (!s->hostname || !s->hostname[0])
@@ -339,13 +341,15 @@ static void greet(struct session *s)
     session_answer(s, r);
 }
 
-struct session *session_open(const struct smtpd_setup *setup, const char *peer, uint64_t connection)
+struct session *session_open(
+    const struct smtpd_setup *setup, struct body_room *room, const char *peer, uint64_t connection)
 {
     struct session *s = calloc(1, sizeof *s);
 
     if (!s)
         err_out_of_memory();
     s->setup = setup;
+    s->room = room;
     s->recipients = calloc(setup->max_recipients, sizeof *s->recipients);
     if (!s->recipients)
         err_out_of_memory();

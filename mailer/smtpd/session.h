@@ -11,6 +11,7 @@
 #include "mailer/smtpd/smtpd.h"
 
 struct session;
+struct body_room;
 
 enum session_state {
     SESSION_READ,  /* feed more                                                        */
@@ -22,9 +23,10 @@ enum session_state {
 
 void session_defaults(struct smtpd_setup *s); /* fills in the limits that are 0 */
 
-/* The greeting stands in the output afterwards. `peer` is borrowed for the session's life. */
+/* The greeting stands in the output afterwards. `peer` and `room` are borrowed for the session's life; the sessions of one
+ * server share a room (NULL = no bound), beyond which a message is answered with 452. */
 struct session *session_open(
-    const struct smtpd_setup *setup, const char *peer, uint64_t connection);
+    const struct smtpd_setup *setup, struct body_room *room, const char *peer, uint64_t connection);
 void session_close(struct session **s);
 
 void session_feed(struct session *s, struct str bytes);

@@ -12,6 +12,7 @@ enum expecting { A_COMMAND, A_BODY, A_PLAIN_RESPONSE, A_USER_NAME, A_PASSWORD };
 
 struct session {
     const struct smtpd_setup *setup;
+    struct body_room *room;
     enum session_state state;
     enum expecting expecting;
     bool skipping; /* the rest of a line that was too long */

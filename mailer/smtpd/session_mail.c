@@ -104,7 +104,7 @@ void session_data(struct session *s, struct str argument)
                                        : smtpd_reply(354, "End data with <CR><LF>.<CR><LF>");
         if (r.code == 354) {
             s->expecting = A_BODY;
-            body_begin(&s->body, s->setup->keep_bodies, s->setup->max_message_bytes);
+            body_begin(&s->body, s->setup->keep_bodies, s->setup->max_message_bytes, s->room);
         }
         session_answer(s, r);
     }
@@ -118,8 +118,11 @@ static void end_message(struct session *s)
     s->expecting = A_COMMAND;
     if (body_is_too_large(&s->body))
         r = smtpd_reply(552, "5.3.4 Message is larger than we take");
+    else if (body_is_crowded(&s->body))
+        r = smtpd_reply(452, "4.3.1 Too much mail is on its way, try again later");
     else if (h->body)
         r = h->body(h->context, &s->envelope, buf_str(&s->body.text));
+    body_end(&s->body);
     s->answers_message = true;
     session_forget_mail(s);
     session_answer(s, r);

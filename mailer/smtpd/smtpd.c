@@ -259,6 +259,7 @@ bool smtpd_open(const struct smtpd_setup *setup, struct smtpd **out, struct err 
     s->listen_fd = s->stop_fd = s->house.epoll_fd = -1;
     s->house.setup = &s->setup;
     s->house.messages = &s->messages;
+    s->house.room.most = s->setup.max_held_bytes;
     if (!load_tls(s, e) || !prepare(s, e) || !start_thread(s, e)) {
         smtpd_close(&s);
         return false;

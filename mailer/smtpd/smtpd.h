@@ -54,7 +54,8 @@ struct smtpd_setup {
     const char *certificate_file, *key_file; /* PEM; "" or NULL = no STARTTLS */
     bool auth_required;
     size_t max_connections, max_recipients, max_message_bytes; /* 0 = 1,000; 100; 30 MiB */
-    int64_t idle_ms;                                           /* 0 = 300,000 */
+    size_t max_held_bytes;  /* of all messages on their way together: 0 = 256 MiB */
+    int64_t idle_ms;        /* 0 = 300,000 */
     int64_t reply_delay_ms; /* before every reply: a round trip */
     bool keep_bodies;       /* false: body gets "" and only counts (a sink at full speed) */
     struct smtpd_handler handler;

@@ -53,7 +53,7 @@ static void attend(struct session *s, struct buf *all)
 
 static void talk(const struct smtpd_setup *setup, struct str in, size_t piece, struct buf *all)
 {
-    struct session *s = session_open(setup, "192.0.2.1", 1);
+    struct session *s = session_open(setup, NULL, "192.0.2.1", 1);
 
     attend(s, all);
     for (size_t at = 0; at < in.n; at += piece) {

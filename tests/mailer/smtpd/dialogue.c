@@ -98,7 +98,7 @@ static const char *state_word(const struct session *s)
 
 void talk(const struct smtpd_setup *setup, struct str script, size_t piece, struct buf *codes)
 {
-    struct session *s = session_open(setup, "192.0.2.1", 1);
+    struct session *s = session_open(setup, NULL, "192.0.2.1", 1);
 
     collect(s, codes);
     for (size_t at = 0; at < script.n; at += piece) {

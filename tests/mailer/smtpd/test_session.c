@@ -1,4 +1,5 @@
 /* A session beyond its lines: what waits and what counts, TLS, who may go on, what is offered. */
+#include "mailer/smtpd/body.h"
 #include "tests/mailer/smtpd/dialogue.h"
 
 static void a_held_reply_keeps_the_order(void **state)
@@ -10,7 +11,7 @@ static void a_held_reply_keeps_the_order(void **state)
     seen_init(&seen);
     seen.on_rcpt.delay_ms = 5000;
     struct smtpd_setup setup = setup_for(&seen);
-    struct session *s = session_open(&setup, "192.0.2.1", 1);
+    struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
     session_feed(s, STR(HEAD "body\r\n.\r\nQUIT\r\n"));
     assert_int_equal(session_state(s), SESSION_WAIT);
     assert_int_equal(session_wait_ms(s), 5000);
@@ -33,14 +34,14 @@ static void a_message_counts_when_its_reply_goes_out(void **state)
     seen_init(&seen);
     seen.on_body.delay_ms = 1;
     struct smtpd_setup setup = setup_for(&seen);
-    struct session *s = session_open(&setup, "192.0.2.1", 1);
+    struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
     session_feed(s, STR(HEAD ".\r\n"));
     assert_int_equal(session_messages(s), 0);
     session_resume(s);
     assert_int_equal(session_messages(s), 1);
     session_close(&s);
     seen.on_body = smtpd_reply(451, "4.3.0 no");
-    s = session_open(&setup, "192.0.2.1", 2);
+    s = session_open(&setup, NULL, "192.0.2.1", 2);
     session_feed(s, STR(HEAD ".\r\n"));
     assert_int_equal(session_messages(s), 0);
     session_close(&s);
@@ -55,7 +56,7 @@ static void a_handlers_text_stays_one_line(void **state)
     seen_init(&seen);
     seen.on_mail = smtpd_reply(450, "4.0.0 a\r\n250 forged\nline");
     struct smtpd_setup setup = setup_for(&seen);
-    struct session *s = session_open(&setup, "192.0.2.1", 1);
+    struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
     session_feed(s, STR(OPEN));
     session_sent(s, session_out(s).n);
     session_feed(s, STR("MAIL FROM:<>\r\n"));
@@ -73,7 +74,7 @@ static void what_came_before_tls_is_not_heard(void **state)
     seen_init(&seen);
     struct smtpd_setup setup = setup_for(&seen);
     setup.certificate_file = "some";
-    struct session *s = session_open(&setup, "192.0.2.1", 1);
+    struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
     session_feed(s, STR(OPEN "MAIL FROM:<x@y.example>\r\nSTARTTLS\r\nRSET\r\n" HEAD));
     assert_int_equal(session_state(s), SESSION_TLS);
     collect(s, &codes);
@@ -122,7 +123,7 @@ static void authentication_needs_tls_and_the_right_words(void **state)
         setup.certificate_file = "some";
         setup.handler.auth = know;
         setup.auth_required = true;
-        struct session *s = session_open(&setup, "192.0.2.1", 1);
+        struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
         session_feed(s, STR(OPEN "AUTH PLAIN AHNob3AAc2VjcmV0\r\nMAIL FROM:<>\r\nSTARTTLS\r\n"));
         collect(s, &codes);
         assert_string_equal(buf_text(&codes), "220 250 538/5.7.11 530/5.7.0 220/2.0.0 ");
@@ -178,7 +179,7 @@ static void ehlo_says_what_is_offered(void **state)
     seen_init(&seen);
     struct smtpd_setup setup = setup_for(&seen);
     setup.handler.auth = know;
-    struct session *s = session_open(&setup, "192.0.2.1", 1);
+    struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
     assert_true(str_is(session_out(s), "220 mx.there.example ESMTP\r\n"));
     session_sent(s, session_out(s).n);
     session_feed(s, STR(OPEN));
@@ -195,7 +196,7 @@ static void dripping_is_no_progress(void **state)
     seen_init(&seen);
     struct smtpd_setup setup = setup_for(&seen);
     setup.max_message_bytes = 1 << 20;
-    struct session *s = session_open(&setup, "192.0.2.1", 1);
+    struct session *s = session_open(&setup, NULL, "192.0.2.1", 1);
     uint64_t before = session_progress(s);
     session_feed(s, STR("N"));
     session_feed(s, STR("OOP"));
@@ -212,6 +213,38 @@ static void dripping_is_no_progress(void **state)
     buf_close(&seen.log);
 }
 
+/* Two that send at the same time, beside each other in a room for one. */
+static void messages_together_have_a_bound(void **state)
+{
+    struct seen seen;
+    struct body_room room = {.most = 60};
+    AUTO(buf_close) struct buf codes = {0};
+
+    (void)state;
+    seen_init(&seen);
+    struct smtpd_setup setup = setup_for(&seen);
+    struct session *one = session_open(&setup, &room, "192.0.2.1", 1),
+                   *two = session_open(&setup, &room, "192.0.2.1", 2);
+    session_feed(one, STR(HEAD "0123456789012345678901234567890123456789\r\n"));
+    assert_int_equal(room.held, 42);
+    session_feed(two, STR(HEAD "0123456789012345678901234567890123456789\r\n.\r\n"));
+    collect(two, &codes);
+    assert_string_equal(buf_text(&codes), HEAD_CODES "452/4.3.1 ");
+    assert_int_equal(room.held, 42);
+    buf_clear(&codes);
+    session_feed(one, STR(".\r\n"));
+    collect(one, &codes);
+    assert_string_equal(buf_text(&codes), HEAD_CODES "250/2.0.0 ");
+    assert_int_equal(room.held, 0);
+    buf_clear(&codes);
+    session_feed(two, STR("MAIL FROM:<a@shop.example>\r\nRCPT TO:<b@there.example>\r\nDATA\r\n"
+                          "0123456789012345678901234567890123456789\r\n"));
+    session_close(&two); /* in the middle */
+    assert_int_equal(room.held, 0);
+    session_close(&one);
+    buf_close(&seen.log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +256,7 @@ int main(void)
         cmocka_unit_test(greeting_and_ehlo_can_refuse),
         cmocka_unit_test(ehlo_says_what_is_offered),
         cmocka_unit_test(dripping_is_no_progress),
+        cmocka_unit_test(messages_together_have_a_bound),
     };
 
     return cmocka_run_group_tests_name("smtpd session", tests, NULL, NULL);
