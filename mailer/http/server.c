@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HEAD_BYTES (32 * 1024) /* of request line and headers, and of the read buffer */
 #define DRAIN_BYTES (64 * 1024 * 1024)
 #define LARGE_BYTES ((size_t)1024 * 1024)
 #define LAST_WORDS_MS 1000 /* at a stop, for answers that came only because of it to be written */

@@ -12,6 +12,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define HEAD_BYTES (32 * 1024) /* of request line and headers, and of the read buffer */
+#define HEAD_BYTES_OF_ANSWER 2048
+#define HEAD_BYTES_A_VALUE 64
+
 struct MHD_Connection;
 struct MHD_Daemon;
 
@@ -41,7 +45,7 @@ struct carrier {
     struct exchange x;
 };
 
-/* wire.c: what the library lets pass and HTTP does not. False: answered with 400, and to be closed. */
+/* wire.c: what the library lets pass and HTTP does not. False: answered with 400 or 431, and to be closed. */
 bool wire_is_sound(struct carrier *c, const char *method, const char *version);
 uint64_t wire_body_length(const struct carrier *c); /* as declared, 0 when it is not */
 void wire_refuse_size(struct exchange *x);

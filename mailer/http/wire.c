@@ -73,11 +73,16 @@ static enum MHD_Result count_header(
     return MHD_YES;
 }
 
-static bool refuse(struct exchange *x, const char *code, const char *detail)
+static bool refuse_as(struct exchange *x, unsigned status, const char *code, const char *detail)
 {
     answer_header(x, "Connection", "close");
-    problem(x, 400, code, "%s", detail);
+    problem(x, status, code, "%s", detail);
     return false;
+}
+
+static bool refuse(struct exchange *x, const char *code, const char *detail)
+{
+    return refuse_as(x, 400, code, detail);
 }
 
 static bool is_number(struct str s)
@@ -87,14 +92,30 @@ static bool is_number(struct str s)
     return str_to_u64(s, &n);
 }
 
+static size_t head_bytes(const struct carrier *c)
+{
+    return MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+        ->header_size;
+}
+
+/* Head, what the library notes of each header, cookie and parameter, its copy of the cookies, and the head of the answer
+ * share one memory: where the last has no room the library closes without a word, whatever was done for the request. */
+static bool leaves_room(struct carrier *c)
+{
+    int values = MHD_get_connection_values(
+        c->connection, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
+
+    return head_bytes(c) + (size_t)values * HEAD_BYTES_A_VALUE +
+               exchange_header(&c->x, "Cookie").n <=
+           HEAD_BYTES - HEAD_BYTES_OF_ANSWER;
+}
+
 static bool has_sound_headers(struct carrier *c, const char *method, const char *version)
 {
     struct tally t = {.end = (uintptr_t)version + strlen(version)};
-    size_t head = MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
-                      ->header_size;
 
     MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_header, &t);
-    if (t.torn || t.end + 4 != (uintptr_t)method + head)
+    if (t.torn || t.end + 4 != (uintptr_t)method + head_bytes(c))
         return refuse(&c->x, "malformed-header",
             "a header is one line that ends in CRLF, is not folded and holds no NUL");
     if (t.malformed)
@@ -112,6 +133,10 @@ static bool has_sound_headers(struct carrier *c, const char *method, const char 
             "Content-Length and Transfer-Encoding exclude each other (RFC 9112 s6.1)");
     if (t.times[1] > 0 && !str_is_nocase(coding, "chunked"))
         return refuse(&c->x, "transfer-coding", "the only transfer coding known here is chunked");
+    if (t.times[1] > 0 && strcmp(version, "HTTP/1.0") == 0)
+        return refuse(&c->x, "transfer-coding",
+            "HTTP/1.0 knows no Transfer-Encoding, so the end of the body is in doubt (RFC 9112 "
+            "s6.1)");
     return true;
 }
 
@@ -133,6 +158,10 @@ bool wire_is_sound(struct carrier *c, const char *method, const char *version)
     if (!printable)
         return refuse(&c->x, "malformed-target",
             "the path may hold printable ASCII only; escape the rest with %XX");
+    if (!leaves_room(c))
+        return refuse_as(&c->x, 431, "head-too-large",
+            "the head may have 30 KiB, each header, cookie and parameter counted with 64 bytes "
+            "more");
     return has_sound_headers(c, method, version);
 }
 
