@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "mailer/intake/rendered.h"
+#include "mailer/mime/header.h"
 
 #define SUBJECT_BYTES 500
 #define BODY_BYTES (1024 * 1024) /* of HTML or text */
@@ -33,7 +34,7 @@ static void check_idempotency_key(struct request *r, const struct js *v, struct 
 }
 
 /* The order is the order of the checks: what others depend on comes first. */
-static const struct field {
+static const struct part {
     const char *pointer; /* its name stands behind the slash */
     void (*check)(struct request *r, const struct js *v, struct str at);
 } fields[] = {
@@ -81,9 +82,11 @@ static void check_parts(struct request *r, const struct mail_parts *parts)
         faults_add(r->faults, "subject-too-long", at,
             "with this data the subject has %zu bytes; at most %d are allowed", subject.n,
             SUBJECT_BYTES);
-    if (str_has_control(subject))
+    /* By the letter's own rule: what it cannot write must not be accepted. */
+    if (subject.n <= SUBJECT_BYTES && header_fault(subject))
         faults_add(r->faults, "control-character", at,
-            "with this data the subject holds a line break or another control character");
+            "with this data the subject holds a line break or another control character "
+            "(U+0000 to U+001F, U+007F to U+009F)");
     if (parts->html.n > BODY_BYTES || parts->text.n > BODY_BYTES)
         faults_add(r->faults, "mail-too-large", at,
             "with this data the mail has more than %d bytes; shorten its lists", BODY_BYTES);
