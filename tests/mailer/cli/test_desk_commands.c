@@ -106,7 +106,8 @@ static void a_filter_that_nothing_can_match_is_refused(void **state)
         "too early", S("export") "--with-lifted --until 2020-01-01T00:00:00Z", CLI_FINE, "0 rows"});
 }
 
-/* The other side of an_option_that_a_verb_does_not_heed_is_refused: whatever else is wrong, it is not that. */
+/* The other side of an_option_that_a_verb_does_not_heed_is_refused, and of one that comes twice: whatever else is wrong, it is not
+ * that. */
 static void what_a_verb_heeds_it_takes(void **state)
 {
     static const struct {
@@ -141,6 +142,13 @@ static void what_a_verb_heeds_it_takes(void **state)
             "--storefront=x --selector=x --zone=x --wait=x --dns-port=x --json"},
         {"dkim rotate cancel --resolver none", "--storefront=x --selector=x --dns-port=x --json"},
         {"dkim rotate back --resolver none", "--storefront=x --selector=x --dns-port=x --json"},
+        /* a second time */
+        {"check-dns s.example --resolver none --selector=x --ip=192.0.2.1 --zone=x --dnsbl-zone=x",
+            "--selector=y --ip=192.0.2.2 --zone=y --dnsbl-zone=y"},
+        {"dmarc --from s.example --resolver none --dkim=x=pass --zone=x", "--dkim=y=pass --zone=y"},
+        {"spf --ip 192.0.2.1 --helo x --resolver none --zone=x", "--zone=y"},
+        {"dkim verify mail.json --resolver none --zone=x", "--zone=y"},
+        {"dkim rotate status --resolver none --zone=x", "--zone=y"},
     };
     (void)state;
 
@@ -152,6 +160,7 @@ static void what_a_verb_heeds_it_takes(void **state)
             snprintf(line, sizeof line, "%s " STR_FMT, row->verb, STR_ARG(option));
             program_run(line);
             expect(line, !strstr(buf_text(&program_err), " takes no --"), "heeded");
+            expect(line, !strstr(buf_text(&program_err), " takes one value"), "heeded");
         }
     }
 }
