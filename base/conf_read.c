@@ -384,15 +384,25 @@ static const struct conf_option *find_scalar(const struct conf_section *s, const
     return found;
 }
 
-/* libconfuse would call the brace an unexpected token. */
-static void refuse_lists(
-    struct conf_reader *r, const struct conf_scan_list *lists, struct conf_result *out)
+static bool is_section(const struct conf_section *s, const char *name)
 {
-    for (const struct conf_scan_list *l = lists; l; l = l->next) {
-        const struct conf_option *o = find_scalar(conf_root(), l->name);
+    for (size_t i = 0; i < s->sections_n; i++)
+        if (strcmp(s->sections[i].name, name) == 0 || is_section(&s->sections[i], name))
+            return true;
+    return false;
+}
+
+/* libconfuse would call the brace an unexpected token, and a title an unknown setting. */
+static void refuse_doubts(
+    struct conf_reader *r, const struct conf_scan_doubt *doubts, struct conf_result *out)
+{
+    for (const struct conf_scan_doubt *d = doubts; d; d = d->next) {
+        const struct conf_option *o = *d->word ? NULL : find_scalar(conf_root(), d->name);
         if (o)
-            conf_mistake(r, out, l->line, "syntax", l->name, "takes one value (%s), not a list",
+            conf_mistake(r, out, d->line, "syntax", d->name, "takes one value (%s), not a list",
                 conf_type_name(o));
+        else if (is_section(conf_root(), d->word))
+            conf_mistake(r, out, d->line, "syntax", d->name, CONF_NO_VALUE);
     }
 }
 
@@ -418,7 +428,7 @@ void conf_read(struct conf_reader *r, struct str text, struct conf_result *out)
     for (const struct conf_scan_fault *f = found.faults; f; f = f->next)
         conf_mistake(r, out, f->line, f->code, "", "%s", f->detail);
     if (!out->first)
-        refuse_lists(r, found.lists, out);
+        refuse_doubts(r, found.doubts, out);
     if (out->first)
         return;
     g.last_line = last_line_of(buf_str(&ready));

@@ -22,8 +22,9 @@ struct scan {
     size_t open_n;
     enum before before;
     struct str name; /* of a setting, or what may become one */
+    struct str value;
     int name_line, value_line;
-    struct conf_scan_list *lists;
+    struct conf_scan_doubt *doubts;
 };
 
 /* Nothing else in the file can be trusted then. */
@@ -110,22 +111,29 @@ static bool pass_string(struct scan *s, char quote)
     return true;
 }
 
-static const char *name_of(struct scan *s)
+static const char *word_of(struct scan *s, struct str word)
 {
-    return arena_text(s->arena, str_slice(s->name, 0, 60));
+    return arena_text(s->arena, str_slice(word, 0, 60));
 }
 
 static bool refuse_no_value(struct scan *s)
 {
-    return refuse(s, s->name_line,
-        arena_printf(s->arena, "%s: a value has to stand behind its =", name_of(s)));
+    return refuse(
+        s, s->name_line, arena_printf(s->arena, "%s: " CONF_NO_VALUE, word_of(s, s->name)));
 }
 
-static void note_list(struct scan *s)
+static void note_doubt(struct scan *s, int line, struct str word)
 {
-    struct conf_scan_list *l = ARENA_NEW(s->arena, struct conf_scan_list);
-    *l = (struct conf_scan_list){s->line, name_of(s), s->lists};
-    s->lists = l;
+    struct conf_scan_doubt *d = ARENA_NEW(s->arena, struct conf_scan_doubt);
+    *d = (struct conf_scan_doubt){line, word_of(s, s->name), word_of(s, word), s->doubts};
+    s->doubts = d;
+}
+
+/* Something in the line of a value that stands below its name: where the value is a section's name, this is its title. */
+static void note_title(struct scan *s)
+{
+    if (s->before == VALUE && s->value_line > s->name_line && s->line == s->value_line)
+        note_doubt(s, s->name_line, s->value);
 }
 
 /* A word, or one byte of another kind. Where the word behind an = stands on a later line and is followed by an =
@@ -144,8 +152,10 @@ static bool note(struct scan *s, struct str piece)
         s->before = NOTHING;
     } else if (s->before == EQUALS) {
         s->before = VALUE;
+        s->value = piece;
         s->value_line = s->line;
     } else {
+        note_title(s);
         s->before = NAME;
         s->name = piece;
         s->name_line = s->line;
@@ -156,7 +166,9 @@ static bool note(struct scan *s, struct str piece)
 static bool pass_brace(struct scan *s, char c)
 {
     if (c == '{' && s->before == EQUALS)
-        note_list(s);
+        note_doubt(s, s->line, STR(""));
+    else if (c == '{')
+        note_title(s);
     else if (s->before == EQUALS)
         return refuse_no_value(s);
     s->before = NOTHING;
@@ -183,6 +195,7 @@ static bool pass_one(struct scan *s)
     if (c == '{' || c == '}')
         return pass_brace(s, c);
     if (c == '"' || c == '\'' || is_at(s, "${")) {
+        note_title(s);
         s->before = NOTHING;
         return c == '$' ? pass_variable(s) : pass_string(s, c);
     }
@@ -223,5 +236,5 @@ void conf_scan(struct str text, struct arena *a, struct buf *out, struct conf_sc
     struct scan s = {.text = text, .out = out, .arena = a, .line = 1};
 
     pass_all(&s);
-    *found = (struct conf_scan_found){s.first, s.lists};
+    *found = (struct conf_scan_found){s.first, s.doubts};
 }

@@ -5,7 +5,8 @@
  * the line where it begins, alone. For libconfuse a variable that is not in the environment is empty:
  * here each is a fault, unless it brings its own text, ${NAME:-text}.
  * What it would put in words that name no setting is found here: a value that is missing, and, for its reader who
- * knows which settings are lists, where each list begins.
+ * knows which settings are lists and what sections there are, where each list begins, and each value that may be the
+ * beginning of a section.
  * Private to base/conf*.c. Faults live in the arena. Any thread, while nobody sets the environment. */
 #ifndef BASE_CONF_SCAN_H
 #define BASE_CONF_SCAN_H
@@ -20,16 +21,18 @@ struct conf_scan_fault {
     struct conf_scan_fault *next;
 };
 
-/* NAME = { */
-struct conf_scan_list {
+#define CONF_NO_VALUE "a value has to stand behind its ="
+
+/* NAME = { or, over two lines, NAME = WORD "TITLE", NAME = WORD { */
+struct conf_scan_doubt {
     int line;
-    const char *name;
-    struct conf_scan_list *next;
+    const char *name, *word; /* "" of a list */
+    struct conf_scan_doubt *next;
 };
 
 struct conf_scan_found {
     const struct conf_scan_fault *faults; /* NULL: none */
-    const struct conf_scan_list *lists;   /* in any order */
+    const struct conf_scan_doubt *doubts; /* in any order */
 };
 
 void conf_scan(struct str text, struct arena *a, struct buf *out, struct conf_scan_found *found);

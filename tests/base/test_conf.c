@@ -45,8 +45,9 @@ static void an_empty_file_gives_the_defaults(void **state)
     "resolvers = { \"127.0.0.1:5300\", # within a list\n \"[::1]:53\", ::1 }\n"                    \
     "zone_files = { a.zone, /b.zone } trusted_proxies = {}\n"                                      \
     "lease_ms = 900001 attempt_timeout_ms = 90s retry_first_ms = 500ms\n"                          \
-    "hostname =\n# on its own line\npost.example node\n=\nn2\n"                                    \
-    "max_request_bytes = 512KiB data_dir = data listen_port = 0 gate_hold = no\n"                  \
+    "hostname =\n# on its own line\npost.example node\n=\nstream\n"                                \
+    "max_request_bytes = 512KiB data_dir = data captured_dir = brand listen_port = 0 gate_hold = " \
+    "no\n"                                                                                         \
     "smart_host relay { host = smtp.relay.example user = 'u ${HOME} \"q\\\\' password_file = pw "  \
     "}\n"                                                                                          \
     "storefront \"acme\" {\n" FROM "smart_host = relay\n"                                          \
@@ -67,12 +68,13 @@ static void every_form_of_value_finds_its_place(void **state)
     assert_string_equal(c->public_url, "https://post.shop.example/base");
     assert_int_equal(c->lanes, 8);
     assert_string_equal(c->hostname, "post.example");
-    assert_string_equal(c->node, "n2");
+    assert_string_equal(c->node, "stream");
     assert_int_equal(c->resolvers_n, 3);
     assert_string_equal(c->resolvers[2], "::1");
     assert_string_equal(c->zone_files[0], folder_file(&settings_folder, "a.zone", &path));
     assert_string_equal(c->zone_files[1], "/b.zone");
     assert_string_equal(c->data_dir, folder_file(&settings_folder, "data", &path));
+    assert_string_equal(c->captured_dir, folder_file(&settings_folder, "brand", &path));
     assert_int_equal(c->lease_ms, 900001);
     assert_int_equal(c->attempt_timeout_ms, 90000);
     assert_int_equal(c->retry_first_ms, 500);
