@@ -302,6 +302,43 @@ static void a_timeline_says_which_person_did_it(void **state)
     expect_run(&(struct run){"who", line, CLI_FINE, says});
 }
 
+static struct queue *serve(void)
+{
+    struct queue_setup setup = {.dir = room.conf->data_dir,
+        .node = "n1",
+        .role = QUEUE_SERVE,
+        .keys = room.keys,
+        .clock = clock_system(),
+        .metrics = room.metrics,
+        .lanes = 1};
+    struct queue *q = NULL;
+    struct err e = {0};
+
+    if (!queue_open(&setup, &q, &e))
+        fail_msg("%s", e.text);
+    return q;
+}
+
+/* Beside a service, in whose lane the mail is. */
+static void of_what_is_being_sent_that_is_said(void **state)
+{
+    AUTO(arena_close) struct arena *a = arena_open();
+    struct err e = {0};
+    struct job *jobs;
+    char id[ID_SIZE], line[160], says[200];
+    size_t n;
+    (void)state;
+
+    send_two(id);
+    AUTO(queue_close) struct queue *q = serve();
+    assert_true(queue_claim(q, "acme", "example.com", 100, 60000, a, &jobs, &n, &e));
+    snprintf(line, sizeof line, Q("hold") "%s", id);
+    snprintf(says, sizeof says, "%s is leased (being sent); only one that is queued", id);
+    expect_run(&(struct run){"held", line, CLI_FINDINGS, says});
+    queue_close(&q);
+    q = serve(); /* takes its leases back */
+}
+
 static void what_is_held_and_why_stands_in_the_json_too(void **state)
 {
     char id[ID_SIZE], line[160], says[200];
@@ -400,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_reason_is_a_word_of_small_letters),
         cmocka_unit_test(a_cursor_that_names_no_message_is_refused),
         cmocka_unit_test(a_change_that_comes_too_late_says_the_state),
+        cmocka_unit_test(of_what_is_being_sent_that_is_said),
         cmocka_unit_test(what_is_held_and_why_stands_in_the_json_too),
         cmocka_unit_test(a_timeline_says_which_person_did_it),
         cmocka_unit_test(a_copy_that_cannot_be_made_whole_is_not_begun),
