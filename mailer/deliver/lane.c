@@ -248,6 +248,7 @@ static void begin_turn(struct lane *l)
     l->bench.seven_bit = l->only_again = false;
     l->rest_ms = 0;
     pulse_claimed(&l->pulse, NULL, 0);
+    desk_goes_out(l->with.desk, l->with.number); /* to the DNS, which may let it wait */
     pulse_step(&l->pulse, clock_steady_ns() + l->conf->attempt_timeout_ms * NS_PER_MS);
     route_find(l->conf, l->with.resolver, l->place.destination,
         (uint64_t)clock_steady_ns() + l->with.number, l->turn, &l->route);

@@ -234,9 +234,11 @@ static void open_queue(struct house *h, const struct conf *c)
 
 static void open_dns(struct house *h, const struct conf *c)
 {
-    const struct resolver_setup setup = {.zone_files = c->zone_files,
+    const struct resolver_setup setup = {.servers = &h->dns_server,
+        .servers_n = h->dns_server ? 1 : 0,
+        .zone_files = c->zone_files,
         .zone_files_n = c->zone_files_n,
-        .timeout_ms = 1000,
+        .timeout_ms = h->dns_server ? 3000 : 1000,
         .clock = clock_system(),
         .metrics = h->metrics};
     struct err e = {0};
@@ -301,6 +303,7 @@ static const char *with_port(struct house *h, const char *settings)
 void house_open(struct house *h, const struct house_setup *s)
 {
     *h = (struct house){.zone_more = s->zone ? s->zone : "",
+        .dns_server = s->resolver,
         .clock = s->clock ? s->clock : clock_system(),
         .lane_patience_ms = s->lane_patience_ms};
     scratch_folder("house", h->folder);

@@ -19,12 +19,13 @@
 #define HOUSE_MAILS 4096
 
 struct house_setup {
-    const char *settings;                    /* further lines of the settings file, "" = none */
-    const char *storefront;                  /* further lines of the storefront's section */
-    const char *zone;                        /* further records */
-    const char *dkim_record;                 /* instead of the right one; NULL = the right one */
-    int smtp_port;                           /* 0 = the sink's */
-    bool no_engine;                          /* house_start starts it */
+    const char *settings;    /* further lines of the settings file, "" = none */
+    const char *storefront;  /* further lines of the storefront's section */
+    const char *zone;        /* further records */
+    const char *dkim_record; /* instead of the right one; NULL = the right one */
+    const char *resolver;    /* for names outside the zone, heard out for 3 s; NULL = none */
+    int smtp_port;           /* 0 = the sink's */
+    bool no_engine;          /* house_start starts it */
     const char *sink_certificate, *sink_key; /* with them the sink offers STARTTLS */
     const struct clock *clock;               /* the queue's and the engine's; NULL = the system's */
     int64_t lane_patience_ms;                /* as in engine_setup */
@@ -42,7 +43,7 @@ struct captured {
 struct house {
     char folder[SCRATCH_SIZE];
     struct arena *arena;
-    const char *dkim_record, *zone_more;
+    const char *dkim_record, *zone_more, *dns_server;
     const struct clock *clock;
     int64_t lane_patience_ms;
     struct metrics *metrics;

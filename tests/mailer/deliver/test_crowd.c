@@ -1,8 +1,11 @@
 /* Many lanes: where they are (sites.h), how many write at once (press.h), and how many are busy at all (desk.h). */
+#include "base/file.h"
 #include "mailer/deliver/press.h"
 #include "mailer/deliver/sites.h"
 #include "tests/mailer/deliver/house.h"
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -297,6 +301,52 @@ static void silent_places_do_not_hide_one_that_answered_however_many_they_are(vo
     free(h);
 }
 
+/* How many different names a resolver that never answers is asked for, until `enough` or for so long. */
+static size_t count_names(int fd, size_t enough, int64_t ms)
+{
+    AUTO(buf_close) struct buf seen = {0};
+    int64_t until = clock_steady_ns() + ms * 1000000;
+    size_t n = 0;
+
+    while (n < enough && clock_steady_ns() < until) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        unsigned char question[512];
+        if (poll(&p, 1, 50) < 1 || recv(fd, question, sizeof question, 0) < 20)
+            continue;
+        for (unsigned char *c = question + 12; *c && c < question + 40; c++)
+            *c |= 0x20; /* letter case is random */
+        struct str name = str_bytes(question + 12, 16);
+        if (str_find(buf_str(&seen), name, 0) < seen.n)
+            continue;
+        buf_add(&seen, name);
+        n++;
+    }
+    return n;
+}
+
+/* More than may be busy with work of their own; before the first of them has given up. */
+static void lanes_that_wait_for_the_dns_do_not_crowd(void **state)
+{
+    struct house *h = calloc(1, sizeof *h);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    char server[40];
+
+    (void)state;
+    AUTO(file_close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    snprintf(server, sizeof server, "127.0.0.1:%d", ntohs(at.sin_port));
+    house_open(h,
+        &(struct house_setup){.no_engine = true, .resolver = server, .settings = "lanes = 32\n"});
+    for (int i = 0; i < 32; i++)
+        house_submit(h, arena_printf(h->arena, "ada@silent-place-%02d.test", i));
+    house_start(h);
+    assert_int_equal(count_names(fd, FEW + 4, 2500), FEW + 4);
+    house_close(h);
+    free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +356,7 @@ int main(void)
         cmocka_unit_test(who_came_first_is_served_first),
         cmocka_unit_test(places_of_one_priority_take_turns),
         cmocka_unit_test(silent_places_do_not_hide_one_that_answered_however_many_they_are),
+        cmocka_unit_test(lanes_that_wait_for_the_dns_do_not_crowd),
         cmocka_unit_test(a_further_lane_starts_only_when_the_others_wait_for_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
