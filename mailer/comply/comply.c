@@ -154,6 +154,11 @@ bool comply_check_filter(struct queue *q, const struct conf_storefront *s,
     bool stands = true;
 
     *wrong = "";
+    if (f->since_ms != 0 && f->until_ms != 0 && f->until_ms <= f->since_ms) {
+        *wrong = "until";
+        buf_add_text(right, "a time behind that of since");
+        return true;
+    }
     if (f->origin[0] && !origin_is_known(f->origin)) {
         *wrong = "origin";
         buf_add_text(right, "recipient, receiver, staff, api or import");

@@ -38,7 +38,7 @@ void comply_scopes(const struct conf_storefront *s, struct buf *out);
 bool comply_reason_is_valid(struct str reason);
 
 /* What a filter asks for that no suppression has: an empty answer to it would read as "there are none". `*wrong` is the field,
- * "scope", "reason" or "origin", and `right` says what it may be; "" = nothing is wrong. A scope or reason that nobody could
+ * "scope", "reason", "origin" or "until", and `right` says what it may be; "" = nothing is wrong. A scope or reason that nobody could
  * give today is right where some row has it. */
 bool comply_check_filter(struct queue *q, const struct conf_storefront *s,
     const struct suppression_filter *f, const char **wrong, struct buf *right, struct err *e);

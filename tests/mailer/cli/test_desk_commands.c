@@ -96,6 +96,13 @@ static void a_filter_that_nothing_can_match_is_refused(void **state)
             "--since takes a time such as 2026-11-21T00:00:00Z, not 'foo'"},
         {"the other one", S("list") "--since 2026-11-21T00:00:00Z --until bar", EX_USAGE,
             "--until takes a time such as 2026-11-21T00:00:00Z, not 'bar'"},
+        {"an end before the beginning",
+            S("list") "--since 2026-11-21T00:00:00Z --until 2026-11-20T00:00:00Z", EX_USAGE,
+            "--until must be a time behind that of since; '2026-11-20T00:00:00Z' is not"},
+        {"no time between", S("export") "--since 2026-11-21T00:00:00Z --until 2026-11-21T00:00:00Z",
+            EX_USAGE, "--until must be"},
+        {"a second", S("list") "--since 2026-11-21T00:00:00Z --until 2026-11-21T00:00:01Z",
+            CLI_FINE, ""},
     };
     (void)state;
 
