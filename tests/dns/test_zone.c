@@ -200,6 +200,7 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         {"bad_type_without_data", HEAD "garbage !!\n",
             "line 3: there is no type of records called !!"},
         {"a_type_that_orders_a_terminal", HEAD "x 60 IN \x1b[2J 1\n", "called ..."},
+        {"a_type_that_is_no_text", HEAD "x 60 IN \xff 1\n", "called ..."},
         {"missing_rdata", HEAD "x 60 IN MX 10\n",
             "line 3: cannot read this MX record: it takes a number and a host"},
         {"missing_preference", HEAD "x 60 IN MX mail\n", "line 3: cannot read this MX record: "},
