@@ -400,6 +400,8 @@ static void what_is_not_ours_in_a_copy_is_refused_by_name(void **state)
             "trigger journal_keeps"},
         {"keys.db", "CREATE TRIGGER keep AFTER UPDATE ON person_key BEGIN SELECT 1; END",
             "trigger keep"},
+        {"queue.db", "DROP TABLE tally", "lacks the table tally"},
+        {"queue.db", "DROP INDEX message_due", "lacks the index message_due"},
     };
 
     (void)state;
