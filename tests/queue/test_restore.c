@@ -421,6 +421,27 @@ static void what_is_not_ours_in_a_copy_is_refused_by_name(void **state)
     }
 }
 
+/* Another's file behind the name, which may have no end. */
+static void a_copy_that_is_no_file_is_not_read(void **state)
+{
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct restore_setup setup = setup_of(p);
+
+    (void)state;
+    setup.keys_copy = beside(p, "k");
+    setup.force = true;
+    post_mail(p, "ada@example.com");
+    queue_close(&p->q);
+    take_copy(p, BACKUP_QUEUE, "q");
+    take_copy(p, BACKUP_KEYS, "k");
+    const char *file = arena_printf(p->a, "%s/queue.db", beside(p, "q"));
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(symlink("/dev/zero", file), 0);
+    alarm(20); /* it would be read for ever */
+    restore_refuses(p, &setup, ERR_CORRUPT, "not what its manifest says");
+    alarm(0);
+}
+
 static void a_restore_that_was_cut_short_lets_no_queue_open(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -470,6 +491,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_was_changed_is_refused),
         cmocka_unit_test(a_manifest_of_any_size_is_no_manifest),
         cmocka_unit_test(a_copy_of_a_newer_program_or_another_keyring_is_refused),
+        cmocka_unit_test(a_copy_that_is_no_file_is_not_read),
         cmocka_unit_test(what_is_not_ours_in_a_copy_is_refused_by_name),
         cmocka_unit_test(a_restore_that_was_cut_short_lets_no_queue_open),
     };
