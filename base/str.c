@@ -71,15 +71,30 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-struct str str_trim(struct str s)
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct str trim(struct str s, bool (*is_outside)(char))
 {
     size_t from = 0, to = s.n;
 
-    while (from < to && is_space(s.p[from]))
+    while (from < to && is_outside(s.p[from]))
         from++;
-    while (to > from && is_space(s.p[to - 1]))
+    while (to > from && is_outside(s.p[to - 1]))
         to--;
     return str_slice(s, from, to);
+}
+
+struct str str_trim(struct str s)
+{
+    return trim(s, is_space);
+}
+
+struct str str_trim_blanks(struct str s)
+{
+    return trim(s, is_blank);
 }
 
 bool str_next(struct str *rest, char separator, struct str *piece)

@@ -57,7 +57,8 @@ static inline struct str str_slice(struct str s, size_t from, size_t to)
         return (struct str){"", 0};
     return (struct str){s.p + from, to - from};
 }
-struct str str_trim(struct str s); /* SP, HTAB, CR, LF at both ends */
+struct str str_trim(struct str s);        /* SP, HTAB, CR, LF at both ends */
+struct str str_trim_blanks(struct str s); /* SP, HTAB                       */
 
 /* Cuts the next piece up to `separator` off *rest; false when *rest is used up.
  * "a,,b" gives "a", "", "b"; a separator ends its piece, so "a," gives "a" alone; the empty str

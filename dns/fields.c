@@ -5,25 +5,11 @@
 
 #define NAME_MAX_BYTES 32
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct str trim_blanks(struct str s)
-{
-    while (s.n > 0 && is_blank(s.p[0]))
-        s = str_slice(s, 1, s.n);
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 bool fields_begin(struct str text, const char *version)
 {
     if (!str_starts(text, str_of(version)))
         return false;
-    struct str rest = trim_blanks(str_slice(text, strlen(version), text.n));
+    struct str rest = str_trim_blanks(str_slice(text, strlen(version), text.n));
     return rest.n > 0 && rest.p[0] == ';';
 }
 
@@ -53,7 +39,7 @@ bool field_next(struct str *rest, struct field *out)
 {
     struct str piece;
     while (str_next(rest, ';', &piece)) {
-        piece = trim_blanks(piece);
+        piece = str_trim_blanks(piece);
         if (piece.n == 0)
             continue;
         size_t equals = str_find_char(piece, '=', 0);

@@ -116,20 +116,11 @@ static bool is_free_text(struct str s)
 }
 
 /* Blanks may stand behind the colon and at the end of the line, and nowhere else. */
-static struct str line_value(struct str line, size_t colon)
-{
-    struct str value = str_slice(line, colon + 1, line.n);
-    while (value.n > 0 && (value.p[0] == ' ' || value.p[0] == '\t'))
-        value = str_slice(value, 1, value.n);
-    while (value.n > 0 && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
-        value.n--;
-    return value;
-}
-
 static bool take_line(struct parse *p, struct str line)
 {
     size_t colon = str_find_char(line, ':', 0);
-    struct str key = str_slice(line, 0, colon), value = line_value(line, colon);
+    struct str key = str_slice(line, 0, colon),
+               value = str_trim_blanks(str_slice(line, colon + 1, line.n));
     if (colon == line.n || !is_key(key))
         return broken_by(p, SAID("policy.line", "a line is no \"key: value\""), line);
     for (enum known k = VERSION; k < KNOWN; k++)

@@ -123,6 +123,9 @@ static void searching_and_cutting_stay_within(void **state)
     assert_int_equal(str_slice(s, 9, 3).n, 0);
     assert_true(str_is(str_trim(STR(" \t\r\n a b \n")), "a b"));
     assert_int_equal(str_trim(STR(" \t ")).n, 0);
+    assert_true(str_is(str_trim_blanks(STR(" \t\r a b \n\t ")), "\r a b \n"));
+    assert_int_equal(str_trim_blanks(STR(" \t ")).n, 0);
+    assert_int_equal(str_trim_blanks(STR("")).n, 0);
     assert_true(str_starts_nocase(s, STR("HELLO")));
     assert_false(str_starts(s, STR("HELLO")) || str_ends(s, STR("HELLO")));
     assert_false(str_starts(STR("he"), s) || str_ends(STR("lo"), s));
