@@ -55,10 +55,10 @@ static void check_storefronts(struct check *k)
 static void check_folders(struct check *k)
 {
     struct err e = {0};
-    if (!dirs_is_writable(k->conf->data_dir, &e))
+    if (!dirs_is_writable(k->conf->data_dir, NULL, &e))
         add(k, "/data_dir", &e);
     /* Only a sandbox writes there, and a service need not be able to. */
-    if (!dirs_is_there(k->conf->captured_dir, &e))
+    if (!dirs_is_there(k->conf->captured_dir, k->conf->data_dir, &e))
         add(k, "/captured_dir", &e);
 }
 
@@ -68,7 +68,7 @@ static void check_keyring(struct check *k)
     AUTO(keyring_close) struct keyring *keys = NULL;
     struct err e = {0};
     if (!cli_keyring_find(k->conf, &keys, &e) ||
-        (!keys && !dirs_is_writable(k->conf->keyring_file, &e)))
+        (!keys && !dirs_is_writable(k->conf->keyring_file, NULL, &e)))
         add(k, "/keyring_file", &e);
 }
 

@@ -6,7 +6,8 @@
 
 #include "base/err.h"
 
-bool dirs_is_there(const char *path, struct err *e);
-bool dirs_is_writable(const char *path, struct err *e);
+/* made: a folder that is made first where it is not there, and may be the one above; or NULL. */
+bool dirs_is_there(const char *path, const char *made, struct err *e);
+bool dirs_is_writable(const char *path, const char *made, struct err *e);
 
 #endif

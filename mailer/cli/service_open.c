@@ -132,7 +132,8 @@ static bool open_sandbox(struct service *s, struct err *e)
  * own. */
 static bool sandbox_has_a_place(struct service *s, struct err *e)
 {
-    return !cli_flag(s->cli, "sandbox") || dirs_is_writable(s->conf->captured_dir, e) ||
+    return !cli_flag(s->cli, "sandbox") ||
+           dirs_is_writable(s->conf->captured_dir, s->conf->data_dir, e) ||
            err_prefix(e, "captured_dir");
 }
 

@@ -47,6 +47,11 @@ static void a_check_tells_what_serve_would_refuse(void **state)
             "fine"},
         {"nowhere to capture", "node = \"n1\"", "captured_dir = \"absent/captured\"", CLI_FINDINGS,
             "/captured_dir: folder"},
+        {"captured in a data folder to be made", "data_dir = \"data\"",
+            "data_dir = \"fresh/\"\ncaptured_dir = \"fresh/captured\"", CLI_FINE, "fine"},
+        {"captured below one that nobody makes", "data_dir = \"data\"",
+            "data_dir = \"fresh\"\ncaptured_dir = \"fresh/mails/captured\"", CLI_FINDINGS,
+            "/captured_dir: folder"},
         {"no such authorities", "node = \"n1\"", "tls_ca_file = \"absent.pem\"", CLI_FINDINGS,
             "/tls_ca_file"},
         {"no password", "host = \"relay.example\"",
@@ -177,6 +182,24 @@ static void a_sandbox_without_a_place_for_mails_makes_nothing(void **state)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The look lets it pass, so what stops it is its zone file. */
+static void a_sandbox_may_keep_mails_in_a_data_folder_to_be_made(void **state)
+{
+    static const struct run later = {
+        "the sandbox", "serve --sandbox --config serve.conf", EX_IOERR, "zone file"};
+    sigset_t before;
+    (void)state;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    room_write(&room, "serve.conf",
+        "keyring_file = \"later-keyring\"\ndata_dir = \"later\"\ncaptured_dir = "
+        "\"later/captured\"\nzone_files = {\"absent.zone\"}\n",
+        0600);
+    expect_run(&later);
+    expect("captured", access("later/captured", F_OK) == 0, "a folder");
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 /* The folder of a service with mail is as it was, and nothing has listened. */
 static void a_sandbox_that_is_refused_leaves_nothing(void **state)
 {
@@ -206,6 +229,7 @@ int main(void)
         cmocka_unit_test(settings_that_cannot_be_read_are_not_to_tell),
         cmocka_unit_test(a_service_that_cannot_start_says_why),
         cmocka_unit_test(a_sandbox_without_a_place_for_mails_makes_nothing),
+        cmocka_unit_test(a_sandbox_may_keep_mails_in_a_data_folder_to_be_made),
         cmocka_unit_test(a_sandbox_that_is_refused_leaves_nothing),
     };
 
