@@ -1,11 +1,13 @@
 #include "queue/committer.h"
 
 #include "queue/flusher.h"
+#include "queue/tempo.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define GROUP_BYTES ((size_t)32 << 20)
 
@@ -17,8 +19,10 @@ struct committer {
     struct counter *failures;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t arrived, room;
+    pthread_cond_t pressing; /* while a group waits for company, in place of `arrived` */
+    struct tempo tempo;
     struct ticket *first, **last;
-    size_t ops, bytes; /* waiting */
+    size_t ops, outcomes, bytes; /* waiting */
     bool stop;
     struct err trouble; /* code ERR_NONE while well */
 };
@@ -52,15 +56,36 @@ static bool has_room(size_t n, size_t bytes, const struct ticket *t)
                          bytes + t->bytes + t->followers_bytes <= GROUP_BYTES);
 }
 
+static bool is_outcome(const struct ticket *t)
+{
+    return t->op.kind == STORE_SETTLE;
+}
+
+/* The lock is held. */
+static void wait_for_company(struct committer *c)
+{
+    bool late = false;
+
+    while (!c->stop && !late) {
+        int64_t due_ns = tempo_due_ns(&c->tempo, c->outcomes);
+        struct timespec due = {due_ns / 1000000000, due_ns % 1000000000};
+
+        if (due_ns <= clock_steady_ns())
+            break;
+        late = pthread_cond_timedwait(&c->pressing, &c->lock, &due) != 0;
+    }
+}
+
 /* Takes the first of the line, up to a group's limits, off it; NULL at the end. */
 static struct ticket *take_group(struct committer *c, size_t *n)
 {
     struct ticket *group, **end;
-    size_t bytes = 0, followers = 0;
+    size_t bytes = 0, followers = 0, outcomes = 0;
 
     pthread_mutex_lock(&c->lock);
     while (!c->first && !c->stop)
         pthread_cond_wait(&c->arrived, &c->lock);
+    wait_for_company(c);
     group = c->first;
     *n = 0;
     for (end = &group; *end; end = &(*end)->next) {
@@ -68,6 +93,7 @@ static struct ticket *take_group(struct committer *c, size_t *n)
             break;
         followers = followers > 0 ? followers - 1 : (*end)->followers;
         bytes += (*end)->bytes;
+        outcomes += is_outcome(*end);
         (*n)++;
     }
     c->first = *end;
@@ -75,7 +101,9 @@ static struct ticket *take_group(struct committer *c, size_t *n)
         c->last = &c->first;
     *end = NULL;
     c->ops -= *n;
+    c->outcomes -= outcomes;
     c->bytes -= bytes;
+    tempo_begin(&c->tempo, outcomes, clock_steady_ns());
     pthread_cond_broadcast(&c->room);
     pthread_mutex_unlock(&c->lock);
     return group;
@@ -181,16 +209,22 @@ static void look_up_metrics(struct committer *c, struct metrics *m)
 void committer_open(const struct committer_setup *setup, struct committer **out)
 {
     struct committer *c = calloc(1, sizeof *c);
+    pthread_condattr_t steady;
 
     if (!c)
         err_out_of_memory();
     c->setup = *setup;
     c->last = &c->first;
+    c->tempo.enough = setup->bodies / 2;
     flusher_open(setup->vault, &c->flusher);
     look_up_metrics(c, setup->metrics);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->arrived, NULL);
     pthread_cond_init(&c->room, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->pressing, &steady);
+    pthread_condattr_destroy(&steady);
     if (pthread_create(&c->thread, NULL, serve, c) != 0)
         err_out_of_memory();
     *out = c;
@@ -203,9 +237,11 @@ void committer_close(struct committer **c)
     pthread_mutex_lock(&(*c)->lock);
     (*c)->stop = true;
     pthread_cond_signal(&(*c)->arrived);
+    pthread_cond_signal(&(*c)->pressing);
     pthread_mutex_unlock(&(*c)->lock);
     pthread_join((*c)->thread, NULL);
     flusher_close(&(*c)->flusher);
+    pthread_cond_destroy(&(*c)->pressing);
     pthread_cond_destroy(&(*c)->room);
     pthread_cond_destroy(&(*c)->arrived);
     pthread_mutex_destroy(&(*c)->lock);
@@ -226,8 +262,11 @@ static void stand_in_line(struct committer *c, struct ticket *t)
     *c->last = t;
     c->last = &t->next;
     c->ops++;
+    c->outcomes += is_outcome(t);
     c->bytes += t->bytes;
     pthread_cond_signal(&c->arrived);
+    if (c->outcomes == c->tempo.enough)
+        pthread_cond_signal(&c->pressing);
 }
 
 static void wake(void *context, struct ticket *t)

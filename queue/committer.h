@@ -29,7 +29,8 @@ struct committer_setup {
     struct store *store;
     struct vault *vault;
     const struct clock *clock;
-    struct metrics *metrics;     /* may be NULL */
+    struct metrics *metrics; /* may be NULL */
+    size_t bodies;           /* that may be under way: groups wait for company (tempo.h); or 0 */
     void (*worked)(void *state); /* after a commit that may have made work due */
     void *state;
 };

@@ -125,6 +125,7 @@ static bool open_all(
                        .vault = q->vault,
                        .clock = q->clock,
                        .metrics = setup->metrics,
+                       .bodies = serves ? setup->lanes : 0,
                        .worked = bell_ring,
                        .state = &q->bell},
         &q->committer);
