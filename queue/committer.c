@@ -29,11 +29,12 @@ struct committer {
 
 /* ---- the thread ---- */
 
-static bool may_make_work(const struct store_op *op)
+static bool may_make_work(const struct store_op *op, int64_t now_ms)
 {
     switch (op->kind) {
     case STORE_SUBMIT:
-        return op->submit.out->state == MSG_QUEUED;
+        return op->submit.out->state == MSG_QUEUED &&
+               op->submit.s->due_ms < now_ms + COMMITTER_SOON_MS;
     case STORE_SETTLE:
         return op->settle.made_work;
     case STORE_CHANGE:
@@ -155,7 +156,7 @@ static void commit_group(struct committer *c, struct ticket *group, size_t n)
 {
     struct store_op *ops[COMMITTER_GROUP];
     struct err e = {0};
-    int64_t began_ns = clock_steady_ns();
+    int64_t began_ns = clock_steady_ns(), now_ms = clock_now_ms(c->setup.clock);
     bool fine, wrote = false, work = false;
     size_t i = 0;
 
@@ -174,7 +175,7 @@ static void commit_group(struct committer *c, struct ticket *group, size_t n)
             t->op.ok = false;
             t->op.e = e;
         }
-        work = work || (t->op.ok && may_make_work(&t->op));
+        work = work || (t->op.ok && may_make_work(&t->op, now_ms));
         t->done(t->context, t);
     }
     if (work && c->setup.worked)

@@ -19,6 +19,7 @@
 #define COMMITTER_OPS 8192
 #define COMMITTER_KEPT 1192
 #define COMMITTER_BYTES ((size_t)256 << 20)
+#define COMMITTER_SOON_MS 1000 /* at least so often those who wait for work look for themselves */
 #define COMMITTER_GROUP                                                                            \
     1000 /* ops in one transaction; about 32 MiB of data end a group as well, but for
                                 tickets that were posted together */
@@ -31,7 +32,7 @@ struct committer_setup {
     const struct clock *clock;
     struct metrics *metrics; /* may be NULL */
     size_t bodies;           /* that may be under way: groups wait for company (tempo.h); or 0 */
-    void (*worked)(void *state); /* after a commit that may have made work due */
+    void (*worked)(void *state); /* after a commit that may have made work due, or soon due */
     void *state;
 };
 

@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS 1000     /* other processes do not ring our bell */
 #define SWEEP_BATCH 500  /* rows that one transaction of the sweep changes, of each kind */
 #define SWEEP_BATCHES 20 /* so that a sweep ends even when much is due */
 
@@ -362,7 +361,8 @@ void queue_wait(struct queue *q, int64_t until_ms)
 
     if (left_ms <= 0)
         return;
-    until = in_ms(left_ms < WAIT_MS ? left_ms : WAIT_MS);
+    /* Other processes do not ring our bell, and what falls due later does not ring at all. */
+    until = in_ms(left_ms < COMMITTER_SOON_MS ? left_ms : COMMITTER_SOON_MS);
     pthread_mutex_lock(&b->lock);
     while (!b->work && !b->ended)
         if (pthread_cond_timedwait(&b->rang, &b->lock, &until) == ETIMEDOUT)

@@ -81,7 +81,7 @@ struct line {
     struct store store;
     struct vault *v;
     struct committer *c;
-    _Atomic unsigned answered;
+    _Atomic unsigned answered, worked;
 };
 
 static bool apply(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
@@ -94,6 +94,11 @@ static bool apply(struct store *s, struct store_op *const *ops, size_t n, int64_
     return true;
 }
 
+static void work_is_due(void *line)
+{
+    ((struct line *)line)->worked++;
+}
+
 static void line_open(struct line *l)
 {
     static const struct store_verbs verbs = {.apply = apply};
@@ -102,9 +107,12 @@ static void line_open(struct line *l)
 
     *l = (struct line){.p = p, .store = {&verbs}};
     FINE(vault_open(post_file(p, "v.db"), p->keys, &p->clock, &l->v, &p->e));
-    committer_open(
-        &(struct committer_setup){
-            .store = &l->store, .vault = l->v, .clock = &p->clock, .bodies = BODIES},
+    committer_open(&(struct committer_setup){.store = &l->store,
+                       .vault = l->v,
+                       .clock = &p->clock,
+                       .bodies = BODIES,
+                       .worked = work_is_due,
+                       .state = l},
         &l->c);
 }
 
@@ -189,6 +197,30 @@ static void closing_commits_what_waits(void **state)
     line_close(&l);
 }
 
+static void submit_for(struct line *l, int64_t due_ms)
+{
+    struct submission s = {.due_ms = due_ms};
+    struct receipt r = {.state = MSG_QUEUED};
+    struct store_op op = {.kind = STORE_SUBMIT, .submit = {.s = &s, .out = &r}};
+    struct post *p = l->p;
+
+    FINE(committer_run(l->c, &op, &p->e));
+}
+
+static void only_what_falls_due_soon_rings(void **state)
+{
+    struct line l;
+
+    (void)state;
+    line_open(&l);
+    submit_for(&l, clock_now_ms(&l.p->clock) + COMMITTER_SOON_MS);
+    submit_for(
+        &l, clock_now_ms(&l.p->clock)); /* its commit is the next one: the first has rung, or not */
+    committer_close(&l.c);
+    assert_int_equal(l.worked, 1);
+    line_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +231,7 @@ int main(void)
         cmocka_unit_test(the_first_group_after_a_pause_does_not_wait),
         cmocka_unit_test(an_outcome_that_is_alone_waits_and_one_more_ends_it),
         cmocka_unit_test(closing_commits_what_waits),
+        cmocka_unit_test(only_what_falls_due_soon_rings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
