@@ -20,7 +20,7 @@ from report import Findings
 
 TITLE = "Deep queues"
 MB_WANTED, START_MS_WANTED, RATIO_WANTED = 200, 2000, 0.9
-TURNS = 5
+TURNS = 9
 AGAIN, NEW = 100000, 200
 HOUR = 3600
 

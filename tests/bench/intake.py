@@ -5,7 +5,9 @@ import contextlib
 import datetime
 import json
 import os
+import shutil
 import sqlite3
+import statistics
 import subprocess
 
 import stage
@@ -17,34 +19,53 @@ TITLE = "Accepting"
 BATCH = 1000        # messages in one request, and in one commit
 BATCH_CLIENTS = 4   # connections that send batches
 GOAL = 0.6
+TURNS = 5           # an odd number
 
 
 def measure(run):
-    """Nothing is delivered meanwhile: every message is to go out tomorrow. Single requests and batches go to services of
-    their own, so that both begin with empty files, as the loop does."""
+    """Nothing is delivered meanwhile: every message is to go out tomorrow. Each turn begins with fresh files, those of the services
+    and those of the loops."""
     found = Findings()
     count = run.pick(4000, 30000)
     sink = run.house.keep(stage.Sink(run.programs["sink"]))
-    single = post(run, found, sink, "singly", count, CLIENTS, 0)
-    batched = post(run, found, sink, "in batches", count, BATCH_CLIENTS, BATCH)
-    few, many = (write_rows(run, count, per_commit, single.sizes) for per_commit in (CLIENTS, BATCH))
+    turns = [take_turn(run, sink, count, turn) for turn in range(run.pick(1, TURNS))]
+    single, batched, few, many = zip(*turns)
     compare(found, single, few, CLIENTS, "accepted, %d clients, durable" % CLIENTS, GOAL)
     compare(found, single, many, BATCH, "accepted, %d clients, durable" % CLIENTS)
     compare(found, batched, many, BATCH, "accepted in batches of %d, durable" % BATCH, GOAL)
+    if len(turns) > 1:
+        found.note("of posts and loops in turns the medians of %d; posted singly beside rows at %d a commit: %s" % (len(turns), CLIENTS, ", ".join(
+            "%.2f" % (posted.per_second / rows["per_second"]) for posted, rows in zip(single, few))))
+    found.note("singly, in the turn of the median: " + middle(single).how)
+    found.note("in batches, in the turn of the median: " + middle(batched).how)
     found.note("CPU of the rows alone: %.0f us at %d a commit, %.0f us at %d a commit" % (
-        few["cpu_us"], CLIENTS, many["cpu_us"], BATCH))
+        statistics.median(rows["cpu_us"] for rows in few), CLIENTS, statistics.median(rows["cpu_us"] for rows in many), BATCH))
     return found
 
 
+def take_turn(run, sink, count, turn):
+    """(posted singly, posted in batches, rows at few a commit, rows at many)"""
+    single = post(run, sink, turn, count, CLIENTS, 0)
+    few = write_rows(run, count, CLIENTS, single.sizes)
+    batched = post(run, sink, turn, count, BATCH_CLIENTS, BATCH)
+    return single, batched, few, write_rows(run, count, BATCH, single.sizes)
+
+
+def middle(posted):
+    """The one with the median rate of an odd number."""
+    return sorted(posted, key=lambda p: p.per_second)[len(posted) // 2]
+
+
 def compare(found, posted, rows, per_commit, figure, goal=0.0):
-    found.row(figure, posted.per_second, "rows by one loop, %d a commit" % per_commit, rows["per_second"], goal=goal)
+    found.row(figure, middle(posted).per_second, "rows by one loop, %d a commit" % per_commit,
+              statistics.median(r["per_second"] for r in rows), goal=goal)
 
 
-Posted = collections.namedtuple("Posted", "per_second sizes")
+Posted = collections.namedtuple("Posted", "per_second sizes how")
 
 
-def post(run, found, sink, name, count, clients, batch):
-    service = stage.service(run, sink, "intake-%d" % batch).start()
+def post(run, sink, turn, count, clients, batch):
+    service = stage.service(run, sink, "intake-%d-%d" % (batch, turn)).start()
     key = service.key()
     tomorrow = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     stage.warm_up(run, service, key, send_at=tomorrow)
@@ -54,10 +75,9 @@ def post(run, found, sink, name, count, clients, batch):
     used, rest = usage.end(load=load_cpu)
     sizes = stored_sizes(service)
     service.stop()
-    found.note("%s: %s requests of %d bytes over %d connections; answered after %.1f ms (median), %.1f ms (99 %%); %s" % (
-        name, "{:,}".format(seen["accepted"]), os.path.getsize(path), clients, seen["median_ms"], seen["p99_ms"],
+    return Posted(seen["per_second"], sizes, "%s requests of %d bytes over %d connections; answered after %.1f ms (median), %.1f ms (99 %%); %s" % (
+        "{:,}".format(seen["accepted"]), os.path.getsize(path), clients, seen["median_ms"], seen["p99_ms"],
         share(used, seen["accepted"], rest)))
-    return Posted(seen["per_second"], sizes)
 
 
 def stored_sizes(service):
@@ -75,6 +95,5 @@ def write_rows(run, count, per_commit, sizes):
     os.makedirs(folder)
     done = subprocess.run([run.programs["rows"], folder, str(count), str(per_commit), *map(str, sizes)],
                           capture_output=True, text=True, check=True)
-    for name in os.listdir(folder):
-        os.unlink(os.path.join(folder, name))
+    shutil.rmtree(folder)
     return json.loads(done.stdout)
