@@ -12,6 +12,8 @@
  * reads, and hands to on_value, where a section begins. */
 #define BEGIN " begin"
 
+#define NAME_MAX_N 48 /* letters of a setting's name that are compared */
+
 #define SEEN (1 << 24) /* in cfg_opt_t.flags; libconfuse 3.3 uses the lowest 14 bits */
 
 /* Where a setting (or a section, name "") of one of our structs stands. */
@@ -114,6 +116,49 @@ static const char *example_title(const char *section)
                                                 : "acme";
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters are missing, superfluous, wrong or swapped with the next one. */
+static int slips(const char *a, const char *b)
+{
+    int d[NAME_MAX_N + 1][NAME_MAX_N + 1];
+    int a_n = (int)strlen(a), b_n = (int)strlen(b);
+
+    if (a_n > NAME_MAX_N || b_n > NAME_MAX_N)
+        return NAME_MAX_N;
+    for (int i = 0; i <= a_n; i++)
+        for (int j = 0; j <= b_n; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            d[i][j] = least(
+                least(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+        }
+    return d[a_n][b_n];
+}
+
+/* The setting of this section that a slip of the pen made into name: one slip in three letters, two in six. NULL: none. */
+static const char *meant(const cfg_t *cfg, const char *name)
+{
+    const char *nearest = NULL;
+    int fewest = least(2, (int)strlen(name) / 3);
+
+    for (const cfg_opt_t *o = cfg->opts; o->name; o++) {
+        int n = slips(name, o->name);
+        if (strcmp(o->name, BEGIN) != 0 && n <= fewest) {
+            nearest = o->name;
+            fewest = n - 1; /* of equals the first */
+        }
+    }
+    return nearest;
+}
+
 /* Called with the first thing that libconfuse cannot read; it stops there. What was found before
  * goes too: it may follow from the same slip. Some of its formats are known to us, each with one
  * %s but the last. */
@@ -131,7 +176,13 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
     g->result->first = g->result->last = NULL;
     if (str_starts(known, STR("no such option"))) {
         code = "unknown-setting";
-        format = "%s: there is no such setting here";
+        va_list again;
+        va_copy(again, args);
+        const char *near = meant(cfg, va_arg(again, const char *));
+        va_end(again);
+        format = near ? arena_printf(g->reader->arena,
+                            "%%s: there is no such setting here; is %s meant?", near)
+                      : "%s: there is no such setting here";
     } else if (str_starts(known, STR("found duplicate title"))) {
         code = "duplicate";
         format = "\"%s\": this title stands here a second time; keep one";

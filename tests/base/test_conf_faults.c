@@ -12,7 +12,13 @@ static void every_kind_of_fault_names_line_and_setting(void **state)
         const char *code, *says;
     } cases[] = {
         {"unknown_setting", "lanes = 4\nlans = 3\n", 2, "unknown-setting",
-            "lans: there is no such"},
+            "lans: there is no such setting here; is lanes meant?"},
+        {"letters_swapped", "listen_prot = 1\n", 1, "unknown-setting", "; is listen_port meant?"},
+        {"slip_in_a_section", SHOP("lokale = de\n"), 4, "unknown-setting", "; is locale meant?"},
+        {"slip_in_a_section_s_name", "storefornt \"a\" { }\n", 1, "unknown-setting",
+            "; is storefront meant?"},
+        {"colon_as_in_yaml", "hostname: mx.shop.example\n", 1, "unknown-setting",
+            "; is hostname meant?"},
         {"unknown_in_a_section", SHOP("\nnope = 1\n"), 5, "unknown-setting", "nope"},
         {"unknown_section", "shop \"a\" { }\n", 1, "unknown-setting", "shop"},
         {"a_setting_of_another_section", SHOP("lanes = 1\n"), 4, "unknown-setting", "lanes"},
