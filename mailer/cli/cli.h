@@ -84,6 +84,8 @@ void cli_print_faults(const struct faults *faults);
 
 /* --config FILE, else $PARCELPOST_CONFIG, else /etc/parcelpost/parcelpost.conf. */
 const char *cli_config_path(const struct cli *c);
+/* To follow the text of an error from conf_load: where other settings can be named, or who can read these; else "". */
+const char *cli_way_out(const struct cli *c, const struct err *e);
 /* Prints every fault. Exit codes: EX_CONFIG for wrong settings, CLI_UNKNOWN for an unreadable file. */
 bool cli_conf(struct cli *c, const struct conf **out, int *exit_code);
 /* The same where settings are in use: named by --config or the environment, or standing, readable,

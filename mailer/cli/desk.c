@@ -17,8 +17,7 @@ const char *cli_config_path(const struct cli *c)
         c, "config", environment && *environment ? environment : "/etc/parcelpost/parcelpost.conf");
 }
 
-/* Where other settings can be named, and who can read these. */
-static const char *way_out(const struct cli *c, const struct err *e)
+const char *cli_way_out(const struct cli *c, const struct err *e)
 {
     const char *environment = getenv("PARCELPOST_CONFIG");
     bool named = cli_value(c, "config", NULL) || (environment && *environment);
@@ -37,7 +36,7 @@ bool cli_conf(struct cli *c, const struct conf **out, int *exit_code)
     if (conf_load(cli_config_path(c), &faults, out, &e))
         return true;
     if (e.code != ERR_INPUT) {
-        fprintf(stderr, "parcelpost %s: %s%s\n", c->command->name, e.text, way_out(c, &e));
+        fprintf(stderr, "parcelpost %s: %s%s\n", c->command->name, e.text, cli_way_out(c, &e));
         *exit_code = CLI_UNKNOWN;
         return false;
     }

@@ -35,7 +35,10 @@ static bool load_conf(struct service *s, const struct conf **out, struct err *e)
     const struct conf *file = NULL;
     faults_init(&faults, arena);
     if (!conf_load(cli_config_path(s->cli), &faults, &file, e)) {
+        const char *way_out = cli_way_out(s->cli, e);
         s->settings_code = CLI_UNKNOWN;
+        if (*way_out)
+            return err_set(e, e->code, "%.200s%s", arena_printf(arena, "%s", e->text), way_out);
         return tell_faults(s, &faults, e);
     }
     *out = service_conf(s, file);

@@ -45,6 +45,8 @@ static void where_no_settings_are_it_is_said_how_to_name_them(void **state)
     unsetenv("PARCELPOST_CONFIG");
     expect_run(&(struct run){"none", "queue stats", CLI_UNKNOWN,
         "parcelpost.conf does not exist; name yours with --config FILE or in $PARCELPOST_CONFIG"});
+    expect_run(&(struct run){"serve", "serve", CLI_UNKNOWN,
+        "parcelpost.conf does not exist; name yours with --config FILE or in $PARCELPOST_CONFIG"});
     expect_run(&(struct run){
         "named", "queue stats --config absent.conf", CLI_UNKNOWN, "absent.conf does not exist\n"});
     if (before)
