@@ -102,7 +102,7 @@ int cli_no_storefront(const struct cli *c);
  * Where a queue exists but its keyring is gone, that is an error: a fresh one could never open what
  * is sealed. */
 bool cli_keyring_find(const struct conf *conf, struct keyring **out, struct err *e);
-/* The same, and makes the keyring of a new installation. */
+/* The same, and makes the keyring of a new installation, but not as root where the data folder is another's. */
 bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e);
 
 /* Settings, keyring and queue (QUEUE_TOOL) of one storefront. */

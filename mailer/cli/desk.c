@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAMES_SHOWN 20
@@ -106,12 +107,29 @@ bool cli_keyring_find(const struct conf *conf, struct keyring **out, struct err 
                conf->keyring_file, buf_text(&queue_file));
 }
 
+/* What root makes in the folder of a service's user, that user could not read. */
+static bool may_begin(const struct conf *conf, struct err *e)
+{
+    struct stat is;
+    if (geteuid() != 0 || stat(conf->data_dir, &is) != 0 || is.st_uid == 0)
+        return true;
+    const struct passwd *owner = getpwuid(is.st_uid);
+    char number[24];
+    snprintf(number, sizeof number, "#%ju", (uintmax_t)is.st_uid);
+    return err_set(e, ERR_DENIED,
+        "data_dir %s belongs to %s, who could not read what root makes: run this as that user, "
+        "with runuser or sudo -u",
+        conf->data_dir, owner ? owner->pw_name : number);
+}
+
 bool cli_keyring(const struct conf *conf, struct keyring **out, struct err *e)
 {
     if (!cli_keyring_find(conf, out, e))
         return false;
     if (*out)
         return true;
+    if (!may_begin(conf, e))
+        return false;
     if (!keyring_create(conf->keyring_file, e))
         return err_prefix(e, "keyring_file");
     log_warning("keyring-created", KV("file", conf->keyring_file),

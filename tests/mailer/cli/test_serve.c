@@ -5,6 +5,7 @@
 #include "tests/mailer/cli/front.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LONG_S 60 /* a service that does start would serve for ever */
@@ -222,6 +223,47 @@ static void a_sandbox_that_is_refused_leaves_nothing(void **state)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The first key made as root, say: the service's user could read neither the keyring nor the queue. */
+static void root_begins_nothing_in_the_folder_of_another(void **state)
+{
+    static const struct {
+        const char *name;
+        uid_t owner;
+        const char *says;
+    } table[] = {
+        {"of a user with a name", 65534, "belongs to nobody, who could not read"},
+        {"of one without", 64321, "belongs to #64321, who could not read"},
+    };
+    static const struct run own = {
+        "root's own", "queue stats --config root.conf", CLI_FINE, "queued"};
+    sigset_t before;
+    (void)state;
+
+    if (geteuid() != 0)
+        skip();
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    alarm(LONG_S);
+    room_write(&room, "root.conf",
+        "keyring_file = \"roots-keyring\"\ndata_dir = \"others\"\n"
+        "public_url = \"https://post.shop.example\"\n"
+        "storefront \"acme\" { from = orders@shop.example }\n",
+        0600);
+    assert_int_equal(mkdir("others", 0700), 0);
+    EACH(row, table)
+    {
+        struct run key = {row->name, "key create --config root.conf", EX_NOPERM, row->says};
+        struct run serve = {row->name, "serve --config root.conf", EX_NOPERM, row->says};
+        assert_int_equal(chown("others", row->owner, (gid_t)-1), 0);
+        expect_run(&key);
+        expect_run(&serve);
+        expect(row->name, access("roots-keyring", F_OK) != 0, "no keyring");
+    }
+    assert_int_equal(chown("others", 0, (gid_t)-1), 0);
+    expect_run(&own);
+    alarm(0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_sandbox_without_a_place_for_mails_makes_nothing),
         cmocka_unit_test(a_sandbox_may_keep_mails_in_a_data_folder_to_be_made),
         cmocka_unit_test(a_sandbox_that_is_refused_leaves_nothing),
+        cmocka_unit_test(root_begins_nothing_in_the_folder_of_another),
     };
 
     return cmocka_run_group_tests(tests, front_open, front_close);
