@@ -156,13 +156,14 @@ static void commit_group(struct committer *c, struct ticket *group, size_t n)
 {
     struct store_op *ops[COMMITTER_GROUP];
     struct err e = {0};
-    int64_t began_ns = clock_steady_ns(), now_ms = clock_now_ms(c->setup.clock);
+    int64_t began_ns = clock_steady_ns(), now_ms;
     bool fine, wrote = false, work = false;
     size_t i = 0;
 
     for (struct ticket *t = group; t; t = t->next)
         ops[i++] = &t->op;
     fine = apply(c, ops, n, &wrote, &e);
+    now_ms = clock_now_ms(c->setup.clock); /* after the disk, which may be slow */
     const struct err *failure = fine ? failure_in(group) : &e;
     note_health(c, wrote, failure);
     if (c->latency)

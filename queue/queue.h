@@ -322,7 +322,8 @@ bool queue_count(
  * as unsure (of other nodes too), old idempotency keys go. A queue that could not write tries to. */
 bool queue_sweep(struct queue *q, struct err *e);
 
-/* Sleeps until a submit, release or retry makes work, or until_ms. Other processes' work is seen within 1 s. */
+/* Sleeps until a submit, release or retry makes work that is due or falls due within 1 s, or until_ms, and for 1 s at most: so
+ * what other processes do, or falls due later, is seen in time. */
 void queue_wait(struct queue *q, int64_t until_ms);
 void queue_wake(struct queue *q); /* ends all waits, for shutdown */
 

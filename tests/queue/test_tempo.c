@@ -113,13 +113,17 @@ struct line {
     struct vault *v;
     struct committer *c;
     _Atomic unsigned groups, answered, worked;
+    int64_t takes_ms; /* a commit, by the clock that stands */
 };
 
 static bool apply(struct store *s, struct store_op *const *ops, size_t n, int64_t now_ms,
     const struct store_condition *condition, bool *wrote, struct err *e)
 {
     (void)now_ms, (void)condition, (void)e;
-    ((struct line *)s)->groups++;
+    struct line *l = (struct line *)s;
+
+    l->groups++;
+    l->p->time.ms += l->takes_ms;
     for (size_t i = 0; i < n; i++)
         ops[i]->ok = true;
     *wrote = true;
@@ -294,6 +298,19 @@ static void only_what_falls_due_soon_rings(void **state)
     line_close(&l);
 }
 
+static void what_falls_due_while_the_disk_is_slow_rings(void **state)
+{
+    struct line l;
+
+    (void)state;
+    line_open(&l, BODIES);
+    l.takes_ms = 500;
+    submit_for(&l, clock_now_ms(&l.p->clock) + COMMITTER_SOON_MS + 400, MSG_QUEUED);
+    committer_close(&l.c);
+    assert_int_equal(l.worked, 1);
+    line_close(&l);
+}
+
 /* ---- a queue ---- */
 
 static void settled(void *answered, const struct err *e_or_null)
@@ -351,6 +368,7 @@ int main(void)
         cmocka_unit_test(without_bodies_nothing_waits),
         cmocka_unit_test(closing_commits_what_waits),
         cmocka_unit_test(only_what_falls_due_soon_rings),
+        cmocka_unit_test(what_falls_due_while_the_disk_is_slow_rings),
         cmocka_unit_test(a_service_waits_by_its_lanes),
     };
 
