@@ -19,7 +19,7 @@
 #define TEMPO_WINDOW_NS 16000000 /* over at least so long it is counted how fast outcomes come */
 
 struct tempo {
-    size_t enough; /* 0: no group ever waits */
+    size_t enough; /* 0 (commands, a single lane): no group ever waits */
     int64_t began_ns, window_ns;
     size_t outcomes; /* of the groups since window_ns */
     bool is_brisk;
