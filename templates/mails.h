@@ -41,7 +41,8 @@ struct mails;
 /* dirs: each holds mails/ and locales/ as templates/ of this tree does; looked at in order, the first
  * that has a mail, a partial or a catalog entry of that name wins. Every part and catalog is compiled,
  * every catalog key that a part uses must exist in every locale, every variable in mail.json and every
- * partial in mails/partials: a fault is ERR_INPUT naming the file. No mails at all are ERR_MISSING. */
+ * partial in mails/partials: a fault is ERR_INPUT naming the file. A folder that has neither, and no mails at
+ * all, are ERR_MISSING. */
 bool mails_open(const char *const *dirs, size_t n, struct mails **out, struct err *e);
 void mails_close(struct mails **m);
 

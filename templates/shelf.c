@@ -247,6 +247,20 @@ static int compare_locales(const void *a, const void *b)
     return strcmp(((const struct shelved_locale *)a)->tag, ((const struct shelved_locale *)b)->tag);
 }
 
+/* A slip in the folder's name would else put our mails in the place of the shop's own, without a word. */
+static bool is_shelf(const char *dir, struct err *e)
+{
+    static const char *const parts[] = {"mails", "locales"};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        AUTO(buf_close) struct buf path = {0};
+        struct stat is;
+        buf_addf(&path, "%s/%s", dir, parts[i]);
+        if (stat(buf_text(&path), &is) == 0 || (errno != ENOENT && errno != ENOTDIR))
+            return true; /* what cannot be read, reading tells */
+    }
+    return err_set(e, ERR_MISSING, "%s is no folder with mails/ or locales/ in it", dir);
+}
+
 bool shelf_read(struct mails *m, const char *const *dirs, size_t n, struct err *e)
 {
     m->mails = arena_array(m->arena, ENTRIES_MAX, sizeof *m->mails);
@@ -255,8 +269,8 @@ bool shelf_read(struct mails *m, const char *const *dirs, size_t n, struct err *
     m->partial_files = js_object();
     m->declarations = js_array();
     for (size_t i = 0; i < n; i++)
-        if (!read_partials(m, dirs[i], e) || !read_catalogs(m, dirs[i], e) ||
-            !read_mails(m, dirs[i], e))
+        if (!is_shelf(dirs[i], e) || !read_partials(m, dirs[i], e) ||
+            !read_catalogs(m, dirs[i], e) || !read_mails(m, dirs[i], e))
             return false;
     qsort(m->mails, m->n, sizeof *m->mails, compare_mails);
     qsort(m->locales, m->locales_n, sizeof *m->locales, compare_locales);

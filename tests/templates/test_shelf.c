@@ -186,6 +186,27 @@ static void an_empty_folder_is_no_shelf(void **state)
     assert_int_equal(e.code, ERR_MISSING);
 }
 
+/* Passed over, it would put the house's mails in the place of the shop's own. */
+static void an_own_folder_of_another_name_is_refused(void **state)
+{
+    (void)state;
+    AUTO(folder_remove) struct folder house = {""};
+    char inside[128], absent[128];
+    make_shelf(&house);
+    snprintf(inside, sizeof inside, "%s/mails/hello", house.path);
+    snprintf(absent, sizeof absent, "%s/absent", house.path);
+    const char *const table[] = {absent, inside};
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        const char *const dirs[] = {table[i], house.path};
+        struct mails *m = NULL;
+        struct err e = {0};
+        assert_false(mails_open(dirs, 2, &m, &e));
+        assert_int_equal(e.code, ERR_MISSING);
+        assert_non_null(strstr(e.text, table[i]));
+        assert_non_null(strstr(e.text, "is no folder with mails/ or locales/ in it"));
+    }
+}
+
 static void the_first_of_several_folders_wins(void **state)
 {
     (void)state;
@@ -362,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_section_for_the_other_stream_asks_nothing),
         cmocka_unit_test(a_missing_part_names_its_path),
         cmocka_unit_test(an_empty_folder_is_no_shelf),
+        cmocka_unit_test(an_own_folder_of_another_name_is_refused),
         cmocka_unit_test(the_first_of_several_folders_wins),
         cmocka_unit_test(the_order_of_members_in_a_file_does_not_matter),
         cmocka_unit_test(an_escaped_text_escapes_the_raw_texts_inside_it),
