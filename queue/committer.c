@@ -22,7 +22,8 @@ struct committer {
     pthread_cond_t pressing; /* while a group waits for company, in place of `arrived` */
     struct tempo tempo;
     struct ticket *first, **last;
-    size_t ops, outcomes, bytes; /* waiting */
+    size_t ops, bytes; /* waiting */
+    struct tempo_line line;
     bool stop;
     struct err trouble; /* code ERR_NONE while well */
 };
@@ -57,9 +58,10 @@ static bool has_room(size_t n, size_t bytes, const struct ticket *t)
                          bytes + t->bytes + t->followers_bytes <= GROUP_BYTES);
 }
 
-static bool is_outcome(const struct ticket *t)
+static void count_in(struct tempo_line *line, const struct ticket *t)
 {
-    return t->op.kind == STORE_SETTLE;
+    line->outcomes += t->op.kind == STORE_SETTLE;
+    line->claims += t->op.kind == STORE_CLAIM;
 }
 
 /* The lock is held. */
@@ -68,7 +70,7 @@ static void wait_for_company(struct committer *c)
     bool late = false;
 
     while (!c->stop && !late) {
-        int64_t due_ns = tempo_due_ns(&c->tempo, c->outcomes);
+        int64_t due_ns = tempo_due_ns(&c->tempo, c->line);
         struct timespec due = {due_ns / 1000000000, due_ns % 1000000000};
 
         if (due_ns <= clock_steady_ns())
@@ -81,7 +83,8 @@ static void wait_for_company(struct committer *c)
 static struct ticket *take_group(struct committer *c, size_t *n)
 {
     struct ticket *group, **end;
-    size_t bytes = 0, followers = 0, outcomes = 0;
+    size_t bytes = 0, followers = 0;
+    struct tempo_line taken = {0};
 
     pthread_mutex_lock(&c->lock);
     while (!c->first && !c->stop)
@@ -94,7 +97,7 @@ static struct ticket *take_group(struct committer *c, size_t *n)
             break;
         followers = followers > 0 ? followers - 1 : (*end)->followers;
         bytes += (*end)->bytes;
-        outcomes += is_outcome(*end);
+        count_in(&taken, *end);
         (*n)++;
     }
     c->first = *end;
@@ -102,9 +105,10 @@ static struct ticket *take_group(struct committer *c, size_t *n)
         c->last = &c->first;
     *end = NULL;
     c->ops -= *n;
-    c->outcomes -= outcomes;
+    c->line.outcomes -= taken.outcomes;
+    c->line.claims -= taken.claims;
     c->bytes -= bytes;
-    tempo_begin(&c->tempo, outcomes, clock_steady_ns());
+    tempo_begin(&c->tempo, taken.outcomes, clock_steady_ns());
     pthread_cond_broadcast(&c->room);
     pthread_mutex_unlock(&c->lock);
     return group;
@@ -217,7 +221,7 @@ void committer_open(const struct committer_setup *setup, struct committer **out)
         err_out_of_memory();
     c->setup = *setup;
     c->last = &c->first;
-    c->tempo.enough = setup->bodies / 2;
+    c->tempo = tempo_for(setup->bodies);
     flusher_open(setup->vault, &c->flusher);
     look_up_metrics(c, setup->metrics);
     pthread_mutex_init(&c->lock, NULL);
@@ -264,10 +268,10 @@ static void stand_in_line(struct committer *c, struct ticket *t)
     *c->last = t;
     c->last = &t->next;
     c->ops++;
-    c->outcomes += is_outcome(t);
+    count_in(&c->line, t);
     c->bytes += t->bytes;
     pthread_cond_signal(&c->arrived);
-    if (c->outcomes == c->tempo.enough)
+    if (tempo_is_pressed(&c->tempo, c->line))
         pthread_cond_signal(&c->pressing);
 }
 

@@ -6,7 +6,9 @@
 #include <time.h>
 
 #define MS INT64_C(1000000)
-#define ENOUGH 32
+#define LANES 64
+#define ENOUGH 32       /* outcomes */
+#define ENOUGH_CLAIMS 4 /* and claims, for so many lanes */
 #define START (1000 * MS)
 
 /* ---- by the numbers ---- */
@@ -21,12 +23,22 @@ static int64_t play(struct tempo *t, int64_t from_ns, size_t outcomes, int64_t a
     return at - apart_ms * MS;
 }
 
-static int64_t wait_after(size_t outcomes, int64_t apart_ms, size_t in_line)
+static int64_t wait_of(size_t lanes, size_t outcomes, int64_t apart_ms, struct tempo_line in_line)
 {
-    struct tempo t = {.enough = ENOUGH};
+    struct tempo t = tempo_for(lanes);
     int64_t began = play(&t, START, outcomes, apart_ms);
 
     return tempo_due_ns(&t, in_line) - began;
+}
+
+static int64_t wait_after(size_t outcomes, int64_t apart_ms, size_t in_line)
+{
+    return wait_of(LANES, outcomes, apart_ms, (struct tempo_line){.outcomes = in_line});
+}
+
+static int64_t wait_with_claims(size_t lanes, size_t claims)
+{
+    return wait_of(lanes, 4, 1, (struct tempo_line){.claims = claims});
 }
 
 static void outcomes_that_come_fast_wait_for_company(void **state)
@@ -51,53 +63,66 @@ static void enough_outcomes_in_line_end_the_wait(void **state)
     assert_int_equal(wait_after(4, 1, ENOUGH), 0);
 }
 
+/* Else few lanes would stand there together, each behind its claim, until the gap is over. */
+static void claims_that_keep_lanes_waiting_end_the_wait(void **state)
+{
+    (void)state;
+    assert_int_equal(wait_with_claims(LANES, ENOUGH_CLAIMS - 1), TEMPO_GAP_NS);
+    assert_int_equal(wait_with_claims(LANES, ENOUGH_CLAIMS), 0);
+    assert_int_equal(wait_with_claims(1000, ENOUGH_CLAIMS), 0);
+    assert_int_equal(wait_with_claims(32, 1), TEMPO_GAP_NS);
+    assert_int_equal(wait_with_claims(31, 1), 0);
+    assert_int_equal(wait_with_claims(2, 1), 0);
+    assert_int_equal(wait_with_claims(2, 0), TEMPO_GAP_NS); /* only posts stand in line */
+}
+
 /* Pairs a millisecond apart, one pair in twenty: two in a gap for a moment, and far fewer in all. */
 static void a_moment_of_haste_is_not_fast(void **state)
 {
-    struct tempo t = {.enough = ENOUGH};
+    struct tempo t = tempo_for(LANES);
 
     (void)state;
     for (int64_t at = START; at < START + 200 * MS; at += 20 * MS) {
         tempo_begin(&t, 1, at);
-        assert_int_equal(tempo_due_ns(&t, 0), at);
+        assert_int_equal(tempo_due_ns(&t, (struct tempo_line){0}), at);
         tempo_begin(&t, 1, at + MS);
-        assert_int_equal(tempo_due_ns(&t, 0), at + MS);
+        assert_int_equal(tempo_due_ns(&t, (struct tempo_line){0}), at + MS);
     }
 }
 
 static void a_change_of_speed_is_noticed_within_two_windows(void **state)
 {
-    struct tempo t = {.enough = ENOUGH};
+    struct tempo t = tempo_for(LANES);
     int64_t at = play(&t, START, 1, 10);
 
     (void)state;
-    assert_int_equal(tempo_due_ns(&t, 0), at);
+    assert_int_equal(tempo_due_ns(&t, (struct tempo_line){0}), at);
     for (int64_t end = at + 2 * TEMPO_WINDOW_NS; at < end; at += MS)
         tempo_begin(&t, 1, at);
-    assert_true(tempo_due_ns(&t, 0) > at);
+    assert_true(tempo_due_ns(&t, (struct tempo_line){0}) > at);
     for (int64_t end = at + 2 * TEMPO_WINDOW_NS; at < end; at += MS)
         tempo_begin(&t, 0, at);
-    assert_true(tempo_due_ns(&t, 0) <= at);
+    assert_true(tempo_due_ns(&t, (struct tempo_line){0}) <= at);
 }
 
 static void where_nothing_is_enough_nobody_waits(void **state)
 {
-    struct tempo t = {0};
+    struct tempo t = tempo_for(0);
     int64_t began = play(&t, START, 9, 1);
 
     (void)state;
-    assert_int_equal(tempo_due_ns(&t, 0), began);
+    assert_int_equal(tempo_due_ns(&t, (struct tempo_line){0}), began);
 }
 
 static void the_first_group_after_a_pause_does_not_wait(void **state)
 {
-    struct tempo t = {.enough = ENOUGH};
+    struct tempo t = tempo_for(LANES);
     int64_t began = play(&t, START, 9, 1), later = began + 5000 * MS;
 
     (void)state;
-    assert_true(tempo_due_ns(&t, 1) < later);
+    assert_true(tempo_due_ns(&t, (struct tempo_line){.outcomes = 1}) < later);
     tempo_begin(&t, 1, later); /* and its outcome is one in five seconds */
-    assert_int_equal(tempo_due_ns(&t, 1), later);
+    assert_int_equal(tempo_due_ns(&t, (struct tempo_line){.outcomes = 1}), later);
 }
 
 /* ---- a committer ---- */
@@ -188,6 +213,7 @@ struct step {
     size_t first;
     int64_t rest_us;
     size_t then;
+    enum store_op_kind then_kind;
 };
 
 /* Until all are answered, again and again. */
@@ -202,7 +228,7 @@ static void step_for(struct line *l, const struct step *s, int64_t ns)
         if (s->rest_us > 0)
             rest_us(s->rest_us);
         for (size_t i = 0; i < s->then; i++)
-            stand(l, &t[s->first + i], s->kind);
+            stand(l, &t[s->first + i], s->then_kind);
         while (l->answered < s->first + s->then)
             rest_us(20);
     }
@@ -235,26 +261,35 @@ static bool is_ever_quick(size_t bodies, const struct step *s)
 static void outcomes_that_are_not_enough_wait(void **state)
 {
     (void)state;
-    assert_true(
-        apart_ns(BODIES, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 1000, 0}) > TEMPO_GAP_NS / 2);
+    assert_true(apart_ns(BODIES, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 1000, 0,
+                                     STORE_SETTLE}) > TEMPO_GAP_NS / 2);
 }
 
 static void one_more_ends_the_wait(void **state)
 {
     (void)state;
-    assert_true(is_ever_quick(BODIES, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 100, 1}));
+    assert_true(
+        is_ever_quick(BODIES, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 100, 1, STORE_SETTLE}));
+}
+
+static void a_claim_ends_the_wait_of_few_lanes(void **state)
+{
+    (void)state;
+    assert_true(
+        is_ever_quick(BODIES, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 100, 1, STORE_CLAIM}));
 }
 
 static void posts_alone_do_not_wait(void **state)
 {
     (void)state;
-    assert_true(is_ever_quick(BODIES, &(struct step){STORE_SUBMIT, BODIES / 2 - 1, 0, 0}));
+    assert_true(
+        is_ever_quick(BODIES, &(struct step){STORE_SUBMIT, BODIES / 2 - 1, 0, 0, STORE_SETTLE}));
 }
 
 static void without_bodies_nothing_waits(void **state)
 {
     (void)state;
-    assert_true(is_ever_quick(0, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 0, 0}));
+    assert_true(is_ever_quick(0, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 0, 0, STORE_SETTLE}));
 }
 
 static void closing_commits_what_waits(void **state)
@@ -264,7 +299,7 @@ static void closing_commits_what_waits(void **state)
 
     (void)state;
     line_open(&l, BODIES);
-    step_for(&l, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 0, 0}, LEARN_NS);
+    step_for(&l, &(struct step){STORE_SETTLE, BODIES / 2 - 1, 0, 0, STORE_SETTLE}, LEARN_NS);
     l.answered = 0;
     stand(&l, &t, STORE_SETTLE);
     committer_close(&l.c);
@@ -358,12 +393,14 @@ int main(void)
         cmocka_unit_test(outcomes_that_come_fast_wait_for_company),
         cmocka_unit_test(outcomes_that_come_slowly_wait_for_nobody),
         cmocka_unit_test(enough_outcomes_in_line_end_the_wait),
+        cmocka_unit_test(claims_that_keep_lanes_waiting_end_the_wait),
         cmocka_unit_test(a_moment_of_haste_is_not_fast),
         cmocka_unit_test(a_change_of_speed_is_noticed_within_two_windows),
         cmocka_unit_test(where_nothing_is_enough_nobody_waits),
         cmocka_unit_test(the_first_group_after_a_pause_does_not_wait),
         cmocka_unit_test(outcomes_that_are_not_enough_wait),
         cmocka_unit_test(one_more_ends_the_wait),
+        cmocka_unit_test(a_claim_ends_the_wait_of_few_lanes),
         cmocka_unit_test(posts_alone_do_not_wait),
         cmocka_unit_test(without_bodies_nothing_waits),
         cmocka_unit_test(closing_commits_what_waits),
