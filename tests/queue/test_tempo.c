@@ -128,7 +128,9 @@ static void the_first_group_after_a_pause_does_not_wait(void **state)
 /* ---- a committer ---- */
 
 #define TRIES 20
-#define BODIES 16 /* so eight outcomes are enough */
+#define BODIES                                                                                     \
+    128 /* so 64 outcomes are enough, and some fewer at once fast, even where a thread gets no core for 0.1 s */
+#define LANES 16 /* of a service: the store is slow beside `apply` */
 #define LEARN_NS (40 * MS)
 #define MEASURE_NS (100 * MS)
 
@@ -365,26 +367,31 @@ static unsigned settle_for(struct post *p, int64_t ns)
 
     for (int64_t end = clock_steady_ns() + ns; clock_steady_ns() < end; times++) {
         _Atomic unsigned answered = 0;
-        for (size_t i = 0; i < BODIES / 2 - 1; i++)
+        for (size_t i = 0; i < LANES / 2 - 1; i++)
             FINE(queue_settle_async(p->q, &s, p->a, settled, (void *)&answered, &p->e));
         rest_us(1000);
-        while (answered < BODIES / 2 - 1)
+        while (answered < LANES / 2 - 1)
             rest_us(20);
     }
     return times;
 }
 
+/* One try is enough: on a busy machine outcomes come slowly now and then, and nothing waits. */
 static void a_service_waits_by_its_lanes(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    bool waits = false;
 
     (void)state;
-    p->lanes = BODIES;
+    p->lanes = LANES;
     post_reopen(p);
-    settle_for(p, LEARN_NS);
-    int64_t began = clock_steady_ns();
-    unsigned times = settle_for(p, MEASURE_NS);
-    assert_true((clock_steady_ns() - began) / times > TEMPO_GAP_NS / 2);
+    for (int i = 0; i < TRIES && !waits; i++) {
+        settle_for(p, LEARN_NS);
+        int64_t began = clock_steady_ns();
+        unsigned times = settle_for(p, MEASURE_NS);
+        waits = (clock_steady_ns() - began) / times > TEMPO_GAP_NS * 3 / 4;
+    }
+    assert_true(waits);
 }
 
 int main(void)
