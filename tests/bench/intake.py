@@ -34,10 +34,10 @@ def measure(run):
     compare(found, single, many, BATCH, "accepted, %d clients, durable" % CLIENTS)
     compare(found, batched, many, BATCH, "accepted in batches of %d, durable" % BATCH, GOAL)
     if len(turns) > 1:
-        found.note("of posts and loops in turns the medians of %d; posted singly beside rows at %d a commit: %s" % (len(turns), CLIENTS, ", ".join(
+        found.note("%d turns, of each comparison the one with the median ratio; posted singly beside rows at %d a commit: %s" % (len(turns), CLIENTS, ", ".join(
             "%.2f" % (posted.per_second / rows["per_second"]) for posted, rows in zip(single, few))))
-    found.note("singly, in the turn of the median: " + middle(single).how)
-    found.note("in batches, in the turn of the median: " + middle(batched).how)
+    found.note("singly, in the turn of the median: " + middle(single, few)[0].how)
+    found.note("in batches, in the turn of the median: " + middle(batched, many)[0].how)
     found.note("CPU of the rows alone: %.0f us at %d a commit, %.0f us at %d a commit" % (
         statistics.median(rows["cpu_us"] for rows in few), CLIENTS, statistics.median(rows["cpu_us"] for rows in many), BATCH))
     return found
@@ -51,14 +51,14 @@ def take_turn(run, sink, count, turn):
     return single, batched, few, write_rows(run, count, BATCH, single.sizes)
 
 
-def middle(posted):
-    """The one with the median rate of an odd number."""
-    return sorted(posted, key=lambda p: p.per_second)[len(posted) // 2]
+def middle(posted, rows):
+    """(posted, rows) of the turn with the median ratio: what drifts between turns meets both. An odd number of turns."""
+    return sorted(zip(posted, rows), key=lambda pair: pair[0].per_second / pair[1]["per_second"])[len(posted) // 2]
 
 
 def compare(found, posted, rows, per_commit, figure, goal=0.0):
-    found.row(figure, middle(posted).per_second, "rows by one loop, %d a commit" % per_commit,
-              statistics.median(r["per_second"] for r in rows), goal=goal)
+    ours, beside = middle(posted, rows)
+    found.row(figure, ours.per_second, "rows by one loop, %d a commit" % per_commit, beside["per_second"], goal=goal)
 
 
 Posted = collections.namedtuple("Posted", "per_second sizes how")
