@@ -92,10 +92,9 @@ struct attachment {
 struct tray;
 struct handover {
     atomic_size_t references;
-    size_t bytes; /* of all that it holds */
-    void (*close)(struct handover *h);
-    struct tray *
-        room; /* of queue_take_room for these bytes, given back when it goes; NULL: none was taken */
+    size_t bytes;      /* of all that it holds */
+    struct tray *tray; /* whose memory it is (queue_handover_new); NULL: its maker's */
+    void (*close)(struct handover *h); /* overwrites it; frees it when it is its maker's memory */
 };
 struct handover *handover_ref(struct handover *h);
 void handover_drop(struct handover **h);
@@ -127,9 +126,10 @@ struct submission {
 /* Whether a handover of this submission, which is complete but for it, is likely to be kept: not one that is due later or is
  * suppressed, is too large, or finds no room. Else it need not be made. */
 bool queue_has_room(const struct queue *q, const struct submission *s);
-/* The same for certain, and takes the room: to be called before the handover is made, which has it from then on. NULL: it
- * must not be made. */
-struct tray *queue_take_room(const struct queue *q, const struct submission *s, size_t bytes);
+/* Memory for a handover of so many bytes in all, where it is kept for certain. Not zeroed but for struct handover at its beginning, in
+ * which all but `close` is set; one reference, the caller's. NULL: it would not be kept, and is not to be made. */
+struct handover *queue_handover_new(
+    const struct queue *q, const struct submission *s, size_t bytes);
 
 enum submit_result {
     SUBMIT_NEW,

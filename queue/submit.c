@@ -86,9 +86,9 @@ bool queue_has_room(const struct queue *q, const struct submission *s)
     return q->tray && tray_has_room(q->tray, s, queue_now_ms(q));
 }
 
-struct tray *queue_take_room(const struct queue *q, const struct submission *s, size_t bytes)
+struct handover *queue_handover_new(const struct queue *q, const struct submission *s, size_t bytes)
 {
-    return q->tray && tray_take_room(q->tray, s, bytes, queue_now_ms(q)) ? q->tray : NULL;
+    return q->tray ? tray_handover_new(q->tray, s, bytes, queue_now_ms(q)) : NULL;
 }
 
 static struct posting *open_posting(struct queue *q, size_t n, void *context)

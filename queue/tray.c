@@ -1,5 +1,7 @@
 #include "queue/tray.h"
 
+#include "queue/locker.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 struct tray_item {
     struct tray *tray;
     struct tray_item *next_in_bucket, *older, *newer; /* while it lies in the tray */
-    size_t bytes; /* of all that it holds, but for a handover that has room of its own */
+    size_t bytes; /* of all that it holds, but for a handover that lies in the tray itself */
     int64_t since_ms, erasures;
     int64_t person_mark;
     struct handover *handover;
@@ -26,12 +28,13 @@ struct tray {
     struct gauge *held;                       /* NULL once closed */
     struct tray_item *buckets[BUCKETS];
     struct tray_item *oldest, *newest;
-    size_t bytes, items; /* of all items and handovers with room, wherever they are */
-    int64_t erasures;    /* as of the last look */
+    struct locker *locker; /* all items, and the handovers that the tray has made */
+    size_t bytes, items;   /* of all of them, wherever they are */
+    int64_t erasures;      /* as of the last look */
     bool closed;
 };
 
-static void give_back(struct tray *t, size_t bytes);
+static void give_back(struct tray *t, void *piece, size_t piece_bytes, size_t bytes);
 
 struct handover *handover_ref(struct handover *h)
 {
@@ -46,11 +49,11 @@ void handover_drop(struct handover **ph)
     *ph = NULL;
     if (!h || atomic_fetch_sub_explicit(&h->references, 1, memory_order_acq_rel) != 1)
         return;
-    struct tray *room = h->room;
+    struct tray *tray = h->tray;
     size_t bytes = h->bytes;
     h->close(h);
-    if (room)
-        give_back(room, bytes);
+    if (tray)
+        give_back(tray, h, bytes, locker_bytes(bytes));
 }
 
 static void wipe_key(void *key)
@@ -87,6 +90,7 @@ struct tray *tray_open(size_t lanes, struct metrics *m)
     pthread_mutex_init(&t->lock, NULL);
     t->erasures = -1;
     t->max_bytes = bytes_beside(lanes);
+    t->locker = locker_open(t->max_bytes);
     if (!m)
         return t;
     t->held = metrics_gauge(m, "parcelpost_queue_memory_bytes",
@@ -101,6 +105,7 @@ struct tray *tray_open(size_t lanes, struct metrics *m)
 static void free_tray(struct tray *t)
 {
     pthread_mutex_destroy(&t->lock);
+    locker_close(&t->locker);
     free(t);
 }
 
@@ -114,9 +119,10 @@ static void count_bytes(struct tray *t, int64_t change)
         gauge_set(t->held, (int64_t)t->bytes);
 }
 
-static void give_back(struct tray *t, size_t bytes)
+static void give_back(struct tray *t, void *piece, size_t piece_bytes, size_t bytes)
 {
     pthread_mutex_lock(&t->lock);
+    locker_give(t->locker, piece, piece_bytes);
     count_bytes(t, -(int64_t)bytes);
     t->items--;
     bool last = t->closed && t->items == 0;
@@ -137,8 +143,7 @@ void tray_item_close(struct tray_item **i)
     handover_drop(&old->handover);
     vault_key_wipe(&old->key.key);
     explicit_bzero(old->text, old->text_n);
-    free(old);
-    give_back(t, bytes);
+    give_back(t, old, sizeof *old + old->text_n, bytes);
 }
 
 /* ---- lists, all under the lock ---- */
@@ -298,51 +303,61 @@ bool tray_has_room(struct tray *t, const struct submission *s, int64_t now_ms)
     return fits;
 }
 
-/* Whether there is room, which is taken at once. */
-static bool reserve(struct tray *t, size_t bytes, int64_t now_ms, int64_t *erasures)
+/* A piece of the tray's memory; NULL when there is no room for it and what lies beside it. */
+static void *take_piece(
+    struct tray *t, size_t piece_bytes, size_t bytes, int64_t now_ms, int64_t *erasures)
 {
     struct tray_item *gone = NULL;
+    void *piece = NULL;
 
     pthread_mutex_lock(&t->lock);
-    bool fits = t->bytes + bytes <= t->max_bytes;
-    if (!fits) {
-        take_out_since(t, now_ms - TRAY_KEPT_MS, &gone);
-    } else {
+    if (t->bytes + bytes <= t->max_bytes)
+        piece = locker_take(t->locker, piece_bytes);
+    if (piece) {
         count_bytes(t, (int64_t)bytes);
         t->items++;
         *erasures = t->erasures;
+    } else {
+        take_out_since(t, now_ms - TRAY_KEPT_MS, &gone);
     }
     pthread_mutex_unlock(&t->lock);
     close_chain(gone);
-    return fits;
+    return piece;
 }
 
-bool tray_take_room(struct tray *t, const struct submission *s, size_t bytes, int64_t now_ms)
+struct handover *tray_handover_new(
+    struct tray *t, const struct submission *s, size_t bytes, int64_t now_ms)
 {
     int64_t erasures;
+    struct handover *h = may_lie(s, bytes, now_ms)
+                             ? take_piece(t, bytes, locker_bytes(bytes), now_ms, &erasures)
+                             : NULL;
 
-    return may_lie(s, bytes, now_ms) && reserve(t, bytes, now_ms, &erasures);
+    if (!h)
+        return NULL;
+    *h = (struct handover){.bytes = bytes, .tray = t};
+    atomic_init(&h->references, 1);
+    return h;
 }
 
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms)
 {
     if (!s->handover || !may_lie(s, s->handover->bytes, now_ms))
         return NULL;
-    size_t text_n = bytes_of(s), bytes = sizeof(struct tray_item) + text_n;
+    size_t text_n = bytes_of(s), piece_bytes = sizeof(struct tray_item) + text_n;
+    size_t bytes = locker_bytes(piece_bytes) + (s->handover->tray ? 0 : s->handover->bytes);
     int64_t erasures;
-    if (!s->handover->room)
-        bytes += s->handover->bytes;
-    if (!reserve(t, bytes, now_ms, &erasures))
-        return NULL;
-    struct tray_item *i = calloc(1, sizeof *i + text_n);
+    struct tray_item *i = take_piece(t, piece_bytes, bytes, now_ms, &erasures);
     if (!i)
-        err_out_of_memory();
-    i->tray = t;
-    i->bytes = bytes;
-    i->since_ms = now_ms;
-    i->erasures = erasures;
-    i->handover = handover_ref(s->handover);
-    i->text_n = text_n;
+        return NULL;
+    *i = (struct tray_item){
+        .tray = t,
+        .bytes = bytes,
+        .since_ms = now_ms,
+        .erasures = erasures,
+        .handover = handover_ref(s->handover),
+        .text_n = text_n,
+    };
     fill(i, s);
     return i;
 }
@@ -427,6 +442,7 @@ void tray_sweep(struct tray *t, int64_t now_ms)
 
     pthread_mutex_lock(&t->lock);
     take_out_since(t, now_ms - TRAY_KEPT_MS, &gone);
+    locker_sweep(t->locker);
     pthread_mutex_unlock(&t->lock);
     close_chain(gone);
 }

@@ -31,8 +31,9 @@ void tray_close(struct tray **t);
 
 /* Whatever is handed over with s. */
 bool tray_has_room(struct tray *t, const struct submission *s, int64_t now_ms);
-/* Room for what is handed over with s, before it is made. Whoever gets `true` makes a handover with this room. */
-bool tray_take_room(struct tray *t, const struct submission *s, size_t bytes, int64_t now_ms);
+/* Memory for what is handed over with s (queue.h, queue_handover_new); NULL when it would not be kept. */
+struct handover *tray_handover_new(
+    struct tray *t, const struct submission *s, size_t bytes, int64_t now_ms);
 /* A copy of all that the job needs; NULL when it is not to be kept. To be made before the person's key is asked for, so that
  * an erasure between the two is not missed. */
 struct tray_item *tray_item_new(struct tray *t, const struct submission *s, int64_t now_ms);

@@ -1,28 +1,22 @@
 #include "mailer/intake/rendered.h"
 
-#include "base/err.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-static void close_rendered(struct handover *h)
+static void wipe(struct handover *h)
 {
     explicit_bzero(h, h->bytes);
-    free(h);
 }
 
 /* NULL: there is no room. */
 static struct rendered *new_block(const struct queue *q, const struct submission *s, size_t bytes)
 {
-    struct tray *room = queue_take_room(q, s, bytes);
-    struct rendered *r = room ? malloc(bytes) : NULL;
+    struct handover *h = queue_handover_new(q, s, bytes);
+    struct rendered *r = (struct rendered *)h;
 
-    if (!room)
+    if (!h)
         return NULL;
-    if (!r)
-        err_out_of_memory();
-    *r = (struct rendered){.handover = {.bytes = bytes, .close = close_rendered, .room = room}};
-    atomic_init(&r->handover.references, 1);
+    h->close = wipe;
+    memset(h + 1, 0, sizeof *r - sizeof *h);
     return r;
 }
 
@@ -61,5 +55,5 @@ const struct rendered *rendered_of(const struct job *j)
 {
     const struct handover *h = j->handover;
 
-    return h && h->close == close_rendered ? (const struct rendered *)h : NULL;
+    return h && h->close == wipe ? (const struct rendered *)h : NULL;
 }

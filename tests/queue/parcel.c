@@ -12,16 +12,23 @@ struct parcel {
 static void close_parcel(struct handover *h)
 {
     atomic_fetch_add(((struct parcel *)h)->gone, 1);
-    free(h);
+    if (!h->tray)
+        free(h);
+}
+
+void parcel_tells(struct handover *h, atomic_int *gone)
+{
+    h->close = close_parcel;
+    ((struct parcel *)h)->gone = gone;
 }
 
 struct handover *parcel_new(atomic_int *gone, size_t bytes)
 {
     struct parcel *one = calloc(1, sizeof *one);
 
-    one->handover = (struct handover){.bytes = bytes, .close = close_parcel};
+    one->handover = (struct handover){.bytes = bytes};
     atomic_init(&one->handover.references, 1);
-    one->gone = gone;
+    parcel_tells(&one->handover, gone);
     return &one->handover;
 }
 

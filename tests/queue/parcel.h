@@ -10,6 +10,8 @@
 #include <semaphore.h>
 
 struct handover *parcel_new(atomic_int *gone, size_t bytes); /* counts in *gone when it goes */
+void parcel_tells(struct handover *h,
+    atomic_int *gone); /* the same of one that lies in a tray, 100 bytes or more */
 
 /* For queue_submit_async. */
 struct parcel_answer {

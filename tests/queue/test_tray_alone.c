@@ -99,17 +99,16 @@ static void a_full_tray_keeps_what_is_older(void **state)
     metrics_close(&m);
 }
 
-/* As intake does: room, then the handover. */
+/* As intake does. */
 static bool hand_over(struct tray *t, struct submission *s, atomic_int *gone, size_t bytes)
 {
-    if (!tray_take_room(t, s, bytes, T0))
-        return false;
-    s->handover = parcel_new(gone, bytes);
-    s->handover->room = t;
-    return true;
+    s->handover = tray_handover_new(t, s, bytes, T0);
+    if (s->handover)
+        parcel_tells(s->handover, gone);
+    return s->handover != NULL;
 }
 
-static void room_is_taken_before_a_submit_and_counted_once(void **state)
+static void a_handover_in_the_tray_is_counted_once(void **state)
 {
     enum { PIECE = 512 << 10, FIT = (int)(TRAY_LEAST_BYTES / PIECE) };
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -133,7 +132,7 @@ static void room_is_taken_before_a_submit_and_counted_once(void **state)
     assert_int_equal(gone, 1);
     assert_true(take(t, &s[0]));
     assert_int_equal(held_bytes(m), TRAY_LEAST_BYTES - 2 * PIECE);
-    tray_close(&t); /* who still has room gives it back to a tray that is closed */
+    tray_close(&t); /* what is left of it lives as long as they do */
     for (size_t i = 2; i < FIT; i++)
         handover_drop(&s[i].handover);
     assert_int_equal(gone, FIT);
@@ -147,12 +146,12 @@ static void only_what_may_be_kept_has_room(void **state)
     struct submission s = a_mail(p, "ada@example.com");
 
     (void)state;
-    assert_false(tray_take_room(t, &s, TRAY_ITEM_BYTES, T0));
+    assert_null(tray_handover_new(t, &s, TRAY_ITEM_BYTES, T0));
     s.due_ms = T0 + 1;
-    assert_false(tray_take_room(t, &s, 1, T0) || tray_has_room(t, &s, T0));
+    assert_false(tray_handover_new(t, &s, 100, T0) || tray_has_room(t, &s, T0));
     s.due_ms = T0;
     s.state = MSG_SUPPRESSED;
-    assert_false(tray_take_room(t, &s, 1, T0) || tray_has_room(t, &s, T0));
+    assert_false(tray_handover_new(t, &s, 100, T0) || tray_has_room(t, &s, T0));
     tray_close(&t);
 }
 
@@ -240,7 +239,7 @@ int main(void)
         cmocka_unit_test(a_copy_of_a_jobs_key_is_overwritten_when_its_arena_goes),
         cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
         cmocka_unit_test(a_full_tray_keeps_what_is_older),
-        cmocka_unit_test(room_is_taken_before_a_submit_and_counted_once),
+        cmocka_unit_test(a_handover_in_the_tray_is_counted_once),
         cmocka_unit_test(only_what_may_be_kept_has_room),
         cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),
         cmocka_unit_test(an_item_goes_with_its_own_row_alone),
