@@ -33,7 +33,7 @@ import house  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
 
-SUBJECTS = ["peers", "delivery", "depth", "breadth", "intake", "local_rates", "audit"]  # in the order of the page
+SUBJECTS = ["peers", "plain_rsa", "delivery", "depth", "breadth", "intake", "local_rates", "audit"]  # in the order of the page
 LONG = ["soak"]  # measured by --long alone, and written into a part of the page of their own
 PROGRAMS = ["load", "smtp_load", "sink", "micro", "rows", "deep", "dns"]
 

@@ -122,11 +122,13 @@ def undisturbed(used, n):
 # ---- signatures ----------------------------------------------------------------------------------------------------------
 
 @functools.lru_cache(maxsize=None)
-def openssl_speed(seconds, algorithm, processes):
-    """Signatures a second, summed over processes that run at once. openssl divides by its CPU time, so that other work on
+def openssl_speed(seconds, algorithm, processes, instructions=""):
+    """Signatures a second, summed over processes that run at once. instructions: OPENSSL_ia32cap(3), "" for all. openssl divides by its CPU time, so that other work on
     the machine counts little; its own -multi divides by the clock on the wall. Measured once a run."""
     command = ["openssl", "speed", "-mr", "-seconds", str(seconds), algorithm]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(processes)]
+    environment = dict(os.environ, **({"OPENSSL_ia32cap": instructions} if instructions else {}))
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+               for _ in range(processes)]
     return sum(signatures_in(child.communicate()[0]) for child in running)
 
 

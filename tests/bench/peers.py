@@ -58,64 +58,75 @@ def measure(run):
     found = Findings()
     left_out = set() if peer_haraka.is_installed() else {"haraka"}
     rows = [row for row in COMPARISONS if not left_out & {row[1], row[2]} and (not run.quick or row in QUICK)]
-    letters = {size: write_letter(run, size) for size in sorted({row[3] for row in rows})}
-    contestants = {name: enter(run, name, letters) for name in NAMES if any(name in row for row in rows)}
-    plan = [(size, name) for size in letters for name in contestants if any(row[3] == size and name in row for row in rows)]
-    laps = run_laps(run, contestants, plan)
-    for name, contestant in contestants.items():
-        contestant.stop()
-        verify_samples(run, name)
-    for row in rows:
-        compare(found, laps, *row)
+    laps = measure_rows(run, found, rows)
     found.row("signatures, RSA-2048, by cores that do nothing else", openssl_speed(run.pick(1, 2), "rsa2048", CORES), NAMES["opendkim"],
               race.rate(laps[KB_20, "opendkim"]))
-    for (size, name), lap in laps.items():
-        found.note("%s, %d KB: %s mails of %s bytes at %.0f/s; %s" % (
-            NAMES[name], size // 1024, "{:,}".format(lap.mails), "{:,.0f}".format(lap.mail_bytes), race.rate(lap), race.told(lap)))
+    tell_laps(found, laps)
     for name in sorted(left_out):
         found.note("%s is not installed (script/bench installs it): not measured" % NAMES[name].split(",")[0])
     return found
 
 
+def measure_rows(run, found, rows, group=""):
+    """The laps of what these rows compare, {(size, name): lap}, and a row of `found` for each. group: begins the names of the folders,
+    another one for each call of a run."""
+    letters = {size: write_letter(run, size, group) for size in sorted({row[3] for row in rows})}
+    contestants = {name: enter(run, name, letters, group) for name in NAMES if any(name in row for row in rows)}
+    plan = [(size, name) for size in letters for name in contestants if any(row[3] == size and name in row for row in rows)]
+    laps = run_laps(run, contestants, plan)
+    for name, contestant in contestants.items():
+        contestant.stop()
+        verify_samples(run, name, group)
+    for row in rows:
+        compare(found, laps, *row)
+    return laps
+
+
+def tell_laps(found, laps):
+    for (size, name), lap in laps.items():
+        found.note("%s, %d KB: %s mails of %s bytes at %.0f/s; %s" % (
+            NAMES[name], size // 1024, "{:,}".format(lap.mails), "{:,.0f}".format(lap.mail_bytes), race.rate(lap), race.told(lap)))
+
+
 # ---- who takes part ------------------------------------------------------------------------------------------------------
 
-def write_letter(run, size):
+def write_letter(run, size, group):
     """A mail as Parcelpost sends it: the peers are given the like, unsigned."""
-    scribe = race.Parcelpost(run, "scribe-%d" % size)
+    scribe = race.Parcelpost(run, "%sscribe-%d" % (group, size))
     race.lap(run, scribe, 1, size, "sample")
     scribe.stop()
     with open(race.samples(run.house, scribe.name)[0], "rb") as f:
         return f.read()
 
 
-def enter(run, name, letters):
+def enter(run, name, letters, group):
     """The contestant, started, with its own receiver."""
-    h, kind = run.house, kind_of_key(name)
+    h, kind, called = run.house, kind_of_key(name), group + name
     if name.startswith("ours"):
-        return race.Parcelpost(run, name, SIMPLE if name == "ours-simple" else "", (kind,), BATCH if name.endswith("-batched") else 0)
+        return race.Parcelpost(run, called, SIMPLE if name == "ours-simple" else "", (kind,), BATCH if name.endswith("-batched") else 0)
     key = h.path(kind + ".pem")  # Parcelpost has made it: the scribes, and ours-ed25519, which enters before
-    sink = race.receiver(run, name)
+    sink = race.receiver(run, called)
     if name == "haraka":
-        peer = h.keep(peer_haraka.Haraka(h, name, sink.port, key))
+        peer = h.keep(peer_haraka.Haraka(h, called, sink.port, key))
     elif name == "postfix":
-        peer = h.keep(peer_postfix.Postfix(h, name, sink.port))
+        peer = h.keep(peer_postfix.Postfix(h, called, sink.port))
     else:
         canonicalization = "relaxed/simple" if name.endswith("simple") else "relaxed/relaxed"
-        milter = h.keep(peer_postfix.OpenDkim(h, name.replace("open", ""), kind, key, canonicalization))
-        peer = h.keep(peer_postfix.Postfix(h, name, sink.port, milter))
-    return race.Peer(name, peer, sink, letters, signs=name != "postfix")
+        milter = h.keep(peer_postfix.OpenDkim(h, called.replace("open", ""), kind, key, canonicalization))
+        peer = h.keep(peer_postfix.Postfix(h, called, sink.port, milter))
+    return race.Peer(called, peer, sink, letters, signs=name != "postfix")
 
 
 def kind_of_key(name):
     return "ed25519" if "ed25519" in name else "rsa"
 
 
-def verify_samples(run, name):
+def verify_samples(run, name, group):
     """What arrived first must carry one signature, and it must hold; the domain's zone has the key."""
     if name == "postfix":
         return
     zone = run.house.path("shop-%s.zone" % kind_of_key(name))
-    for path in race.samples(run.house, name):
+    for path in race.samples(run.house, group + name):
         done = subprocess.run([house.PROGRAM, "dkim", "verify", path, "--zone", zone, "--resolver", "none", "--json"],
                               capture_output=True, text=True, check=False)
         results = [signature["result"] for signature in json.loads(done.stdout)["signatures"]]
