@@ -109,6 +109,12 @@ static bool comes_again(const struct cli *c, const struct cli_option *o)
     return o->value && !strstr(o->help, "may be repeated") && cli_flag(c, o->name);
 }
 
+/* getopt_long takes --rol for --roles: a slip of the pen, and a script that breaks when a second option begins so. */
+static bool is_cut_short(const char *word, const char *name)
+{
+    return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") != strlen(name);
+}
+
 /* Fills c; gives the exit code when there is nothing left to run, -1 otherwise. */
 static int parse_options(struct cli *c, int argc, char **argv)
 {
@@ -117,6 +123,11 @@ static int parse_options(struct cli *c, int argc, char **argv)
     opterr = 0;
     optind = 0; /* glibc: begin anew, whatever was read before */
     for (int code; (code = getopt_long(argc, argv, ":h", table, NULL)) != -1;) {
+        const char *name = code >= FIRST_CODE ? table[code - FIRST_CODE].name : "help";
+        const char *word = argv[optind - (optarg == argv[optind - 1] ? 2 : 1)];
+        if ((code == 'h' || code >= FIRST_CODE) && is_cut_short(word, name))
+            return cli_usage(
+                c, "there is no option %.*s; is --%s meant?", (int)strcspn(word, "="), word, name);
         if (code == 'h')
             return print_help(c->command);
         if (code == ':')
@@ -124,10 +135,10 @@ static int parse_options(struct cli *c, int argc, char **argv)
         if (code < FIRST_CODE)
             return cli_usage(c, "there is no option %s", argv[optind - 1]);
         if (comes_again(c, &c->command->options[code - FIRST_CODE]))
-            return cli_usage(c, "--%s takes one value", table[code - FIRST_CODE].name);
+            return cli_usage(c, "--%s takes one value", name);
         if (c->given_n == CLI_MAX_VALUES)
             return cli_usage(c, "more than %d options", CLI_MAX_VALUES);
-        c->given[c->given_n].name = table[code - FIRST_CODE].name;
+        c->given[c->given_n].name = name;
         c->given[c->given_n++].value = optarg ? optarg : "";
     }
     c->operands = argv + optind;

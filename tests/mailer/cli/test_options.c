@@ -73,6 +73,7 @@ static void options_and_operands_stand_in_any_order(void **state)
         {"repeated", {"probe", "--zone", "x", "--zone=y"}, false, "absent", "", "x y "},
         {"behind --", {"probe", "--json", "--", "--max"}, true, "absent", "--max ", ""},
         {"standard input", {"probe", "-"}, false, "absent", "- ", ""},
+        {"a value that looks like an option", {"probe", "--max", "--ma"}, false, "--ma", "", ""},
         {"an empty value", {"probe", "--max="}, false, "", "", ""},
     };
     (void)state;
@@ -98,6 +99,10 @@ static void wrong_usage_runs_nothing_and_gives_64(void **state)
         {"help of an unknown command", {"help", "prob"}},
         {"an unknown option", {"probe", "--no-such"}},
         {"an unknown letter", {"probe", "-x"}},
+        {"a flag cut short", {"probe", "--js"}},
+        {"an option cut short", {"probe", "--ma", "1"}},
+        {"an option cut short, with an equals sign", {"probe", "--ma=1"}},
+        {"help cut short", {"probe", "--he"}},
         {"a value that is missing", {"probe", "--max"}},
         {"a flag with a value", {"probe", "--json=1"}},
         {"two values of which one would count", {"probe", "--max", "1", "--max", "2"}},
