@@ -29,6 +29,7 @@ struct conf_line {
 struct reading {
     struct conf_reader *reader;
     struct conf_result *result;
+    const struct conf_scan_rest *rests;
     bool failed;
     int last_line; /* with anything in it */
 };
@@ -159,13 +160,30 @@ static const char *meant(const cfg_t *cfg, const char *name)
     return nearest;
 }
 
+/* What may be meant by a word that names no setting. */
+static const char *advice(struct reading *g, const cfg_t *cfg, const char *word)
+{
+    struct arena *a = g->reader->arena;
+    const char *near = meant(cfg, word);
+
+    if (near)
+        return arena_printf(a, "; is %s meant?", near);
+    for (const struct conf_scan_rest *r = g->rests; r; r = r->next)
+        if (r->line == cfg->line && strcmp(r->word, word) == 0)
+            return arena_printf(a,
+                "; if it belongs to the value of %s, put both in quotes"
+                " (a time or a size is one word: 90s, 10MiB)",
+                r->name);
+    return "";
+}
+
 /* Called with the first thing that libconfuse cannot read; it stops there. What was found before
  * goes too: it may follow from the same slip. Some of its formats are known to us, each with one
  * %s but the last. */
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     struct str known = str_of(format);
-    const char *code = "syntax";
+    const char *code = "syntax", *more = "";
     struct reading *g = current;
     char text[256];
     int line = cfg->line;
@@ -178,11 +196,9 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
         code = "unknown-setting";
         va_list again;
         va_copy(again, args);
-        const char *near = meant(cfg, va_arg(again, const char *));
+        more = advice(g, cfg, va_arg(again, const char *));
         va_end(again);
-        format = near ? arena_printf(g->reader->arena,
-                            "%%s: there is no such setting here; is %s meant?", near)
-                      : "%s: there is no such setting here";
+        format = "%s: there is no such setting here";
     } else if (str_starts(known, STR("found duplicate title"))) {
         code = "duplicate";
         format = "\"%s\": this title stands here a second time; keep one";
@@ -198,7 +214,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
         format = "the file ends before what begins here is complete";
     }
     vsnprintf(text, sizeof text, format, args);
-    conf_mistake(g->reader, g->result, line, code, "", "%s", text);
+    conf_mistake(g->reader, g->result, line, code, "", "%s%s", text, more);
 }
 
 /* libconfuse replaces a value that stands twice without a word; a flag bit of ours tells. */
@@ -482,6 +498,7 @@ void conf_read(struct conf_reader *r, struct str text, struct conf_result *out)
         refuse_doubts(r, found.doubts, out);
     if (out->first)
         return;
+    g.rests = found.rests;
     g.last_line = last_line_of(buf_str(&ready));
     buf_add_char(&ready, '\n'); /* never empty: fmemopen would refuse it */
     pthread_mutex_lock(&lock);

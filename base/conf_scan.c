@@ -25,6 +25,8 @@ struct scan {
     struct str value;
     int name_line, value_line;
     struct conf_scan_doubt *doubts;
+    struct conf_scan_rest *rests;
+    const char *rest_at; /* the word of the first of them */
 };
 
 /* Nothing else in the file can be trusted then. */
@@ -136,6 +138,23 @@ static void note_title(struct scan *s)
         note_doubt(s, s->name_line, s->value);
 }
 
+static void note_rest(struct scan *s, struct str word)
+{
+    if (s->before != VALUE || s->line != s->value_line)
+        return;
+    struct conf_scan_rest *r = ARENA_NEW(s->arena, struct conf_scan_rest);
+    *r = (struct conf_scan_rest){s->line, word_of(s, s->name), word_of(s, word), s->rests};
+    s->rests = r;
+    s->rest_at = word.p;
+}
+
+/* A word with an = behind it is a setting's name, wherever it stands. */
+static void drop_rest(struct scan *s)
+{
+    if (s->before == NAME && s->rests && s->rest_at == s->name.p)
+        s->rests = s->rests->next;
+}
+
 /* A word, or one byte of another kind. Where the word behind an = stands on a later line and is followed by an =
  * itself, it is the next setting's name. */
 static bool note(struct scan *s, struct str piece)
@@ -147,6 +166,7 @@ static bool note(struct scan *s, struct str piece)
     if (c == '=' && s->before == VALUE && s->value_line > s->name_line)
         return refuse_no_value(s);
     if (c == '=') {
+        drop_rest(s);
         s->before = s->before == NAME ? EQUALS : NOTHING;
     } else if (strchr(WORD_ENDS, c)) {
         s->before = NOTHING;
@@ -156,6 +176,7 @@ static bool note(struct scan *s, struct str piece)
         s->value_line = s->line;
     } else {
         note_title(s);
+        note_rest(s, piece);
         s->before = NAME;
         s->name = piece;
         s->name_line = s->line;
@@ -236,5 +257,5 @@ void conf_scan(struct str text, struct arena *a, struct buf *out, struct conf_sc
     struct scan s = {.text = text, .out = out, .arena = a, .line = 1};
 
     pass_all(&s);
-    *found = (struct conf_scan_found){s.first, s.doubts};
+    *found = (struct conf_scan_found){s.first, s.doubts, s.rests};
 }

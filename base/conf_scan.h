@@ -6,7 +6,7 @@
  * here each is a fault, unless it brings its own text, ${NAME:-text}.
  * What it would put in words that name no setting is found here: a value that is missing, and, for its reader who
  * knows which settings are lists and what sections there are, where each list begins, and each value that may be the
- * beginning of a section.
+ * beginning of a section; and each word behind a value, which that reader calls an unknown setting.
  * Private to base/conf*.c. Faults live in the arena. Any thread, while nobody sets the environment. */
 #ifndef BASE_CONF_SCAN_H
 #define BASE_CONF_SCAN_H
@@ -30,9 +30,17 @@ struct conf_scan_doubt {
     struct conf_scan_doubt *next;
 };
 
+/* NAME = VALUE WORD in one line, and no = behind WORD: it may begin a section, or belong to the value. */
+struct conf_scan_rest {
+    int line;
+    const char *name, *word;
+    struct conf_scan_rest *next;
+};
+
 struct conf_scan_found {
     const struct conf_scan_fault *faults; /* NULL: none */
     const struct conf_scan_doubt *doubts; /* in any order */
+    const struct conf_scan_rest *rests;   /* in any order */
 };
 
 void conf_scan(struct str text, struct arena *a, struct buf *out, struct conf_scan_found *found);

@@ -19,6 +19,13 @@ static void every_kind_of_fault_names_line_and_setting(void **state)
             "; is storefront meant?"},
         {"colon_as_in_yaml", "hostname: mx.shop.example\n", 1, "unknown-setting",
             "; is hostname meant?"},
+        {"unit_apart", "node = a\nretry_first_ms = 2 seconds\n", 2, "unknown-setting",
+            "seconds: there is no such setting here; if it belongs to the value of retry_first_ms, "
+            "put"},
+        {"words_without_quotes", SHOP("brand { name = Acme Outdoor }\n"), 4, "unknown-setting",
+            "Outdoor: there is no such setting here; if it belongs to the value of name, put"},
+        {"value_of_three_words", "node = a b c\n", 1, "unknown-setting",
+            "b: there is no such setting here; if"},
         {"unknown_in_a_section", SHOP("\nnope = 1\n"), 5, "unknown-setting", "nope"},
         {"unknown_section", "shop \"a\" { }\n", 1, "unknown-setting", "shop"},
         {"a_setting_of_another_section", SHOP("lanes = 1\n"), 4, "unknown-setting", "lanes"},
@@ -180,6 +187,24 @@ static void every_kind_of_fault_names_line_and_setting(void **state)
     }
 }
 
+/* Quotes would be no help. */
+static void a_word_with_an_equals_sign_is_no_rest_of_the_value_before(void **state)
+{
+    static const char *const texts[] = {
+        "lanes = 2 xyzzy = 3\n", "lanes = 2\nxyzzy\n", "lanes = 2 /*\n*/ xyzzy 3\n"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        AUTO(arena_close) struct arena *a = arena_open();
+        struct faults faults;
+        const struct conf *conf = NULL;
+        struct err e = {0};
+        faults_init(&faults, a);
+        assert_false(settings_load(str_of(texts[i]), &faults, &conf, &e));
+        expect_text(texts[i], faults.first->detail, "xyzzy: there is no such setting here");
+    }
+}
+
 static void all_wrong_values_come_at_once_in_the_order_of_the_file(void **state)
 {
     static const int lines[] = {1, 2, 4, 6, 7, 9, 12};
@@ -290,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_fault_names_line_and_setting),
+        cmocka_unit_test(a_word_with_an_equals_sign_is_no_rest_of_the_value_before),
         cmocka_unit_test(all_wrong_values_come_at_once_in_the_order_of_the_file),
         cmocka_unit_test(a_syntax_error_stands_alone),
         cmocka_unit_test(unset_variables_are_told_together_and_without_what_follows_from_them),
