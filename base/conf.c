@@ -17,7 +17,9 @@ struct snapshot {
     struct conf conf; /* first: what callers hold points at it */
     atomic_int references;
     struct arena *arena;
-    const struct conf *base; /* of a derived snapshot: what it borrows its text from; else NULL */
+    const char *path;         /* of what was loaded, as `found`; of a derived one look at base */
+    struct conf_result found; /* its lines tell where each setting stands */
+    const struct conf *base;  /* of a derived snapshot: what it borrows its text from; else NULL */
 };
 
 static struct snapshot *snapshot_of(const struct conf *c)
@@ -216,7 +218,56 @@ bool conf_load(const char *path, struct faults *faults, const struct conf **out,
     if (!report(path, &found, faults, e))
         return false;
     *out = snapshot(&arena, found.conf);
+    struct snapshot *s = snapshot_of(*out);
+    s->path = arena_text(s->arena, str_of(path));
+    s->found = found;
     return true;
+}
+
+static const char *titled(const struct conf_section *s, const char *outer, struct str title)
+{
+    const char *all = *(const char *const *)(outer + s->at);
+    size_t n = *(const size_t *)(outer + s->count_at);
+
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(title, str_of(*(const char *const *)(all + i * s->size + s->title_at))))
+            return all + i * s->size;
+    return NULL;
+}
+
+/* `line` is that of the section, 0: none. */
+static int line_in(const struct conf_result *found, const struct conf_section *s, const char *owner,
+    struct str rest, int line)
+{
+    struct str name, title;
+
+    if (!str_next(&rest, '/', &name))
+        return line;
+    for (size_t i = 0; i < s->options_n; i++)
+        if (str_eq(name, str_of(s->options[i].name)) &&
+            conf_is_given(found, owner, s->options[i].name))
+            return conf_line(found, owner, s->options[i].name);
+    for (size_t i = 0; i < s->sections_n; i++) {
+        const struct conf_section *inner = &s->sections[i];
+        if (!str_eq(name, str_of(inner->name)))
+            continue;
+        if (!inner->title)
+            return line_in(found, inner, owner + inner->at, rest, line);
+        const char *one = str_next(&rest, '/', &title) ? titled(inner, owner, title) : NULL;
+        return one ? line_in(found, inner, one, rest, conf_line(found, one, "")) : line;
+    }
+    return line;
+}
+
+const char *conf_where(const struct conf *c, const char *pointer, struct arena *a)
+{
+    const struct snapshot *s = snapshot_of(c);
+
+    while (s->base)
+        s = snapshot_of(s->base);
+    int line = line_in(&s->found, conf_root(), (const char *)s->found.conf,
+        str_of(pointer + (pointer[0] == '/')), 0);
+    return line > 0 ? arena_printf(a, "%s:%d", s->path, line) : arena_text(a, str_of(s->path));
 }
 
 const struct conf *conf_ref(const struct conf *c)

@@ -123,6 +123,11 @@ struct conf {
 /* Errors: those of file_read (at most 1 MiB), and ERR_INPUT where the text is wrong: e has the first
  * fault, faults all of them; the pointer is "FILE:LINE" and the setting stands in the text. */
 bool conf_load(const char *path, struct faults *faults, const struct conf **out, struct err *e);
+
+/* "FILE:LINE" of the setting that a pointer like "/storefront/acme/dkim/s1/key_file" means; where the file does not give it, of
+ * its section, or the file alone. In the arena. */
+const char *conf_where(const struct conf *c, const char *pointer, struct arena *a);
+
 const struct conf *conf_ref(const struct conf *c);
 void conf_close(const struct conf **c);
 

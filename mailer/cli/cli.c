@@ -84,12 +84,25 @@ int cli_unreadable(const struct cli *c, const struct err *e)
     return CLI_UNKNOWN;
 }
 
+static void print_rest(const struct faults *faults)
+{
+    if (faults->n > FAULTS_MAX)
+        fprintf(stderr, "... and %zu more\n", faults->n - FAULTS_MAX);
+}
+
 void cli_print_faults(const struct faults *faults)
 {
     for (const struct fault *f = faults->first; f; f = f->next)
         fprintf(stderr, "%s: %s\n", f->pointer[0] ? f->pointer : "\"\"", f->detail);
-    if (faults->n > FAULTS_MAX)
-        fprintf(stderr, "... and %zu more\n", faults->n - FAULTS_MAX);
+    print_rest(faults);
+}
+
+void cli_print_setting_faults(const struct conf *conf, const struct faults *faults)
+{
+    for (const struct fault *f = faults->first; f; f = f->next)
+        fprintf(stderr, "%s: %s: %s\n", conf_where(conf, f->pointer, faults->arena), f->pointer,
+            f->detail);
+    print_rest(faults);
 }
 
 static size_t getopt_table(const struct command *k, struct option *out)

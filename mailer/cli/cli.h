@@ -79,6 +79,8 @@ int cli_taken(const struct cli *c, const struct err *e);      /* EX_CANTCREAT   
 int cli_unreadable(const struct cli *c, const struct err *e); /* CLI_UNKNOWN            */
 /* One a line, on stderr; the whole is "", as over HTTP. */
 void cli_print_faults(const struct faults *faults);
+/* Of what settings name, with the place in their file. */
+void cli_print_setting_faults(const struct conf *conf, const struct faults *faults);
 
 /* ---- what commands open ---------------------------------------------------------------------- */
 

@@ -129,8 +129,8 @@ static int check(struct cli *c)
     check_dns(&k);
     check_files(&k);
     size_t storefronts = k.conf->storefronts_n;
+    cli_print_setting_faults(k.conf, &k.faults);
     conf_close(&k.conf);
-    cli_print_faults(&k.faults);
     if (k.faults.n > 0) {
         fprintf(stderr, "parcelpost config: %s: faults: %zu\n", cli_config_path(c), k.faults.n);
         return CLI_FINDINGS;

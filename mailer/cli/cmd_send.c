@@ -72,7 +72,7 @@ static int run(struct cli *c)
     if (!cli_read("request", c->operands[0], (size_t)desk.conf->max_request_bytes, &body, &e))
         return cli_unreadable(c, &e);
     if (!snapshot_open(desk.conf, desk.queue, &faults, &snapshot, &e)) {
-        cli_print_faults(&faults);
+        cli_print_setting_faults(desk.conf, &faults);
         code = cli_fail(c, &e);
         return faults.n > 0 ? EX_CONFIG : code;
     }

@@ -7,11 +7,9 @@
 
 #include <sysexits.h>
 
-/* A line each; then e only counts them. Exit codes as those of cli_conf. */
-static bool tell_faults(struct service *s, const struct faults *faults, struct err *e)
+/* Faults have been told, a line each: e only counts them. Exit codes as those of cli_conf. */
+static bool sum_up(struct service *s, const struct faults *faults, struct err *e)
 {
-    for (const struct fault *f = faults->first; f; f = f->next)
-        log_error("settings-fault", KV("at", f->pointer), KV("text", f->detail));
     if (faults->n == 0 || e->code != ERR_INPUT)
         return false;
     s->settings_code = EX_CONFIG;
@@ -39,7 +37,9 @@ static bool load_conf(struct service *s, const struct conf **out, struct err *e)
         s->settings_code = CLI_UNKNOWN;
         if (*way_out)
             return err_set(e, e->code, "%.200s%s", arena_printf(arena, "%s", e->text), way_out);
-        return tell_faults(s, &faults, e);
+        for (const struct fault *f = faults.first; f; f = f->next)
+            log_error("settings-fault", KV("at", f->pointer), KV("text", f->detail));
+        return sum_up(s, &faults, e);
     }
     *out = service_conf(s, file);
     return true;
@@ -59,7 +59,10 @@ static bool load_snapshot(
                       ""));
         return true;
     }
-    return tell_faults(s, &faults, e);
+    for (const struct fault *f = faults.first; f; f = f->next)
+        log_error("settings-fault", KV("at", conf_where(conf, f->pointer, arena)),
+            KV("text", arena_printf(arena, "%s: %s", f->pointer, f->detail)));
+    return sum_up(s, &faults, e);
 }
 
 /* Tells `dkim rotate` which keys sign, so that it retires none that still does. Beside the queue, since there is

@@ -199,6 +199,47 @@ static void threads_may_load_at_the_same_time(void **state)
     unlink(path.p);
 }
 
+/* Faults in files that the settings name are told by pointers. */
+static void a_pointer_leads_to_the_line_in_the_file(void **state)
+{
+    static const struct {
+        const char *pointer;
+        const char *end;
+    } table[] = {
+        {"/lanes", "parcelpost.conf:1"},
+        {"/templates_dir", "parcelpost.conf"},
+        {"/storefront/b", "parcelpost.conf:4"},
+        {"/storefront/b/from", "parcelpost.conf:5"},
+        {"/storefront/b/templates_dir", "parcelpost.conf:4"},
+        {"/storefront/b/brand/logo_file", "parcelpost.conf:6"},
+        {"/storefront/b/dkim", "parcelpost.conf:4"},
+        {"/storefront/b/dkim/s2", "parcelpost.conf:8"},
+        {"/storefront/b/dkim/s2/domain", "parcelpost.conf:8"},
+        {"/storefront/b/dkim/s2/key_file", "parcelpost.conf:9"},
+        {"/storefront/c", "parcelpost.conf"},
+        {"storefront", "parcelpost.conf"},
+    };
+    AUTO(arena_close) struct arena *a = arena_open();
+    AUTO(buf_close) struct buf kept = {0};
+    AUTO(conf_close)
+    const struct conf *file = settings_right(
+        "where", STR("lanes = 2\npublic_url = https://p.example\n"
+                     "storefront a { from = a@b.example }\nstorefront b {\n  from = a@b.example\n"
+                     "  brand { logo_file = l.png }\n  dkim s1 { key_file = k }\n  dkim s2 {\n"
+                     "    key_file = k\n  }\n}\n"));
+    AUTO(conf_close) const struct conf *sandbox = conf_sandbox(file, "127.0.0.1", 25, NULL, 0);
+    AUTO(conf_close) const struct conf *next = conf_reload(sandbox, file, &kept);
+
+    (void)state;
+    EACH(row, table)
+    {
+        AUTO(buf_close) struct buf place = {0};
+        buf_addf(&place, "%s/%s", settings_folder.path, row->end);
+        expect_text(row->pointer, conf_where(file, row->pointer, a), place.p);
+        expect_text(row->pointer, conf_where(next, row->pointer, a), place.p);
+    }
+}
+
 /* What was read once at the start stays, and is named; the rest is new. */
 static void a_reload_keeps_what_only_a_restart_changes(void **state)
 {
@@ -238,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_lives_as_long_as_its_last_reader),
         cmocka_unit_test(the_document_names_every_setting_that_is_printed),
         cmocka_unit_test(threads_may_load_at_the_same_time),
+        cmocka_unit_test(a_pointer_leads_to_the_line_in_the_file),
         cmocka_unit_test(a_reload_keeps_what_only_a_restart_changes),
     };
 

@@ -21,7 +21,7 @@ static void a_check_tells_what_serve_would_refuse(void **state)
         {"as they are", "", "", CLI_FINE, "fine"},
         {"a wrong value", "listen_port = 0", "listen_port = 99999", CLI_FINDINGS, "bad.conf:"},
         {"no such key file", "\"s1.pem\"", "\"absent.pem\"", CLI_FINDINGS,
-            "/storefront/acme/dkim/s1/key_file: private key"},
+            "bad.conf:25: /storefront/acme/dkim/s1/key_file: private key"},
         {"no templates", "\"templates\"", "\"absent\"", CLI_FINDINGS, "/templates_dir"},
         {"a keyring that is none", "\"keyring\"", "\"s1.pem\"", CLI_FINDINGS, "/keyring_file"},
         {"a lost keyring", "\"keyring\"", "\"absent\"", CLI_FINDINGS, "restore it"},
@@ -144,6 +144,13 @@ static void a_service_that_cannot_start_says_why(void **state)
             "storefront \"acme\" { from = orders@shop.example dkim s1 { key_file = absent.pem } "
             "}\n",
             "serve --config serve.conf", EX_CONFIG, "serve: the settings have faults: 1"},
+        {"its place in the file",
+            "keyring_file = \"keyring\"\ndata_dir = \"fresh\"\ntemplates_dir = \"templates\"\n"
+            "public_url = \"https://post.shop.example\"\nlisten_port = 0\n"
+            "storefront \"acme\" { from = orders@shop.example dkim s1 { key_file = absent.pem } "
+            "}\n",
+            "serve --config serve.conf", EX_CONFIG,
+            "at=serve.conf:6 text=\"/storefront/acme/dkim/s1/key_file: private key "},
         {"no settings", "", "serve --config absent.conf", CLI_UNKNOWN, "absent.conf"},
         {"a fault", "nonsense = 1\n", "serve --config serve.conf", EX_CONFIG,
             "serve: the settings have faults: 1"},
