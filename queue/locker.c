@@ -13,18 +13,18 @@
 #define WORD_BITS 64
 #define BAY_CELLS (LOCKER_BAY_BYTES / LOCKER_CELL_BYTES)
 #define BAY_WORDS (BAY_CELLS / WORD_BITS)
-#define SWEEP_BAYS 4 /* given back at a time: the caller may hold a lock */
 
 struct bay {
-    bool is_used; /* since it was last given back to the system */
+    size_t first;   /* free cells in the run that its first cell begins; 0: that is taken */
+    size_t last;    /* in the one that its last cell ends */
+    size_t longest; /* in its longest */
+    bool is_used;   /* since it was last given back to the system */
     int empty_sweeps;
 };
 
 struct locker {
     char *memory;
     size_t cells;
-    size_t low; /* all cells below are taken */
-    size_t end; /* no cell from here on is */
     struct bay *bays;
     size_t bays_n;
     uint64_t taken[]; /* a bit for each cell of the bays; none is set beyond `cells` */
@@ -38,40 +38,6 @@ static size_t cells_for(size_t bytes)
 size_t locker_bytes(size_t bytes)
 {
     return cells_for(bytes) * LOCKER_CELL_BYTES;
-}
-
-struct locker *locker_open(size_t bytes)
-{
-    size_t cells = cells_for(bytes), bays_n = (cells + BAY_CELLS - 1) / BAY_CELLS;
-    struct locker *l = calloc(1, sizeof *l + bays_n * BAY_WORDS * sizeof *l->taken);
-    struct bay *bays = calloc(bays_n, sizeof *bays);
-    size_t length = bays_n * LOCKER_BAY_BYTES;
-    void *memory = mmap(
-        NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (!l || !bays || memory == MAP_FAILED)
-        err_out_of_memory();
-    (void)madvise(memory, length, MADV_DONTDUMP);
-    ASAN_POISON_MEMORY_REGION(memory, length);
-    l->memory = memory;
-    l->cells = cells;
-    l->bays = bays;
-    l->bays_n = bays_n;
-    return l;
-}
-
-void locker_close(struct locker **pl)
-{
-    struct locker *l = *pl;
-    size_t length = l ? l->bays_n * LOCKER_BAY_BYTES : 0;
-
-    if (!l)
-        return;
-    *pl = NULL;
-    ASAN_UNPOISON_MEMORY_REGION(l->memory, length);
-    munmap(l->memory, length);
-    free(l->bays);
-    free(l);
 }
 
 /* ---- runs of cells ---- */
@@ -92,23 +58,63 @@ static size_t next_cell(const struct locker *l, size_t at, size_t below, bool ta
     return at < below ? at : below;
 }
 
-/* The first of n free cells in a row; l->cells when none was found. */
+/* The last bay may have fewer than the others. */
+static size_t end_of(const struct locker *l, size_t bay)
+{
+    size_t end = (bay + 1) * BAY_CELLS;
+
+    return end < l->cells ? end : l->cells;
+}
+
+static bool is_empty(const struct locker *l, size_t bay)
+{
+    return l->bays[bay].longest == end_of(l, bay) - bay * BAY_CELLS;
+}
+
+static void survey(struct locker *l, size_t b)
+{
+    struct bay *bay = &l->bays[b];
+    size_t begin = b * BAY_CELLS, end = end_of(l, b), to;
+
+    bay->longest = bay->first = bay->last = 0;
+    for (size_t from = begin; from < end; from = to) {
+        from = next_cell(l, from, end, false);
+        to = next_cell(l, from, end, true);
+        size_t n = to - from;
+        if (n > bay->longest)
+            bay->longest = n;
+        if (from == begin)
+            bay->first = n;
+        if (to == end)
+            bay->last = n;
+    }
+}
+
+/* The first n free cells in a row of this bay, which has them. */
+static size_t find_in_bay(const struct locker *l, size_t bay, size_t n)
+{
+    size_t end = end_of(l, bay), from = next_cell(l, bay * BAY_CELLS, end, false), to;
+
+    while ((to = next_cell(l, from, end, true)) - from < n)
+        from = next_cell(l, to, end, false);
+    return from;
+}
+
+/* The first of n free cells in a row; l->cells when there are none. */
 static size_t find_run(const struct locker *l, size_t n)
 {
-    size_t from = l->low;
+    size_t below = 0; /* free cells that end where the bay begins */
 
-    for (int holes = 0; holes < LOCKER_HOLES_MAX; holes++) {
-        from = next_cell(l, from, l->end, false);
-        size_t to = next_cell(l, from, l->end, true);
-        if (to == l->end)
-            to = l->cells; /* open above */
-        if (to - from >= n)
-            return from;
-        if (to == l->cells)
-            return to;
-        from = to;
+    for (size_t b = 0; b < l->bays_n; b++) {
+        const struct bay *bay = &l->bays[b];
+
+        if (below + bay->first >= n)
+            return b * BAY_CELLS - below;
+        if (bay->longest >= n)
+            return find_in_bay(l, b, n);
+        below = is_empty(l, b) ? below + bay->longest : bay->last;
     }
-    return l->cells - l->end >= n ? l->end : l->cells;
+    return l->cells;
 }
 
 static void mark(struct locker *l, size_t from, size_t n, bool taken)
@@ -128,8 +134,49 @@ static void mark(struct locker *l, size_t from, size_t n, bool taken)
 
 static void use_bays(struct locker *l, size_t from, size_t n)
 {
-    for (size_t b = from / BAY_CELLS; b <= (from + n - 1) / BAY_CELLS; b++)
-        l->bays[b] = (struct bay){.is_used = true};
+    for (size_t b = from / BAY_CELLS; b <= (from + n - 1) / BAY_CELLS; b++) {
+        l->bays[b].is_used = true;
+        l->bays[b].empty_sweeps = 0;
+        survey(l, b);
+    }
+}
+
+/* ---- the locker ---- */
+
+struct locker *locker_open(size_t bytes)
+{
+    size_t cells = cells_for(bytes), bays_n = (cells + BAY_CELLS - 1) / BAY_CELLS;
+    struct locker *l = calloc(1, sizeof *l + bays_n * BAY_WORDS * sizeof *l->taken);
+    struct bay *bays = calloc(bays_n, sizeof *bays);
+    size_t length = bays_n * LOCKER_BAY_BYTES;
+    void *memory = mmap(
+        NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (!l || !bays || memory == MAP_FAILED)
+        err_out_of_memory();
+    (void)madvise(memory, length, MADV_DONTDUMP);
+    ASAN_POISON_MEMORY_REGION(memory, length);
+    l->memory = memory;
+    l->cells = cells;
+    l->bays = bays;
+    l->bays_n = bays_n;
+    for (size_t b = 0; b < bays_n; b++)
+        survey(l, b);
+    return l;
+}
+
+void locker_close(struct locker **pl)
+{
+    struct locker *l = *pl;
+    size_t length = l ? l->bays_n * LOCKER_BAY_BYTES : 0;
+
+    if (!l)
+        return;
+    *pl = NULL;
+    ASAN_UNPOISON_MEMORY_REGION(l->memory, length);
+    munmap(l->memory, length);
+    free(l->bays);
+    free(l);
 }
 
 void *locker_take(struct locker *l, size_t bytes)
@@ -140,9 +187,6 @@ void *locker_take(struct locker *l, size_t bytes)
         return NULL;
     mark(l, from, n, true);
     use_bays(l, from, n);
-    if (from + n > l->end)
-        l->end = from + n;
-    l->low = next_cell(l, l->low, l->end, false);
     ASAN_UNPOISON_MEMORY_REGION(l->memory + from * LOCKER_CELL_BYTES, bytes);
     return l->memory + from * LOCKER_CELL_BYTES;
 }
@@ -153,38 +197,20 @@ void locker_give(struct locker *l, void *piece, size_t bytes)
 
     mark(l, from, n, false);
     use_bays(l, from, n);
-    if (from < l->low)
-        l->low = from;
     ASAN_POISON_MEMORY_REGION(piece, n * LOCKER_CELL_BYTES);
 }
 
 /* ---- back to the system ---- */
 
-static bool is_empty(const struct locker *l, size_t bay)
-{
-    return next_cell(l, bay * BAY_CELLS, (bay + 1) * BAY_CELLS, true) == (bay + 1) * BAY_CELLS;
-}
-
-static void lower_end(struct locker *l)
-{
-    while (l->end > 0 && is_empty(l, (l->end - 1) / BAY_CELLS))
-        l->end = (l->end - 1) / BAY_CELLS * BAY_CELLS;
-    if (l->low > l->end)
-        l->low = l->end;
-}
-
 void locker_sweep(struct locker *l)
 {
-    int given = 0;
-
-    lower_end(l);
-    for (size_t b = 0; b < l->bays_n && given < SWEEP_BAYS; b++) {
+    for (size_t b = 0; b < l->bays_n; b++) {
         struct bay *bay = &l->bays[b];
 
         if (!bay->is_used || !is_empty(l, b) || ++bay->empty_sweeps < LOCKER_KEPT_SWEEPS)
             continue;
         madvise(l->memory + b * LOCKER_BAY_BYTES, LOCKER_BAY_BYTES, MADV_DONTNEED);
-        *bay = (struct bay){.is_used = false};
-        given++;
+        bay->is_used = false;
+        return;
     }
 }

@@ -106,24 +106,62 @@ static void what_does_not_fit_is_refused(void **state)
     locker_close(&l);
 }
 
-static void among_very_many_holes_the_end_is_taken(void **state)
+static void among_very_many_holes_the_one_that_is_long_enough_is_found(void **state)
 {
-    enum { HOLES = LOCKER_HOLES_MAX + 10, BYTES = (2 * HOLES + 8) * CELL };
-    struct locker *l = locker_open(BYTES);
-    char *pieces[2 * HOLES];
+    enum { CELLS = 4 * BAY / CELL };
+    struct locker *l = locker_open(CELLS * CELL);
+    char *pieces[CELLS];
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(pieces); i++)
+    for (size_t i = 0; i < CELLS; i++)
         pieces[i] = locker_take(l, CELL);
-    for (size_t i = 0; i < COUNT_OF(pieces) - 2; i += 2)
+    for (size_t i = 0; i < CELLS; i += 2)
         locker_give(l, pieces[i], CELL);
-    for (size_t i = 2 * LOCKER_HOLES_MAX + 1; i < 2 * LOCKER_HOLES_MAX + 4; i++)
-        if (i % 2)
-            locker_give(
-                l, pieces[i], CELL); /* a run of five, behind too many holes to be looked for */
-    assert_ptr_equal(locker_take(l, 5 * CELL), pieces[2 * HOLES - 1] + CELL);
-    assert_null(locker_take(l, 5 * CELL));
+    assert_null(locker_take(l, 2 * CELL));
+    locker_give(l, pieces[CELLS - 3], CELL);
+    assert_ptr_equal(locker_take(l, 3 * CELL), pieces[CELLS - 4]);
+    assert_null(locker_take(l, 2 * CELL));
     assert_ptr_equal(locker_take(l, CELL), pieces[0]);
+    locker_close(&l);
+}
+
+/* Beside a list of all cells. */
+static void a_piece_lies_in_the_lowest_run_wherever_bays_meet(void **state)
+{
+    enum { CELLS = 3 * BAY / CELL - 70, LONGEST = BAY / CELL + 100 };
+    static bool taken[CELLS];
+    static struct {
+        size_t at, n;
+    } pieces[100];
+    struct locker *l = locker_open(CELLS * CELL);
+    char *memory = locker_take(l, CELL);
+    size_t refused = 0;
+
+    (void)state;
+    locker_give(l, memory, CELL);
+    srand(11);
+    for (int turn = 0; turn < 20000; turn++) {
+        size_t i = (size_t)rand() % COUNT_OF(pieces), at = 0, free_n = 0;
+
+        if (pieces[i].n) {
+            locker_give(l, memory + pieces[i].at * CELL, pieces[i].n * CELL);
+            memset(taken + pieces[i].at, false, pieces[i].n);
+            pieces[i].n = 0;
+            continue;
+        }
+        size_t n = 1 + (size_t)rand() % (rand() % 16 ? 64 : LONGEST);
+        for (; at < CELLS && free_n < n; at++)
+            free_n = taken[at] ? 0 : free_n + 1;
+        char *p = locker_take(l, n * CELL);
+        assert_ptr_equal(p, free_n < n ? NULL : memory + (at - n) * CELL);
+        if (p) {
+            pieces[i].at = at - n;
+            pieces[i].n = n;
+            memset(taken + pieces[i].at, true, n);
+        }
+        refused += !p;
+    }
+    assert_true(refused > 0 && refused < 5000);
     locker_close(&l);
 }
 
@@ -159,7 +197,7 @@ static void what_is_long_empty_goes_back(void **state)
     sweep(l, LOCKER_KEPT_SWEEPS);
     assert_false(is_kept(l, BAY));
     is_kept(l, 8 * BAY);
-    sweep(l, LOCKER_KEPT_SWEEPS + 8); /* some at a time */
+    sweep(l, LOCKER_KEPT_SWEEPS + 7); /* one at a time */
     for (size_t bays = 1; bays <= 8; bays++)
         assert_false(is_kept(l, bays * BAY));
     locker_close(&l);
@@ -186,15 +224,46 @@ static void what_is_in_use_stays_and_so_does_its_bay(void **state)
     locker_close(&l);
 }
 
+static void a_bay_that_is_not_whole_goes_back_too(void **state)
+{
+    struct locker *l = locker_open(BAY + 100 * CELL);
+    char *low = locker_take(l, BAY);
+
+    (void)state;
+    is_kept(l, 100 * CELL);
+    assert_true(is_kept(l, 100 * CELL));
+    sweep(l, LOCKER_KEPT_SWEEPS);
+    assert_false(is_kept(l, 100 * CELL));
+    locker_give(l, low, BAY);
+    locker_close(&l);
+}
+
+static void one_bay_goes_back_at_a_time(void **state)
+{
+    struct locker *l = locker_open(8 * BAY);
+
+    (void)state;
+    is_kept(l, 8 * BAY);
+    for (size_t bays = 1; bays <= 8; bays++)
+        is_kept(l, bays * BAY);
+    sweep(l, LOCKER_KEPT_SWEEPS);
+    assert_false(is_kept(l, BAY));
+    assert_true(is_kept(l, 2 * BAY));
+    locker_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_lie_apart_whatever_comes_and_goes),
         cmocka_unit_test(the_lowest_hole_that_is_long_enough_is_taken),
         cmocka_unit_test(what_does_not_fit_is_refused),
-        cmocka_unit_test(among_very_many_holes_the_end_is_taken),
+        cmocka_unit_test(among_very_many_holes_the_one_that_is_long_enough_is_found),
+        cmocka_unit_test(a_piece_lies_in_the_lowest_run_wherever_bays_meet),
         cmocka_unit_test(what_is_long_empty_goes_back),
         cmocka_unit_test(what_is_in_use_stays_and_so_does_its_bay),
+        cmocka_unit_test(a_bay_that_is_not_whole_goes_back_too),
+        cmocka_unit_test(one_bay_goes_back_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
