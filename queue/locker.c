@@ -76,7 +76,7 @@ static void survey(struct locker *l, size_t b)
     struct bay *bay = &l->bays[b];
     size_t begin = b * BAY_CELLS, end = end_of(l, b), to;
 
-    bay->longest = bay->first = bay->last = 0;
+    bay->longest = bay->first = 0;
     for (size_t from = begin; from < end; from = to) {
         from = next_cell(l, from, end, false);
         to = next_cell(l, from, end, true);
@@ -85,8 +85,7 @@ static void survey(struct locker *l, size_t b)
             bay->longest = n;
         if (from == begin)
             bay->first = n;
-        if (to == end)
-            bay->last = n;
+        bay->last = n; /* behind the last cell that is taken, none when that is the last of all */
     }
 }
 

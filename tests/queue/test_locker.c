@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sanitizer/asan_interface.h>
 
 #define CELL LOCKER_CELL_BYTES
 #define BAY LOCKER_BAY_BYTES
@@ -165,6 +166,23 @@ static void a_piece_lies_in_the_lowest_run_wherever_bays_meet(void **state)
     locker_close(&l);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+static void what_is_not_let_is_not_to_be_touched(void **state)
+{
+    struct locker *l = locker_open(BAY);
+    char *p = locker_take(l, 100);
+
+    (void)state;
+    assert_null(__asan_region_is_poisoned(p, 100));
+    assert_true(__asan_address_is_poisoned(p + 104));
+    assert_true(__asan_address_is_poisoned(p + CELL));
+    locker_give(l, p, 100);
+    assert_true(__asan_address_is_poisoned(p));
+    locker_close(&l);
+    assert_null(__asan_region_is_poisoned(p, BAY));
+}
+#endif
+
 /* ---- back to the system ---- */
 
 static void sweep(struct locker *l, int times)
@@ -260,6 +278,9 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(among_very_many_holes_the_one_that_is_long_enough_is_found),
         cmocka_unit_test(a_piece_lies_in_the_lowest_run_wherever_bays_meet),
+#ifdef __SANITIZE_ADDRESS__
+        cmocka_unit_test(what_is_not_let_is_not_to_be_touched),
+#endif
         cmocka_unit_test(what_is_long_empty_goes_back),
         cmocka_unit_test(what_is_in_use_stays_and_so_does_its_bay),
         cmocka_unit_test(a_bay_that_is_not_whole_goes_back_too),

@@ -1,7 +1,9 @@
 /* The tray by itself: what it has room for, what goes with which row, and the key that it lends. */
+#include "queue/locker.h"
 #include "queue/tray.h"
 #include "tests/queue/parcel.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 
 static struct store_lease lease_of(const struct submission *s)
@@ -139,6 +141,97 @@ static void a_handover_in_the_tray_is_counted_once(void **state)
     metrics_close(&m);
 }
 
+/* Of what was given back, to look at it; else this says nothing. */
+static const char *open_again(const void *p, size_t n)
+{
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
+    return p;
+}
+
+static void an_item_is_overwritten_when_it_goes_and_later_the_system_has_its_memory(void **state)
+{
+    static const char nothing[sizeof(struct seal_key)];
+    const struct vault_key key = {.id = "twelve bytes", .key.b = "secret"};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct tray *t = tray_open(4, NULL);
+    struct submission s = a_mail(p, "ada@example.com");
+    struct store_lease l = lease_of(&s);
+    atomic_int gone = 0;
+
+    (void)state;
+    s.handover = parcel_new(&gone, 100);
+    struct tray_item *i = tray_item_new(t, &s, T0);
+    tray_item_keep_key(i, &key);
+    const struct job *j = tray_item_job(i, &l, T0);
+    const void *secret = &j->key->key.key;
+    struct str address = j->address;
+    assert_memory_equal(secret, &key.key, sizeof key.key);
+    assert_memory_equal(address.p, s.address.p, s.address.n);
+    tray_item_close(&i);
+    assert_memory_equal(open_again(secret, sizeof key.key), nothing, sizeof key.key);
+    for (size_t at = 0; at < address.n; at++)
+        assert_int_equal(open_again(address.p, address.n)[at], 0);
+    memset((char *)(uintptr_t)address.p, 'x', address.n);
+    for (int sweeps = 0; sweeps < LOCKER_KEPT_SWEEPS; sweeps++)
+        tray_sweep(t, T0);
+    assert_int_equal(*address.p, 0);
+    handover_drop(&s.handover);
+    tray_close(&t);
+}
+
+/* More of them than the tray could hold at once. */
+static void all_that_comes_and_goes_is_given_back(void **state)
+{
+    enum { TIMES = 200 };
+    static char label[900 << 10];
+    const struct attachment attached = {
+        .filename = "label.pdf", .content_type = "application/pdf", .bytes = {label, sizeof label}};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct metrics *m = metrics_open();
+    struct tray *t = tray_open(100000, m);
+    struct submission s = a_mail(p, "ada@example.com");
+    atomic_int gone = 0;
+
+    (void)state;
+    s.attachments = &attached;
+    s.attachments_n = 1;
+    for (int i = 0; i < TIMES; i++) {
+        assert_true(hand_over(t, &s, &gone, 1500));
+        assert_true(put(t, &s));
+        assert_true(take(t, &s));
+        handover_drop(&s.handover);
+        assert_int_equal(held_bytes(m), 0);
+    }
+    assert_int_equal(gone, TIMES);
+    tray_close(&t);
+    metrics_close(&m);
+}
+
+static void lanes_have_their_memory_from_the_trays(void **state)
+{
+    static const struct {
+        size_t lanes, bytes;
+    } trays[] = {
+        {0, TRAY_BYTES}, {100, TRAY_BYTES - 100 * TRAY_LANE_BYTES}, {SIZE_MAX, TRAY_LEAST_BYTES}};
+    AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+    struct submission s = a_mail(p, "ada@example.com");
+    atomic_int gone = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(trays); i++) {
+        struct tray *t = tray_open(trays[i].lanes, NULL);
+        struct handover *all[TRAY_BYTES / (64 << 10)];
+        size_t n = 0;
+
+        while (hand_over(t, &s, &gone, 64 << 10))
+            all[n++] = s.handover;
+        assert_int_equal(n * (64 << 10), trays[i].bytes);
+        while (n > 0)
+            handover_drop(&all[--n]);
+        tray_close(&t);
+    }
+}
+
 static void only_what_may_be_kept_has_room(void **state)
 {
     AUTO(post_close) struct post *p = post_open(&backend_sqlite);
@@ -240,6 +333,9 @@ int main(void)
         cmocka_unit_test(who_was_erased_while_a_submit_was_under_way_is_not_kept),
         cmocka_unit_test(a_full_tray_keeps_what_is_older),
         cmocka_unit_test(a_handover_in_the_tray_is_counted_once),
+        cmocka_unit_test(an_item_is_overwritten_when_it_goes_and_later_the_system_has_its_memory),
+        cmocka_unit_test(all_that_comes_and_goes_is_given_back),
+        cmocka_unit_test(lanes_have_their_memory_from_the_trays),
         cmocka_unit_test(only_what_may_be_kept_has_room),
         cmocka_unit_test(what_is_too_old_gives_way_when_room_is_wanted),
         cmocka_unit_test(an_item_goes_with_its_own_row_alone),
