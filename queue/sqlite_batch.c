@@ -91,6 +91,17 @@ bool batch_next_row(struct writer *w, int64_t *out, struct err *e)
     return true;
 }
 
+bool batch_insert_numbered(struct sql *q, struct err *e)
+{
+    if (sql_run(q, e))
+        return true;
+    if (e->code == ERR_CONFLICT) {
+        const struct err taken = *e;
+        err_set(e, ERR_CORRUPT, "%s%s", taken.text, SQLITE_ADVICE);
+    }
+    return false;
+}
+
 /* ---- held ---- */
 
 void batch_held(struct writer *w, const char *storefront, const char *reason, int64_t change)

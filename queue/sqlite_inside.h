@@ -87,6 +87,9 @@ void batch_tally(struct writer *w, const char *storefront, enum msg_state s, int
 /* Numbers for rows that say of each other where they stand. */
 bool batch_next_message(struct writer *w, int64_t *out, struct err *e);
 bool batch_next_row(struct writer *w, int64_t *out, struct err *e);
+/* Inserts a row whose numbers are ours to give. One that is taken is no fault of whoever asks, as the next one meets it too: the
+ * tables do not fit each other (ERR_CORRUPT). */
+bool batch_insert_numbered(struct sql *q, struct err *e);
 
 /* ---- sqlite_lines.c: the earliest due time of each line ---- */
 struct lines *lines_open(struct sqlite *db);

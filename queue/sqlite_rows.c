@@ -327,7 +327,7 @@ static bool insert_row(struct writer *w, int64_t n, int64_t previous, const stru
     sql_int(q, 14, n);
     if (previous != NO_TIMELINE)
         sql_int(q, 15, previous);
-    return sql_run(q, e);
+    return batch_insert_numbered(q, e);
 }
 
 /* *last: the row of the message's timeline before, then this one; or NO_TIMELINE. */

@@ -68,7 +68,7 @@ static bool insert_payload(struct writer *w, const struct store_submit *s, int64
         sql_digest(q, 12, &p->parcel);
     }
     sql_text(q, 13, p->any ? p->supersedes : "");
-    if (!sql_run(q, e))
+    if (!batch_insert_numbered(q, e))
         return false;
     order_added(w, p, n);
     return true;
@@ -82,7 +82,7 @@ static bool insert_attachments(
 
         sql_int(q, 1, ATTACHMENT_N(n, (int64_t)i));
         sql_blob(q, 2, s->attachments[i]);
-        if (!sql_run(q, e))
+        if (!batch_insert_numbered(q, e))
             return false;
     }
     return true;

@@ -412,6 +412,37 @@ static void a_journal_whose_count_is_at_its_end_takes_no_more(void **state)
     refused(queue_submit(p->q, &s, &r, &p->e), &p->e, ERR_CORRUPT);
 }
 
+/* Nobody's request is at fault: each further one would end the same, and the outcome of each mail that goes out. */
+static void numbers_that_are_taken_stop_intake_and_sending(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE chain SET seq = seq - 1",
+        "INSERT INTO payload SELECT n + 1, stream, template, locale, bundle, date_ms, event, seq,"
+        " occurred_ms, order_ref, parcel_ref, supersedes, sealed FROM payload",
+        "INSERT INTO attachment SELECT (max(n) + 1) * 1024, x'00' FROM message",
+    };
+    const struct attachment one = {"a.txt", "text/plain", STR("a")};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        AUTO(post_close) struct post *p = post_open(&backend_sqlite);
+        struct submission s = a_mail(p, "ada@example.com");
+        struct receipt r;
+        struct job *jobs;
+        size_t n;
+
+        post_mail(p, "ada@example.com");
+        post_change(p, "queue.db", changes[i]);
+        s.attachments = &one;
+        s.attachments_n = 1;
+        refused(queue_submit(p->q, &s, &r, &p->e), &p->e, ERR_CORRUPT);
+        assert_non_null(strstr(p->e.text, "put the last copy back"));
+        refused(queue_is_well(p->q, &p->e), &p->e, ERR_CORRUPT);
+        refused(queue_claim(p->q, SHOP, "example.com", 1, HOUR, p->a, &jobs, &n, &p->e), &p->e,
+            ERR_CORRUPT);
+    }
+}
+
 /* A statement that cannot be made is an error as any other. */
 static void a_table_that_is_gone_is_told(void **state)
 {
@@ -443,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_claim_that_cannot_be_read_is_given_back),
         cmocka_unit_test(numbers_at_their_end_do_not_overflow),
         cmocka_unit_test(a_journal_whose_count_is_at_its_end_takes_no_more),
+        cmocka_unit_test(numbers_that_are_taken_stop_intake_and_sending),
         cmocka_unit_test(a_table_that_is_gone_is_told),
     };
 
