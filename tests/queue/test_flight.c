@@ -232,7 +232,7 @@ static void what_the_tables_refuse_is_no_lost_lease(void **state)
     post_change(p, "queue.db",
         "INSERT INTO journal SELECT n + 1, NULL, storefront, node, seq + 1, at_ms, '', event,"
         " actor, facts, commitment, hash, NULL, NULL, NULL FROM journal ORDER BY n DESC LIMIT 1");
-    refused(queue_settle(p->q, &s, &p->e), &p->e, ERR_LIBRARY);
+    refused(queue_settle(p->q, &s, &p->e), &p->e, ERR_CORRUPT);
     post_change(p, "queue.db",
         "DROP TRIGGER journal_keeps; DELETE FROM journal WHERE n = (SELECT max(n) FROM journal)");
     post_reopen(p);
