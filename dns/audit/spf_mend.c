@@ -23,6 +23,7 @@ struct mend {
     size_t n;
     char all; /* qualifier, 0 = none */
     bool redirected, flattened, overfull;
+    bool names_senders; /* a present record does, well or badly */
 };
 
 static bool is_there(const struct mend *m, struct str text)
@@ -77,9 +78,23 @@ static void take_term(struct mend *m, const struct spf_record *r, const struct s
     add_piece(m, p);
 }
 
+/* Any word but "all", right or wrong; the version and modifiers that change nothing aside. */
+static bool has_senders(struct str text)
+{
+    struct str word;
+    bool first = true, found = false;
+    for (; str_next(&text, ' ', &word); first = false) {
+        if (word.n > 0 && strchr("+-~?", word.p[0]))
+            word = str_slice(word, 1, word.n);
+        found = found || (!first && word.n > 0 && !str_eq_nocase(word, STR("all")) &&
+                             !str_starts_nocase(word, STR("exp=")));
+    }
+    return found;
+}
 static void take_record(struct mend *m, struct str text)
 {
     struct spf_record r;
+    m->names_senders = m->names_senders || has_senders(text);
     audit_spf_cut_faults(m->c, text, &r);
     for (size_t i = 0; i < r.n; i++)
         take_term(m, &r, &r.terms[i]);
@@ -202,6 +217,8 @@ static void mend(struct mend *m)
             return; /* who sends is not known */
         add_piece(m, (struct piece){.text = STR("mx"), .lookups = 1});
     }
+    if (m->n == 0 && m->names_senders)
+        return; /* what is left of it would forbid all mail */
     flatten(m);
     c->spf_mended.flattened = m->flattened;
     if (!m->overfull && lookups(m) <= AUDIT_SPF_LOOKUPS)

@@ -54,11 +54,41 @@ static void a_deep_chain_of_includes_is_flattened(void **state)
     shop_end(&s);
 }
 
+/* A record whose only sender is a slip of the pen: without it, it would forbid all mail. */
+static void nothing_that_forbids_all_is_offered_for_a_slip(void **state)
+{
+    static const struct {
+        const char *name, *code, *records, *mended; /* "": nothing is offered */
+    } cases[] = {
+        {"cut address", "SPF-SYNTAX", BACK " TXT \"v=spf1 ip4:1.2.3 -all\"", ""},
+        {"cut address, one more", "SPF-SYNTAX", BACK " TXT \"v=spf1 ip4:1.2.3 ip4:192.0.2.1 -all\"",
+            "v=spf1 ip4:192.0.2.1 -all"},
+        {"forbids all already", "SPF-SEVERAL",
+            BACK " TXT \"v=spf1 -all\"\n" BACK " TXT \"v=spf1  -ALL exp=why.shop.example\"",
+            "v=spf1 exp=why.shop.example -all"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct shop s;
+        struct audit_report r;
+        shop_begin(&s);
+        s.setup.addresses_n = 0;
+        shop_change(&s, BACK " TXT", cases[i].records);
+        shop_audit(&s, &r);
+        const struct audit_finding *f = shop_finding(&r, cases[i].code);
+        if (!f)
+            fail_msg("%s: no %s", cases[i].name, cases[i].code);
+        expect_text(cases[i].name, f->publish_n > 0 ? f->publish[0].value : "", cases[i].mended);
+        shop_end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tree_of_includes_is_walked_once),
         cmocka_unit_test(a_deep_chain_of_includes_is_flattened),
+        cmocka_unit_test(nothing_that_forbids_all_is_offered_for_a_slip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
