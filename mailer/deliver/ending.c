@@ -7,9 +7,11 @@
 #define WAIT_MAX_MS 1800000 /* our own trouble may end at any time, and then the mail shall go */
 #define UNSURE_MAX 3        /* attempts after which nobody sends it again without a person's word */
 
-/* What the DNS was asked when it gave no answer; "" where it has nothing to do with it. */
-static const char *why_no_attempt(const struct attempt *t)
+/* What went wrong with the server, or what the DNS was asked when it gave no answer; "" where the server's reply says it all. */
+static const char *why(const struct attempt *t)
 {
+    if (t->result)
+        return t->result->trouble;
     if (t->asked_gate)
         return t->gate.answer == GATE_DEFER ? t->gate.why : "";
     if (t->bench->route && t->bench->route->status == ROUTE_TEMPERROR)
@@ -23,7 +25,7 @@ static void log_deferral(const struct attempt *t, const struct settlement *s)
 {
     log_info("mail-deferred", KV("id", t->job->id), KV("destination", t->job->destination),
         KV("reason", s->reason), KV_INT("code", t->result ? t->result->code : 0),
-        KV_INT("attempts", t->job->attempts + s->counts), KV("why", why_no_attempt(t)));
+        KV_INT("attempts", t->job->attempts + s->counts), KV("why", why(t)));
 }
 
 /* Fills in what every settlement has, and writes it. */

@@ -400,6 +400,24 @@ static void a_deferral_is_one_line_without_a_person(void **state)
     }
 }
 
+static void a_deferral_says_what_went_wrong_with_the_server(void **state)
+{
+    static struct heard_log heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct peer *p = peer_open(send_all_replies_at_once, NULL, NULL);
+    struct house *h = open_with(&(struct house_setup){
+        .smtp_port = peer_port(p), .settings = "retry_first_ms = 1h\nretry_max_ms = 1h\n"});
+
+    (void)state;
+    log_set_sink(note_deferral, &heard);
+    house_await(h, house_submit(h, "ada@customer.example"), MSG_DEFERRED);
+    engine_stop(h->engine, 0);
+    log_set_sink(NULL, NULL);
+    assert_non_null(strstr(heard.line, "reason=protocol-error"));
+    assert_non_null(strstr(heard.line, "why=\"the server "));
+    house_close(h);
+    peer_close(&p);
+}
+
 /* ---- ourselves ------------------------------------------------------------------------------------- */
 
 static void a_stop_gives_back_what_was_not_begun(void **state)
@@ -493,6 +511,7 @@ int main(void)
         cmocka_unit_test(a_server_of_few_words_gets_one_copy),
         cmocka_unit_test(replies_ahead_of_the_mail_do_not_deliver_it),
         cmocka_unit_test(a_deferral_is_one_line_without_a_person),
+        cmocka_unit_test(a_deferral_says_what_went_wrong_with_the_server),
         cmocka_unit_test(a_stop_gives_back_what_was_not_begun),
         cmocka_unit_test(a_mail_that_cannot_be_written_is_held_for_a_person),
         cmocka_unit_test(a_full_disk_delays_the_settle_and_sends_nothing_twice),
