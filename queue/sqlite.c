@@ -109,9 +109,10 @@ static bool tune(struct sqlite *db, enum sqlite_mode mode, struct err *e)
         return false;
     if (mode == SQLITE_FOR_COPYING)
         return sqlite_exec(db, "PRAGMA synchronous=FULL", e);
-    /* A reader forgets all its pages whenever somebody has written: a small cache is as good. */
+    /* A reader forgets all its pages whenever somebody has written: a small cache is as good, and what it forgets the heap
+     * of its thread keeps. */
     if (mode == SQLITE_FOR_READING)
-        return sqlite_exec(db, "PRAGMA query_only=ON; PRAGMA cache_size=-1000", e);
+        return sqlite_exec(db, "PRAGMA query_only=ON; PRAGMA cache_size=-250", e);
     /* The read opens the log, without which there is nothing to write back. */
     if (mode == SQLITE_FOR_CHECKPOINTS)
         return sqlite_exec(db,
